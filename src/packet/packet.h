@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PACKET_PACKET_H
+#define PACKET_PACKET_H
+
+#include "base/counter.h"
+#include "model/addr.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One decoded frame: what a flow meter needs of it and nothing of the payload. Borrowed
+ * pointers (tcp_options) are valid until the source's next burst.
+ */
+enum packet_flag {
+	PACKET_HAS_PORTS = 1 << 0,     /* src_port and dst_port were read */
+	PACKET_HAS_TCP = 1 << 1,       /* the tcp_ members were read from a whole header */
+	PACKET_HAS_ICMP = 1 << 2,      /* icmp_type and icmp_code were read */
+	PACKET_FRAGMENT = 1 << 3,      /* part of a fragmented datagram, first or later */
+	PACKET_LATER_FRAGMENT = 1 << 4, /* not the first: has no transport header */
+	PACKET_DF = 1 << 5,            /* IPv4 don't fragment */
+	PACKET_HAS_MAC = 1 << 6,
+	PACKET_TRUNCATED = 1 << 7,     /* fewer bytes captured than the headers need */
+	PACKET_RESERVED_BIT = 1 << 8,  /* IPv4 must-be-zero flag set (p0f 0+) */
+	PACKET_NO_LENGTH = 1 << 9,     /* IP total length 0 (TSO): ip_bytes from the frame */
+};
+
+enum { VLAN_NONE = 0xffff };
+
+struct packet {
+	int64_t time_ns; /* since 1970, UTC */
+	struct addr src, dst; /* of the outermost IP header */
+	uint32_t ip_bytes;    /* outermost IP total length: what octets count */
+	uint32_t payload_bytes; /* of TCP, UDP ...: by IP length, not by what was captured */
+	uint32_t tcp_seq, tcp_ack;
+	uint16_t flags;       /* enum packet_flag */
+	uint16_t src_port, dst_port; /* host order; ICMP: 0 and type << 8 | code */
+	uint16_t tcp_window;
+	uint16_t tcp_flags;   /* RFC 9565: 16 bits, low 8 are FIN SYN RST PSH ACK URG ECE CWR */
+	uint16_t tcp_urgent;
+	uint16_t ip_id;       /* IPv4 */
+	uint16_t vlan, inner_vlan; /* 12 bits, VLAN_NONE where absent */
+	uint8_t proto;        /* IPv6: the first header that is no extension */
+	uint8_t ttl;          /* or hop limit */
+	uint8_t tos;          /* or traffic class */
+	uint8_t ip_options_bytes; /* IPv4 */
+	uint8_t icmp_type, icmp_code;
+	uint8_t tcp_options_bytes; /* as captured */
+	const uint8_t *tcp_options;
+	uint32_t flow_label;  /* IPv6 */
+	uint8_t src_mac[6], dst_mac[6];
+	uint32_t fragment_id; /* IPv4 ip_id or IPv6 identification, of a fragment */
+};
+
+/* One verdict per frame, each a counter (packet/counter.def). */
+enum packet_counter {
+#define COUNTER(id, help) PACKET_COUNT_##id,
+#include "packet/counter.def"
+#undef COUNTER
+	PACKET_COUNTERS
+};
+extern const struct counter_row packet_counter_rows[PACKET_COUNTERS];
+
+/*
+ * Decodes one frame of a capture. linktype is a LINKTYPE_ number of the pcap registry;
+ * captured and wire are byte counts (captured <= wire, else the frame is malformed).
+ * Returns PACKET_COUNT_ip (out is filled) or the counter that says why it is no IP packet;
+ * for frames that are not metered, *out is unspecified. Never reads past captured.
+ */
+enum packet_counter packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured,
+    uint32_t wire, int64_t time_ns, struct packet *out);
+
+#endif
