@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MODEL_BATCH_H
+#define MODEL_BATCH_H
+
+#include "model/schema.h"
+
+struct dict;
+
+enum column_form {
+	COLUMN_ABSENT,   /* every row is null; costs nothing */
+	COLUMN_CONSTANT, /* values[0] stands for every row; never null */
+	COLUMN_FLAT,     /* one value per row */
+};
+
+/*
+ * The values of one field for the rows of a batch, by the field's storage (model/type.h).
+ * valid is a bitmap of cap bits, or NULL when no row is null; a null row's value is 0.
+ * Lists and text may be FLAT or ABSENT only for lists, also CONSTANT for text.
+ */
+struct column {
+	enum type_id type;
+	enum column_form form;
+	bool is_mixed; /* addresses: values are struct addr, else uint32_t IPv4 */
+	void *values;
+	uint64_t *valid;
+	uint64_t *valid_space; /* where valid lives when it is not NULL */
+	struct dict *dict;     /* text */
+	uint64_t *items;       /* lists */
+	size_t items_len, items_cap;
+	size_t values_bytes;   /* size of the allocation behind values */
+};
+
+/*
+ * Rows of one schema as columns; up to cap rows. Reused: clear keeps the memory. All
+ * allocation happens in batch_new and when a column is first used or grows.
+ */
+struct batch {
+	const struct schema *schema;
+	size_t rows;
+	size_t cap;
+	struct column *columns; /* schema->count of them */
+};
+
+enum { BATCH_ROWS = 8192 };
+
+struct batch *batch_new(const struct schema *schema, size_t cap); /* aborts without memory */
+void batch_free(struct batch *batch);
+void batch_clear(struct batch *batch);
+
+static inline bool
+batch_is_full(const struct batch *batch)
+{
+	return batch->rows == batch->cap;
+}
+
+/* Appends a row struct of the batch's schema; the batch must not be full. Copies. */
+void batch_append(struct batch *batch, const void *row);
+/* Fills a row struct from row i; text and lists stay borrowed until batch_clear. */
+void batch_row(const struct batch *batch, size_t i, void *row);
+/* Appends rows picks[0..n-1] of from, a batch of the same schema. */
+void batch_append_rows(struct batch *batch, const struct batch *from, const uint32_t *picks,
+    size_t n);
+
+/* Computes a derived column from its operands; does nothing for a stored field. */
+void batch_derive(struct batch *batch, unsigned field);
+
+/*
+ * For code that fills columns itself (decoders, parsers, the Parquet reader): makes the
+ * column flat with room for cap rows; rows that were there keep their meaning.
+ */
+struct column *batch_flat(struct batch *batch, unsigned field);
+/* After the caller wrote rows of flat columns itself: marks rows from..to-1 of a field null
+ * or valid. */
+void column_mark(struct batch *batch, unsigned field, size_t from, size_t to, bool is_valid);
+/* Makes the whole column one value, given as a row struct's member. */
+void batch_constant(struct batch *batch, unsigned field, const void *member);
+/* Turns an address column into struct addr values. */
+void column_mix(struct batch *batch, unsigned field);
+/* One value, given as a row struct's member, into a flat column's row (which counts as
+ * valid afterwards); grows lists, adds to the dictionary. */
+void batch_put(struct batch *batch, unsigned field, size_t row, const void *member);
+/* Cuts the batch back to its first n rows, when a half-decoded set fails. */
+void batch_cut(struct batch *batch, size_t n);
+
+bool column_is_null(const struct column *c, size_t row);
+/* An address wherever it lies; the row must not be null. */
+struct addr column_addr(const struct column *c, size_t row);
+struct str column_text(const struct column *c, size_t row);
+struct list column_list(const struct column *c, size_t row);
+/* An unsigned or signed integer column's value, widened (signed ones as two's complement). */
+uint64_t column_u64(const struct column *c, size_t row);
+double column_f64(const struct column *c, size_t row);
+
+#endif
