@@ -27,7 +27,7 @@ struct column {
 	struct dict *dict;     /* text */
 	uint64_t *items;       /* lists */
 	size_t items_len, items_cap;
-	size_t values_bytes;   /* size of the allocation behind values */
+	size_t cap;            /* rows there is room for */
 };
 
 /*
@@ -39,6 +39,7 @@ struct batch {
 	size_t rows;
 	size_t cap;
 	struct column *columns; /* schema->count of them */
+	uint64_t active[SCHEMA_FIELDS_MAX / 64]; /* columns that are not absent */
 };
 
 enum { BATCH_ROWS = 8192 };
@@ -74,8 +75,10 @@ struct column *batch_flat(struct batch *batch, unsigned field);
 void column_mark(struct batch *batch, unsigned field, size_t from, size_t to, bool is_valid);
 /* Makes the whole column one value, given as a row struct's member. */
 void batch_constant(struct batch *batch, unsigned field, const void *member);
-/* Turns an address column into struct addr values. */
-void column_mix(struct batch *batch, unsigned field);
+/* Turns an address column's first rows values into struct addr ones. */
+void column_mix(struct column *c, size_t rows);
+/* Adds an item behind a list column's last; the caller sets the row's offset. */
+void column_item(struct column *c, uint64_t item);
 /* One value, given as a row struct's member, into a flat column's row (which counts as
  * valid afterwards); grows lists, adds to the dictionary. */
 void batch_put(struct batch *batch, unsigned field, size_t row, const void *member);

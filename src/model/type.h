@@ -85,6 +85,9 @@ extern const struct type types[TYPES];
 /* Bytes per value in a column: of the u32 code or offset for text and lists. */
 size_t storage_size(enum storage storage);
 
+/* Makes row null in a flat column: for parse functions. */
+void column_set_null(struct column *c, size_t row);
+
 /* ISO 8601 (date, or date and time, optional fraction, Z or +hh:mm, default UTC) or epoch
  * seconds with a fraction, to microseconds. */
 bool time_parse(const char *s, size_t n, int64_t *out_us);

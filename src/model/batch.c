@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows as columns. A column comes to life when the first value goes in; until then it is
+ * absent and costs nothing. Validity is a bitmap that exists only once there is a null.
+ */
+#include "model/batch.h"
+
+#include "model/dict.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *
+must(void *p)
+{
+	if (p == NULL) {
+		fputs("weir: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+static size_t
+bitmap_words(size_t rows)
+{
+	return (rows + 63) / 64;
+}
+
+struct batch *
+batch_new(const struct schema *schema, size_t cap)
+{
+	struct batch *b = must(calloc(1, sizeof *b));
+	unsigned f;
+
+	b->schema = schema;
+	b->cap = cap;
+	b->columns = must(calloc(schema->count, sizeof *b->columns));
+	for (f = 0; f < schema->count; f++)
+		b->columns[f].type = schema->fields[f].type;
+	return b;
+}
+
+void
+batch_free(struct batch *b)
+{
+	unsigned f;
+
+	if (b == NULL)
+		return;
+	for (f = 0; f < b->schema->count; f++) {
+		free(b->columns[f].values);
+		free(b->columns[f].valid_space);
+		free(b->columns[f].items);
+		dict_free(b->columns[f].dict);
+	}
+	free(b->columns);
+	free(b);
+}
+
+void
+batch_clear(struct batch *b)
+{
+	struct column *c;
+	unsigned f;
+
+	for (f = 0; f < b->schema->count; f++) {
+		c = &b->columns[f];
+		if (c->form == COLUMN_ABSENT)
+			continue;
+		c->form = COLUMN_ABSENT;
+		c->valid = NULL;
+		c->is_mixed = false;
+		c->items_len = 0;
+		if (c->dict != NULL)
+			dict_clear(c->dict);
+	}
+	memset(b->active, 0, sizeof b->active);
+	b->rows = 0;
+}
+
+/* Memory of a column for cap rows, from its first use on. */
+static void
+column_provide(struct column *c, size_t cap)
+{
+	enum storage storage = types[c->type].storage;
+
+	if (c->values != NULL)
+		return;
+	c->cap = cap;
+	c->values = must(calloc(cap + 1, storage_size(storage)));
+	c->valid_space = must(calloc(bitmap_words(cap) + 1, sizeof *c->valid_space));
+	if (storage == STORAGE_TEXT)
+		c->dict = dict_new();
+}
+
+/* From all valid to a bitmap that says so. */
+static void
+column_open_valid(struct column *c, bool is_valid)
+{
+	c->valid = c->valid_space;
+	memset(c->valid, is_valid ? 0xff : 0, bitmap_words(c->cap) * sizeof *c->valid);
+}
+
+static void
+bit_put(uint64_t *bits, size_t i, bool is_set)
+{
+	uint64_t bit = (uint64_t)1 << i % 64;
+
+	bits[i / 64] = is_set ? bits[i / 64] | bit : bits[i / 64] & ~bit;
+}
+
+static void
+value_zero(struct column *c, size_t row)
+{
+	enum storage storage = types[c->type].storage;
+	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage);
+
+	if (storage == STORAGE_LIST)
+		((uint32_t *)c->values)[row + 1] = ((uint32_t *)c->values)[row];
+	else
+		memset((char *)c->values + row * size, 0, size);
+}
+
+void
+column_set_null(struct column *c, size_t row)
+{
+	if (c->valid == NULL)
+		column_open_valid(c, true);
+	bit_put(c->valid, row, false);
+	value_zero(c, row);
+}
+
+/* values[0] to every row below rows. */
+static void
+column_spread(struct column *c, size_t rows)
+{
+	enum storage storage = types[c->type].storage;
+	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage), i;
+
+	for (i = 1; i < rows; i++)
+		memcpy((char *)c->values + i * size, c->values, size);
+	c->form = COLUMN_FLAT;
+}
+
+struct column *
+batch_flat(struct batch *b, unsigned field)
+{
+	struct column *c = &b->columns[field];
+
+	if (c->form == COLUMN_FLAT)
+		return c;
+	column_provide(c, b->cap);
+	if (c->form == COLUMN_CONSTANT) {
+		column_spread(c, b->rows);
+		return c;
+	}
+	c->form = COLUMN_FLAT;
+	row_mark(b->active, field);
+	if (types[c->type].storage == STORAGE_LIST)
+		memset(c->values, 0, (b->rows + 1) * sizeof(uint32_t));
+	if (b->rows > 0) {
+		column_open_valid(c, false);
+		memset(c->values, 0,
+		    b->rows * (types[c->type].storage == STORAGE_ADDR ? 4
+		    : storage_size(types[c->type].storage)));
+	}
+	return c;
+}
+
+void
+column_mark(struct batch *b, unsigned field, size_t from, size_t to, bool is_valid)
+{
+	struct column *c = &b->columns[field];
+
+	if (is_valid && c->valid == NULL)
+		return;
+	for (; from < to; from++) {
+		if (is_valid)
+			bit_put(c->valid, from, true);
+		else
+			column_set_null(c, from);
+	}
+}
+
+/* In place from the back: the space was made for the wide form. */
+void
+column_mix(struct column *c, size_t rows)
+{
+	const uint32_t *narrow = c->values;
+	struct addr *wide = c->values;
+	size_t i;
+
+	assert(types[c->type].storage == STORAGE_ADDR);
+	if (c->is_mixed)
+		return;
+	for (i = rows; i-- > 0;) {
+		uint32_t v4 = narrow[i];
+
+		wide[i] = addr_v4(v4);
+	}
+	c->is_mixed = true;
+}
+
+void
+column_item(struct column *c, uint64_t item)
+{
+	if (c->items_len == c->items_cap) {
+		c->items_cap = c->items_cap == 0 ? 1024 : c->items_cap * 2;
+		c->items = must(realloc(c->items, c->items_cap * sizeof *c->items));
+	}
+	c->items[c->items_len++] = item;
+}
+
+/* Writes a row member as the value of `row`; rows before it are set. */
+static void
+value_put(struct column *c, size_t row, const void *member)
+{
+	const struct str *s;
+	const struct list *list;
+	const struct addr *a;
+	uint32_t i;
+
+	switch (types[c->type].storage) {
+	case STORAGE_U8:
+		((uint8_t *)c->values)[row] = *(const uint8_t *)member;
+		break;
+	case STORAGE_U16:
+		((uint16_t *)c->values)[row] = *(const uint16_t *)member;
+		break;
+	case STORAGE_U32:
+		((uint32_t *)c->values)[row] = *(const uint32_t *)member;
+		break;
+	case STORAGE_U64:
+	case STORAGE_I64:
+	case STORAGE_F64:
+		memcpy((uint64_t *)c->values + row, member, 8);
+		break;
+	case STORAGE_ADDR:
+		a = member;
+		if (a->is_v6 && !c->is_mixed)
+			column_mix(c, row);
+		if (c->is_mixed)
+			((struct addr *)c->values)[row] = *a;
+		else
+			((uint32_t *)c->values)[row] = a->v4;
+		break;
+	case STORAGE_TEXT:
+		s = member;
+		((uint32_t *)c->values)[row] = dict_code(c->dict, s->data, s->len);
+		break;
+	case STORAGE_LIST:
+		list = member;
+		c->items_len = ((uint32_t *)c->values)[row];
+		for (i = 0; i < list->count; i++)
+			column_item(c, list->items[i]);
+		((uint32_t *)c->values)[row + 1] = (uint32_t)c->items_len;
+		break;
+	}
+}
+
+void
+batch_put(struct batch *b, unsigned field, size_t row, const void *member)
+{
+	struct column *c = &b->columns[field];
+
+	assert(c->form == COLUMN_FLAT && row < c->cap);
+	if (types[c->type].storage == STORAGE_ADDR && !c->is_mixed &&
+	    ((const struct addr *)member)->is_v6)
+		column_mix(c, b->rows > row ? b->rows : row);
+	value_put(c, row, member);
+	if (c->valid != NULL)
+		bit_put(c->valid, row, true);
+}
+
+void
+batch_constant(struct batch *b, unsigned field, const void *member)
+{
+	struct column *c = &b->columns[field];
+
+	assert(types[c->type].storage != STORAGE_LIST);
+	column_provide(c, b->cap);
+	c->form = COLUMN_CONSTANT;
+	c->valid = NULL;
+	c->is_mixed = false;
+	row_mark(b->active, field);
+	value_put(c, 0, member);
+}
+
+void
+batch_append(struct batch *b, const void *row)
+{
+	const uint64_t *present = row;
+	const struct field *fields = b->schema->fields;
+	size_t at = b->rows;
+	unsigned w, f;
+	uint64_t bits;
+
+	assert(at < b->cap);
+	for (w = 0; w < b->schema->words; w++) {
+		for (bits = present[w] | b->active[w]; bits != 0; bits &= bits - 1) {
+			struct column *c;
+
+			f = w * 64 + (unsigned)__builtin_ctzll(bits);
+			c = &b->columns[f];
+			if (c->form != COLUMN_FLAT)
+				c = batch_flat(b, f);
+			if (present[w] & bits & -bits) {
+				value_put(c, at, (const char *)row + fields[f].offset);
+				if (c->valid != NULL)
+					bit_put(c->valid, at, true);
+			} else {
+				column_set_null(c, at);
+			}
+		}
+	}
+	b->rows++;
+}
+
+void
+batch_row(const struct batch *b, size_t i, void *row)
+{
+	uint64_t *present = row;
+	const struct column *c;
+	void *member;
+	unsigned f;
+
+	memset(present, 0, b->schema->words * sizeof *present);
+	for (f = 0; f < b->schema->stored; f++) {
+		c = &b->columns[f];
+		if (c->form == COLUMN_ABSENT || column_is_null(c, i))
+			continue;
+		member = (char *)row + b->schema->fields[f].offset;
+		switch (types[c->type].storage) {
+		case STORAGE_U8:
+			*(uint8_t *)member = (uint8_t)column_u64(c, i);
+			break;
+		case STORAGE_U16:
+			*(uint16_t *)member = (uint16_t)column_u64(c, i);
+			break;
+		case STORAGE_U32:
+			*(uint32_t *)member = (uint32_t)column_u64(c, i);
+			break;
+		case STORAGE_U64:
+		case STORAGE_I64:
+			*(uint64_t *)member = column_u64(c, i);
+			break;
+		case STORAGE_F64:
+			*(double *)member = column_f64(c, i);
+			break;
+		case STORAGE_ADDR:
+			*(struct addr *)member = column_addr(c, i);
+			break;
+		case STORAGE_TEXT:
+			*(struct str *)member = column_text(c, i);
+			break;
+		case STORAGE_LIST:
+			*(struct list *)member = column_list(c, i);
+			break;
+		}
+		row_mark(present, f);
+	}
+}
+
+static void
+append_value(struct column *to, size_t at, const struct column *from, size_t i)
+{
+	union {
+		uint64_t u64;
+		uint32_t u32;
+		uint16_t u16;
+		uint8_t u8;
+		double f64;
+		struct addr addr;
+		struct str text;
+		struct list list;
+	} v;
+
+	switch (types[to->type].storage) {
+	case STORAGE_U8: v.u8 = (uint8_t)column_u64(from, i); break;
+	case STORAGE_U16: v.u16 = (uint16_t)column_u64(from, i); break;
+	case STORAGE_U32: v.u32 = (uint32_t)column_u64(from, i); break;
+	case STORAGE_U64:
+	case STORAGE_I64: v.u64 = column_u64(from, i); break;
+	case STORAGE_F64: v.f64 = column_f64(from, i); break;
+	case STORAGE_ADDR: v.addr = column_addr(from, i); break;
+	case STORAGE_TEXT: v.text = column_text(from, i); break;
+	case STORAGE_LIST: v.list = column_list(from, i); break;
+	}
+	value_put(to, at, &v);
+}
+
+void
+batch_append_rows(struct batch *b, const struct batch *from, const uint32_t *picks, size_t n)
+{
+	const struct column *source;
+	struct column *c;
+	unsigned f;
+	size_t i;
+
+	assert(b->schema == from->schema && b->rows + n <= b->cap);
+	for (f = 0; f < b->schema->stored; f++) {
+		source = &from->columns[f];
+		if (source->form == COLUMN_ABSENT && b->columns[f].form == COLUMN_ABSENT)
+			continue;
+		c = batch_flat(b, f);
+		for (i = 0; i < n; i++) {
+			if (source->form == COLUMN_ABSENT || column_is_null(source, picks[i])) {
+				column_set_null(c, b->rows + i);
+				continue;
+			}
+			append_value(c, b->rows + i, source, picks[i]);
+			if (c->valid != NULL)
+				bit_put(c->valid, b->rows + i, true);
+		}
+	}
+	b->rows += n;
+}
+
+void
+batch_cut(struct batch *b, size_t n)
+{
+	struct column *c;
+	unsigned f;
+
+	assert(n <= b->rows);
+	b->rows = n;
+	for (f = 0; f < b->schema->stored; f++) {
+		c = &b->columns[f];
+		if (c->form == COLUMN_FLAT && types[c->type].storage == STORAGE_LIST)
+			c->items_len = ((uint32_t *)c->values)[n];
+	}
+}
+
+void
+batch_derive(struct batch *b, unsigned field)
+{
+	const struct field *f = &b->schema->fields[field];
+	const struct column *x, *y;
+	struct column *out;
+	size_t i;
+
+	if (f->derivation == DERIVE_NONE)
+		return;
+	x = &b->columns[f->operand_a];
+	y = &b->columns[f->operand_b];
+	out = batch_flat(b, field);
+	for (i = 0; i < b->rows; i++) {
+		bool has_x = !column_is_null(x, i), has_y = !column_is_null(y, i);
+		uint64_t a = has_x ? column_u64(x, i) : 0, c = has_y ? column_u64(y, i) : 0, v;
+
+		switch (f->derivation) {
+		case DERIVE_DIFF:
+			v = a - c;
+			has_x = has_x && has_y;
+			break;
+		case DERIVE_PRODUCT: /* past 2^64 it stays there rather than wrap */
+			if (__builtin_mul_overflow(a, has_y ? c : 1, &v))
+				v = UINT64_MAX;
+			break;
+		default:
+			v = has_y && c > 0 ? (uint64_t)((double)a * 8e6 / (double)c) : 0;
+			has_x = has_x && has_y && c > 0;
+		}
+		if (has_x) {
+			((uint64_t *)out->values)[i] = v;
+			if (out->valid != NULL)
+				bit_put(out->valid, i, true);
+		} else {
+			column_set_null(out, i);
+		}
+	}
+}
+
+bool
+column_is_null(const struct column *c, size_t row)
+{
+	if (c->form != COLUMN_FLAT)
+		return c->form == COLUMN_ABSENT;
+	return c->valid != NULL && !(c->valid[row / 64] >> row % 64 & 1);
+}
+
+static size_t
+where(const struct column *c, size_t row)
+{
+	return c->form == COLUMN_CONSTANT ? 0 : row;
+}
+
+struct addr
+column_addr(const struct column *c, size_t row)
+{
+	row = where(c, row);
+	if (c->is_mixed)
+		return ((const struct addr *)c->values)[row];
+	return addr_v4(((const uint32_t *)c->values)[row]);
+}
+
+struct str
+column_text(const struct column *c, size_t row)
+{
+	return dict_get(c->dict, ((const uint32_t *)c->values)[where(c, row)]);
+}
+
+struct list
+column_list(const struct column *c, size_t row)
+{
+	const uint32_t *offsets = c->values;
+
+	return (struct list){c->items + offsets[row], offsets[row + 1] - offsets[row]};
+}
+
+uint64_t
+column_u64(const struct column *c, size_t row)
+{
+	row = where(c, row);
+	switch (types[c->type].storage) {
+	case STORAGE_U8: return ((const uint8_t *)c->values)[row];
+	case STORAGE_U16: return ((const uint16_t *)c->values)[row];
+	case STORAGE_U32: return ((const uint32_t *)c->values)[row];
+	default: return ((const uint64_t *)c->values)[row];
+	}
+}
+
+double
+column_f64(const struct column *c, size_t row)
+{
+	return ((const double *)c->values)[where(c, row)];
+}
