@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include "base/err.h"
+#include "base/option.h"
+
+/* Exit statuses of every command. */
+enum { EXIT_GOOD = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
+
+/*
+ * A command. Dispatch, usage and manual page are made from this and from its option rows.
+ * run gets the values struct (values_size bytes, filled by options_parse) and the operands;
+ * it returns an exit status, and err set where there is something to say.
+ */
+struct command {
+	const char *name;
+	const char *summary;   /* a line */
+	const char *operands;  /* as in usage: "FILE..." or "[FILTER]" */
+	const char *about;     /* paragraphs, with an empty line between */
+	const char *examples;  /* lines of shell */
+	const struct option_row *options;
+	size_t option_count;
+	size_t values_size;
+	int (*run)(void *values, const char **operands, int operand_count, struct err *err);
+	/* Adds to --help what only the command knows, such as the fields; may be NULL. */
+	void (*more_help)(struct text *out);
+};
+
+#define COMMAND(name_) extern const struct command command_##name_;
+#include "cmd/command.def"
+#undef COMMAND
+
+/* The operands joined with spaces: filters are the last words. Freed by the caller. */
+char *operands_join(const char **operands, int count);
+
+/* Prints one progress line to a terminal at most ten times a second; label "" ends it. */
+void progress_show(const char *label, uint64_t done, uint64_t total);
+
+/* A message on standard error: "weir: " and the text. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

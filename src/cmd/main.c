@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * weir: finds the command's row, parses its options by table, runs it, prints what went
+ * wrong. Only here and in the command files is anything printed or an exit status chosen.
+ */
+#include "base/text.h"
+#include "cmd/command.h"
+#include "cmd/manual.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct command *const commands[] = {
+#define COMMAND(name) &command_##name,
+#include "cmd/command.def"
+#undef COMMAND
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+void
+complain(const char *fmt, ...)
+{
+	va_list args;
+
+	progress_show("", 0, 0);
+	fputs("weir: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+void
+progress_show(const char *label, uint64_t done, uint64_t total)
+{
+	static bool is_shown;
+	static uint64_t last_ms;
+	struct timespec now;
+	uint64_t ms;
+
+	if (label[0] == '\0') {
+		if (is_shown)
+			fputs("\r\x1b[K", stderr);
+		is_shown = false;
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (!isatty(STDERR_FILENO) || ms - last_ms < 100)
+		return;
+	last_ms = ms;
+	is_shown = true;
+	if (total > 0)
+		fprintf(stderr, "\r\x1b[K%s %.0f %%", label,
+		    100.0 * (double)done / (double)total);
+	else
+		fprintf(stderr, "\r\x1b[K%s %llu", label, (unsigned long long)done);
+}
+
+char *
+operands_join(const char **operands, int count)
+{
+	struct text t;
+	int i;
+
+	text_init(&t);
+	for (i = 0; i < count; i++) {
+		if (i > 0)
+			text_char(&t, ' ');
+		text_str(&t, operands[i]);
+	}
+	return t.data;
+}
+
+static int
+usage(FILE *to)
+{
+	int i;
+
+	fputs("usage: weir COMMAND [OPTIONS] ...\n\n"
+	      "Tells from flow records alone which files were downloaded on a network.\n\n", to);
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\nweir COMMAND --help says more; so does man weir-COMMAND.\n", to);
+	return to == stdout ? EXIT_GOOD : EXIT_USAGE;
+}
+
+static const struct command *
+find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+/* Help and manual come before parsing, so that they work beside any other words. */
+static bool
+wants_help(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+print_text(struct text *t)
+{
+	bool is_written = fwrite(t->data, 1, t->len, stdout) == t->len && fflush(stdout) == 0;
+
+	text_done(t);
+	if (!is_written)
+		complain("standard output: %s", strerror(errno));
+	return is_written ? EXIT_GOOD : EXIT_TROUBLE;
+}
+
+static int
+run(const struct command *command, int argc, char **argv)
+{
+	struct err err = {0};
+	void *values = calloc(1, command->values_size + 1);
+	const char **operands = calloc((size_t)argc + 1, sizeof *operands);
+	int count, status;
+
+	if (values == NULL || operands == NULL) {
+		complain("out of memory");
+		return EXIT_TROUBLE;
+	}
+	count = options_parse(command->options, command->option_count, argc, argv, values,
+	    operands, &err);
+	status = count < 0 ? EXIT_USAGE : command->run(values, operands, count, &err);
+	progress_show("", 0, 0);
+	if (err.code != 0) {
+		complain("%s: %s", command->name, err.text);
+		if (status == EXIT_GOOD)
+			status = EXIT_TROUBLE;
+	}
+	free(values);
+	free(operands);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *command;
+	struct text t;
+
+	umask(027);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2)
+		return usage(stderr);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return usage(stdout);
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("weir " WEIR_VERSION);
+		return EXIT_GOOD;
+	}
+	text_init(&t);
+	if (strcmp(argv[1], "manual") == 0) { /* script/manual: the pages of docs/man */
+		if (argc == 2) {
+			manual_overview(&t, commands, COMMANDS);
+			return print_text(&t);
+		}
+		command = find(argv[2]);
+		if (command != NULL) {
+			manual_page(&t, command);
+			return print_text(&t);
+		}
+		argv++;
+	}
+	command = find(argv[1]);
+	if (command == NULL) {
+		complain("there is no command '%s'", argv[1]);
+		text_done(&t);
+		return usage(stderr);
+	}
+	if (wants_help(argc - 1, argv + 1)) {
+		manual_help(&t, command);
+		return print_text(&t);
+	}
+	text_done(&t);
+	return run(command, argc - 1, argv + 1);
+}
