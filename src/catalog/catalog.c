@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The catalogue in memory: one array of small records whose texts are numbers. Sealing
+ * sorts it by size, so that the files of a size, or near it, lie side by side and a binary
+ * search finds them; doubles are neighbours then and fall out.
+ */
+#include "catalog/catalog.h"
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "catalog/intern.h"
+#include "model/catalogue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct catalog {
+	struct catalog_file *files;
+	size_t count, cap;
+	struct intern texts;
+	bool is_sealed;
+	char version[17];
+};
+
+static void *
+must(void *p)
+{
+	if (p == NULL) {
+		fputs("weir: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+struct catalog *
+catalog_new(void)
+{
+	struct catalog *c = must(calloc(1, sizeof *c));
+
+	intern_init(&c->texts);
+	return c;
+}
+
+void
+catalog_free(struct catalog *c)
+{
+	if (c == NULL)
+		return;
+	intern_done(&c->texts);
+	free(c->files);
+	free(c);
+}
+
+static uint32_t
+text_number(struct catalog *c, const struct catalogue *row, unsigned field, struct str text)
+{
+	return row_has(row->present, field) ? intern_add(&c->texts, text.data, text.len) : 0;
+}
+
+int
+catalog_add(struct catalog *c, const struct catalogue *row, struct err *err)
+{
+	struct catalog_file *file;
+
+	assert(!c->is_sealed);
+	if (!catalogue_has(row, name) || row->name.len == 0)
+		return err_set(err, EINVAL, "a file without a name");
+	if (!catalogue_has(row, size) || row->size > (uint64_t)INT64_MAX)
+		return err_set(err, EINVAL, "%.*s: no size, or one above 2^63",
+		    (int)(row->name.len < 200 ? row->name.len : 200), row->name.data);
+	if (c->count >= CATALOG_FILES_MAX)
+		return err_set(err, E2BIG, "more than %d files: split the catalogue",
+		    CATALOG_FILES_MAX);
+	if (c->count == c->cap) {
+		c->cap = c->cap ? c->cap + c->cap / 2 : 1024;
+		c->files = must(realloc(c->files, c->cap * sizeof *c->files));
+	}
+	file = &c->files[c->count++];
+	*file = (struct catalog_file){.size = row->size, .date_us = INT64_MIN};
+#define TEXT(id) file->id = text_number(c, row, CATALOGUE_##id, row->id);
+	TEXT(name) TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
+#undef TEXT
+	if (catalogue_has(row, date))
+		file->date_us = row->date;
+	if (file->path != 0)
+		file->path_len = (uint32_t)encoded_path_length(row->path.data, row->path.len);
+	return 0;
+}
+
+/* By size, then the five that make a double; then the one with a date and a source. */
+static int
+file_compare(const void *pa, const void *pb)
+{
+	const struct catalog_file *a = pa, *b = pb;
+
+#define BY(id)             \
+	if (a->id != b->id) \
+		return a->id < b->id ? -1 : 1;
+	BY(size) BY(name) BY(version) BY(arch) BY(path) BY(encoding) BY(suite) BY(source)
+#undef BY
+	return a->date_us == b->date_us ? 0 : a->date_us > b->date_us ? -1 : 1;
+}
+
+static bool
+is_double(const struct catalog_file *a, const struct catalog_file *b)
+{
+	return a->size == b->size && a->name == b->name && a->version == b->version &&
+	    a->arch == b->arch && a->path == b->path && a->encoding == b->encoding;
+}
+
+static void
+make_version(struct catalog *c)
+{
+	uint64_t sum = c->count, h;
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		const struct catalog_file *f = &c->files[i];
+		const char *name = catalog_text(c, f->name), *version = catalog_text(c, f->version);
+		const char *path = catalog_text(c, f->path);
+
+		h = mix64(f->size, hash64(name, strlen(name), 1));
+		h = mix64(h, hash64(version, strlen(version), 2));
+		sum += mix64(h, hash64(path, strlen(path), 3)); /* in any order */
+	}
+	snprintf(c->version, sizeof c->version, "%016llx", (unsigned long long)sum);
+}
+
+size_t
+catalog_seal(struct catalog *c)
+{
+	size_t i, kept = 0, dropped;
+
+	if (c->is_sealed)
+		return 0;
+	c->is_sealed = true;
+	if (c->count > 0)
+		qsort(c->files, c->count, sizeof *c->files, file_compare);
+	for (i = 0; i < c->count; i++) {
+		if (kept > 0 && is_double(&c->files[kept - 1], &c->files[i]))
+			continue;
+		c->files[kept++] = c->files[i];
+	}
+	dropped = c->count - kept;
+	c->count = kept;
+	make_version(c);
+	return dropped;
+}
+
+size_t
+catalog_count(const struct catalog *c)
+{
+	return c->count;
+}
+
+const struct catalog_file *
+catalog_files(const struct catalog *c)
+{
+	return c->files;
+}
+
+const char *
+catalog_text(const struct catalog *c, uint32_t text)
+{
+	return intern_text(&c->texts, text);
+}
+
+static struct str
+text_str_of(const struct catalog *c, uint32_t number)
+{
+	const char *s = catalog_text(c, number);
+
+	return (struct str){s, (uint32_t)strlen(s)};
+}
+
+void
+catalog_row(const struct catalog *c, size_t i, struct catalogue *out)
+{
+	const struct catalog_file *file = &c->files[i];
+
+	assert(i < c->count);
+	*out = (struct catalogue){0};
+	catalogue_set(out, size, file->size);
+#define TEXT(id)            \
+	if (file->id != 0)  \
+		catalogue_set(out, id, text_str_of(c, file->id));
+	TEXT(name) TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
+#undef TEXT
+	if (file->date_us != INT64_MIN)
+		catalogue_set(out, date, file->date_us);
+}
+
+size_t
+catalog_lower(const struct catalog *c, uint64_t size)
+{
+	size_t low = 0, high = c->count, mid;
+
+	assert(c->is_sealed);
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (c->files[mid].size < size)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+const char *
+catalog_version(const struct catalog *c)
+{
+	assert(c->is_sealed);
+	return c->version;
+}
+
+double
+catalog_density(const struct catalog *c, uint64_t size)
+{
+	uint64_t width = size / 10 > 512 ? size / 10 : 512;
+	size_t low, high;
+
+	if (c->count == 0)
+		return 0;
+	low = catalog_lower(c, size > width ? size - width : 0);
+	high = catalog_lower(c, size + width);
+	return (double)(high > low ? high - low : 1) / (2.0 * (double)width);
+}
+
+size_t
+encoded_path_length(const char *path, size_t n)
+{
+	size_t i, len = n;
+
+	for (i = 0; i < n; i++) {
+		unsigned char ch = (unsigned char)path[i];
+
+		if (ch <= ' ' || ch >= 0x7f || ch == '%' || ch == '+' || ch == '~')
+			len += 2;
+	}
+	return len;
+}

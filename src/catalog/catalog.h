@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalogue;
+struct err;
+struct str;
+
+/*
+ * A list of files with their sizes, in memory. Files are added, then catalog_seal sorts them
+ * by size and drops doubles (same name, version, arch, size and path); after that the
+ * catalogue is only read and files are numbered 0 .. count-1 by rising size. Texts are
+ * interned: equal ones are stored once and can be compared by number.
+ */
+struct catalog;
+
+/* Text numbers are private to a catalogue; 0 is "none". */
+struct catalog_file {
+	uint64_t size;
+	int64_t date_us; /* INT64_MIN: unknown */
+	uint32_t name, version, arch, suite, path, encoding, source;
+	/* Bytes of the path as a client sends it, percent-encoded; 0: no path. */
+	uint32_t path_len;
+};
+
+enum { CATALOG_FILES_MAX = 50000000, CATALOG_LINE_MAX = 1 << 20 };
+/* A compressed list may unpack to this many bytes, no more. */
+static const uint64_t CATALOG_BYTES_MAX = (uint64_t)8 << 30;
+
+struct catalog *catalog_new(void); /* aborts without memory */
+void catalog_free(struct catalog *catalog);
+
+/* Adds one file: name and size must be set. Copies. Not after catalog_seal. */
+int catalog_add(struct catalog *catalog, const struct catalogue *row, struct err *err);
+
+/*
+ * Adds the files of a catalogue's TSV, whose first line names its columns: any of name,
+ * version, arch, suite, size, path, encoding, source, date, in any order, name and size
+ * among them. Lines starting with # are comments. Plain, gz, xz, lz4 or zst, told by the
+ * first bytes. An error names file and line; what came before it stays added.
+ */
+int catalog_read(struct catalog *catalog, const char *path, struct err *err);
+
+/*
+ * Adds the packages of a Debian Packages index, plain or compressed as above. The suite is
+ * taken from the file's name as apt keeps it (..._dists_SUITE_...), the date from the file's
+ * time of change.
+ */
+int catalog_add_debian(struct catalog *catalog, const char *path, struct err *err);
+
+/* The same from memory; label stands for the file in messages. For tests and fuzzing. */
+int catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
+    const char *label, struct err *err);
+int catalog_add_debian_bytes(struct catalog *catalog, const void *bytes, size_t n,
+    const char *label, struct err *err);
+
+/* Sorts and drops doubles; returns how many were dropped. Doing it again does nothing. */
+size_t catalog_seal(struct catalog *catalog);
+
+/* Writes a TSV with every column: a new file that replaces path at once. "-": standard
+ * output. Sealed catalogues come out by name, others as added. */
+int catalog_write(const struct catalog *catalog, const char *path, struct err *err);
+
+size_t catalog_count(const struct catalog *catalog);
+const struct catalog_file *catalog_files(const struct catalog *catalog); /* count of them */
+/* A text by number; 0-terminated; "" for 0. Lives as long as the catalogue. */
+const char *catalog_text(const struct catalog *catalog, uint32_t text);
+/* File i as a row, whose texts live as long as the catalogue. */
+void catalog_row(const struct catalog *catalog, size_t i, struct catalogue *out);
+
+/* Sealed: the first file of at least size bytes, count if none. */
+size_t catalog_lower(const struct catalog *catalog, uint64_t size);
+/* Sealed: 16 hexadecimal digits that change when any file does. */
+const char *catalog_version(const struct catalog *catalog);
+/* Sealed: files per byte of size near size, at least one file in the whole range. */
+double catalog_density(const struct catalog *catalog, uint64_t size);
+
+/* Bytes of a path as apt sends it: %, +, ~, blanks and bytes that do not print become
+ * three. */
+size_t encoded_path_length(const char *path, size_t n);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Distinct texts by number: open addressing over a growing string. The seed is random, for
+ * a list's texts are a stranger's choice.
+ */
+#include "catalog/intern.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *
+grow(void *old, size_t bytes)
+{
+	void *p = realloc(old, bytes);
+
+	if (p == NULL) {
+		fputs("weir: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void
+intern_init(struct intern *t)
+{
+	*t = (struct intern){.cap = 4096, .starts_cap = 256, .slots_count = 512};
+	t->bytes = grow(NULL, t->cap);
+	t->starts = grow(NULL, t->starts_cap * sizeof *t->starts);
+	t->slots = grow(NULL, t->slots_count * sizeof *t->slots);
+	memset(t->slots, 0, t->slots_count * sizeof *t->slots);
+	t->seed = random_seed();
+	t->bytes[0] = '\0';
+	t->len = 1;
+	t->starts[0] = 0;
+	t->count = 1;
+}
+
+void
+intern_done(struct intern *t)
+{
+	free(t->bytes);
+	free(t->starts);
+	free(t->slots);
+	*t = (struct intern){0};
+}
+
+static size_t
+length(const struct intern *t, uint32_t number)
+{
+	size_t end = number + 1 < t->count ? t->starts[number + 1] : t->len;
+
+	return end - t->starts[number] - 1;
+}
+
+static void
+rehash(struct intern *t)
+{
+	size_t mask = t->slots_count * 2 - 1, at;
+	uint32_t i;
+
+	t->slots_count *= 2;
+	t->slots = grow(t->slots, t->slots_count * sizeof *t->slots);
+	memset(t->slots, 0, t->slots_count * sizeof *t->slots);
+	for (i = 1; i < t->count; i++) {
+		at = hash64(intern_text(t, i), length(t, i), t->seed) & mask;
+		while (t->slots[at] != 0)
+			at = (at + 1) & mask;
+		t->slots[at] = i;
+	}
+}
+
+uint32_t
+intern_add(struct intern *t, const char *s, size_t n)
+{
+	size_t mask = t->slots_count - 1, at;
+	uint32_t number;
+
+	n = n > 0 ? strnlen(s, n) : 0;
+	if (n == 0)
+		return 0;
+	at = hash64(s, n, t->seed) & mask;
+	while ((number = t->slots[at]) != 0) {
+		if (length(t, number) == n && memcmp(intern_text(t, number), s, n) == 0)
+			return number;
+		at = (at + 1) & mask;
+	}
+	while (t->len + n + 1 > t->cap)
+		t->bytes = grow(t->bytes, t->cap *= 2);
+	if (t->count == t->starts_cap)
+		t->starts = grow(t->starts, (t->starts_cap *= 2) * sizeof *t->starts);
+	number = t->count++;
+	t->starts[number] = t->len;
+	memcpy(t->bytes + t->len, s, n);
+	t->bytes[t->len + n] = '\0';
+	t->len += n + 1;
+	t->slots[at] = number;
+	if (t->count > t->slots_count / 2)
+		rehash(t);
+	return number;
+}
