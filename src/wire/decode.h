@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WIRE_DECODE_H
+#define WIRE_DECODE_H
+
+#include "base/counter.h"
+#include "model/addr.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct batch;
+struct err;
+struct text;
+struct wire_decoder;
+
+enum wire_counter {
+#define COUNTER(id, help) WIRE_##id,
+#include "wire/counter.def"
+#undef COUNTER
+	WIRE_COUNTERS
+};
+
+extern const struct counter_row wire_counter_rows[WIRE_COUNTERS];
+
+/* 0 in a limit means the default, which stands behind it. */
+struct wire_config {
+	uint32_t pen;            /* of weir's own elements: PEN_EXAMPLE */
+	unsigned streams_max;    /* exporters times domains: 4096 */
+	unsigned templates_max;  /* per stream: 1024 */
+	size_t templates_bytes;  /* of all templates together: 64 MiB */
+	size_t waiting_bytes;    /* of data sets without template, per stream: 64 KiB; all
+				    streams together have 64 times as much */
+	/*
+	 * Called when the batch is full: pushes and clears it. Without it wire_decode fails
+	 * when the batch is full.
+	 */
+	int (*full)(void *context, struct batch *batch, struct err *err);
+	void *context;
+};
+
+/* What became of a datagram as a whole; its parts are in the counters. */
+enum wire_verdict {
+	WIRE_OK,
+	WIRE_VERDICT_SHORT,
+	WIRE_VERDICT_VERSION,
+	WIRE_VERDICT_DAMAGED, /* decoded as far as it goes */
+	WIRE_VERDICT_FULL,    /* too many exporters */
+};
+
+/* NULL: out of memory. config is copied. */
+struct wire_decoder *wire_decoder_new(const struct wire_config *config);
+void wire_decoder_free(struct wire_decoder *decoder);
+
+/*
+ * Appends the flows of one datagram (NetFlow v5, v9 or IPFIX) from the exporter to out, a
+ * batch of flow_schema. Returns a verdict, or -1 if config.full failed. Streams are kept
+ * per exporter address, version and observation domain (source id, engine).
+ */
+int wire_decode(struct wire_decoder *decoder, const struct addr *exporter,
+    const uint8_t *msg, size_t len, int64_t received_us, struct batch *out, struct err *err);
+
+/* WIRE_COUNTERS values, of all exporters together. */
+const uint64_t *wire_decoder_counters(const struct wire_decoder *decoder);
+/* A line per exporter and domain, for people. */
+void wire_decoder_print(const struct wire_decoder *decoder, struct text *out);
+
+#endif
