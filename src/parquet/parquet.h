@@ -228,7 +228,7 @@ struct parquet_buffer {
 	struct parquet_memory {
 		void *at;
 		size_t cap;
-	} memory[8];
+	} memory[12];
 };
 
 int parquet_read_column(struct parquet_reader *reader, size_t group, size_t column,
