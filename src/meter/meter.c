@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The flow table and its clock. Packets come in bursts: all keys are made and hashed, then
+ * all index slots prefetched, then all flows, then they are updated one by one. The index is
+ * an open table of 8-byte slots (32 bits of the hash, number of the flow) with linear
+ * probing, and deletes by shifting back.
+ *
+ * Flows of one timeout form a list in order of their last packet, so that those to end stand
+ * at its head; due_ns is a lower bound of the next one's time, and nothing is ever scanned.
+ * All time is the packets'.
+ */
+#include "meter/meter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "meter/state.h"
+#include "model/batch.h"
+#include "model/sink.h"
+
+enum { BURST = 32, INDEX_START = 1 << 12 };
+enum { BEHIND_MAX = 64 };
+enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+static const int64_t SECOND_NS = 1000000000;
+static const int64_t BEHIND_NS = 60 * 1000000000ll;
+static const int64_t FRAGMENT_NS = 30 * 1000000000ll;
+static const uint64_t BYTES_FULL = ((uint64_t)1 << 40) - (1 << 20);
+
+const struct meter_expire_row meter_expire_rows[METER_EXPIRES] = {
+#define EXPIRE(id, seconds, reason, idle, text) {#id, seconds, END_REASON_##reason, idle, text},
+#include "meter/expire.def"
+#undef EXPIRE
+};
+
+const struct counter_row meter_counter_rows[METER_COUNTERS] = {
+#define COUNTER(id, help) {#id, help},
+#include "meter/counter.def"
+#undef COUNTER
+};
+
+/* Well-known ports above 1023: the side with one is the server. */
+static const uint16_t services[] = {1080, 1194, 1433, 1521, 1701, 1723, 1812, 1813, 1883, 1900,
+	2049, 2055, 2375, 2379, 3000, 3074, 3128, 3142, 3260, 3306, 3389, 3478, 4500, 4739, 4789,
+	5000, 5004, 5060, 5061, 5222, 5269, 5349, 5353, 5355, 5432, 5671, 5672, 5900, 5938, 5985,
+	6081, 6343, 6379, 6443, 6667, 6881, 8000, 8008, 8080, 8081, 8086, 8123, 8333, 8443, 8883,
+	8888, 9000, 9042, 9090, 9092, 9100, 9200, 9300, 9418, 9443, 9993, 9995, 9996, 10050,
+	10051, 11211, 11371, 25565, 27017, 51820};
+
+void
+meter_config_default(struct meter_config *config)
+{
+	*config = (struct meter_config){.max_flows = 4u << 20, .request_min = 64,
+		.cut_exchanges = true, .seed = random_seed()};
+	for (int i = 0; i < METER_EXPIRES; i++)
+		config->timeout_s[i] = meter_expire_rows[i].default_s;
+}
+
+static void
+limits_set(struct meter *m)
+{
+	m->limit_ns = INT64_MAX;
+	for (int i = 0; i < METER_EXPIRES; i++)
+		m->timeout_ns[i] = (int64_t)m->config.timeout_s[i] * SECOND_NS;
+	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++)
+		if (m->timeout_ns[i] != 0 && m->timeout_ns[i] < m->limit_ns) {
+			m->limit_ns = m->timeout_ns[i];
+			m->limit_reason = (enum meter_expire)i;
+		}
+	for (int port = 1; port < 1024; port++)
+		m->service_ports[port / 64] |= (uint64_t)1 << port % 64;
+	for (size_t i = 0; i < sizeof services / sizeof *services; i++)
+		m->service_ports[services[i] / 64] |= (uint64_t)1 << services[i] % 64;
+}
+
+struct meter *
+meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
+{
+	struct meter *m = calloc(1, sizeof *m);
+	uint32_t n = config->max_flows;
+
+	if (m == NULL) {
+		err_set(err, ENOMEM, "meter: out of memory");
+		return NULL;
+	}
+	m->config = *config;
+	m->sink = sink;
+	m->clock_ns = INT64_MIN;
+	m->due_ns = INT64_MAX;
+	m->index_mask = INDEX_START - 1;
+	limits_set(m);
+	if (n == 0 || n > UINT32_MAX / 2) {
+		err_set(err, EINVAL, "meter: %u flows: use a number from 1 to %u", n,
+		    UINT32_MAX / 2);
+		goto fail;
+	}
+	if (slab_init(&m->hot, sizeof(struct hot), n, true, err) < 0 ||
+	    slab_init(&m->pair6, sizeof(struct pair6), n, true, err) < 0 ||
+	    slab_init(&m->syn, sizeof(struct syn), n, true, err) < 0 ||
+	    slab_init(&m->stream, sizeof(struct stream), n, true, err) < 0 ||
+	    slab_init(&m->gaps, sizeof(struct gaps), n, false, err) < 0 ||
+	    slab_init(&m->remainder, sizeof(struct part), n, false, err) < 0 ||
+	    slab_init(&m->marks, sizeof(struct marks), MARKS_MAX, false, err) < 0)
+		goto fail;
+	if ((m->cold = region_map((n + 1ul) * sizeof *m->cold, true, err)) == NULL ||
+	    (m->index = region_map(INDEX_START * sizeof *m->index, false, err)) == NULL)
+		goto fail;
+	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
+	m->fingerprints = fingerprints_new(FINGERPRINTS_MAX);
+	m->batch = batch_new(&flow_schema, BATCH_ROWS);
+	if (m->fragments == NULL || m->fingerprints == NULL) {
+		err_set(err, ENOMEM, "meter: out of memory");
+		goto fail;
+	}
+	return m;
+
+fail:
+	meter_free(m);
+	return NULL;
+}
+
+void
+meter_free(struct meter *m)
+{
+	if (m == NULL)
+		return;
+	if (m->cold != NULL)
+		region_unmap(m->cold, (m->config.max_flows + 1ul) * sizeof *m->cold);
+	if (m->index != NULL)
+		region_unmap(m->index, (m->index_mask + 1) * sizeof *m->index);
+	slab_done(&m->hot);
+	slab_done(&m->pair6);
+	slab_done(&m->syn);
+	slab_done(&m->stream);
+	slab_done(&m->gaps);
+	slab_done(&m->remainder);
+	slab_done(&m->marks);
+	free(m->fragments);
+	fingerprints_free(m->fingerprints);
+	if (m->batch != NULL)
+		batch_free(m->batch);
+	free(m);
+}
+
+/* A packet's key, before it is looked up. */
+struct lookup {
+	struct key key;
+	struct pair6 pair;
+	uint32_t hash;
+	unsigned side; /* that sent */
+};
+
+static uint64_t
+load64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static uint32_t
+key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
+{
+	uint64_t seed = m->config.seed;
+	/* ports and VLANs */
+	uint64_t rest = load64(key->port) ^ (uint64_t)key->proto << 20 ^ (uint64_t)key->kind << 60;
+	uint64_t h = mix64(rest ^ seed, seed >> 7);
+
+	if (key->kind & KEY_V6) {
+		for (int i = 0; i < 4; i++)
+			h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
+	} else {
+		h = mix64(h ^ load64(key->addr), seed);
+	}
+	return (uint32_t)(h >> 32);
+}
+
+/* ICMP types that answer one another share a number, so that both are one biflow. */
+static uint16_t
+icmp_family(const struct packet *p)
+{
+	static const uint8_t pairs4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17}, {9, 10}};
+	static const uint8_t pairs6[][2] = {{129, 128}, {134, 133}, {136, 135}};
+	const uint8_t(*pairs)[2] = p->proto == ICMP ? pairs4 : pairs6;
+	size_t n = p->proto == ICMP ? sizeof pairs4 / 2 : sizeof pairs6 / 2;
+
+	for (size_t i = 0; i < n; i++)
+		if (p->icmp_type == pairs[i][0] || p->icmp_type == pairs[i][1])
+			return (uint16_t)(pairs[i][1] << 8);
+	return (uint16_t)(p->icmp_type << 8 | p->icmp_code);
+}
+
+static struct fragment_slot *
+fragment_find(struct meter *m, const struct packet *p, uint64_t *key)
+{
+	struct {
+		struct addr src, dst;
+		uint32_t id, proto;
+	} k;
+	struct fragment_slot *set;
+
+	memset(&k, 0, sizeof k);
+	k.src = p->src;
+	k.dst = p->dst;
+	k.id = p->fragment_id;
+	k.proto = p->proto;
+	*key = hash64(&k, sizeof k, m->config.seed) | 1;
+	set = m->fragments + (*key >> 32) % (FRAGMENT_SLOTS / FRAGMENT_WAYS) * FRAGMENT_WAYS;
+	for (int i = 0; i < FRAGMENT_WAYS; i++)
+		if (set[i].key == *key && p->time_ns - set[i].time_ns < FRAGMENT_NS)
+			return &set[i];
+	return set;
+}
+
+/* Remembers the ports of a first fragment; the oldest of its set makes room. */
+static void
+fragment_note(struct meter *m, const struct packet *p, uint16_t src_port, uint16_t dst_port,
+    uint16_t flags)
+{
+	uint64_t key;
+	struct fragment_slot *slot = fragment_find(m, p, &key);
+
+	if (slot->key != key)
+		for (int i = 1; i < FRAGMENT_WAYS; i++)
+			if (slot[i].time_ns < slot->time_ns)
+				slot += i, i = FRAGMENT_WAYS;
+	*slot = (struct fragment_slot){key, p->time_ns, src_port, dst_port, flags};
+}
+
+static void
+key_make(struct meter *m, const struct packet *p, struct lookup *out)
+{
+	uint16_t src_port = p->src_port, dst_port = p->dst_port;
+	uint16_t flags = p->flags & (PACKET_HAS_PORTS | PACKET_HAS_ICMP);
+	int order;
+
+	memset(out, 0, sizeof *out);
+	if (flags & PACKET_HAS_ICMP)
+		src_port = dst_port = icmp_family(p);
+	if (p->flags & PACKET_FRAGMENT) {
+		m->counters[METER_fragments]++;
+		if (p->flags & PACKET_LATER_FRAGMENT) {
+			uint64_t key;
+			const struct fragment_slot *slot = fragment_find(m, p, &key);
+
+			if (slot->key == key) {
+				src_port = slot->src_port;
+				dst_port = slot->dst_port;
+				flags = slot->flags;
+			} else {
+				m->counters[METER_fragments_unmatched]++;
+			}
+		} else if (flags != 0) {
+			fragment_note(m, p, src_port, dst_port, flags);
+		}
+	}
+	if (flags == 0)
+		src_port = dst_port = 0;
+	order = m->config.directional ? 0 : addr_compare(&p->src, &p->dst);
+	if (order == 0 && !m->config.directional)
+		order = (int)src_port - (int)dst_port;
+	out->side = order > 0;
+	out->key.port[out->side] = src_port;
+	out->key.port[out->side ^ 1] = dst_port;
+	out->key.vlan = p->vlan;
+	out->key.inner_vlan = p->inner_vlan;
+	out->key.proto = p->proto;
+	out->key.kind = flags & PACKET_HAS_PORTS ? 0 : KEY_NO_PORTS;
+	if (p->src.is_v6) {
+		out->key.kind |= KEY_V6;
+		memcpy(out->pair.addr[out->side], p->src.v6, 16);
+		memcpy(out->pair.addr[out->side ^ 1], p->dst.v6, 16);
+	} else {
+		out->key.addr[out->side] = p->src.v4;
+		out->key.addr[out->side ^ 1] = p->dst.v4;
+	}
+	out->hash = key_hash(m, &out->key, &out->pair);
+	if (p->src.is_v6)
+		out->key.addr[1] = out->hash;
+}
+
+static bool
+key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
+{
+	if (load64(a->port) != load64(b->key.port) /* and VLANs */ || a->proto != b->key.proto ||
+	    a->kind != b->key.kind)
+		return false;
+	if (!(a->kind & KEY_V6))
+		return load64(a->addr) == load64(b->key.addr);
+	return a->addr[1] == b->key.addr[1] &&
+	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair, sizeof b->pair) == 0;
+}
+
+static uint32_t
+index_find(const struct meter *m, const struct lookup *l)
+{
+	uint64_t at = l->hash & m->index_mask, slot;
+
+	for (; (slot = m->index[at]) != 0; at = (at + 1) & m->index_mask)
+		if (slot >> 32 == l->hash && key_matches(m, &hot_at(m, (uint32_t)slot)->key, l))
+			return (uint32_t)slot;
+	return 0;
+}
+
+static void
+index_put(struct meter *m, uint64_t slot)
+{
+	uint64_t at = slot >> 32 & m->index_mask;
+
+	while (m->index[at] != 0)
+		at = (at + 1) & m->index_mask;
+	m->index[at] = slot;
+}
+
+/* Room for one more; the slots carry their hashes, so growing reads no flow. */
+static int
+index_reserve(struct meter *m)
+{
+	uint64_t *before = m->index, n = m->index_mask + 1;
+	uint64_t *after;
+
+	if (m->index_live + 1 < n / 4 * 3)
+		return 0;
+	if ((after = region_map(2 * n * sizeof *after, 2 * n >= 1 << 18, m->err)) == NULL)
+		return m->status = -1;
+	m->index = after;
+	m->index_mask = 2 * n - 1;
+	for (uint64_t i = 0; i < n; i++)
+		if (before[i] != 0)
+			index_put(m, before[i]);
+	region_unmap(before, n * sizeof *before);
+	return 0;
+}
+
+static void
+index_remove(struct meter *m, uint32_t hash, uint32_t flow)
+{
+	uint64_t mask = m->index_mask, hole = hash & mask, at;
+
+	while (m->index[hole] != ((uint64_t)hash << 32 | flow)) {
+		assert(m->index[hole] != 0);
+		hole = (hole + 1) & mask;
+	}
+	for (at = (hole + 1) & mask; m->index[at] != 0; at = (at + 1) & mask) {
+		uint64_t home = m->index[at] >> 32 & mask;
+
+		if (((at - home) & mask) >= ((at - hole) & mask)) {
+			m->index[hole] = m->index[at];
+			hole = at;
+		}
+	}
+	m->index[hole] = 0;
+	m->index_live--;
+}
+
+static void
+list_remove(struct meter *m, struct hot *hot)
+{
+	struct list_ends *list = &m->lists[hot->key.list];
+
+	if (hot->prev != 0)
+		hot_at(m, hot->prev)->next = hot->next;
+	else
+		list->head = hot->next;
+	if (hot->next != 0)
+		hot_at(m, hot->next)->prev = hot->prev;
+	else
+		list->tail = hot->prev;
+}
+
+static void
+list_append(struct meter *m, uint32_t flow, struct hot *hot, enum meter_expire which)
+{
+	struct list_ends *list = &m->lists[which];
+	int64_t due = hot->last_ns + m->timeout_ns[which];
+
+	hot->key.list = (uint8_t)which;
+	hot->prev = list->tail;
+	hot->next = 0;
+	if (list->tail != 0)
+		hot_at(m, list->tail)->next = flow;
+	else
+		list->head = flow;
+	list->tail = flow;
+	if (due < m->due_ns)
+		m->due_ns = due;
+}
+
+static void
+flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
+{
+	struct hot *hot = hot_at(m, flow);
+	const struct pair6 *pair = NULL;
+
+	record_finish(m, flow, why);
+	list_remove(m, hot);
+	if (hot->key.kind & KEY_V6)
+		pair = slab_at(&m->pair6, hot->key.addr[0]);
+	index_remove(m, key_hash(m, &hot->key, pair), flow);
+	stream_free(m, hot);
+	if (pair != NULL)
+		slab_give(&m->pair6, hot->key.addr[0]);
+	slab_give(&m->hot, flow);
+}
+
+/* What a list's head comes to when its time is over. */
+static void
+flow_expire(struct meter *m, uint32_t flow, enum meter_expire list)
+{
+	struct hot *hot = hot_at(m, flow);
+
+	if (list != METER_EXPIRE_exchange_quiet) {
+		flow_end(m, flow, list);
+		return;
+	}
+	/* All reach the next list this late, so that it is in order too. */
+	list_remove(m, hot);
+	if (m->config.write_quiet && m->config.cut_exchanges && stream_is_answered(m, hot)) {
+		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
+	}
+	list_append(m, flow, hot, METER_EXPIRE_tcp);
+}
+
+/* Ends what is due by now; sets due_ns to when to look again. */
+static void
+expire(struct meter *m, int64_t now_ns)
+{
+	m->due_ns = INT64_MAX;
+	for (int i = 0; i < METER_EXPIRES; i++) {
+		uint32_t head;
+
+		while ((head = m->lists[i].head) != 0) {
+			int64_t due = hot_at(m, head)->last_ns + m->timeout_ns[i];
+
+			if (due >= now_ns) {
+				if (due < m->due_ns)
+					m->due_ns = due;
+				break;
+			}
+			flow_expire(m, head, (enum meter_expire)i);
+		}
+	}
+}
+
+static void
+expire_oldest(struct meter *m)
+{
+	uint32_t oldest = 0;
+
+	for (int i = 0; i < METER_EXPIRES; i++) {
+		uint32_t head = m->lists[i].head;
+
+		if (head != 0 && (oldest == 0 ||
+		        hot_at(m, head)->last_ns < hot_at(m, oldest)->last_ns))
+			oldest = head;
+	}
+	flow_end(m, oldest, METER_EXPIRE_resources);
+}
+
+static void
+expire_all(struct meter *m)
+{
+	for (int i = 0; i < METER_EXPIRES; i++)
+		while (m->lists[i].head != 0)
+			flow_end(m, m->lists[i].head, METER_EXPIRE_flush);
+	m->due_ns = INT64_MAX;
+}
+
+/* The packets' clock only runs forward, unless many packets in a row agree that it was
+ * wrong: then everything is written and it starts again. */
+static void
+clock_set(struct meter *m, int64_t now_ns)
+{
+	if (now_ns >= m->clock_ns) {
+		m->clock_ns = now_ns;
+		m->behind = 0;
+	} else {
+		m->counters[METER_backwards]++;
+		if (m->clock_ns - now_ns <= BEHIND_NS || ++m->behind < BEHIND_MAX)
+			return;
+		m->counters[METER_clock_resets]++;
+		m->behind = 0;
+		expire_all(m);
+		m->clock_ns = now_ns;
+	}
+	if (m->clock_ns > m->due_ns)
+		expire(m, m->clock_ns);
+}
+
+static bool
+port_is_service(const struct meter *m, uint16_t port)
+{
+	return m->service_ports[port / 64] >> port % 64 & 1;
+}
+
+/* Who began it, as far as the first packet can tell; SYNs come later (stream.c). */
+static uint8_t
+initiator_guess(const struct meter *m, const struct lookup *l)
+{
+	bool src, dst;
+
+	if (l->key.kind & KEY_NO_PORTS || m->config.directional)
+		return (uint8_t)l->side;
+	src = port_is_service(m, l->key.port[l->side]);
+	dst = port_is_service(m, l->key.port[l->side ^ 1]);
+	if (src == dst)
+		return (uint8_t)l->side;
+	return (uint8_t)(FLOW_BY_PORT | (src ? l->side ^ 1 : l->side));
+}
+
+static enum meter_expire
+list_of(const struct meter *m, const struct hot *hot)
+{
+	const struct syn *syn;
+
+	switch (hot->key.proto) {
+	case TCP:
+		if ((syn = syn_of(m, hot)) == NULL)
+			return METER_EXPIRE_general;
+		if (syn->bits & SYN_RST)
+			return METER_EXPIRE_tcp_rst;
+		if ((syn->bits / SYN_FIN & 3) == 3)
+			return METER_EXPIRE_tcp_closed;
+		return syn->bits / SYN_FIN & 3 ? METER_EXPIRE_tcp_fin : METER_EXPIRE_exchange_quiet;
+	case UDP: return METER_EXPIRE_udp;
+	case ICMP:
+	case ICMP6: return METER_EXPIRE_icmp;
+	default: return METER_EXPIRE_general;
+	}
+}
+
+/* A new flow, in no list yet; 0 without memory. */
+static uint32_t
+flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
+{
+	struct hot *hot;
+	struct cold *cold;
+	uint32_t flow;
+
+	if (m->hot.live == m->hot.cap)
+		expire_oldest(m);
+	if (index_reserve(m) < 0)
+		return 0;
+	flow = slab_take(&m->hot);
+	hot = hot_at(m, flow);
+	cold = &m->cold[flow];
+	memset(cold, 0, sizeof *cold);
+	hot->key = l->key;
+	hot->key.state = initiator_guess(m, l);
+	if (l->key.kind & KEY_V6) {
+		hot->key.addr[0] = slab_take(&m->pair6);
+		*(struct pair6 *)slab_at(&m->pair6, hot->key.addr[0]) = l->pair;
+	}
+	memset(hot->ttl_min, 0xff, sizeof hot->ttl_min);
+	cold->start_ns = p->time_ns;
+	hot->last_ns = p->time_ns;
+	if (p->flags & PACKET_HAS_MAC) {
+		cold->has_mac = 1;
+		memcpy(cold->mac[l->side], p->src_mac, 6);
+		memcpy(cold->mac[l->side ^ 1], p->dst_mac, 6);
+	}
+	if (p->flags & PACKET_HAS_ICMP) {
+		cold->has_icmp = 1;
+		cold->icmp_type = p->icmp_type;
+		cold->icmp_code = p->icmp_code;
+	}
+	index_put(m, (uint64_t)l->hash << 32 | flow);
+	m->index_live++;
+	m->counters[METER_flows]++;
+	if (m->hot.live > m->peak_flows)
+		m->peak_flows = m->hot.live;
+	return flow;
+}
+
+/* Adds the packet to the flow's record. */
+static void
+packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packet *p, unsigned d)
+{
+	struct cold *cold = &m->cold[flow];
+	uint64_t bytes = hot->bytes_low[d] + (uint64_t)p->ip_bytes;
+
+	if ((hot->packets[0] | hot->packets[1]) == 0)
+		cold->start_ns = hot->last_ns = p->time_ns;
+	else if (p->time_ns < cold->start_ns)
+		cold->start_ns = p->time_ns;
+	if (p->time_ns > hot->last_ns)
+		hot->last_ns = p->time_ns;
+	if (hot->packets[d] == 0)
+		cold->tos[d] = p->tos;
+	hot->packets[d]++;
+	hot->bytes_low[d] = (uint32_t)bytes;
+	hot->bytes_high[d] = (uint8_t)(hot->bytes_high[d] + (bytes >> 32));
+	if (p->ttl < hot->ttl_min[d])
+		hot->ttl_min[d] = p->ttl;
+	if (p->ttl > hot->ttl_max[d])
+		hot->ttl_max[d] = p->ttl;
+	if (p->flags & PACKET_HAS_TCP) {
+		hot->tcp_flags[d] |= (uint8_t)p->tcp_flags;
+		if (p->tcp_flags > 0xff)
+			cold->tcp_flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
+	}
+	if (p->flags & PACKET_FRAGMENT)
+		cold->fragments++;
+}
+
+/* Ends a record that is too long, in time or because a counter is nearly full. */
+static void
+limits_check(struct meter *m, uint32_t flow, const struct hot *hot, const struct packet *p,
+    unsigned d)
+{
+	uint64_t bytes = hot->bytes_low[d] | (uint64_t)hot->bytes_high[d] << 32;
+
+	if ((hot->packets[0] | hot->packets[1]) == 0)
+		return;
+	if (p->time_ns - m->cold[flow].start_ns >= m->limit_ns)
+		record_cut(m, flow, m->limit_reason, END_REASON_active);
+	else if (hot->packets[d] == UINT32_MAX || bytes >= BYTES_FULL)
+		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
+}
+
+static void
+packet_update(struct meter *m, const struct packet *p, const struct lookup *l)
+{
+	uint32_t flow;
+	struct hot *hot;
+	enum meter_expire list;
+
+	clock_set(m, p->time_ns);
+	flow = index_find(m, l);
+	if (flow != 0 && p->flags & PACKET_HAS_TCP &&
+	    stream_is_new(m, hot_at(m, flow), p, l->side)) {
+		flow_end(m, flow, METER_EXPIRE_reuse);
+		flow = 0;
+	}
+	if (flow == 0) {
+		if ((flow = flow_begin(m, p, l)) == 0)
+			return;
+		hot = hot_at(m, flow);
+	} else {
+		hot = hot_at(m, flow);
+		limits_check(m, flow, hot, p, l->side);
+		list_remove(m, hot);
+	}
+	if (p->flags & PACKET_HAS_TCP)
+		stream_packet(m, flow, p, l->side);
+	packet_count(m, flow, hot, p, l->side);
+	list = list_of(m, hot);
+	list_append(m, flow, hot, list);
+	m->counters[METER_packets]++;
+	m->counters[METER_bytes] += p->ip_bytes;
+}
+
+int
+meter_packets(struct meter *m, const struct packet *packets, size_t n, struct err *err)
+{
+	struct lookup lookups[BURST];
+
+	m->err = err;
+	while (n > 0 && m->status == 0) {
+		size_t now = n < BURST ? n : BURST;
+
+		for (size_t i = 0; i < now; i++) {
+			key_make(m, &packets[i], &lookups[i]);
+			__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
+		}
+		for (size_t i = 0; i < now; i++) {
+			uint64_t slot = m->index[lookups[i].hash & m->index_mask];
+
+			__builtin_prefetch(hot_at(m, (uint32_t)slot), 1);
+			__builtin_prefetch(&m->cold[(uint32_t)slot], 1);
+		}
+		for (size_t i = 0; i < now; i++)
+			packet_update(m, &packets[i], &lookups[i]);
+		packets += now;
+		n -= now;
+	}
+	return m->status;
+}
+
+int
+meter_time(struct meter *m, int64_t now_ns, struct err *err)
+{
+	m->err = err;
+	if (now_ns > m->clock_ns)
+		clock_set(m, now_ns);
+	return m->status;
+}
+
+int
+meter_flush(struct meter *m, struct err *err)
+{
+	m->err = err;
+	expire_all(m);
+	return meter_push(m, err);
+}
+
+void
+meter_stats(const struct meter *m, struct meter_stats *out)
+{
+	const struct slab *slabs[] = {&m->hot, &m->pair6, &m->syn, &m->stream, &m->gaps,
+		&m->remainder, &m->marks};
+
+	memset(out, 0, sizeof *out);
+	memcpy(out->counters, m->counters, sizeof out->counters);
+	memcpy(out->expired, m->expired, sizeof out->expired);
+	out->live_flows = m->hot.live;
+	out->peak_flows = m->peak_flows;
+	for (size_t i = 0; i < sizeof slabs / sizeof *slabs; i++)
+		out->memory_bytes += (uint64_t)slabs[i]->used * slabs[i]->item_bytes;
+	out->memory_bytes += m->hot.used * sizeof *m->cold;
+	out->memory_bytes += (m->index_mask + 1) * sizeof *m->index;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Slabs: arrays reserved whole by mmap without backing, so that they never move and grow by
+ * being touched; the big ones ask for 2 MiB pages. Freed items form a list and are used
+ * again first.
+ */
+#include "meter/slab.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/err.h"
+
+void *
+region_map(size_t bytes, bool is_huge, struct err *err)
+{
+	void *region = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (region == MAP_FAILED) {
+		err_set(err, errno, "meter: no room for %zu bytes of flow table: %s; lower the "
+		    "number of flows or raise the memory limit", bytes, strerror(errno));
+		return NULL;
+	}
+	if (is_huge)
+		(void)madvise(region, bytes, MADV_HUGEPAGE);
+	return region;
+}
+
+void
+region_unmap(void *region, size_t bytes)
+{
+	if (region != NULL)
+		munmap(region, bytes);
+}
+
+int
+slab_init(struct slab *slab, size_t item_bytes, uint32_t cap, bool is_huge, struct err *err)
+{
+	*slab = (struct slab){.item_bytes = item_bytes, .cap = cap};
+	slab->reserved_bytes = ((size_t)cap + 1) * item_bytes;
+	slab->base = region_map(slab->reserved_bytes, is_huge, err);
+	return slab->base == NULL ? -1 : 0;
+}
+
+void
+slab_done(struct slab *slab)
+{
+	region_unmap(slab->base, slab->reserved_bytes);
+	slab->base = NULL;
+}
+
+uint32_t
+slab_take(struct slab *slab)
+{
+	uint32_t number = slab->free_head;
+
+	if (number != 0) {
+		memcpy(&slab->free_head, slab_at(slab, number), sizeof slab->free_head);
+		memset(slab_at(slab, number), 0, slab->item_bytes);
+	} else if (slab->used < slab->cap) {
+		number = ++slab->used; /* fresh pages are zero */
+	} else {
+		return 0;
+	}
+	slab->live++;
+	return number;
+}
+
+void
+slab_give(struct slab *slab, uint32_t number)
+{
+	assert(number != 0 && number <= slab->used && slab->live > 0);
+	memcpy(slab_at(slab, number), &slab->free_head, sizeof slab->free_head);
+	slab->free_head = number;
+	slab->live--;
+}
