@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Decoding a pipelined run, in four stages: sequence_read.c makes groups of requests and
+ * borders of the rows; sequence_learn.c finds by vote what server and client add to every
+ * file and how many requests the client keeps outstanding; sequence_lattice.c weighs every
+ * way to cut the response stream at borders such that each piece is a file whose size and
+ * path fit (or a file that is not in the catalogue, or a block of several), by the
+ * sum-product rule; sequence_piece.c says what is certain enough.
+ */
+#include "identify/sequence.h"
+
+#include "base/err.h"
+#include "identify/sequence_run.h"
+
+#include <errno.h>
+#include <string.h>
+
+void
+sequence_config_init(struct sequence_config *config)
+{
+	*config = (struct sequence_config){
+		/* Measured on a Debian archive's network, without the path's first folder in
+		 * the catalogue's paths: two content types, two archives. */
+		.known = {
+			.header = { { 118, 0.5 }, { 127, 0.5 } },
+			.request = { { 88, 0.5 }, { 97, 0.2 } },
+			.headers = 2,
+			.requests = 2,
+		},
+		.name_at = 0.7,
+		.marks_max = 20000,
+		.states_max = 4096,
+		.work_max = 200000000,
+	};
+}
+
+static int
+check_items(const struct sequence_config *config, struct err *err)
+{
+	size_t i;
+
+	if (config->count > UINT32_MAX - 1)
+		return err_set(err, E2BIG, "sequence: %zu catalogue items, at most %u", config->count,
+		    UINT32_MAX - 1);
+	for (i = 1; i < config->count; i++)
+		if (config->items[i].size < config->items[i - 1].size)
+			return err_set(err, EINVAL, "sequence: item %zu is not in order of size", i);
+	return 0;
+}
+
+int
+sequence_decode(const struct sequence_config *config, const struct flow *rows, size_t count,
+    sequence_emit *emit, void *arg, struct sequence_stats *stats, struct err *err)
+{
+	struct sequence_stats none = { 0 };
+	struct pieces pieces = { 0 };
+	struct run run = { .config = config, .stats = stats != NULL ? stats : &none };
+	int status = -1;
+
+	if (check_items(config, err) != 0)
+		return -1;
+	if (run_read(&run, rows, count, err) != 0)
+		goto done;
+	status = 0;
+	if (run.border_count < 2 || run.group_count == 0)
+		goto done;
+	status = -1;
+	if (run_learn(&run, err) != 0)
+		goto done;
+	run_group(&run);
+	run.stats->depth = run.depth;
+	run.stats->modes = run.modes;
+	if (pieces_init(&pieces, err) != 0 || lattice_weigh(&run, &pieces, err) != 0)
+		goto done;
+	status = pieces_emit(&run, &pieces, rows, count, emit, arg, err);
+done:
+	pieces_done(&pieces);
+	run_done(&run);
+	return status;
+}

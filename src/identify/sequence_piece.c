@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pieces: probabilities collected by piece of the stream and by file, and what is said of
+ * them. Two pieces that overlap cannot both be probable, so those with half or more of the
+ * mass, in order of offset, are the responses; what lies between is a block.
+ */
+#include "identify/sequence_run.h"
+
+#include "base/err.h"
+#include "model/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { PIECES_MAX = 1 << 18, FITS_MAX = 1 << 19, SLOTS = 1 << 20 };
+
+/* No probability is above this: the model itself may be wrong. */
+static const double SURE = 0.9995;
+
+int
+pieces_init(struct pieces *p, struct err *err)
+{
+	*p = (struct pieces){ .piece_cap = 256, .fit_cap = 1024, .fits = 1, .pieces = 1 };
+	p->piece = calloc(p->piece_cap, sizeof *p->piece);
+	p->fit = calloc(p->fit_cap, sizeof *p->fit);
+	p->piece_slot = calloc(SLOTS, sizeof *p->piece_slot);
+	p->fit_slot = calloc(SLOTS, sizeof *p->fit_slot);
+	if (p->piece == NULL || p->fit == NULL || p->piece_slot == NULL || p->fit_slot == NULL)
+		return err_set(err, ENOMEM, "sequence: out of memory for pieces");
+	return 0;
+}
+
+void
+pieces_done(struct pieces *p)
+{
+	free(p->piece);
+	free(p->fit);
+	free(p->piece_slot);
+	free(p->fit_slot);
+}
+
+/* Doubles an array that is full, up to a limit; false if it stays full. */
+static bool
+grow(void **data, uint32_t count, uint32_t *cap, uint32_t limit, size_t size)
+{
+	void *grown;
+
+	if (count < *cap)
+		return true;
+	if (*cap >= limit || (grown = realloc(*data, (size_t)*cap * 2 * size)) == NULL)
+		return false;
+	*data = grown;
+	*cap *= 2;
+	return true;
+}
+
+static uint32_t
+slot_of(uint32_t a, uint32_t b)
+{
+	uint64_t h = ((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15u;
+
+	return (uint32_t)(h >> 44);
+}
+
+struct piece *
+pieces_get(struct pieces *p, uint32_t from, uint32_t to)
+{
+	uint32_t slot = slot_of(from, to), i;
+	void *data = p->piece;
+
+	for (; (i = p->piece_slot[slot]) != 0; slot = (slot + 1) % SLOTS)
+		if (p->piece[i].from == from && p->piece[i].to == to)
+			return &p->piece[i];
+	if (!grow(&data, p->pieces, &p->piece_cap, PIECES_MAX, sizeof *p->piece))
+		return NULL;
+	p->piece = data;
+	p->piece[p->pieces] = (struct piece){ .from = from, .to = to };
+	p->piece_slot[slot] = p->pieces;
+	return &p->piece[p->pieces++];
+}
+
+struct fit *
+pieces_fit(struct pieces *p, struct piece *piece, uint32_t id)
+{
+	uint32_t index = (uint32_t)(piece - p->piece), slot = slot_of(index, id), i;
+	void *data = p->fit;
+
+	for (; (i = p->fit_slot[slot]) != 0; slot = (slot + 1) % SLOTS)
+		if (p->fit[i].piece == index && p->fit[i].id == id)
+			return &p->fit[i];
+	if (!grow(&data, p->fits, &p->fit_cap, FITS_MAX, sizeof *p->fit))
+		return NULL;
+	p->fit = data;
+	p->fit[p->fits] = (struct fit){ .piece = index, .id = id, .next = piece->first_fit };
+	piece->first_fit = p->fit_slot[slot] = p->fits;
+	return &p->fit[p->fits++];
+}
+
+struct teller {
+	struct run *run;
+	const struct flow *rows;
+	size_t row_count, row;
+	sequence_emit *emit;
+	void *arg;
+	uint32_t ordinal; /* of the next response */
+};
+
+/* The time at which the stream had come to an offset, by the row that holds it. */
+static int64_t
+time_at(struct teller *t, uint64_t offset, bool is_end)
+{
+	const struct flow *row;
+	uint64_t at, span;
+
+	/* A row without response octets holds none; an end belongs to the row before it. */
+	while (t->row + 1 < t->row_count) {
+		row = &t->rows[t->row];
+		at = flow_or(row, reverse_offset, 0) + flow_or(row, reverse_span, 0);
+		if (offset < at || (is_end && offset == at))
+			break;
+		t->row++;
+	}
+	row = &t->rows[t->row];
+	at = flow_or(row, reverse_offset, 0);
+	span = flow_or(row, reverse_span, 0);
+	if (offset <= at || span == 0)
+		return row->start;
+	if (offset >= at + span)
+		return row->end;
+	return row->start + (int64_t)((double)(row->end - row->start) *
+	    ((double)(offset - at) / (double)span));
+}
+
+static int
+tell(struct teller *t, struct sequence_response *r, struct err *err)
+{
+	struct sequence_stats *stats = t->run->stats;
+
+	r->time_start = time_at(t, r->offset, false);
+	r->row = (uint32_t)t->row;
+	r->time_end = time_at(t, r->offset + r->span, true);
+	t->ordinal = r->ordinal + r->responses;
+	stats->named += r->verdict == SEQUENCE_NAMED;
+	stats->unknown += r->verdict == SEQUENCE_UNKNOWN;
+	stats->blocks += r->verdict == SEQUENCE_BLOCK;
+	return t->emit(t->arg, r, err);
+}
+
+/* Keeps the likeliest rivals in order. */
+static void
+add_rival(struct sequence_response *r, const struct fit *fit)
+{
+	uint32_t i = r->rivals;
+
+	r->fits++;
+	if (i == SEQUENCE_RIVALS) {
+		if (r->rival[--i].probability >= fit->mass)
+			return;
+	} else
+		r->rivals++;
+	for (; i > 0 && r->rival[i - 1].probability < fit->mass; i--)
+		r->rival[i] = r->rival[i - 1];
+	r->rival[i] = (struct sequence_rival){ .id = fit->id, .probability = fit->mass };
+	if (i == 0) {
+		r->id = fit->id;
+		r->header = fit->header;
+		r->request_rest = fit->rest;
+	}
+}
+
+static int
+tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
+    struct err *err)
+{
+	const struct border *b = t->run->borders;
+	struct sequence_response r = {
+		.ordinal = piece->ordinal, .responses = 1, .id = SEQUENCE_NO_ITEM,
+		.offset = b[piece->from].offset, .request_bytes = piece->request,
+		.span = b[piece->to].offset - b[piece->from].offset,
+	};
+	double fitting = 0;
+	uint32_t i;
+
+	for (i = piece->first_fit; i != 0; i = p->fit[i].next) {
+		add_rival(&r, &p->fit[i]);
+		fitting += p->fit[i].mass;
+	}
+	for (i = 0; i < r.rivals; i++)
+		r.rival[i].probability *= SURE;
+	r.verdict = r.rivals > 0 && r.rival[0].probability >= t->run->config->name_at ?
+	    SEQUENCE_NAMED : SEQUENCE_UNKNOWN;
+	r.probability = r.verdict == SEQUENCE_NAMED ? r.rival[0].probability :
+	    fitting < 1 ? 1 - fitting : 0;
+	return tell(t, &r, err);
+}
+
+static int
+tell_block(struct teller *t, uint64_t from, uint64_t to, uint32_t responses,
+    struct err *err)
+{
+	struct sequence_response r = {
+		.verdict = SEQUENCE_BLOCK, .ordinal = t->ordinal, .responses = responses,
+		.offset = from, .span = to - from, .id = SEQUENCE_NO_ITEM, .probability = 1,
+	};
+
+	return from < to ? tell(t, &r, err) : 0;
+}
+
+static int
+compare_piece(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+int
+pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t count,
+    sequence_emit *emit, void *arg, struct err *err)
+{
+	struct teller t = { .run = run, .rows = rows, .row_count = count, .emit = emit,
+		.arg = arg };
+	const struct border *b = run->borders;
+	const struct piece *piece;
+	uint32_t i, n = 1, at = 0;
+
+	for (i = 1; i < p->pieces; i++)
+		if (p->piece[i].mass > 0.5)
+			p->piece[n++] = p->piece[i];
+	qsort(p->piece + 1, n - 1, sizeof *p->piece, compare_piece);
+	for (i = 1; i < n; i++) {
+		piece = &p->piece[i];
+		if (piece->from < at)
+			continue;
+		if (tell_block(&t, b[at].offset, b[piece->from].offset,
+		    piece->ordinal > t.ordinal ? piece->ordinal - t.ordinal : 0, err) != 0 ||
+		    tell_piece(&t, p, piece, err) != 0)
+			return -1;
+		at = piece->to;
+	}
+	return tell_block(&t, b[at].offset, b[run->border_count - 1].offset, 0, err);
+}

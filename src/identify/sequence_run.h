@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_SEQUENCE_RUN_H
+#define IDENTIFY_SEQUENCE_RUN_H
+
+#include "identify/sequence.h"
+
+/* Inside of the decoder of pipelined runs: what its three stages hand on. */
+
+enum {
+	RUN_COUNTS = 16,	   /* requests in one group at most */
+	RUN_LENGTHS = 6144,	   /* octets of one group at most, else its length is free */
+	RUN_BORDERS_MAX = 60000,   /* borders are u16 in states */
+	RUN_FRAGMENT = 100,	   /* no whole request is shorter, before K is known */
+	RUN_SINGLE = 260,	   /* before K is known: surely no two requests */
+	RUN_PIECE = 1400,	   /* octets of one piece of a long gap */
+	REQUEST_MIN = 64,	   /* the meter marks no shorter one */
+};
+
+/* Requests sent together: their sum is known, their number perhaps. */
+struct group {
+	uint64_t anchor; /* response offset seen by the client when it sent them */
+	uint32_t bytes;
+	uint32_t row;
+	uint32_t first;	  /* layer of its gate: count_max requests left */
+	uint8_t is_anchored;
+	uint8_t is_loose; /* a piece of a gap: requests need not end where it ends */
+	uint8_t count_min, count_max;
+	float weight[RUN_COUNTS + 1]; /* log probability of each count */
+};
+
+/* A place in the response stream where a response may end. */
+struct border {
+	uint64_t offset;
+	uint32_t row;
+	uint8_t is_end, is_anchor;
+};
+
+struct run {
+	const struct sequence_config *config;
+	struct sequence_stats *stats;
+	struct sequence_modes modes;
+	struct group *groups;
+	uint32_t group_count;
+	struct border *borders;
+	uint32_t border_count;
+	double log_spurious; /* log of spurious segment ends per octet */
+	uint32_t depth;	     /* 0: request times unused */
+	uint32_t header_min, request_min;
+	/* length[n][l]: density of n requests of l octets together. */
+	double (*length)[RUN_LENGTHS];
+};
+
+/* sequence_read.c: groups as they were sent, and borders. */
+int run_read(struct run *, const struct flow *rows, size_t count, struct err *);
+void run_done(struct run *);
+
+/* sequence_learn.c: modes and depth by vote, then whole requests and their numbers. */
+int run_learn(struct run *, struct err *);
+void run_group(struct run *);
+
+/* Decimal digits of a size. */
+static inline uint32_t
+decimal_digits(uint64_t n)
+{
+	uint32_t digits = 1;
+
+	for (; n >= 10; n /= 10)
+		digits++;
+	return digits;
+}
+
+/* Index of the first item of at least that size. */
+static inline size_t
+item_find(const struct sequence_config *config, uint64_t size)
+{
+	size_t low = 0, high = config->count, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (config->items[mid].size < size)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* A piece of the response stream between two borders that may be one response. */
+struct piece {
+	uint32_t from, to; /* borders */
+	double mass;	   /* probability that it is one response */
+	double ordinal_mass;
+	uint32_t ordinal, request; /* of the likeliest way there */
+	uint32_t first_fit;	   /* chain of fits, 0 ends it */
+};
+
+struct fit {
+	uint32_t piece, id, header, rest, next;
+	double mass, best;
+};
+
+struct pieces {
+	struct piece *piece;
+	struct fit *fit; /* fit[0] is unused */
+	uint32_t *piece_slot, *fit_slot;
+	uint32_t pieces, fits, piece_cap, fit_cap;
+};
+
+/* sequence_piece.c: masses collected by piece and by file; what is full takes no more. */
+int pieces_init(struct pieces *, struct err *);
+void pieces_done(struct pieces *);
+struct piece *pieces_get(struct pieces *, uint32_t from, uint32_t to);
+struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
+/* The pieces that are probable, as responses, and blocks between them. */
+int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
+    sequence_emit *emit, void *arg, struct err *);
+
+/* sequence_lattice.c: fills pieces. */
+int lattice_weigh(struct run *, struct pieces *, struct err *);
+
+#endif
