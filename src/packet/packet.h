@@ -14,13 +14,13 @@
  */
 enum packet_flag {
 	PACKET_HAS_PORTS = 1 << 0,     /* src_port and dst_port were read */
-	PACKET_HAS_TCP = 1 << 1,       /* the tcp_ members were read from a whole header */
+	PACKET_HAS_TCP = 1 << 1,       /* tcp_ members: 20 bytes and a sane data offset */
 	PACKET_HAS_ICMP = 1 << 2,      /* icmp_type and icmp_code were read */
 	PACKET_FRAGMENT = 1 << 3,      /* part of a fragmented datagram, first or later */
 	PACKET_LATER_FRAGMENT = 1 << 4, /* not the first: has no transport header */
 	PACKET_DF = 1 << 5,            /* IPv4 don't fragment */
 	PACKET_HAS_MAC = 1 << 6,
-	PACKET_TRUNCATED = 1 << 7,     /* fewer bytes captured than the headers need */
+	PACKET_TRUNCATED = 1 << 7,     /* headers cut off, by the capture or by a fragment */
 	PACKET_RESERVED_BIT = 1 << 8,  /* IPv4 must-be-zero flag set (p0f 0+) */
 	PACKET_NO_LENGTH = 1 << 9,     /* IP total length 0 (TSO): ip_bytes from the frame */
 };
@@ -50,6 +50,13 @@ struct packet {
 	uint32_t flow_label;  /* IPv6 */
 	uint8_t src_mac[6], dst_mac[6];
 	uint32_t fragment_id; /* IPv4 ip_id or IPv6 identification, of a fragment */
+
+	/*
+	 * Offsets in the frame: of the IP header (for a frame that is not metered: how far
+	 * the link headers were read), of what follows the IP headers, and the end of the
+	 * captured headers.
+	 */
+	uint32_t ip_at, transport_at, headers_end;
 };
 
 /* One verdict per frame, each a counter (packet/counter.def). */
@@ -65,9 +72,17 @@ extern const struct counter_row packet_counter_rows[PACKET_COUNTERS];
  * Decodes one frame of a capture. linktype is a LINKTYPE_ number of the pcap registry;
  * captured and wire are byte counts (captured <= wire, else the frame is malformed).
  * Returns PACKET_COUNT_ip (out is filled) or the counter that says why it is no IP packet;
- * for frames that are not metered, *out is unspecified. Never reads past captured.
+ * for frames that are not metered, only out->ip_at is specified. Never reads past captured.
+ *
+ * Octets are what the outermost IP header says, be the frame longer (padding) or shorter
+ * (cut capture). Where it says nothing (IPv4 total length 0, IPv6 payload length 0 before a
+ * header: segmentation offload, jumbograms) they are the frame without its link headers.
  */
 enum packet_counter packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured,
     uint32_t wire, int64_t time_ns, struct packet *out);
+
+/* Names from the dispatch tables; NULL where the decoder does not know the number. */
+const char *packet_link_name(uint32_t linktype);
+const char *packet_proto_name(uint8_t proto);
 
 #endif
