@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The filter language by recursive descent: or, and, not, parentheses, comparisons. Checks
+ * types on the way, so that a filter that parses runs. The first thing wrong is reported
+ * with a caret under its place.
+ */
+#include "filter/node.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "filter/lex.h"
+#include "filter/value.h"
+#include "model/batch.h"
+
+enum operator_on { ON_VALUES, ON_ORDERED, ON_PARTS, ON_ALL };
+
+struct operator_row {
+	const char *text;
+	enum operation op;
+	enum operator_on on;
+	const char *help;
+};
+
+static const struct operator_row operators[] = {
+#define OPERATOR(text, op, on, ...) {text, OP_##op, on, __VA_ARGS__},
+#include "filter/operator.def"
+#undef OPERATOR
+};
+
+static const struct {
+	const char *words;
+	const char *fields[2];
+} sugars[] = {
+#define SUGAR(words, field, other) {words, {field, other}},
+#define ADDRESS_WORD(word)
+#include "filter/sugar.def"
+#undef SUGAR
+#undef ADDRESS_WORD
+};
+
+static const char *const address_words[] = {
+#define SUGAR(words, field, other)
+#define ADDRESS_WORD(word) word,
+#include "filter/sugar.def"
+#undef SUGAR
+#undef ADDRESS_WORD
+};
+
+enum {
+	OPERATORS = sizeof operators / sizeof operators[0],
+	SUGARS = sizeof sugars / sizeof sugars[0],
+	ADDRESS_WORDS = sizeof address_words / sizeof address_words[0],
+};
+
+struct parser {
+	const struct schema *schema;
+	struct lexer lexer;
+	struct batch *scratch; /* for values that a type parses */
+	struct err *err;
+	unsigned depth;
+	size_t tests, values;
+	char *copy;            /* where the next value's text goes */
+};
+
+/* The fields a comparison is about. */
+struct subject {
+	unsigned fields[2];
+	unsigned n;
+	size_t at;
+};
+
+static struct node *parse_or(struct parser *p);
+
+void
+node_free(struct node *node)
+{
+	struct node *next;
+
+	for (; node != NULL; node = next) {
+		next = node->next;
+		node_free(node->first);
+		free(node->test.ranges);
+		free(node->test.wide);
+		free(node->test.texts);
+		free(node->test.codes);
+		free(node);
+	}
+}
+
+/* The words, the filter's text around `at`, and a caret below. Returns NULL. */
+__attribute__((format(printf, 3, 4))) static struct node *
+wrong(struct parser *p, size_t at, const char *fmt, ...)
+{
+	enum { BEFORE = 50, WINDOW = 76 };
+	const char *text = p->lexer.text;
+	size_t from = at > BEFORE ? at - BEFORE : 0, len = strnlen(text + from, WINDOW), i;
+	char words[512], line[WINDOW + 1];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(words, sizeof words, fmt, args);
+	va_end(args);
+	for (i = 0; i < len; i++)
+		line[i] = iscntrl((unsigned char)text[from + i]) ? '?' : text[from + i];
+	line[len] = '\0';
+	err_set(p->err, EINVAL, "filter: %s\n  %s\n  %*s^", words, line, (int)(at - from), "");
+	return NULL;
+}
+
+static int
+shown(const struct token *t)
+{
+	return t->len > 60 ? 60 : (int)t->len;
+}
+
+static struct node *
+wrong_token(struct parser *p, const char *expected)
+{
+	const struct token *t = &p->lexer.token;
+
+	if (t->kind == TOKEN_END)
+		return wrong(p, t->at, "it ends where %s should follow", expected);
+	if (t->kind == TOKEN_BAD && (*t->text == '"' || *t->text == '\''))
+		return wrong(p, t->at, "this quote has no end");
+	if (t->kind == TOKEN_BAD)
+		return wrong(p, t->at, "a control character; leave it out");
+	return wrong(p, t->at, "'%.*s' where %s should stand", shown(t), t->text, expected);
+}
+
+static struct node *
+node_new(struct parser *p, enum node_kind kind, struct node *first)
+{
+	struct node *node = calloc(1, sizeof *node);
+
+	if (node == NULL) {
+		node_free(first);
+		err_set(p->err, ENOMEM, "filter: out of memory");
+		return NULL;
+	}
+	node->kind = kind;
+	node->first = first;
+	return node;
+}
+
+/* If the next tokens are these words (separated by one blank), steps over them. */
+static bool
+take_words(struct lexer *lexer, const char *words)
+{
+	struct lexer ahead = *lexer;
+	char word[16];
+	size_t n;
+
+	for (;; words += n + 1) {
+		n = strcspn(words, " ");
+		memcpy(word, words, n);
+		word[n] = '\0';
+		if (!token_is(&ahead.token, word))
+			return false;
+		lexer_next(&ahead);
+		if (words[n] == '\0') {
+			*lexer = ahead;
+			return true;
+		}
+	}
+}
+
+static bool
+take_either(struct parser *p, const char *word, const char *sign)
+{
+	return take_words(&p->lexer, word) || take_words(&p->lexer, sign);
+}
+
+/* A row of sugar.def whose fields this schema has. */
+static bool
+sugar_fields(const struct schema *schema, size_t row, struct subject *out)
+{
+	unsigned i;
+	int field;
+
+	out->n = 0;
+	for (i = 0; i < 2 && sugars[row].fields[i] != NULL; i++) {
+		field = schema_find(schema, sugars[row].fields[i], strlen(sugars[row].fields[i]));
+		if (field < 0)
+			return false;
+		out->fields[out->n++] = (unsigned)field;
+	}
+	return true;
+}
+
+static bool
+take_sugar(struct parser *p, struct subject *out)
+{
+	struct lexer start = p->lexer, best = start;
+	struct subject found;
+	size_t i;
+
+	for (i = 0; i < SUGARS; i++) {
+		p->lexer = start;
+		if (take_words(&p->lexer, sugars[i].words) && p->lexer.token.at > best.token.at &&
+		    sugar_fields(p->schema, i, &found)) {
+			best = p->lexer;
+			out->n = found.n;
+			memcpy(out->fields, found.fields, sizeof out->fields);
+		}
+	}
+	p->lexer = best;
+	return best.token.at > start.token.at;
+}
+
+static bool
+take_subject(struct parser *p, struct subject *out)
+{
+	const struct token *t = &p->lexer.token;
+	const char *near;
+	unsigned i;
+	int field;
+
+	*out = (struct subject){.at = t->at};
+	if (t->kind != TOKEN_WORD) {
+		wrong_token(p, "a field's name");
+		return false;
+	}
+	if (!take_sugar(p, out)) {
+		if ((field = schema_find(p->schema, t->text, t->len)) < 0) {
+			near = schema_nearest(p->schema, t->text, t->len > 64 ? 64 : t->len);
+			if (protocol_parse(t->text, t->len) >= 0 && !isdigit(*t->text) &&
+			    schema_find(p->schema, "proto", 5) >= 0)
+				wrong(p, t->at, "'%.*s' is a protocol: write 'proto %.*s'",
+				    shown(t), t->text, shown(t), t->text);
+			else if (near != NULL)
+				wrong(p, t->at, "unknown field '%.*s': did you mean '%s'?",
+				    shown(t), t->text, near);
+			else
+				wrong(p, t->at, "unknown field '%.*s'; --help lists the fields",
+				    shown(t), t->text);
+			return false;
+		}
+		out->fields[out->n++] = (unsigned)field;
+		lexer_next(&p->lexer);
+	}
+	if (types[p->schema->fields[out->fields[0]].type].storage != STORAGE_ADDR)
+		return true;
+	for (i = 0; i < ADDRESS_WORDS; i++) {
+		if (take_words(&p->lexer, address_words[i]))
+			break;
+	}
+	return true;
+}
+
+static const struct operator_row *
+take_operator(struct parser *p)
+{
+	struct lexer start = p->lexer, best = start;
+	const struct operator_row *row = NULL;
+	size_t i;
+
+	for (i = 0; i < OPERATORS; i++) {
+		p->lexer = start;
+		if (take_words(&p->lexer, operators[i].text) && p->lexer.token.at > best.token.at) {
+			best = p->lexer;
+			row = &operators[i];
+		}
+	}
+	p->lexer = best;
+	return row;
+}
+
+static bool
+is_fit(const struct operator_row *row, const struct type *type)
+{
+	switch (row->on) {
+	case ON_VALUES: return type->storage != STORAGE_LIST;
+	case ON_ORDERED: return type->is_ordered;
+	case ON_PARTS:
+		return type->storage == STORAGE_TEXT || type == &types[TYPE_tcp_flags];
+	case ON_ALL: return true;
+	}
+	return false;
+}
+
+/* The text of a value; escapes of a quoted one are taken out. */
+static struct str
+token_value(struct parser *p, const struct token *t)
+{
+	char *from = p->copy;
+	size_t i;
+
+	for (i = 0; i < t->len; i++) {
+		if (t->kind == TOKEN_QUOTED && t->text[i] == '\\' && i + 1 < t->len)
+			i++;
+		*p->copy++ = t->text[i];
+	}
+	return (struct str){from, (uint32_t)(p->copy - from)};
+}
+
+static bool
+take_value(struct parser *p, struct test *test, enum operation op)
+{
+	struct token t = p->lexer.token;
+	const char *problem;
+
+	if (t.kind != TOKEN_WORD && t.kind != TOKEN_QUOTED) {
+		wrong_token(p, "a value");
+		return false;
+	}
+	if (++p->values > FILTER_VALUES_MAX) {
+		wrong(p, t.at, "more than %d values", FILTER_VALUES_MAX);
+		return false;
+	}
+	problem = value_add(test, p->schema, op, token_value(p, &t), p->scratch);
+	if (problem != NULL && *problem == '\0')
+		wrong(p, t.at, "'%.*s' does not fit %s, which takes %s", shown(&t), t.text,
+		    p->schema->fields[test->field].id,
+		    value_help(&p->schema->fields[test->field]));
+	else if (problem != NULL)
+		wrong(p, t.at, "'%.*s' is %s", shown(&t), t.text, problem);
+	else
+		lexer_next(&p->lexer);
+	return problem == NULL;
+}
+
+static bool
+take_set(struct parser *p, struct test *test)
+{
+	if (!take_words(&p->lexer, "[")) {
+		wrong_token(p, "a list such as [80, 443]");
+		return false;
+	}
+	for (;;) {
+		if (!take_value(p, test, OP_EQ))
+			return false;
+		if (take_words(&p->lexer, "]"))
+			return true;
+		if (!take_words(&p->lexer, ",")) {
+			wrong_token(p, "',' or ']'");
+			return false;
+		}
+	}
+}
+
+static bool
+is_negated(enum operation op)
+{
+	return op == OP_NE || op == OP_NOT_IN || op == OP_HAS_NOT || op == OP_NULL;
+}
+
+/* What follows the operator, as a test of one field. */
+static bool
+take_operand(struct parser *p, struct test *test, enum operation op)
+{
+	bool is_done = true;
+
+	test->is_negated = is_negated(op);
+	switch (op) {
+	case OP_NULL:
+	case OP_NOT_NULL:
+		test->how = TEST_NOT_NULL;
+		break;
+	case OP_IN:
+	case OP_NOT_IN:
+		is_done = take_set(p, test);
+		break;
+	case OP_NE:
+		is_done = take_value(p, test, OP_EQ);
+		break;
+	case OP_HAS_NOT:
+		is_done = take_value(p, test, OP_HAS);
+		break;
+	default:
+		is_done = take_value(p, test, op);
+	}
+	value_finish(test);
+	return is_done;
+}
+
+/* FIELD VALUE, FIELD [VALUES]: the operator that goes without saying. */
+static bool
+silent_operator(struct parser *p, const struct type *type, enum operation *out)
+{
+	const struct token *t = &p->lexer.token;
+
+	if (token_is(t, "[")) {
+		*out = OP_IN;
+		return type->storage != STORAGE_LIST;
+	}
+	if (t->kind != TOKEN_QUOTED && (t->kind != TOKEN_WORD || token_is(t, "and") ||
+	    token_is(t, "or") || token_is(t, "not")))
+		return false;
+	*out = type == &types[TYPE_tcp_flags] ? OP_HAS : OP_EQ;
+	return type->storage != STORAGE_LIST;
+}
+
+static struct node *
+test_new(struct parser *p, unsigned field)
+{
+	struct node *node = node_new(p, NODE_TEST, NULL);
+
+	if (node != NULL)
+		node->test.field = field;
+	return node;
+}
+
+/* `coalesced` alone: a 0 or 1 that is 1. */
+static struct node *
+bool_test(struct parser *p, const struct subject *s)
+{
+	struct node *node = test_new(p, s->fields[0]);
+
+	if (node != NULL) {
+		value_add(&node->test, p->schema, OP_EQ, (struct str){"1", 1}, p->scratch);
+		value_finish(&node->test);
+	}
+	return node;
+}
+
+static struct node *
+parse_comparison(struct parser *p)
+{
+	const struct operator_row *row;
+	const struct type *type;
+	struct node *first = NULL, **end = &first, *node;
+	struct subject s;
+	struct lexer operand;
+	enum operation op;
+	size_t at;
+	unsigned i;
+
+	if (!take_subject(p, &s))
+		return NULL;
+	if ((p->tests += s.n) > FILTER_TESTS_MAX)
+		return wrong(p, s.at, "more than %d comparisons", FILTER_TESTS_MAX);
+	type = &types[p->schema->fields[s.fields[0]].type];
+	at = p->lexer.token.at;
+	if ((row = take_operator(p)) != NULL) {
+		op = row->op;
+		if (!is_fit(row, type))
+			return wrong(p, at, "'%s' does not work on %s (%s)", row->text,
+			    p->schema->fields[s.fields[0]].id, type->help);
+	} else if (!silent_operator(p, type, &op)) {
+		return type == &types[TYPE_bool] ? bool_test(p, &s)
+		    : wrong_token(p, "an operator such as = or a value");
+	}
+	operand = p->lexer;
+	for (i = 0; i < s.n; i++, end = &node->next) {
+		p->lexer = operand;
+		if ((node = *end = test_new(p, s.fields[i])) == NULL ||
+		    !take_operand(p, &node->test, op)) {
+			node_free(first);
+			return NULL;
+		}
+	}
+	return s.n == 1 ? first : node_new(p, is_negated(op) ? NODE_AND : NODE_OR, first);
+}
+
+static struct node *
+parse_not(struct parser *p)
+{
+	struct node *node = NULL;
+	size_t at = p->lexer.token.at;
+
+	if (++p->depth > FILTER_DEPTH_MAX)
+		return wrong(p, at, "nested more than %d deep", FILTER_DEPTH_MAX);
+	if (take_either(p, "not", "!")) {
+		if ((node = parse_not(p)) != NULL)
+			node = node_new(p, NODE_NOT, node);
+	} else if (take_words(&p->lexer, "(")) {
+		node = parse_or(p);
+		if (node != NULL && !take_words(&p->lexer, ")")) {
+			node_free(node);
+			node = wrong_token(p, "'and', 'or' or ')'");
+		}
+	} else if (take_words(&p->lexer, "any")) {
+		node = node_new(p, NODE_AND, NULL);
+	} else {
+		node = parse_comparison(p);
+	}
+	p->depth--;
+	return node;
+}
+
+/* Operands between words of one kind; a single one stands for itself. */
+static struct node *
+parse_chain(struct parser *p, enum node_kind kind, const char *word, const char *sign,
+    struct node *(*operand)(struct parser *))
+{
+	struct node *first = operand(p), *last = first;
+
+	while (last != NULL && take_either(p, word, sign)) {
+		if ((last->next = operand(p)) == NULL) {
+			node_free(first);
+			return NULL;
+		}
+		last = last->next;
+	}
+	return first == last ? first : node_new(p, kind, first);
+}
+
+static struct node *
+parse_and(struct parser *p)
+{
+	return parse_chain(p, NODE_AND, "and", "&&", parse_not);
+}
+
+static struct node *
+parse_or(struct parser *p)
+{
+	return parse_chain(p, NODE_OR, "or", "||", parse_and);
+}
+
+static unsigned
+levels_of(const struct node *node)
+{
+	const struct node *child;
+	unsigned most = 0, below;
+
+	for (child = node->first; child != NULL; child = child->next) {
+		below = levels_of(child);
+		most = below > most ? below : most;
+	}
+	return most + (node->kind == NODE_OR ? 2 : node->kind == NODE_NOT);
+}
+
+static int
+parse_text(struct filter *filter, struct parser *p)
+{
+	if (p->lexer.token.kind == TOKEN_END)
+		return 0;
+	if ((filter->root = parse_or(p)) == NULL)
+		return -1;
+	if (p->lexer.token.kind != TOKEN_END) {
+		wrong_token(p, "'and' or 'or'");
+		return -1;
+	}
+	filter->levels = levels_of(filter->root);
+	return 0;
+}
+
+struct filter *
+filter_parse(const struct schema *schema, const char *text, struct err *err)
+{
+	struct parser p = {.schema = schema, .err = err};
+	struct filter *filter;
+	size_t len = strnlen(text, FILTER_TEXT_MAX + 1);
+
+	if (len > FILTER_TEXT_MAX) {
+		err_set(err, E2BIG, "filter: longer than %d bytes", FILTER_TEXT_MAX);
+		return NULL;
+	}
+	/* A value is read once for each of at most two fields: two copies suffice. */
+	if ((filter = calloc(1, sizeof *filter)) == NULL ||
+	    (filter->texts = malloc(2 * len + 1)) == NULL) {
+		free(filter);
+		err_set(err, ENOMEM, "filter: out of memory");
+		return NULL;
+	}
+	filter->schema = schema;
+	p.copy = filter->texts;
+	p.scratch = batch_new(schema, 1);
+	lexer_init(&p.lexer, text);
+	if (parse_text(filter, &p) != 0) {
+		filter_free(filter);
+		filter = NULL;
+	}
+	batch_free(p.scratch);
+	return filter;
+}
+
+void
+filter_free(struct filter *filter)
+{
+	if (filter == NULL)
+		return;
+	node_free(filter->root);
+	free(filter->texts);
+	free(filter->scratch);
+	free(filter);
+}
+
+static void
+help_sugar(struct text *out, const struct schema *schema)
+{
+	struct subject s;
+	size_t i;
+
+	for (i = 0; i < SUGARS; i++) {
+		if (!sugar_fields(schema, i, &s))
+			continue;
+		text_printf(out, "  %-12s %s", sugars[i].words, sugars[i].fields[0]);
+		if (s.n > 1)
+			text_printf(out, " or %s", sugars[i].fields[1]);
+		text_char(out, '\n');
+	}
+}
+
+void
+filter_help(struct text *out, const struct schema *schema)
+{
+	size_t i;
+
+	text_str(out,
+	    "A filter is comparisons joined by not, and, or (! && ||) and parentheses:\n"
+	    "  FIELD OPERATOR VALUE, or FIELD VALUE for equal (TCP flags: all of these set).\n"
+	    "Numbers take k M G T and Ki Mi Gi Ti, durations us ms s m h d, addresses prefixes\n"
+	    "(10/8); text with blanks stands in quotes. A comparison with null is false.\n"
+	    "Operators:\n");
+	for (i = 0; i < OPERATORS; i++) {
+		text_printf(out, "  %-12s %s\n", operators[i].text,
+		    operators[i].help != NULL ? operators[i].help : "the same");
+	}
+	text_str(out, "Words that stand for fields:\n");
+	help_sugar(out, schema);
+	text_str(out, "Fields:\n");
+	schema_help(out, schema);
+}
