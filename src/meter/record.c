@@ -231,7 +231,7 @@ tcp_row(const struct meter *m, struct flow *row, uint32_t flow, const struct par
 		return;
 	flow_set(row, folded, part->folded);
 	flow_set(row, coalesced, part->coalesced);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < (m->config.directional ? 1 : 2); i++)
 		span_row(row, s, part, from ^ i, i);
 	if (s->marks != 0 && part->folded == 0) {
 		marks = slab_at(&m->marks, s->marks);
@@ -284,7 +284,6 @@ part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_e
 	unsigned from = hot->key.state & FLOW_INITIATOR;
 	struct flow *row = &m->row;
 
-	/* A record of the other direction alone is a uniflow of that direction. */
 	memset(row->present, 0, sizeof row->present);
 	flow_set(row, start, microseconds(part->start_ns));
 	flow_set(row, end, microseconds(part->end_ns));

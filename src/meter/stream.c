@@ -92,7 +92,9 @@ syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet 
 	fingerprint_parse(p, &seen);
 	syn->bits |= SYN_SENT << d | SYN_BASE_OWN << d;
 	syn->base[d] = p->tcp_seq + 1;
-	if (p->tcp_flags & ACK)
+	if (m->config.directional)
+		; /* src is who sent */
+	else if (p->tcp_flags & ACK)
 		hot->key.state = (uint8_t)((hot->key.state & ~FLOW_INITIATOR & ~FLOW_BY_PORT) |
 		    FLOW_BY_SYN | (d ^ 1));
 	else if (!(hot->key.state & FLOW_BY_SYN))
