@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Cuts payload off a capture and replaces addresses. The decoder says where the IP header
+ * lies and where the last understood header ends; the frame is copied up to there and then
+ * changed in place. What is no IP keeps its link header alone.
+ */
+#include "packet/strip.h"
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "packet/capture.h"
+#include "packet/decode.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FRAME_MAX = 2048, NAMES_MAX = 1 << 17, SLOTS = NAMES_MAX * 2, LINK_KEPT = 14,
+	ICMP_KEPT = 8 };
+
+/* Numbers for byte strings in order of first appearance. */
+struct names {
+	struct {
+		uint8_t key[16];
+		uint32_t number; /* from 1; 0: free */
+	} *slots;
+	uint32_t count;
+};
+
+struct strip {
+	struct capture *capture;
+	FILE *file;
+	struct names v4, v6, macs;
+	struct strip_stats *stats;
+	const char *in;
+	uint64_t seed;
+};
+
+static int
+names_number(struct strip *s, struct names *names, const uint8_t *bytes, size_t n,
+    uint32_t *out, struct err *err)
+{
+	uint8_t key[16] = {0};
+	size_t i;
+
+	if (names->slots == NULL &&
+	    (names->slots = calloc(SLOTS, sizeof *names->slots)) == NULL)
+		return err_set(err, ENOMEM, "%s: out of memory", s->in);
+	memcpy(key, bytes, n);
+	i = hash64(key, sizeof key, s->seed) % SLOTS;
+	while (names->slots[i].number != 0 && memcmp(names->slots[i].key, key, 16) != 0)
+		i = (i + 1) % SLOTS;
+	if (names->slots[i].number == 0) {
+		if (names->count == NAMES_MAX - 1024)
+			return err_set(err, E2BIG, "%s: more than %d different addresses; strip a "
+			    "part of the file", s->in, NAMES_MAX - 1024);
+		memcpy(names->slots[i].key, key, 16);
+		names->slots[i].number = ++names->count;
+	}
+	*out = names->slots[i].number;
+	return 0;
+}
+
+static void
+put_be32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+/* The three documentation networks one after the other, then the benchmark network. */
+static uint32_t
+documentation_v4(uint32_t number)
+{
+	static const uint32_t nets[] = {0xc0000200, 0xc6336400, 0xcb007100};
+	uint32_t i = number - 1;
+
+	return i < 3 * 254 ? nets[i / 254] + i % 254 + 1 : 0xc6120000 + (i - 3 * 254) + 1;
+}
+
+static int
+map_v4(struct strip *s, uint8_t *at, struct err *err)
+{
+	uint32_t number;
+
+	if (names_number(s, &s->v4, at, 4, &number, err) != 0)
+		return -1;
+	put_be32(at, documentation_v4(number));
+	s->stats->beyond_documentation = s->v4.count > 3 * 254 ? s->v4.count - 3 * 254 : 0;
+	return 0;
+}
+
+static int
+map_v6(struct strip *s, uint8_t *at, struct err *err)
+{
+	static const uint8_t net[12] = {0x20, 0x01, 0x0d, 0xb8};
+	uint32_t number;
+
+	if (names_number(s, &s->v6, at, 16, &number, err) != 0)
+		return -1;
+	memcpy(at, net, sizeof net);
+	put_be32(at + 12, number);
+	return 0;
+}
+
+static int
+map_mac(struct strip *s, uint8_t *at, struct err *err)
+{
+	uint32_t number;
+
+	if (at[0] & 1) /* groups name nobody */
+		return 0;
+	if (names_number(s, &s->macs, at, 6, &number, err) != 0)
+		return -1;
+	at[0] = 2;
+	at[1] = 0;
+	put_be32(at + 2, number);
+	return 0;
+}
+
+static void
+ipv4_checksum(uint8_t *h, size_t len)
+{
+	uint32_t sum = 0;
+	size_t i;
+
+	h[10] = h[11] = 0;
+	for (i = 0; i + 1 < len; i += 2)
+		sum += load_be16(h + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	h[10] = (uint8_t)(sum >> 8);
+	h[11] = (uint8_t)sum;
+}
+
+/* Replaces what names anybody in the IP packet at ip, of which left bytes are kept. */
+static int
+clean_ip(struct strip *s, uint8_t *ip, size_t left, struct err *err)
+{
+	size_t header;
+
+	if (ip[0] >> 4 == 6) {
+		if (map_v6(s, ip + 8, err) != 0)
+			return -1;
+		return map_v6(s, ip + 24, err);
+	}
+	header = (size_t)(ip[0] & 0x0f) * 4;
+	if (header > left)
+		header = left;
+	if (map_v4(s, ip + 12, err) != 0 || map_v4(s, ip + 16, err) != 0)
+		return -1;
+	if (header > 20)
+		memset(ip + 20, 1, header - 20);
+	ipv4_checksum(ip, header);
+	return 0;
+}
+
+/* Transport checksums cover what was cut off, and tell of it. */
+static void
+clean_transport(const struct packet *p, uint8_t *transport, size_t left)
+{
+	size_t at = p->proto == 6 ? 16 : p->proto == 17 || p->proto == 136 ? 6
+	    : p->proto == 1 || p->proto == 58 ? 2 : 0;
+
+	if (at != 0 && !(p->flags & PACKET_LATER_FRAGMENT) && left >= at + 2)
+		transport[at] = transport[at + 1] = 0;
+	if (p->proto == 132 && left >= 12)
+		memset(transport + 8, 0, 4);
+}
+
+/* How many bytes of the frame stay. */
+static size_t
+kept_bytes(const struct frame *f, const struct packet *p, enum packet_counter verdict,
+    uint32_t captured)
+{
+	size_t left = (size_t)(f->c.end - f->header_end), more = 0;
+
+	if (verdict != PACKET_COUNT_ip || f->header_end == NULL)
+		return captured < LINK_KEPT ? captured : LINK_KEPT;
+	if (p->flags & PACKET_HAS_TCP)
+		return (size_t)(f->header_end - f->start);
+	if (!(p->flags & PACKET_LATER_FRAGMENT)) {
+		more = p->proto == 17 || p->proto == 136 || (p->flags & PACKET_HAS_ICMP) ? ICMP_KEPT
+		    : p->proto == 132 || p->proto == 33 ? 12 : p->proto == 6 ? 20 : 0;
+	}
+	return (size_t)(f->header_end - f->start) + (more < left ? more : left);
+}
+
+static int
+strip_record(struct strip *s, const struct record *r, struct err *err)
+{
+	uint8_t head[16], frame[FRAME_MAX];
+	uint64_t unit = capture_is_nano(s->capture) ? 1 : 1000;
+	struct packet packet;
+	struct frame f = {cursor_over(r->frame, r->captured), r->frame, r->wire, &packet, NULL,
+	    NULL, 0};
+	enum packet_counter verdict;
+	uint32_t fields[4];
+	size_t kept;
+
+	if (r->linktype != capture_linktype(s->capture))
+		return err_set(err, EINVAL, "%s: has interfaces of different link types, which "
+		    "classic pcap cannot hold; split it by interface first", s->in);
+	verdict = packet_decode_frame(r->linktype, &f);
+	if (r->captured > r->wire)
+		verdict = PACKET_COUNT_bad_length;
+	kept = kept_bytes(&f, &packet, verdict, r->captured);
+	kept = kept < sizeof frame ? kept : sizeof frame;
+	memcpy(frame, r->frame, kept);
+	if (r->linktype == 1 && kept >= 12 &&
+	    (map_mac(s, frame, err) != 0 || map_mac(s, frame + 6, err) != 0))
+		return -1;
+	if ((r->linktype == 113 && kept >= 12 && map_mac(s, frame + 6, err) != 0) ||
+	    (r->linktype == 276 && kept >= 18 && map_mac(s, frame + 12, err) != 0))
+		return -1;
+	if (verdict == PACKET_COUNT_ip) {
+		size_t at = (size_t)(f.ip - f.start);
+		size_t transport = packet.flags & PACKET_HAS_TCP
+		    ? (size_t)(packet.tcp_options - f.start) - 20 : (size_t)(f.header_end - f.start);
+
+		clean_transport(&packet, frame + transport, kept - transport);
+		if (clean_ip(s, frame + at, kept - at, err) != 0)
+			return -1;
+		s->stats->ip_packets++;
+	}
+	fields[0] = (uint32_t)(r->time_ns / 1000000000);
+	fields[1] = (uint32_t)((uint64_t)(r->time_ns % 1000000000) / unit);
+	fields[2] = (uint32_t)kept;
+	fields[3] = r->wire;
+	memcpy(head, fields, sizeof head);
+	fwrite(head, 1, sizeof head, s->file);
+	fwrite(frame, 1, kept, s->file);
+	s->stats->frames++;
+	s->stats->captured_bytes += r->captured;
+	s->stats->written_bytes += kept;
+	return 0;
+}
+
+static void
+write_header(struct strip *s)
+{
+	uint32_t header[6] = {capture_is_nano(s->capture) ? 0xa1b23c4d : 0xa1b2c3d4,
+	    2 | 4 << 16, 0, 0, 262144, capture_linktype(s->capture)};
+
+	fwrite(header, 1, sizeof header, s->file);
+}
+
+static int
+strip_all(struct strip *s, const char *temporary, struct err *err)
+{
+	enum capture_event event;
+	bool has_header = false;
+	struct record r;
+
+	while ((event = capture_next(s->capture, true, &r, err)) == CAPTURE_RECORD) {
+		if (!has_header) /* pcapng tells the units only now */
+			write_header(s);
+		has_header = true;
+		if (strip_record(s, &r, err) != 0)
+			return -1;
+	}
+	if (event == CAPTURE_ERROR)
+		return -1;
+	if (!has_header)
+		write_header(s);
+	if (fflush(s->file) != 0 || ferror(s->file) || fsync(fileno(s->file)) != 0)
+		return err_set(err, errno, "%s: %s", temporary, strerror(errno));
+	return 0;
+}
+
+int
+strip_file(const char *in, const char *out, struct strip_stats *stats, struct err *err)
+{
+	struct strip s = {.stats = stats, .in = in, .seed = random_seed()};
+	const char *base = strrchr(out, '/');
+	char temporary[4096];
+	int status = -1;
+
+	*stats = (struct strip_stats){0};
+	base = base == NULL ? out : base + 1;
+	snprintf(temporary, sizeof temporary, "%.*s.%s.%ld.tmp", (int)(base - out), out, base,
+	    (long)getpid());
+	if (capture_open(in, &s.capture, err) != 0)
+		return -1;
+	if ((s.file = fopen(temporary, "wxe")) == NULL) {
+		err_set(err, errno, "%s: %s", temporary, strerror(errno));
+		goto fail;
+	}
+	status = strip_all(&s, temporary, err);
+	if (fclose(s.file) != 0 && status == 0)
+		status = err_set(err, errno, "%s: %s", temporary, strerror(errno));
+	if (status == 0 && rename(temporary, out) != 0)
+		status = err_set(err, errno, "%s: %s", out, strerror(errno));
+	if (status != 0)
+		unlink(temporary);
+	stats->addresses_v4 = s.v4.count;
+	stats->addresses_v6 = s.v6.count;
+	stats->macs = s.macs.count;
+
+fail:
+	capture_close(s.capture);
+	free(s.v4.slots);
+	free(s.v6.slots);
+	free(s.macs.slots);
+	return status;
+}

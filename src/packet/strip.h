@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PACKET_STRIP_H
+#define PACKET_STRIP_H
+
+#include <stdint.h>
+
+struct err;
+
+struct strip_stats {
+	uint64_t frames, ip_packets;
+	uint64_t captured_bytes, written_bytes; /* of frames, without the file's own headers */
+	uint32_t addresses_v4, addresses_v6, macs;
+	uint32_t beyond_documentation; /* IPv4 addresses that got a benchmark one (RFC 2544) */
+};
+
+/*
+ * Copies a capture without what people said and who they were: each frame ends after its
+ * transport header, its wire length and time stay. Addresses become documentation ones (RFC
+ * 5737, RFC 3849) in order of first appearance, MAC addresses 02:00:00:00:00:01 and so on.
+ * IPv4 options become no-operations, transport checksums 0. The result gives the same flows.
+ * Writes classic pcap, whole or not at all: a temporary file is renamed to out.
+ */
+int strip_file(const char *in, const char *out, struct strip_stats *stats, struct err *err);
+
+#endif
