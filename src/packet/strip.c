@@ -7,9 +7,10 @@
 #include "packet/strip.h"
 
 #include "base/err.h"
+#include "base/cursor.h"
 #include "base/hash.h"
 #include "packet/capture.h"
-#include "packet/decode.h"
+#include "packet/packet.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -176,20 +177,13 @@ clean_transport(const struct packet *p, uint8_t *transport, size_t left)
 
 /* How many bytes of the frame stay. */
 static size_t
-kept_bytes(const struct frame *f, const struct packet *p, enum packet_counter verdict,
-    uint32_t captured)
+kept_bytes(const struct packet *p, enum packet_counter verdict, uint32_t captured)
 {
-	size_t left = (size_t)(f->c.end - f->header_end), more = 0;
-
-	if (verdict != PACKET_COUNT_ip || f->header_end == NULL)
+	if (verdict != PACKET_COUNT_ip)
 		return captured < LINK_KEPT ? captured : LINK_KEPT;
-	if (p->flags & PACKET_HAS_TCP)
-		return (size_t)(f->header_end - f->start);
-	if (!(p->flags & PACKET_LATER_FRAGMENT)) {
-		more = p->proto == 17 || p->proto == 136 || (p->flags & PACKET_HAS_ICMP) ? ICMP_KEPT
-		    : p->proto == 132 || p->proto == 33 ? 12 : p->proto == 6 ? 20 : 0;
-	}
-	return (size_t)(f->header_end - f->start) + (more < left ? more : left);
+	if ((p->flags & PACKET_HAS_ICMP) && p->transport_at + ICMP_KEPT <= captured)
+		return p->transport_at + ICMP_KEPT;
+	return p->headers_end;
 }
 
 static int
@@ -198,8 +192,6 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 	uint8_t head[16], frame[FRAME_MAX];
 	uint64_t unit = capture_is_nano(s->capture) ? 1 : 1000;
 	struct packet packet;
-	struct frame f = {cursor_over(r->frame, r->captured), r->frame, r->wire, &packet, NULL,
-	    NULL, 0};
 	enum packet_counter verdict;
 	uint32_t fields[4];
 	size_t kept;
@@ -207,10 +199,8 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 	if (r->linktype != capture_linktype(s->capture))
 		return err_set(err, EINVAL, "%s: has interfaces of different link types, which "
 		    "classic pcap cannot hold; split it by interface first", s->in);
-	verdict = packet_decode_frame(r->linktype, &f);
-	if (r->captured > r->wire)
-		verdict = PACKET_COUNT_bad_length;
-	kept = kept_bytes(&f, &packet, verdict, r->captured);
+	verdict = packet_decode(r->linktype, r->frame, r->captured, r->wire, r->time_ns, &packet);
+	kept = kept_bytes(&packet, verdict, r->captured);
 	kept = kept < sizeof frame ? kept : sizeof frame;
 	memcpy(frame, r->frame, kept);
 	if (r->linktype == 1 && kept >= 12 &&
@@ -220,11 +210,10 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 	    (r->linktype == 276 && kept >= 18 && map_mac(s, frame + 12, err) != 0))
 		return -1;
 	if (verdict == PACKET_COUNT_ip) {
-		size_t at = (size_t)(f.ip - f.start);
-		size_t transport = packet.flags & PACKET_HAS_TCP
-		    ? (size_t)(packet.tcp_options - f.start) - 20 : (size_t)(f.header_end - f.start);
+		size_t at = packet.ip_at, transport = packet.transport_at;
 
-		clean_transport(&packet, frame + transport, kept - transport);
+		if (transport < kept)
+			clean_transport(&packet, frame + transport, kept - transport);
 		if (clean_ip(s, frame + at, kept - at, err) != 0)
 			return -1;
 		s->stats->ip_packets++;
