@@ -48,6 +48,37 @@ check_items(const struct sequence_config *config, struct err *err)
 	return 0;
 }
 
+/*
+ * A depth that no vote bears out may be wrong and shift every name; so the run is weighed
+ * without request times too, and the better explanation stands.
+ */
+static int
+weigh(struct run *run, struct pieces *pieces, struct err *err)
+{
+	double evidence, evidence_free;
+	struct pieces pieces_free = { 0 };
+	uint32_t depth = run->depth;
+
+	if (pieces_init(pieces, err) != 0 || lattice_weigh(run, pieces, &evidence, err) != 0)
+		return -1;
+	if (depth == 0 || run->is_voted)
+		return 0;
+	run->depth = 0;
+	if (pieces_init(&pieces_free, err) != 0 ||
+	    lattice_weigh(run, &pieces_free, &evidence_free, err) != 0) {
+		pieces_done(&pieces_free);
+		return -1;
+	}
+	if (evidence_free > evidence) {
+		pieces_done(pieces);
+		*pieces = pieces_free;
+		return 0;
+	}
+	run->depth = depth;
+	pieces_done(&pieces_free);
+	return 0;
+}
+
 int
 sequence_decode(const struct sequence_config *config, const struct flow *rows, size_t count,
     sequence_emit *emit, void *arg, struct sequence_stats *stats, struct err *err)
@@ -68,10 +99,10 @@ sequence_decode(const struct sequence_config *config, const struct flow *rows, s
 	if (run_learn(&run, err) != 0)
 		goto done;
 	run_group(&run);
-	run.stats->depth = run.depth;
 	run.stats->modes = run.modes;
-	if (pieces_init(&pieces, err) != 0 || lattice_weigh(&run, &pieces, err) != 0)
+	if (weigh(&run, &pieces, err) != 0)
 		goto done;
+	run.stats->depth = run.depth;
 	status = pieces_emit(&run, &pieces, rows, count, emit, arg, err);
 done:
 	pieces_done(&pieces);

@@ -43,6 +43,7 @@ static const double SPREAD = 16;	/* natural logs of the range of sizes and of la
 static const double VIOLATION = -14;	/* log: a request before its time */
 static const double TRUNCATED = -9;	/* log: the stream stops within the run */
 static const double OVERDUE = -12;	/* log, per request that had to be answered by then */
+static const double UNPLACED = -10;	/* log: a request sent at any time */
 static const double KEEP = 40;		/* states less than exp(-KEEP) of the best are left */
 
 struct state {
@@ -272,16 +273,40 @@ anchor_of(const struct run *run, uint32_t group, uint32_t left)
 	return g->is_anchored ? g : NULL;
 }
 
+/*
+ * Log probability of an anchor, given where its response ends. A request that is late was
+ * either held up for a while, or sent together with the next when both responses were read
+ * at once.
+ */
 static double
-lag_weight(const struct group *anchor, uint64_t offset)
+lag_weight(const struct run *run, const struct group *anchor, uint64_t offset)
 {
+	bool is_shared;
+
 	if (anchor == NULL)
 		return 0;
 	if (offset > anchor->anchor)
 		return VIOLATION;
 	if (offset == anchor->anchor)
 		return log(PROMPT);
-	return log((1 - PROMPT) / SPREAD) - log((double)(anchor->anchor - offset + 1));
+	is_shared = anchor + 1 < run->groups + run->group_count && anchor[1].is_anchored &&
+	    anchor[1].anchor == anchor->anchor;
+	return log((1 - PROMPT) / 2) + (is_shared ? 0 :
+	    -log(SPREAD * (double)(anchor->anchor - offset + 1)));
+}
+
+/* The same for a response that ends at an unknown place within a block. */
+static double
+inner_lag_weight(const struct run *run, const struct group *anchor, uint64_t from,
+    uint64_t to)
+{
+	if (anchor->anchor <= from)
+		return VIOLATION;
+	if (anchor->anchor < to)
+		return log((1 - PROMPT) / 2 / (double)(anchor->anchor - from));
+	if (anchor->anchor == to)
+		return log((1 - PROMPT) / 2);
+	return lag_weight(run, anchor, to);
 }
 
 static void
@@ -417,7 +442,8 @@ answer_items(struct lattice *l, const struct group *anchor, uint32_t end)
 	for (i = 0; i < list->count && list->reach[i].to < end; i++)
 		answer_item(l, &list->reach[i], l->log_prior + list->reach[i].weight +
 		    border_weight(l, list->reach[i].to) +
-		    lag_weight(anchor, l->run->borders[list->reach[i].to].offset));
+		    lag_weight(l->run, anchor,
+			l->run->borders[list->reach[i].to].offset));
 }
 
 /* Where count answers lead, and with what weight their requests have these lengths. */
@@ -425,7 +451,8 @@ struct target {
 	uint32_t group, left; /* left 0: before the group */
 	double weight;
 	const struct group *anchor; /* of the last */
-	uint32_t anchors;	    /* of the inner ones */
+	const struct group *inner[BLOCK_MAX]; /* of the others */
+	uint32_t inners;
 };
 
 static bool
@@ -448,8 +475,8 @@ find_target(const struct lattice *l, uint32_t count, struct target *t)
 				t->weight += log(run->length[left][run->groups[group].bytes] + 1e-12);
 		}
 		t->anchor = anchor_of(run, group, left);
-		if (i + 1 < count)
-			t->anchors += t->anchor != NULL;
+		if (i + 1 < count && t->anchor != NULL)
+			t->inner[t->inners++] = t->anchor;
 		if (--left == 0)
 			group++;
 	}
@@ -467,8 +494,8 @@ answer_unknown(struct lattice *l, uint32_t count)
 	struct edge e = { .responses = count, .id = SEQUENCE_NO_ITEM };
 	struct target t;
 	double weight;
-	uint64_t span;
-	uint32_t end;
+	uint64_t span, from = run->borders[s.border].offset;
+	uint32_t end, i;
 
 	if (!find_target(l, count, &t))
 		return;
@@ -478,12 +505,13 @@ answer_unknown(struct lattice *l, uint32_t count)
 	weight = t.weight + (count == 1 ? log(UNKNOWN) : (count - 1) * log(1 - MARKED)) +
 	    log(count / SPREAD);
 	for (e.border = s.border + 1; e.border < end; e.border++) {
-		span = run->borders[e.border].offset - run->borders[s.border].offset;
+		span = run->borders[e.border].offset - from;
 		if (span < (uint64_t)RUN_FRAGMENT * count)
 			continue;
-		e.weight = weight - (1 + t.anchors) * log((double)span) +
-		    t.anchors * log((1 - PROMPT) / 2) + border_weight(l, e.border) +
-		    lag_weight(t.anchor, run->borders[e.border].offset);
+		e.weight = weight - log((double)span) + border_weight(l, e.border) +
+		    lag_weight(run, t.anchor, from + span);
+		for (i = 0; i < t.inners; i++)
+			e.weight += inner_lag_weight(run, t.inner[i], from, from + span);
 		if (t.left == 0) {
 			arrive(l, &e, t.group);
 			continue;
@@ -623,8 +651,21 @@ log_spurious(const struct run *run)
 	return log(spare / (span + 1));
 }
 
+/* What the requests' places cost where nothing explains them. */
+static double
+unused_anchors(const struct run *run)
+{
+	uint32_t i, n = 0, requests = 0;
+
+	for (i = 0; i < run->group_count && run->depth == 0; i++) {
+		n += requests > 0 && run->groups[i].is_anchored;
+		requests += run->groups[i].count_min;
+	}
+	return n * UNPLACED;
+}
+
 int
-lattice_weigh(struct run *run, struct pieces *pieces, struct err *err)
+lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 {
 	struct lattice l = { .run = run, .pieces = pieces, .layer_count = 1,
 		.state_cap = 4096, .slot_mask = (1 << 20) - 1 };
@@ -652,6 +693,7 @@ lattice_weigh(struct run *run, struct pieces *pieces, struct err *err)
 	sweep_forward(&l);
 	if (!l.is_exhausted)
 		sweep_back(&l);
+	*evidence = l.is_exhausted ? -INFINITY : l.end_alpha + unused_anchors(run);
 	run->stats->edges += l.work;
 	run->stats->work_exceeded += l.is_exhausted;
 	status = l.is_out_of_memory ? -1 : 0;

@@ -108,14 +108,17 @@ count_votes(struct poll *poll)
 	return poll->votes[poll->top];
 }
 
-/* Votes that chance gives to one of about 60,000 equal bins once in a hundred polls. */
+/*
+ * Votes that chance gives to any bin once in a hundred polls. Sizes are multiples of four
+ * and paths much alike in length, so the votes crowd into about 8,000 of the bins.
+ */
 static uint32_t
 chance_votes(const struct poll *poll)
 {
-	double rate = (double)poll->total / 60000, expected = 60000;
+	double rate = (double)poll->total / 8000, expected = 60000;
 	uint32_t n = 0;
 
-	while (expected > 0.01 || n < 3) {
+	while (expected > 0.01 || n < 4) {
 		n++;
 		expected *= rate / n;
 	}
@@ -179,6 +182,7 @@ learn_modes(struct poll *poll, uint32_t depth)
 		votes = count_votes(poll);
 		if (votes < chance_votes(poll))
 			return;
+		poll->run->is_voted = true;
 		header = poll->top / REQUEST_BINS + HEADER_LOW;
 		request = poll->top % REQUEST_BINS + REQUEST_LOW;
 		add_mode(modes->header, &modes->headers, header, votes);

@@ -45,6 +45,7 @@ struct run {
 	uint32_t border_count;
 	double log_spurious; /* log of spurious segment ends per octet */
 	uint32_t depth;	     /* 0: request times unused */
+	bool is_voted;	     /* the modes at this depth had votes */
 	uint32_t header_min, request_min;
 	/* length[n][l]: density of n requests of l octets together. */
 	double (*length)[RUN_LENGTHS];
@@ -115,7 +116,10 @@ struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
 int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
     sequence_emit *emit, void *arg, struct err *);
 
-/* sequence_lattice.c: fills pieces. */
-int lattice_weigh(struct run *, struct pieces *, struct err *);
+/*
+ * sequence_lattice.c: fills pieces. evidence: log probability of what was seen, comparable
+ * between depths.
+ */
+int lattice_weigh(struct run *, struct pieces *, double *evidence, struct err *);
 
 #endif
