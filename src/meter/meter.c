@@ -5,9 +5,9 @@
  * an open table of 8-byte slots (32 bits of the hash, number of the flow) with linear
  * probing, and deletes by shifting back.
  *
- * Flows of one timeout form a list in order of their last packet, so that those to end stand
- * at its head; due_ns is a lower bound of the next one's time, and nothing is ever scanned.
- * All time is the packets'.
+ * A timing wheel holds every flow in the slot of the second in which its timeout was over
+ * when it was put there. Packets do not move flows on; the wheel does when it comes to one
+ * that has had packets since. All time is the packets'.
  */
 #include "meter/meter.h"
 
@@ -27,7 +27,7 @@ enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t BEHIND_NS = 60 * 1000000000ll;
-static const int64_t FRAGMENT_NS = 30 * 1000000000ll;
+static const int64_t TIME_MAX_NS = (int64_t)1 << 62; /* in 2116 */
 static const uint64_t BYTES_FULL = ((uint64_t)1 << 40) - (1 << 20);
 
 const struct meter_expire_row meter_expire_rows[METER_EXPIRES] = {
@@ -88,8 +88,7 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	}
 	m->config = *config;
 	m->sink = sink;
-	m->clock_ns = INT64_MIN;
-	m->due_ns = INT64_MAX;
+	m->clock_ns = -1;
 	m->index_mask = INDEX_START - 1;
 	limits_set(m);
 	if (n == 0 || n > UINT32_MAX / 2) {
@@ -97,7 +96,7 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 		    UINT32_MAX / 2);
 		goto fail;
 	}
-	if (slab_init(&m->hot, sizeof(struct hot), n, true, err) < 0 ||
+	if (slab_init(&m->hot, sizeof(struct hot), n + WHEEL, true, err) < 0 ||
 	    slab_init(&m->pair6, sizeof(struct pair6), n, true, err) < 0 ||
 	    slab_init(&m->syn, sizeof(struct syn), n, true, err) < 0 ||
 	    slab_init(&m->stream, sizeof(struct stream), n, true, err) < 0 ||
@@ -105,9 +104,10 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	    slab_init(&m->remainder, sizeof(struct part), n, false, err) < 0 ||
 	    slab_init(&m->marks, sizeof(struct marks), MARKS_MAX, false, err) < 0)
 		goto fail;
-	if ((m->cold = region_map((n + 1ul) * sizeof *m->cold, true, err)) == NULL ||
+	if ((m->cold = region_map((n + WHEEL + 1ul) * sizeof *m->cold, true, err)) == NULL ||
 	    (m->index = region_map(INDEX_START * sizeof *m->index, false, err)) == NULL)
 		goto fail;
+	wheel_init(m);
 	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
 	m->fingerprints = fingerprints_new(FINGERPRINTS_MAX);
 	m->batch = batch_new(&flow_schema, BATCH_ROWS);
@@ -128,7 +128,7 @@ meter_free(struct meter *m)
 	if (m == NULL)
 		return;
 	if (m->cold != NULL)
-		region_unmap(m->cold, (m->config.max_flows + 1ul) * sizeof *m->cold);
+		region_unmap(m->cold, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->cold);
 	if (m->index != NULL)
 		region_unmap(m->index, (m->index_mask + 1) * sizeof *m->index);
 	slab_done(&m->hot);
@@ -143,156 +143,6 @@ meter_free(struct meter *m)
 	if (m->batch != NULL)
 		batch_free(m->batch);
 	free(m);
-}
-
-/* A packet's key, before it is looked up. */
-struct lookup {
-	struct key key;
-	struct pair6 pair;
-	uint32_t hash;
-	unsigned side; /* that sent */
-};
-
-static uint64_t
-load64(const void *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
-static uint32_t
-key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
-{
-	uint64_t seed = m->config.seed;
-	/* ports and VLANs */
-	uint64_t rest = load64(key->port) ^ (uint64_t)key->proto << 20 ^ (uint64_t)key->kind << 60;
-	uint64_t h = mix64(rest ^ seed, seed >> 7);
-
-	if (key->kind & KEY_V6) {
-		for (int i = 0; i < 4; i++)
-			h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
-	} else {
-		h = mix64(h ^ load64(key->addr), seed);
-	}
-	return (uint32_t)(h >> 32);
-}
-
-/* ICMP types that answer one another share a number, so that both are one biflow. */
-static uint16_t
-icmp_family(const struct packet *p)
-{
-	static const uint8_t pairs4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17}, {9, 10}};
-	static const uint8_t pairs6[][2] = {{129, 128}, {134, 133}, {136, 135}};
-	const uint8_t(*pairs)[2] = p->proto == ICMP ? pairs4 : pairs6;
-	size_t n = p->proto == ICMP ? sizeof pairs4 / 2 : sizeof pairs6 / 2;
-
-	for (size_t i = 0; i < n; i++)
-		if (p->icmp_type == pairs[i][0] || p->icmp_type == pairs[i][1])
-			return (uint16_t)(pairs[i][1] << 8);
-	return (uint16_t)(p->icmp_type << 8 | p->icmp_code);
-}
-
-static struct fragment_slot *
-fragment_find(struct meter *m, const struct packet *p, uint64_t *key)
-{
-	struct {
-		struct addr src, dst;
-		uint32_t id, proto;
-	} k;
-	struct fragment_slot *set;
-
-	memset(&k, 0, sizeof k);
-	k.src = p->src;
-	k.dst = p->dst;
-	k.id = p->fragment_id;
-	k.proto = p->proto;
-	*key = hash64(&k, sizeof k, m->config.seed) | 1;
-	set = m->fragments + (*key >> 32) % (FRAGMENT_SLOTS / FRAGMENT_WAYS) * FRAGMENT_WAYS;
-	for (int i = 0; i < FRAGMENT_WAYS; i++)
-		if (set[i].key == *key && p->time_ns - set[i].time_ns < FRAGMENT_NS)
-			return &set[i];
-	return set;
-}
-
-/* Remembers the ports of a first fragment; the oldest of its set makes room. */
-static void
-fragment_note(struct meter *m, const struct packet *p, uint16_t src_port, uint16_t dst_port,
-    uint16_t flags)
-{
-	uint64_t key;
-	struct fragment_slot *slot = fragment_find(m, p, &key);
-
-	if (slot->key != key)
-		for (int i = 1; i < FRAGMENT_WAYS; i++)
-			if (slot[i].time_ns < slot->time_ns)
-				slot += i, i = FRAGMENT_WAYS;
-	*slot = (struct fragment_slot){key, p->time_ns, src_port, dst_port, flags};
-}
-
-static void
-key_make(struct meter *m, const struct packet *p, struct lookup *out)
-{
-	uint16_t src_port = p->src_port, dst_port = p->dst_port;
-	uint16_t flags = p->flags & (PACKET_HAS_PORTS | PACKET_HAS_ICMP);
-	int order;
-
-	memset(out, 0, sizeof *out);
-	if (flags & PACKET_HAS_ICMP)
-		src_port = dst_port = icmp_family(p);
-	if (p->flags & PACKET_FRAGMENT) {
-		m->counters[METER_fragments]++;
-		if (p->flags & PACKET_LATER_FRAGMENT) {
-			uint64_t key;
-			const struct fragment_slot *slot = fragment_find(m, p, &key);
-
-			if (slot->key == key) {
-				src_port = slot->src_port;
-				dst_port = slot->dst_port;
-				flags = slot->flags;
-			} else {
-				m->counters[METER_fragments_unmatched]++;
-			}
-		} else if (flags != 0) {
-			fragment_note(m, p, src_port, dst_port, flags);
-		}
-	}
-	if (flags == 0)
-		src_port = dst_port = 0;
-	order = m->config.directional ? 0 : addr_compare(&p->src, &p->dst);
-	if (order == 0 && !m->config.directional)
-		order = (int)src_port - (int)dst_port;
-	out->side = order > 0;
-	out->key.port[out->side] = src_port;
-	out->key.port[out->side ^ 1] = dst_port;
-	out->key.vlan = p->vlan;
-	out->key.inner_vlan = p->inner_vlan;
-	out->key.proto = p->proto;
-	out->key.kind = flags & PACKET_HAS_PORTS ? 0 : KEY_NO_PORTS;
-	if (p->src.is_v6) {
-		out->key.kind |= KEY_V6;
-		memcpy(out->pair.addr[out->side], p->src.v6, 16);
-		memcpy(out->pair.addr[out->side ^ 1], p->dst.v6, 16);
-	} else {
-		out->key.addr[out->side] = p->src.v4;
-		out->key.addr[out->side ^ 1] = p->dst.v4;
-	}
-	out->hash = key_hash(m, &out->key, &out->pair);
-	if (p->src.is_v6)
-		out->key.addr[1] = out->hash;
-}
-
-static bool
-key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
-{
-	if (load64(a->port) != load64(b->key.port) /* and VLANs */ || a->proto != b->key.proto ||
-	    a->kind != b->key.kind)
-		return false;
-	if (!(a->kind & KEY_V6))
-		return load64(a->addr) == load64(b->key.addr);
-	return a->addr[1] == b->key.addr[1] &&
-	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair, sizeof b->pair) == 0;
 }
 
 static uint32_t
@@ -358,46 +208,13 @@ index_remove(struct meter *m, uint32_t hash, uint32_t flow)
 }
 
 static void
-list_remove(struct meter *m, struct hot *hot)
-{
-	struct list_ends *list = &m->lists[hot->key.list];
-
-	if (hot->prev != 0)
-		hot_at(m, hot->prev)->next = hot->next;
-	else
-		list->head = hot->next;
-	if (hot->next != 0)
-		hot_at(m, hot->next)->prev = hot->prev;
-	else
-		list->tail = hot->prev;
-}
-
-static void
-list_append(struct meter *m, uint32_t flow, struct hot *hot, enum meter_expire which)
-{
-	struct list_ends *list = &m->lists[which];
-	int64_t due = hot->last_ns + m->timeout_ns[which];
-
-	hot->key.list = (uint8_t)which;
-	hot->prev = list->tail;
-	hot->next = 0;
-	if (list->tail != 0)
-		hot_at(m, list->tail)->next = flow;
-	else
-		list->head = flow;
-	list->tail = flow;
-	if (due < m->due_ns)
-		m->due_ns = due;
-}
-
-static void
 flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 {
 	struct hot *hot = hot_at(m, flow);
 	const struct pair6 *pair = NULL;
 
 	record_finish(m, flow, why);
-	list_remove(m, hot);
+	wheel_remove(m, hot);
 	if (hot->key.kind & KEY_V6)
 		pair = slab_at(&m->pair6, hot->key.addr[0]);
 	index_remove(m, key_hash(m, &hot->key, pair), flow);
@@ -407,67 +224,69 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 	slab_give(&m->hot, flow);
 }
 
-/* What a list's head comes to when its time is over. */
+/* The flow's timeout may be over by now; else it is put further on. */
 static void
-flow_expire(struct meter *m, uint32_t flow, enum meter_expire list)
+flow_check(struct meter *m, uint32_t flow, int64_t now_ns)
 {
 	struct hot *hot = hot_at(m, flow);
+	bool is_over = now_ns - hot->last_ns > m->timeout_ns[hot->key.list];
 
-	if (list != METER_EXPIRE_exchange_quiet) {
-		flow_end(m, flow, list);
+	if (is_over && hot->key.list != METER_EXPIRE_exchange_quiet) {
+		flow_end(m, flow, hot->key.list);
 		return;
 	}
-	/* All reach the next list this late, so that it is in order too. */
-	list_remove(m, hot);
-	if (m->config.write_quiet && m->config.cut_exchanges && stream_is_answered(m, hot)) {
-		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
+	wheel_remove(m, hot);
+	if (is_over) {
+		if (stream_is_answered(m, hot))
+			record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
+		hot->key.list = METER_EXPIRE_tcp;
 	}
-	list_append(m, flow, hot, METER_EXPIRE_tcp);
+	wheel_put(m, flow, hot);
 }
 
-/* Ends what is due by now; sets due_ns to when to look again. */
+/* Turns the wheel to now; every flow that passes is looked at. */
 static void
-expire(struct meter *m, int64_t now_ns)
+wheel_turn(struct meter *m, int64_t now_ns)
 {
-	m->due_ns = INT64_MAX;
-	for (int i = 0; i < METER_EXPIRES; i++) {
-		uint32_t head;
+	int64_t to = tick_of(now_ns);
 
-		while ((head = m->lists[i].head) != 0) {
-			int64_t due = hot_at(m, head)->last_ns + m->timeout_ns[i];
+	if (to - m->tick > WHEEL)
+		m->tick = to - WHEEL; /* once round is enough */
+	while (m->tick < to) {
+		uint32_t head = wheel_head(++m->tick);
 
-			if (due >= now_ns) {
-				if (due < m->due_ns)
-					m->due_ns = due;
-				break;
-			}
-			flow_expire(m, head, (enum meter_expire)i);
-		}
+		while (hot_at(m, head)->next != head)
+			flow_check(m, hot_at(m, head)->next, now_ns);
+		m->wheel_used[(head - 1) / 64] &= ~((uint64_t)1 << (head - 1) % 64);
 	}
 }
 
+/* Makes room: writes the flow that is due first, passing over a few that turn out to have
+ * had packets since they were put there. */
 static void
 expire_oldest(struct meter *m)
 {
-	uint32_t oldest = 0;
+	uint32_t flow = wheel_first(m);
 
-	for (int i = 0; i < METER_EXPIRES; i++) {
-		uint32_t head = m->lists[i].head;
+	for (int tries = 0; tries < 8; tries++) {
+		struct hot *hot = hot_at(m, flow);
 
-		if (head != 0 && (oldest == 0 ||
-		        hot_at(m, head)->last_ns < hot_at(m, oldest)->last_ns))
-			oldest = head;
+		if (wheel_slot(m, hot) == hot->prev)
+			break;
+		wheel_remove(m, hot);
+		wheel_put(m, flow, hot);
+		flow = wheel_first(m);
 	}
-	flow_end(m, oldest, METER_EXPIRE_resources);
+	flow_end(m, flow, METER_EXPIRE_resources);
 }
 
 static void
 expire_all(struct meter *m)
 {
-	for (int i = 0; i < METER_EXPIRES; i++)
-		while (m->lists[i].head != 0)
-			flow_end(m, m->lists[i].head, METER_EXPIRE_flush);
-	m->due_ns = INT64_MAX;
+	for (uint32_t head = 1; head <= WHEEL; head++)
+		while (hot_at(m, head)->next != head)
+			flow_end(m, hot_at(m, head)->next, METER_EXPIRE_flush);
+	memset(m->wheel_used, 0, sizeof m->wheel_used);
 }
 
 /* The packets' clock only runs forward, unless many packets in a row agree that it was
@@ -475,6 +294,8 @@ expire_all(struct meter *m)
 static void
 clock_set(struct meter *m, int64_t now_ns)
 {
+	if (m->clock_ns < 0)
+		m->tick = tick_of(now_ns);
 	if (now_ns >= m->clock_ns) {
 		m->clock_ns = now_ns;
 		m->behind = 0;
@@ -486,9 +307,10 @@ clock_set(struct meter *m, int64_t now_ns)
 		m->behind = 0;
 		expire_all(m);
 		m->clock_ns = now_ns;
+		m->tick = tick_of(now_ns);
 	}
-	if (m->clock_ns > m->due_ns)
-		expire(m, m->clock_ns);
+	if (tick_of(m->clock_ns) > m->tick)
+		wheel_turn(m, m->clock_ns);
 }
 
 static bool
@@ -525,7 +347,10 @@ list_of(const struct meter *m, const struct hot *hot)
 			return METER_EXPIRE_tcp_rst;
 		if ((syn->bits / SYN_FIN & 3) == 3)
 			return METER_EXPIRE_tcp_closed;
-		return syn->bits / SYN_FIN & 3 ? METER_EXPIRE_tcp_fin : METER_EXPIRE_exchange_quiet;
+		if (syn->bits / SYN_FIN & 3)
+			return METER_EXPIRE_tcp_fin;
+		return m->config.write_quiet && stream_has_answer(m, hot)
+		    ? METER_EXPIRE_exchange_quiet : METER_EXPIRE_tcp;
 	case UDP: return METER_EXPIRE_udp;
 	case ICMP:
 	case ICMP6: return METER_EXPIRE_icmp;
@@ -533,7 +358,7 @@ list_of(const struct meter *m, const struct hot *hot)
 	}
 }
 
-/* A new flow, in no list yet; 0 without memory. */
+/* A new flow, not in the wheel yet; 0 without memory. */
 static uint32_t
 flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 {
@@ -541,7 +366,7 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	struct cold *cold;
 	uint32_t flow;
 
-	if (m->hot.live == m->hot.cap)
+	if (m->hot.live == m->hot.cap /* all but the wheel's */)
 		expire_oldest(m);
 	if (index_reserve(m) < 0)
 		return 0;
@@ -571,8 +396,8 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	index_put(m, (uint64_t)l->hash << 32 | flow);
 	m->index_live++;
 	m->counters[METER_flows]++;
-	if (m->hot.live > m->peak_flows)
-		m->peak_flows = m->hot.live;
+	if (m->index_live > m->peak_flows)
+		m->peak_flows = m->index_live;
 	return flow;
 }
 
@@ -622,6 +447,17 @@ limits_check(struct meter *m, uint32_t flow, const struct hot *hot, const struct
 		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
 }
 
+/* The wheel is coarse and lazy; a flow's own packets find out exactly. */
+static bool
+flow_is_over(const struct meter *m, const struct hot *hot)
+{
+	enum meter_expire list = hot->key.list;
+
+	if (list == METER_EXPIRE_exchange_quiet)
+		list = METER_EXPIRE_tcp;
+	return m->clock_ns - hot->last_ns > m->timeout_ns[list];
+}
+
 static void
 packet_update(struct meter *m, const struct packet *p, const struct lookup *l)
 {
@@ -631,6 +467,10 @@ packet_update(struct meter *m, const struct packet *p, const struct lookup *l)
 
 	clock_set(m, p->time_ns);
 	flow = index_find(m, l);
+	if (flow != 0 && flow_is_over(m, hot_at(m, flow))) {
+		flow_end(m, flow, hot_at(m, flow)->key.list);
+		flow = 0;
+	}
 	if (flow != 0 && p->flags & PACKET_HAS_TCP &&
 	    stream_is_new(m, hot_at(m, flow), p, l->side)) {
 		flow_end(m, flow, METER_EXPIRE_reuse);
@@ -643,15 +483,35 @@ packet_update(struct meter *m, const struct packet *p, const struct lookup *l)
 	} else {
 		hot = hot_at(m, flow);
 		limits_check(m, flow, hot, p, l->side);
-		list_remove(m, hot);
 	}
 	if (p->flags & PACKET_HAS_TCP)
 		stream_packet(m, flow, p, l->side);
 	packet_count(m, flow, hot, p, l->side);
 	list = list_of(m, hot);
-	list_append(m, flow, hot, list);
+	if (list != hot->key.list || hot->next == 0) {
+		hot->key.list = (uint8_t)list;
+		if (hot->next != 0)
+			wheel_remove(m, hot);
+		wheel_put(m, flow, hot);
+	}
 	m->counters[METER_packets]++;
 	m->counters[METER_bytes] += p->ip_bytes;
+}
+
+/* One by one, with times that can be calculated with. */
+static int
+packets_sane(struct meter *m, const struct packet *packets, size_t n, struct err *err)
+{
+	for (; n > 0 && m->status == 0; packets++, n--) {
+		struct packet p = *packets;
+
+		if (p.time_ns < 0 || p.time_ns > TIME_MAX_NS) {
+			m->counters[METER_absurd_times]++;
+			p.time_ns = p.time_ns < 0 ? 0 : TIME_MAX_NS;
+		}
+		(void)meter_packets(m, &p, 1, err);
+	}
+	return m->status;
 }
 
 int
@@ -663,6 +523,9 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 	while (n > 0 && m->status == 0) {
 		size_t now = n < BURST ? n : BURST;
 
+		for (size_t i = 0; i < now; i++)
+			if (packets[i].time_ns < 0 || packets[i].time_ns > TIME_MAX_NS)
+				return packets_sane(m, packets, n, err);
 		for (size_t i = 0; i < now; i++) {
 			key_make(m, &packets[i], &lookups[i]);
 			__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
@@ -685,7 +548,7 @@ int
 meter_time(struct meter *m, int64_t now_ns, struct err *err)
 {
 	m->err = err;
-	if (now_ns > m->clock_ns)
+	if (now_ns > m->clock_ns && now_ns <= TIME_MAX_NS)
 		clock_set(m, now_ns);
 	return m->status;
 }
@@ -707,7 +570,7 @@ meter_stats(const struct meter *m, struct meter_stats *out)
 	memset(out, 0, sizeof *out);
 	memcpy(out->counters, m->counters, sizeof out->counters);
 	memcpy(out->expired, m->expired, sizeof out->expired);
-	out->live_flows = m->hot.live;
+	out->live_flows = m->index_live;
 	out->peak_flows = m->peak_flows;
 	for (size_t i = 0; i < sizeof slabs / sizeof *slabs; i++)
 		out->memory_bytes += (uint64_t)slabs[i]->used * slabs[i]->item_bytes;

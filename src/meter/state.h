@@ -29,7 +29,7 @@ struct key {
 	uint16_t vlan, inner_vlan;
 	uint8_t proto;
 	uint8_t kind;
-	uint8_t list;  /* not compared: the list it is in, enum meter_expire */
+	uint8_t list;  /* not compared: its timeout, enum meter_expire */
 	uint8_t state; /* not compared: enum flow_state */
 };
 
@@ -43,7 +43,7 @@ struct hot {
 	uint8_t ttl_min[2], ttl_max[2];
 	uint32_t tcp;         /* struct syn or struct stream */
 	int64_t last_ns;
-	uint32_t prev, next;  /* in its list */
+	uint32_t prev, next;  /* in its slot of the wheel */
 };
 _Static_assert(sizeof(struct hot) == 64, "a flow is one line");
 
@@ -142,6 +142,8 @@ struct fragment_slot {
 	uint16_t flags; /* PACKET_HAS_ICMP: the ports are type and code */
 };
 enum { FRAGMENT_SLOTS = 1 << 12, FRAGMENT_WAYS = 4 };
+/* The wheel: a slot a second; the slots' heads are the first items of the slab of flows. */
+enum { WHEEL = 1024 };
 enum { MARKS_MAX = 1 << 14, FINGERPRINTS_MAX = 1 << 15 };
 
 struct meter {
@@ -161,11 +163,10 @@ struct meter {
 	int64_t timeout_ns[METER_EXPIRES];
 	int64_t limit_ns; /* shortest of active and maxlife; INT64_MAX: none */
 	enum meter_expire limit_reason;
-	int64_t clock_ns, due_ns;
+	int64_t clock_ns;
+	int64_t tick;    /* of the wheel: all slots up to it are empty */
 	unsigned behind; /* packets in a row far behind the clock */
-	struct list_ends {
-		uint32_t head, tail;
-	} lists[METER_EXPIRES]; /* oldest packet first */
+	uint64_t wheel_used[WHEEL / 64]; /* slots that may have flows */
 	uint64_t service_ports[65536 / 64];
 	struct fragment_slot *fragments;
 	struct fingerprints *fingerprints;
@@ -196,12 +197,56 @@ stream_of(const struct meter *m, const struct hot *hot)
 	return hot->key.state & FLOW_HAS_STREAM ? slab_at(&m->stream, hot->tcp) : NULL;
 }
 
+/* A packet's key, before it is looked up. */
+struct lookup {
+	struct key key;
+	struct pair6 pair;
+	uint32_t hash;
+	unsigned side; /* that sent */
+};
+
+/* key.c: keys of packets and flows. */
+void key_make(struct meter *m, const struct packet *p, struct lookup *out);
+uint32_t key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair);
+bool key_matches(const struct meter *m, const struct key *a, const struct lookup *b);
+
+/* wheel.c: when flows are due; meter.c turns it. */
+void wheel_init(struct meter *m);
+/* Where a flow's timeout has to be looked at: when it is due, and at the latest when the
+ * wheel has gone round. */
+uint32_t wheel_slot(const struct meter *m, const struct hot *hot);
+void wheel_put(struct meter *m, uint32_t flow, struct hot *hot);
+/* The first flow that the wheel would come to; 0 if there is none. */
+uint32_t wheel_first(struct meter *m);
+
+static inline int64_t
+tick_of(int64_t ns)
+{
+	return ns / 1000000000;
+}
+
+/* Head of the circular list of a slot. */
+static inline uint32_t
+wheel_head(int64_t tick)
+{
+	return 1 + (uint32_t)(tick % WHEEL);
+}
+
+static inline void
+wheel_remove(struct meter *m, struct hot *hot)
+{
+	hot_at(m, hot->prev)->next = hot->next;
+	hot_at(m, hot->next)->prev = hot->prev;
+}
+
 /* stream.c: what a TCP packet of side d means, before it is counted; may cut the record. */
 void stream_packet(struct meter *m, uint32_t flow, const struct packet *p, unsigned d);
 /* True if the packet begins a new connection on this flow's addresses and ports. */
 bool stream_is_new(const struct meter *m, const struct hot *hot, const struct packet *p,
     unsigned d);
 void stream_free(struct meter *m, struct hot *hot);
+/* The server answered in the record so far. */
+bool stream_has_answer(const struct meter *m, const struct hot *hot);
 /* Everything that either side sent was acknowledged, and there was an answer. */
 bool stream_is_answered(const struct meter *m, const struct hot *hot);
 /* Negotiated largest segment, 0 if not known. */

@@ -173,13 +173,18 @@ stream_free(struct meter *m, struct hot *hot)
 }
 
 bool
-stream_is_answered(const struct meter *m, const struct hot *hot)
+stream_has_answer(const struct meter *m, const struct hot *hot)
 {
 	const struct stream *s = stream_of(m, hot);
 	unsigned server = (hot->key.state & FLOW_INITIATOR) ^ 1;
 
-	return s != NULL && s->half[server].high > s->half[server].start &&
-	    s->acked_sides == 3;
+	return s != NULL && s->half[server].high > s->half[server].start;
+}
+
+bool
+stream_is_answered(const struct meter *m, const struct hot *hot)
+{
+	return stream_has_answer(m, hot) && stream_of(m, hot)->acked_sides == 3;
 }
 
 static void
