@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_FINDING_H
+#define IDENTIFY_FINDING_H
+
+#include "base/text.h"
+#include "identify/files.h"
+#include "identify/record.h"
+
+struct batch;
+struct err;
+struct flow;
+struct sequence_response;
+struct sink;
+
+/* Where findings are put together and go. */
+struct findings {
+	const struct files *files;
+	double threshold;
+	struct sink *sink;
+	struct batch *batch;
+	struct text candidates, evidence;
+	uint64_t *counters;
+};
+
+void findings_init(struct findings *findings, const struct files *files, double threshold,
+    struct sink *sink, uint64_t *counters);
+void findings_done(struct findings *findings);
+
+/* The finding that a record's verdict makes. */
+int findings_add(struct findings *findings, const struct record *record,
+    const struct verdict *verdict, bool is_unmodified, struct err *err);
+/* That of a response of a pipelined run; row: the record that holds its first octet. */
+int findings_add_response(struct findings *findings, const struct flow *row,
+    const struct sequence_response *response, struct err *err);
+/* Pushes what is left. */
+int findings_flush(struct findings *findings, struct err *err);
+
+#endif

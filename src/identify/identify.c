@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The identifier as a whole: rows are taken in, grouped by server and, within it, by path
+ * (server and client); what is constant is learned for all servers together, then for each
+ * that has enough downloads; then every record is named by its group's constants.
+ */
+#include "identify/identify.h"
+
+#include "base/err.h"
+#include "identify/files.h"
+#include "identify/finding.h"
+#include "identify/intake.h"
+#include "identify/sequence.h"
+#include "identify/span.h"
+#include "identify/wire.h"
+#include "model/flow.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OWN_MIN = 3,	    /* downloads from which a server learns for itself */
+	FIT_MIN = 30,	    /* records of a path for EM */
+	FIT_ROUNDS = 6,
+	RESIDUES_MAX = 24,  /* indexes kept */
+	POOL_MAX = 4000,    /* records that the constants of all servers are learned from */
+	GROUPS_MAX = 100000,
+	UNMODIFIED_MAX = 600,
+};
+
+/* A server and its downloads. */
+struct group {
+	struct addr server;
+	uint16_t port;
+	struct constants *constants; /* NULL: those of all */
+	struct modes header; /* of plain records; count 0: that of all */
+	size_t first_path, paths;
+};
+
+/* The downloads of one client from one server. */
+struct path {
+	struct addr client;
+	size_t group;
+	size_t first, count; /* records */
+	struct wire_path wire;
+};
+
+struct index {
+	uint32_t mss;
+	struct mode header;
+	struct residues *residues;
+};
+
+struct identify {
+	struct identify_config config;
+	struct files files;
+	struct intake intake;
+	struct group *groups;
+	size_t groups_count;
+	struct path *paths;
+	size_t paths_count;
+	struct constants constants; /* of all servers */
+	struct modes header;	    /* of all servers' plain records */
+	struct index indexes[RESIDUES_MAX];
+	size_t indexes_count, next_index;
+	bool is_frozen, timestamps;
+	uint64_t counters[IDENTIFY_COUNTERS];
+};
+
+const struct counter_row identify_counter_rows[IDENTIFY_COUNTERS] = {
+#define COUNTER(id, help) [IDENTIFY_##id] = {#id, help},
+#include "identify/counter.def"
+#undef COUNTER
+};
+
+static void *
+must(void *p)
+{
+	if (p == NULL) {
+		fputs("weir: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+struct identify *
+identify_new(const struct identify_config *config)
+{
+	struct identify *id = must(calloc(1, sizeof *id));
+
+	id->config = *config;
+	if (!(id->config.threshold > 0))
+		id->config.threshold = 0.5;
+	id->timestamps = !config->timestamps_off;
+	id->constants.unknown = 0.5;
+	id->constants.header.other = id->constants.request.other = 1;
+	files_init(&id->files, config->catalog);
+	intake_init(&id->intake, &id->config, id->counters);
+	return id;
+}
+
+static void
+forget_groups(struct identify *id)
+{
+	size_t i;
+
+	for (i = 0; i < id->groups_count; i++)
+		free(id->groups[i].constants);
+	free(id->groups);
+	free(id->paths);
+	id->groups = NULL;
+	id->paths = NULL;
+	id->groups_count = id->paths_count = 0;
+}
+
+void
+identify_free(struct identify *id)
+{
+	size_t i;
+
+	if (id == NULL)
+		return;
+	for (i = 0; i < id->indexes_count; i++)
+		residues_free(id->indexes[i].residues);
+	forget_groups(id);
+	intake_done(&id->intake);
+	files_done(&id->files);
+	free(id);
+}
+
+const uint64_t *
+identify_counters(const struct identify *id)
+{
+	return id->counters;
+}
+
+int
+identify_batch(struct identify *id, const struct batch *flows, struct err *err)
+{
+	intake_batch(&id->intake, flows);
+	return 0;
+}
+
+/* Groups and paths of the sorted records. */
+static void
+make_groups(struct identify *id)
+{
+	const struct record *r = id->intake.records;
+	size_t i, n = id->intake.count;
+	struct group *group;
+	struct path *path;
+
+	forget_groups(id);
+	id->groups = must(calloc(n + 1, sizeof *id->groups));
+	id->paths = must(calloc(n + 1, sizeof *id->paths));
+	for (i = 0; i < n; i++) {
+		group = &id->groups[id->groups_count > 0 ? id->groups_count - 1 : 0];
+		if (id->groups_count == 0 || r[i].server_port != group->port ||
+		    addr_compare(&r[i].server, &group->server) != 0) {
+			group = &id->groups[id->groups_count++];
+			*group = (struct group){.server = r[i].server, .port = r[i].server_port,
+			    .first_path = id->paths_count};
+		}
+		path = &id->paths[id->paths_count > 0 ? id->paths_count - 1 : 0];
+		if (group->paths == 0 || addr_compare(&r[i].client, &path->client) != 0) {
+			path = &id->paths[id->paths_count++];
+			*path = (struct path){.client = r[i].client, .first = i,
+			    .group = (size_t)(group - id->groups)};
+			wire_path_default(&path->wire);
+			group->paths++;
+		}
+		path->count++;
+	}
+}
+
+static size_t
+group_first(const struct identify *id, const struct group *group)
+{
+	return id->paths[group->first_path].first;
+}
+
+static size_t
+group_count(const struct identify *id, const struct group *group)
+{
+	const struct path *last = &id->paths[group->first_path + group->paths - 1];
+
+	return last->first + last->count - group_first(id, group);
+}
+
+/* Spans: what is constant of all servers, then of each. */
+static void
+learn_spans(struct identify *id)
+{
+	const struct record *records = id->intake.records;
+	struct record *pool = must(calloc(POOL_MAX, sizeof *pool));
+	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i, k, used = 0;
+
+	for (i = 0; i < n; i += step)
+		if (records[i].has_span)
+			pool[used++] = records[i];
+	if (used > 0)
+		span_learn(&id->files, pool, used, NULL, &id->constants);
+	free(pool);
+	for (i = 0; used > 0 && id->groups_count > 1 && i < id->groups_count; i++) {
+		struct group *group = &id->groups[i];
+		size_t first = group_first(id, group), count = group_count(id, group), own = 0;
+
+		for (k = 0; k < count; k++)
+			own += records[first + k].has_span;
+		if (own < OWN_MIN || i >= GROUPS_MAX)
+			continue;
+		group->constants = must(calloc(1, sizeof *group->constants));
+		span_learn(&id->files, &records[first], count, &id->constants,
+		    group->constants);
+	}
+	id->counters[IDENTIFY_header_modes] = id->constants.header.count;
+	id->counters[IDENTIFY_request_modes] = id->constants.request.count;
+}
+
+static struct residues *
+index_for(struct identify *id, uint32_t mss, const struct mode *header)
+{
+	struct index *index;
+	size_t i;
+
+	for (i = 0; i < id->indexes_count; i++) {
+		index = &id->indexes[i];
+		if (index->mss == mss && index->header.bytes == header->bytes &&
+		    index->header.is_hex == header->is_hex)
+			return index->residues;
+	}
+	index = &id->indexes[id->next_index];
+	id->next_index = (id->next_index + 1) % RESIDUES_MAX;
+	if (id->indexes_count < RESIDUES_MAX)
+		id->indexes_count++;
+	else
+		residues_free(index->residues);
+	*index = (struct index){mss, *header, residues_new(&id->files, mss, header)};
+	return index->residues;
+}
+
+static uint32_t
+mss_for(const struct identify *id, const struct path *path, const struct record *r)
+{
+	return path != NULL && path->wire.mss != 0 ? path->wire.mss :
+	    wire_mss(r, id->timestamps);
+}
+
+/* False where nothing is known of the server's header or the segments. */
+static bool
+wire_model_for(struct identify *id, const struct path *path, const struct modes *header,
+    uint32_t mss, const struct wire_path *wire, struct residues **residues,
+    struct wire_model *out)
+{
+	uint32_t i;
+
+	if (mss == 0 || header->count == 0)
+		return false;
+	for (i = 0; i < header->count; i++)
+		residues[i] = index_for(id, mss, &header->mode[i]);
+	*out = (struct wire_model){&id->files, wire, header, residues, mss, id->timestamps};
+	return true;
+}
+
+static const struct modes *
+plain_header(const struct identify *id, const struct group *group)
+{
+	if (group != NULL && group->header.count > 0)
+		return &group->header;
+	if (id->header.count > 0)
+		return &id->header;
+	return group != NULL && group->constants != NULL ? &group->constants->header :
+	    &id->constants.header;
+}
+
+/* The plain records among records first .. first + n - 1, and their segments by path. */
+static size_t
+pick_plain(const struct identify *id, size_t first_path, size_t paths,
+    const struct record **out, uint32_t *mss)
+{
+	size_t i, k, n = 0;
+
+	for (i = first_path; i < first_path + paths; i++) {
+		const struct path *path = &id->paths[i];
+
+		for (k = path->first; k < path->first + path->count; k++) {
+			const struct record *r = &id->intake.records[k];
+
+			if (r->has_span || r->packets == 0)
+				continue;
+			mss[n] = mss_for(id, path, r);
+			out[n++] = r;
+		}
+	}
+	return n;
+}
+
+static void
+learn_path(struct identify *id, struct path *path, const struct record **picked,
+    uint32_t *mss)
+{
+	struct residues *residues[MODES_MAX];
+	struct wire_path next = path->wire;
+	struct wire_model model;
+	size_t n = pick_plain(id, (size_t)(path - id->paths), 1, picked, mss);
+	int round;
+
+	for (round = 0; n >= FIT_MIN && round < FIT_ROUNDS; round++) {
+		if (!wire_model_for(id, path, plain_header(id, &id->groups[path->group]),
+		    path->wire.mss, &path->wire, residues, &model))
+			return;
+		wire_refit(&model, picked, n, &next);
+		path->wire = next;
+	}
+}
+
+static void
+learn_plain(struct identify *id)
+{
+	size_t all = id->intake.count, i, n;
+	const struct record **picked = must(calloc(all + 1, sizeof *picked));
+	uint32_t *mss = must(calloc(all + 1, sizeof *mss));
+
+	for (i = 0; i < id->paths_count; i++) {
+		n = pick_plain(id, i, 1, picked, mss);
+		if (n >= OWN_MIN)
+			id->paths[i].wire.mss = wire_mss_of(picked, n, id->timestamps);
+	}
+	n = pick_plain(id, 0, id->paths_count, picked, mss);
+	if (n > 0 && id->files.count > 0) {
+		wire_learn_header(&id->files, picked, mss, n, id->timestamps, &id->header);
+		for (i = 0; id->groups_count > 1 && i < id->groups_count; i++) {
+			n = pick_plain(id, id->groups[i].first_path, id->groups[i].paths, picked,
+			    mss);
+			if (n >= OWN_MIN)
+				wire_learn_header(&id->files, picked, mss, n, id->timestamps,
+				    &id->groups[i].header);
+		}
+		for (i = 0; !id->config.is_fixed && i < id->paths_count; i++)
+			learn_path(id, &id->paths[i], picked, mss);
+	}
+	free(picked);
+	free(mss);
+}
+
+static void
+learn(struct identify *id)
+{
+	make_groups(id);
+	learn_spans(id);
+	learn_plain(id);
+}
+
+int
+identify_freeze(struct identify *id, struct err *err)
+{
+	intake_end(&id->intake);
+	if (!id->config.no_dedup)
+		intake_dedup(&id->intake);
+	intake_sort(&id->intake);
+	learn(id);
+	intake_clear(&id->intake);
+	id->is_frozen = true;
+	return 0;
+}
+
+static const struct group *
+group_of(const struct identify *id, const struct addr *server, uint16_t port)
+{
+	size_t low = 0, high = id->groups_count, mid;
+	int by;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		by = addr_compare(&id->groups[mid].server, server);
+		if (by == 0)
+			by = id->groups[mid].port < port ? -1 : id->groups[mid].port > port;
+		if (by == 0)
+			return &id->groups[mid];
+		if (by < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+static const struct path *
+path_of(const struct identify *id, const struct group *group, const struct addr *client)
+{
+	size_t low, high, mid;
+	int by;
+
+	if (group == NULL)
+		return NULL;
+	low = group->first_path;
+	high = low + group->paths;
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		by = addr_compare(&id->paths[mid].client, client);
+		if (by == 0)
+			return &id->paths[mid];
+		if (by < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+static const struct constants *
+constants_of(const struct identify *id, const struct group *group)
+{
+	return group != NULL && group->constants != NULL ? group->constants : &id->constants;
+}
+
+static void
+name_plain(struct identify *id, const struct group *group, const struct record *r,
+    struct verdict *out)
+{
+	const struct path *path = path_of(id, group, &r->client);
+	struct residues *residues[MODES_MAX];
+	struct wire_path usual;
+	struct wire_model model;
+
+	wire_path_default(&usual);
+	if (wire_model_for(id, path, plain_header(id, group), mss_for(id, path, r),
+	    path != NULL ? &path->wire : &usual, residues, &model)) {
+		wire_name(&model, r, out);
+		return;
+	}
+	/* Without a header nothing can be told: not even that the file is unknown. */
+	*out = (struct verdict){.unknown = 0.5, .payload = wire_payload(r, id->timestamps)};
+}
+
+/* An answer too short for the server's usual header and a file, to a request of its usual
+ * form. */
+static bool
+is_unmodified(const struct identify *id, const struct constants *c, const struct record *r,
+    const struct verdict *v)
+{
+	double fit = 0;
+	uint32_t i;
+
+	if (!r->has_span || !r->has_request || r->is_at_least || r->span > UNMODIFIED_MAX ||
+	    (v->count > 0 && v->candidate[0].probability >= id->config.threshold))
+		return false;
+	for (i = 0; i < c->request.count; i++)
+		fit += files_path_share(&id->files,
+		    (int64_t)r->request_span - c->request.mode[i].bytes);
+	return fit > 0.002;
+}
+
+static int
+name_record(struct identify *id, const struct record *r, struct findings *findings,
+    struct err *err)
+{
+	const struct group *group = group_of(id, &r->server, r->server_port);
+	const struct constants *c = constants_of(id, group);
+	struct verdict verdict;
+
+	if (r->has_span)
+		span_name(&id->files, c, r, &verdict);
+	else
+		name_plain(id, group, r, &verdict);
+	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict), err);
+}
+
+/* Decoding a run. */
+struct decoding {
+	struct findings *findings;
+	const struct run *run;
+};
+
+static int
+emit_response(void *arg, const struct sequence_response *response, struct err *err)
+{
+	struct decoding *d = arg;
+	size_t row = response->row < d->run->count ? response->row : 0;
+
+	return findings_add_response(d->findings, &d->run->rows[row], response, err);
+}
+
+static void
+copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
+{
+	uint32_t i;
+
+	for (i = 0; i < from->count && *count < SEQUENCE_MODES; i++)
+		if (!from->mode[i].is_hex)
+			to[(*count)++] = (struct sequence_mode){from->mode[i].bytes,
+			    from->mode[i].weight};
+}
+
+static int
+decode_run(struct identify *id, const struct run *run, struct sequence_config *config,
+    struct findings *findings, struct err *err)
+{
+	const struct flow *first = &run->rows[0];
+	const struct constants *c = constants_of(id, group_of(id, &first->dst,
+	    flow_or(first, dst_port, 0)));
+	struct decoding d = {findings, run};
+
+	config->known = (struct sequence_modes){0};
+	copy_modes(&c->header, config->known.header, &config->known.headers);
+	copy_modes(&c->request, config->known.request, &config->known.requests);
+	return sequence_decode(config, run->rows, run->count, emit_response, &d, NULL, err);
+}
+
+static struct sequence_item *
+make_items(const struct files *files)
+{
+	struct sequence_item *items = must(calloc(files->count + 1, sizeof *items));
+	size_t i;
+
+	for (i = 0; i < files->count; i++)
+		items[i] = (struct sequence_item){files->file[i].size, files->file[i].path_len,
+		    (uint32_t)i};
+	return items;
+}
+
+/* A record or a run, by start. */
+struct turn {
+	int64_t start_us;
+	bool is_run;
+	size_t index;
+};
+
+static int
+turn_compare(const void *pa, const void *pb)
+{
+	const struct turn *a = pa, *b = pb;
+
+	if (a->start_us != b->start_us)
+		return a->start_us < b->start_us ? -1 : 1;
+	if (a->is_run != b->is_run)
+		return a->is_run ? 1 : -1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static int
+name_all(struct identify *id, struct findings *findings, struct err *err)
+{
+	size_t records = id->intake.count, n = records + id->intake.runs_count, i;
+	struct turn *turns = must(calloc(n + 1, sizeof *turns));
+	struct sequence_config config;
+	struct sequence_item *items = NULL;
+	int ret = 0;
+
+	for (i = 0; i < n; i++)
+		turns[i] = i < records ?
+		    (struct turn){id->intake.records[i].start_us, false, i} :
+		    (struct turn){id->intake.runs[i - records].start_us, true, i - records};
+	qsort(turns, n, sizeof *turns, turn_compare);
+	if (id->intake.runs_count > 0) {
+		sequence_config_init(&config);
+		config.items = items = make_items(&id->files);
+		config.count = id->files.count;
+	}
+	for (i = 0; ret == 0 && i < n; i++)
+		ret = turns[i].is_run ?
+		    decode_run(id, &id->intake.runs[turns[i].index], &config, findings, err) :
+		    name_record(id, &id->intake.records[turns[i].index], findings, err);
+	free(items);
+	free(turns);
+	return ret;
+}
+
+int
+identify_finish(struct identify *id, struct sink *sink, struct err *err)
+{
+	struct findings findings;
+	int ret;
+
+	intake_end(&id->intake);
+	if (!id->config.no_dedup)
+		intake_dedup(&id->intake);
+	intake_sort(&id->intake);
+	if (!id->is_frozen)
+		learn(id);
+	findings_init(&findings, &id->files, id->config.threshold, sink, id->counters);
+	ret = name_all(id, &findings, err);
+	if (ret == 0)
+		ret = findings_flush(&findings, err);
+	findings_done(&findings);
+	intake_clear(&id->intake);
+	return ret;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_MODES_H
+#define IDENTIFY_MODES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+
+enum {
+	MODES_MAX = 8,
+	MODE_BYTES_MIN = 40,
+	MODE_BYTES_MAX = 2000,
+	SOURCES_MAX = 32, /* archives told apart in request constants; further ones share */
+};
+
+/* A constant: of a header, bytes less the digits of the size (and, with is_hex, less its
+ * hexadecimal digits, nginx's ETag); of a request, bytes less the path. */
+struct mode {
+	uint32_t bytes;
+	bool is_hex;
+	double weight; /* share of the downloads; by source for requests, see below */
+};
+
+struct modes {
+	uint32_t count;
+	struct mode mode[MODES_MAX];
+	double other; /* share of constants that are none of these */
+};
+
+/* What is constant of a server. */
+struct constants {
+	struct modes header, request;
+	double by_source[SOURCES_MAX][MODES_MAX]; /* request weights by archive */
+	double unknown; /* share of downloads that the catalogue does not have */
+};
+
+/*
+ * A vote for constants: every record tells which values its candidate files would make true
+ * and how much more likely than chance that is. vote_best finds the value that, added to the
+ * mixture so far, raises the likelihood most; only a rise beyond what the best of so many
+ * values reaches by chance counts.
+ */
+struct vote;
+
+struct vote *vote_new(void);
+void vote_free(struct vote *vote);
+void vote_clear(struct vote *vote);
+/* Opens the next record; already: likelihood of the record by what is accepted, relative to
+ * chance. */
+void vote_record(struct vote *vote, double already);
+/* A value (slot 0 .. VOTE_SLOTS - 1) would make the open record ratio times as likely as
+ * chance; ratios of one slot add. */
+void vote_add(struct vote *vote, uint32_t slot, double ratio);
+/* The best slot and its gain in log likelihood; false if it is not significant. */
+bool vote_best(struct vote *vote, uint32_t *slot, double *gain);
+
+enum { VOTE_SLOTS = 2 * (MODE_BYTES_MAX + 1) };
+
+static inline uint32_t
+mode_slot(uint32_t bytes, bool is_hex)
+{
+	return bytes + (is_hex ? MODE_BYTES_MAX + 1 : 0);
+}
+
+static inline uint32_t
+decimal_digits(uint64_t v)
+{
+	uint32_t n = 1;
+
+	while (v >= 10)
+		v /= 10, n++;
+	return n;
+}
+
+static inline uint32_t
+hex_digits(uint64_t v)
+{
+	return v == 0 ? 1 : (uint32_t)(67 - __builtin_clzll(v)) / 4;
+}
+
+/* Bytes of a header that carries a size, beside its constant. */
+static inline uint32_t
+size_digits(uint64_t size, bool is_hex)
+{
+	return decimal_digits(size) + (is_hex ? hex_digits(size) : 0);
+}
+
+#endif

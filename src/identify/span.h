@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_SPAN_H
+#define IDENTIFY_SPAN_H
+
+#include "identify/files.h"
+#include "identify/modes.h"
+#include "identify/record.h"
+
+/*
+ * Downloads by their spans: response span = size + digits + a header constant, request span
+ * = encoded path + a request constant, each constant one of a few per server.
+ */
+
+/* Learns the constants of records 0..n-1, those of one server; base, which may be NULL, holds
+ * those of all servers. */
+void span_learn(const struct files *files, const struct record *records, size_t n,
+    const struct constants *base, struct constants *out);
+
+/* Who the record may be: candidates with probabilities, likeliest first, and the rest's. */
+void span_name(const struct files *files, const struct constants *constants,
+    const struct record *record, struct verdict *out);
+
+#endif
