@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading: cells and defaults, the two formats' corners, turning and joining, and that each
+ * wrong line or heading is named with its line.
+ */
+#include "load/load.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "model/batch.h"
+#include "model/flow.h"
+#include "model/sink.h"
+
+enum { KEPT_MAX = 70000 };
+
+/* Keeps what is pushed. */
+struct keeper {
+	struct sink sink;
+	struct batch *rows;
+};
+
+static int
+keep(struct sink *sink, struct batch *batch, struct err *err)
+{
+	struct batch *rows = ((struct keeper *)sink)->rows;
+	uint32_t picks[BATCH_ROWS];
+	uint32_t i;
+
+	for (i = 0; i < batch->rows; i++)
+		picks[i] = i;
+	batch_append_rows(rows, batch, picks, batch->rows);
+	return 0;
+}
+
+static struct keeper keeper = {.sink.push = keep};
+static struct load_stats stats;
+static struct text reports;
+static struct err err;
+
+static void
+report(void *arg, const char *text)
+{
+	text_str(&reports, text);
+	text_char(&reports, '\n');
+}
+
+static int
+load_text(struct load_config config, const char *text, size_t n)
+{
+	config.report = report;
+	if (keeper.rows == NULL)
+		keeper.rows = batch_new(&flow_schema, KEPT_MAX);
+	if (reports.data == NULL)
+		text_init(&reports);
+	batch_clear(keeper.rows);
+	text_clear(&reports);
+	memset(&stats, 0, sizeof stats);
+	err_clear(&err);
+	return load_memory("in", text, n, &config, &keeper.sink, &stats, &err);
+}
+
+/* Loads text that has no error in it; returns row i. */
+static struct flow
+loaded(struct load_config config, const char *text, size_t rows, size_t i)
+{
+	struct flow f;
+
+	if (load_text(config, text, strlen(text)) != 0)
+		fail_msg("%s", err.text);
+	if (reports.len > 0)
+		fail_msg("%s", reports.data);
+	assert_int_equal(keeper.rows->rows, rows);
+	batch_row(keeper.rows, i, &f);
+	return f;
+}
+
+static const struct load_config plain;
+
+static void
+test_cells_and_defaults(void **state)
+{
+	struct flow f;
+
+	f = loaded(plain, "src\tdst\tproto\tbytes\tstart\n"
+	    "192.0.2.1\t2001:db8::1\ttcp\t3001\t1795428000.25\n", 1, 0);
+	assert_int_equal(f.start, 1795428000250000);
+	assert_int_equal(f.end, f.start);
+	assert_int_equal(f.packets, 3);
+	assert_int_equal(stats.counters[LOAD_packets_estimated], 1);
+	assert_true(f.dst.is_v6 && !f.src.is_v6);
+	assert_int_equal(f.proto, 6);
+	assert_false(flow_has(&f, reverse_bytes) || flow_has(&f, src_port));
+	f = loaded(plain, "start,duration,src,dst,proto,bytes,packets,extra,src_port\r\n\r\n"
+	    "2026-11-23T10:00:00Z,1.5,192.0.2.1,192.0.2.2,17,0,7,\"a,\"\"b\n\",\r\n", 1, 0);
+	assert_int_equal(f.start, 1795428000000000);
+	assert_int_equal(f.end, f.start + 1500000);
+	assert_int_equal(f.packets, 7);
+	assert_int_equal(f.extra.len, 5);
+	assert_memory_equal(f.extra.data, "a,\"b\n", 5);
+	f = loaded(plain, "\xef\xbb\xbfstart\tend\tsrc\tdst\tproto\tbytes\tpackets\textra\tmarks\n"
+	    "1\t2\t192.0.2.1\t192.0.2.2\ticmp\t1\t1\ta\\tb\\\\n\\q\t1 2", 1, 0);
+	assert_memory_equal(f.extra.data, "a\tb\\n\\q", f.extra.len);
+	assert_int_equal(f.marks.count, 2);
+}
+
+#define HEAD "start,end,src,dst,src_port,dst_port,proto,bytes,packets"
+#define CLIENT "10,20,192.0.2.1,198.51.100.1,40000,443,tcp,500,5"
+#define SERVER "11,21,198.51.100.1,192.0.2.1,443,40000,tcp,90000,60"
+
+static void
+check_joined(const struct flow *f)
+{
+	assert_int_equal(f->src.v4, 0xc0000201);
+	assert_int_equal(f->src_port, 40000);
+	assert_int_equal(f->dst_port, 443);
+	assert_int_equal(f->bytes, 500);
+	assert_int_equal(f->reverse_bytes, 90000);
+	assert_int_equal(f->reverse_packets, 60);
+	assert_int_equal(f->start, 10000000);
+	assert_int_equal(f->end, 21000000);
+	assert_int_equal(f->biflow_direction, DIRECTION_port);
+}
+
+static void
+test_join(void **state)
+{
+	struct flow f;
+
+	f = loaded(plain, HEAD "\n" CLIENT "\n" SERVER "\n", 1, 0);
+	check_joined(&f);
+	f = loaded(plain, HEAD "\n" SERVER "\n" CLIENT "\n", 1, 0);
+	check_joined(&f);
+	/* No overlap, another observation point, or not wanted: two rows. */
+	loaded(plain, HEAD "\n" CLIENT "\n30,31,198.51.100.1,192.0.2.1,443,40000,tcp,9,1\n", 2, 0);
+	loaded(plain, HEAD ",domain\n" CLIENT ",1\n" SERVER ",2\n", 2, 0);
+	loaded((struct load_config){.no_join = true}, HEAD "\n" CLIENT "\n" SERVER "\n", 2, 0);
+	/* Ports say nothing: who began first. */
+	f = loaded(plain, HEAD "\n11,20,192.0.2.9,192.0.2.8,40000,50000,tcp,1,1\n"
+	    "10,20,192.0.2.8,192.0.2.9,50000,40000,tcp,2,1\n", 1, 0);
+	assert_int_equal(f.src.v4, 0xc0000208);
+	assert_int_equal(f.bytes, 2);
+	assert_int_equal(f.biflow_direction, DIRECTION_first);
+	/* Of two that overlap, the one with the same start and end. */
+	f = loaded(plain, HEAD "\n10,20,192.0.2.1,198.51.100.1,40000,443,tcp,1,1\n"
+	    "10,21,192.0.2.1,198.51.100.1,40000,443,tcp,2,1\n"
+	    "10,20,198.51.100.1,192.0.2.1,443,40000,tcp,3,1\n", 2, 0);
+	assert_int_equal(f.bytes, 1);
+	assert_int_equal(f.reverse_bytes, 3);
+}
+
+static void
+test_turn(void **state)
+{
+	struct flow f;
+
+	f = loaded(plain, HEAD ",src_as,tos\n" SERVER ",7,8\n", 1, 0);
+	assert_int_equal(f.src_port, 40000);
+	assert_int_equal(f.reverse_bytes, 90000);
+	assert_int_equal(f.bytes, 0);
+	assert_int_equal(f.packets, 0);
+	assert_int_equal(f.dst_as, 7);
+	assert_false(flow_has(&f, src_as) || flow_has(&f, tos));
+	assert_int_equal(f.reverse_tos, 8);
+	assert_int_equal(f.biflow_direction, DIRECTION_port);
+	assert_int_equal(stats.counters[LOAD_turned], 1);
+	f = loaded(plain, HEAD ",reverse_bytes,reverse_packets\n" SERVER ",500,5\n", 1, 0);
+	assert_int_equal(f.bytes, 500);
+	assert_int_equal(f.reverse_bytes, 90000);
+	/* Left alone: half a reverse side, a known direction, a wish. */
+	f = loaded(plain, HEAD ",reverse_bytes\n" SERVER ",500\n", 1, 0);
+	assert_int_equal(f.src_port, 443);
+	f = loaded(plain, HEAD ",biflow_direction\n" SERVER ",initiator\n", 1, 0);
+	assert_int_equal(f.src_port, 443);
+	f = loaded((struct load_config){.no_turn = true}, HEAD "\n" SERVER "\n", 1, 0);
+	assert_int_equal(f.src_port, 443);
+	f = loaded(plain, HEAD "\n" CLIENT "\n", 1, 0);
+	assert_false(flow_has(&f, biflow_direction) || flow_has(&f, reverse_bytes));
+}
+
+/* Wrong lines among good ones; the message names line and column. */
+static const struct {
+	const char *line;
+	const char *words;
+} bad[] = {
+	{"10,20,192.0.2.1,198.51.100.1,40000,443,tcp,many,5", "in:3: column 'bytes': 'many'"},
+	{"10,20,192.0.2,198.51.100.1,40000,443,tcp,1,5", "column 'src': '192.0.2' is not an IPv4"},
+	{"10,20,,198.51.100.1,40000,443,tcp,1,5", "column 'src': empty"},
+	{"10,20,192.0.2.1,198.51.100.1,65536,443,tcp,1,5", "column 'src_port': '65536'"},
+	{"10,20,192.0.2.1", "3 cells, but the heading has 9"},
+	{CLIENT ",x", "10 cells"}, {"20,10,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "end is before"},
+	{"\"10\"x,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "closing quote"},
+	{"\"10,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "not closed"},
+	{"x,y,z,\x1b,w,v,u,t,s", "column 'start': 'x'"},
+};
+
+static void
+test_bad_lines(void **state)
+{
+	struct text t;
+	size_t i;
+
+	text_init(&t);
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		text_clear(&t);
+		text_printf(&t, "%s\n%s\n%s\n%s\n", HEAD, CLIENT, bad[i].line, SERVER);
+		assert_int_equal(load_text((struct load_config){.no_join = true}, t.data, t.len), 0);
+		if (strstr(reports.data, bad[i].words) == NULL)
+			fail_msg("%s: %s", bad[i].line, reports.data);
+		assert_non_null(strstr(reports.data, "in:3: "));
+		assert_int_equal(keeper.rows->rows, 2);
+		assert_int_equal(stats.counters[LOAD_bad_lines], 1);
+		assert_int_equal(stats.counters[LOAD_lines], 3);
+	}
+	text_done(&t);
+}
+
+static void
+test_odd_bytes(void **state)
+{
+	static const char nul[] = HEAD "\n" CLIENT "\n10,\0,x\n" SERVER "\n";
+	struct text t;
+
+	assert_int_equal(load_text(plain, nul, sizeof nul - 1), 0);
+	assert_non_null(strstr(reports.data, "in:3: holds a NUL byte"));
+	assert_int_equal(keeper.rows->rows, 1);
+	text_init(&t);
+	text_str(&t, HEAD "\n");
+	memset(text_room(&t, 3 << 20), 'x', 3 << 20);
+	t.len += 3 << 20;
+	text_str(&t, "\n" CLIENT "\n");
+	assert_int_equal(load_text(plain, t.data, t.len), 0);
+	assert_non_null(strstr(reports.data, "in:2: longer than 1 MiB"));
+	assert_int_equal(keeper.rows->rows, 1);
+	text_done(&t);
+}
+
+static void
+test_few_reports(void **state)
+{
+	struct text t;
+	unsigned i;
+
+	text_init(&t);
+	text_str(&t, HEAD "\n");
+	for (i = 0; i < 2000; i++)
+		text_str(&t, i % 2 ? "x\n" : "y,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1\n");
+	assert_int_equal(load_text(plain, t.data, t.len), 0);
+	assert_int_equal(stats.counters[LOAD_bad_lines], 2000);
+	assert_non_null(strstr(reports.data, "not shown"));
+	for (i = 0; reports.len > 0; reports.len--)
+		i += reports.data[reports.len - 1] == '\n';
+	assert_int_equal(i, 10);
+	text_done(&t);
+}
+
+static const struct {
+	const char *text;
+	const char *words;
+} headings[] = {
+	{"", "empty"}, {"\n\n", "empty"}, {"start,src,dst,proto\n", "lacks bytes"},
+	{"src\tdst\n", "lacks start, proto, bytes"}, {HEAD ",byts\n", "did you mean 'bytes'"},
+	{"\n" HEAD ",src\n", "in:2: two columns are named src"}, {"\"start,src\n", "not closed"},
+};
+
+static void
+test_headings(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof headings / sizeof headings[0]; i++) {
+		assert_int_equal(load_text(plain, headings[i].text, strlen(headings[i].text)), -1);
+		if (strstr(err.text, headings[i].words) == NULL)
+			fail_msg("%s: %s", headings[i].text, err.text);
+	}
+	loaded((struct load_config){.ignores_unknown = true}, HEAD ",colour\n" CLIENT ",red\n", 1,
+	    0);
+	loaded(plain, HEAD ",bytes_scaled\n" CLIENT ",7\n", 1, 0);
+}
+
+/* More rows than wait at once, through a file: all come out. */
+static void
+test_many_rows(void **state)
+{
+	char path[] = "/tmp/weir-load-XXXXXX";
+	const unsigned rows = LOAD_JOIN_ROWS + 3000;
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "w");
+	unsigned i;
+
+	assert_non_null(file);
+	fputs(HEAD "\n", file);
+	for (i = 0; i < rows; i++)
+		fprintf(file, "10,20,192.0.2.1,198.51.100.%u,%u,443,tcp,500,5\n", i / 65000,
+		    i % 65000 + 1);
+	fclose(file);
+	batch_clear(keeper.rows);
+	memset(&stats, 0, sizeof stats);
+	assert_int_equal(load_file(path, &plain, &keeper.sink, &stats, &err), 0);
+	assert_int_equal(keeper.rows->rows, rows);
+	assert_int_equal(stats.counters[LOAD_rows], rows);
+	unlink(path);
+	assert_int_equal(load_file("/nonexistent", &plain, &keeper.sink, &stats, &err), -1);
+	assert_non_null(strstr(err.text, "/nonexistent"));
+	err_clear(&err);
+	assert_int_equal(load_file("/", &plain, &keeper.sink, &stats, &err), -1);
+	err_clear(&err);
+}
+
+static int
+done(void **state)
+{
+	batch_free(keeper.rows);
+	text_done(&reports);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cells_and_defaults),
+		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_turn),
+		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_odd_bytes),
+		cmocka_unit_test(test_few_reports),
+		cmocka_unit_test(test_headings),
+		cmocka_unit_test(test_many_rows),
+	};
+
+	return cmocka_run_group_tests_name("load", tests, NULL, done);
+}
