@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * weir identify: flows of a store against catalogues; findings as text, and into the store
+ * where they are asked to be kept.
+ */
+#include "identify/identify.h"
+
+#include "catalog/catalog.h"
+#include "cmd/common.h"
+#include "cmd/identify.h"
+#include "model/batch.h"
+#include "model/finding.h"
+#include "model/sink.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct values {
+	const char *store, *format, *output, *fields, *threshold;
+	struct option_list catalogs;
+	bool is_kept, is_counting;
+};
+
+static const struct option_row options[] = {
+	OPTION_STORE_ROW(struct values),
+	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL, 0, 0,
+	    "a catalogue; may be given often"},
+	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson"),
+	OPTION_OUTPUT_ROW(struct values),
+	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
+	    "columns of findings to print"},
+	{"threshold", 0, OPTION_TEXT, offsetof(struct values, threshold), "P", "0.5", 0, 0,
+	    "probability from which on a download is named"},
+	{"keep", 'k', OPTION_FLAG, offsetof(struct values, is_kept), NULL, NULL, 0, 0,
+	    "also write the findings into the store, under findings"},
+	{"counters", 0, OPTION_FLAG, offsetof(struct values, is_counting), NULL, NULL, 0, 0,
+	    "say on standard error what became of each row"},
+};
+
+int
+catalogs_read(const struct option_list *paths, struct catalog **out, struct err *err)
+{
+	struct catalog *catalog;
+	size_t i;
+
+	if (paths->count == 0)
+		return err_set(err, EINVAL, "--catalog CATALOG is needed; weir catalog makes one");
+	catalog = catalog_new();
+	for (i = 0; i < paths->count; i++) {
+		if (catalog_read(catalog, paths->items[i], err) != 0) {
+			catalog_free(catalog);
+			return -1;
+		}
+	}
+	catalog_seal(catalog);
+	*out = catalog;
+	return 0;
+}
+
+int
+identify_store(struct flows_query *q, const struct identify_config *config, struct sink *sink,
+    uint64_t counters[IDENTIFY_COUNTERS], void (*each)(void *arg, const struct batch *),
+    void *arg, struct err *err)
+{
+	struct identify *identify = identify_new(config);
+	struct query_sorted *sorted = NULL;
+	struct batch *batch;
+	uint64_t done = 0;
+	int status = -1;
+
+	if (query_sorted_open(&q->query, &sorted, err) != 0)
+		goto fail;
+	while (query_sorted_next(sorted, &batch) > 0) {
+		progress_show("identifying", done += batch->rows, query_sorted_rows(sorted));
+		if (each != NULL)
+			each(arg, batch);
+		if (identify_batch(identify, batch, err) != 0)
+			goto fail;
+	}
+	status = identify_finish(identify, sink, err);
+	memcpy(counters, identify_counters(identify), IDENTIFY_COUNTERS * sizeof *counters);
+
+fail:
+	query_sorted_close(sorted);
+	identify_free(identify);
+	return status;
+}
+
+static int
+open_sinks(const struct values *v, const struct catalog *catalog, struct store **store,
+    struct sink **out, struct err *err)
+{
+	struct sink *sinks[2];
+	char key[64];
+
+	if (output_open(&finding_schema, v->format, v->output, v->fields, &sinks[0], err) != 0)
+		return -1;
+	*out = sinks[0];
+	if (!v->is_kept)
+		return 0;
+	snprintf(key, sizeof key, "%s-%d", catalog_version(catalog), FINDING_VERSION);
+	if (store_open(v->store, NULL, store, err) != 0 ||
+	    store_replace_sink(*store, &finding_schema, key, &sinks[1], err) != 0)
+		return -1;
+	return tee_open(sinks, 2, out, err);
+}
+
+static void
+say_counters(const uint64_t counters[IDENTIFY_COUNTERS])
+{
+	struct text t;
+
+	text_init(&t);
+	counters_print(&t, identify_counter_rows, counters, IDENTIFY_COUNTERS);
+	progress_show("", 0, 0);
+	fputs(t.data, stderr);
+	text_done(&t);
+}
+
+static int
+run(void *values, const char **operands, int count, struct err *err)
+{
+	struct values *v = values;
+	struct identify_config config = {0};
+	uint64_t counters[IDENTIFY_COUNTERS] = {0};
+	struct catalog *catalog = NULL;
+	struct store *store = NULL;
+	struct sink *sink = NULL;
+	struct flows_query q = {0};
+	struct err close_err = {0};
+	int status = EXIT_USAGE;
+
+	if (need_option(v->store, "--store DIR", err) != 0)
+		goto done;
+	if (!parse_f64(v->threshold, strlen(v->threshold), &config.threshold) ||
+	    config.threshold <= 0 || config.threshold > 1) {
+		err_set(err, EINVAL, "--threshold takes a probability above 0 and up to 1, not "
+		    "'%s'", v->threshold);
+		goto done;
+	}
+	if (flows_query_init(&q, v->store, operands, count, err) != 0)
+		goto done;
+	status = EXIT_TROUBLE;
+	if (catalogs_read(&v->catalogs, &catalog, err) != 0) {
+		status = v->catalogs.count == 0 ? EXIT_USAGE : EXIT_TROUBLE;
+		goto done;
+	}
+	config.catalog = catalog;
+	if (open_sinks(v, catalog, &store, &sink, err) != 0)
+		goto done;
+	if (identify_store(&q, &config, sink, counters, NULL, NULL, err) == 0)
+		status = EXIT_GOOD;
+	if (v->is_counting)
+		say_counters(counters);
+done:
+	if (sink_close(sink, err->code != 0 ? &close_err : err) != 0)
+		status = EXIT_TROUBLE;
+	if (err->code == EPIPE)
+		err_clear(err);
+	store_close(store);
+	catalog_free(catalog);
+	flows_query_done(&q);
+	return status;
+}
+
+static void
+more_help(struct text *out)
+{
+	text_str(out, "Formats and layouts:\n");
+	report_help(out, &finding_schema);
+	text_str(out, "\nFields of a finding:\n");
+	schema_help(out, &finding_schema);
+}
+
+const struct command command_identify = {
+	.name = "identify",
+	.summary = "Names the downloads among the flows of a store",
+	.operands = "[FILTER]",
+	.about = "Compares the flows that the filter picks with catalogues and prints a finding "
+	    "per download: client, server, the file's name and version, the probability that "
+	    "the name is right, and the grade of evidence.\n\n"
+	    "Where weir's own meter saw the packets, response and request have exact spans: "
+	    "response = header + file, request = constant + length of the path. The header's and "
+	    "the request's constants are found by vote over the flows, several per server if "
+	    "need be. Pipelined connections are decoded as a whole. Records of other exporters "
+	    "have octets and packets only; for them a model of the wire is fitted, without "
+	    "labels. What fits no file is unknown.",
+	.examples = "weir identify --store flows --catalog debian.tsv\n"
+	    "weir identify --store flows -c debian.tsv -o tsv 'dst port 80'",
+	.options = options,
+	.option_count = sizeof options / sizeof *options,
+	.values_size = sizeof(struct values),
+	.run = run,
+	.more_help = more_help,
+};
