@@ -49,6 +49,7 @@ struct capture {
 	struct interface *interfaces;
 	size_t interface_count, interface_cap;
 	uint64_t skipped_blocks;
+	int64_t last_ns; /* pcapng: of the packet before */
 	uint32_t first_linktype;
 	bool has_linktype;
 };
@@ -352,7 +353,10 @@ read_packet_block(struct capture *c, uint32_t kind, const uint8_t *body, uint32_
 		return broken(c, err, offset_of(c), "a packet is longer than its block");
 	out->frame = body + fixed;
 	out->linktype = interface->linktype;
-	out->time_ns = to_ns(units, interface);
+	/* A simple packet has no time: it gets that of the packet before. */
+	if (kind != BLOCK_SIMPLE)
+		c->last_ns = to_ns(units, interface);
+	out->time_ns = c->last_ns;
 	return CAPTURE_RECORD;
 }
 
@@ -380,6 +384,7 @@ next_block(struct capture *c, bool may_refill, struct record *out, bool *has_pac
 	const uint8_t *h;
 	uint32_t kind, len;
 	enum capture_event event = CAPTURE_RECORD;
+	uint64_t offset;
 	int status;
 
 	*has_packet = false;
@@ -406,9 +411,10 @@ next_block(struct capture *c, bool may_refill, struct record *out, bool *has_pac
 		if (!may_refill && c->end - c->at < len)
 			return CAPTURE_REFILL;
 		c->skipped_blocks += kind != BLOCK_SECTION;
+		offset = offset_of(c);
 		status = skip(c, len, err);
 		return status > 0 ? CAPTURE_RECORD : status < 0 ? CAPTURE_ERROR
-		    : broken(c, err, offset_of(c), "the file is cut off within a block");
+		    : broken(c, err, offset, "the file is cut off within a block");
 	}
 	if (len > RECORD_MAX + BLOCK_HEAD_MAX)
 		return broken(c, err, offset_of(c), "a block claims more than 512 KiB, the file is "

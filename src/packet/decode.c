@@ -397,6 +397,7 @@ unwrap_mpls(struct walk *w, struct packet *out, uint32_t *type)
 		*type = TYPE_IPV6;
 		return PACKET_COUNT_ip;
 	default:
+		w->at++;
 		return PACKET_COUNT_not_ip;
 	}
 }

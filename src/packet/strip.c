@@ -20,8 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FRAME_MAX = 2048, NAMES_MAX = 1 << 17, SLOTS = NAMES_MAX * 2, LINK_KEPT = 14,
-	ICMP_KEPT = 8 };
+enum { FRAME_MAX = 1 << 16, NAMES_MAX = 1 << 17, SLOTS = NAMES_MAX * 2 };
 
 /* Numbers for byte strings in order of first appearance. */
 struct names {
@@ -39,6 +38,7 @@ struct strip {
 	struct strip_stats *stats;
 	const char *in;
 	uint64_t seed;
+	uint64_t unit_ns; /* of the times written; fixed by the file header */
 };
 
 static int
@@ -115,11 +115,11 @@ map_mac(struct strip *s, uint8_t *at, struct err *err)
 {
 	uint32_t number;
 
-	if (at[0] & 1) /* groups name nobody */
+	if (memcmp(at, "\xff\xff\xff\xff\xff\xff", 6) == 0)
 		return 0;
 	if (names_number(s, &s->macs, at, 6, &number, err) != 0)
 		return -1;
-	at[0] = 2;
+	at[0] = 2 | (at[0] & 1); /* a group's (33:33:ff:...) holds a part of an address */
 	at[1] = 0;
 	put_be32(at + 2, number);
 	return 0;
@@ -140,57 +140,121 @@ ipv4_checksum(uint8_t *h, size_t len)
 	h[11] = (uint8_t)sum;
 }
 
-/* Replaces what names anybody in the IP packet at ip, of which left bytes are kept. */
+/* Extension headers keep type and length: routing and home address options name hosts. */
+static void
+clean_extensions(uint8_t *ip, size_t left)
+{
+	uint8_t proto = ip[6];
+	size_t at = 40, header;
+
+	while (left - at >= 8) {
+		header = proto == 51 ? (ip[at + 1] + 2u) * 4 : (ip[at + 1] + 1u) * 8;
+		if (proto == 44)
+			header = 8;
+		if (header > left - at)
+			header = left - at;
+		if (proto != 44)
+			memset(ip + at + 2, 0, header - 2);
+		proto = ip[at];
+		at += header;
+	}
+}
+
+/* Replaces what names anybody in the left bytes of IP headers at ip. */
 static int
 clean_ip(struct strip *s, uint8_t *ip, size_t left, struct err *err)
 {
-	size_t header;
-
 	if (ip[0] >> 4 == 6) {
+		clean_extensions(ip, left);
 		if (map_v6(s, ip + 8, err) != 0)
 			return -1;
 		return map_v6(s, ip + 24, err);
 	}
-	header = (size_t)(ip[0] & 0x0f) * 4;
-	if (header > left)
-		header = left;
 	if (map_v4(s, ip + 12, err) != 0 || map_v4(s, ip + 16, err) != 0)
 		return -1;
-	if (header > 20)
-		memset(ip + 20, 1, header - 20);
-	ipv4_checksum(ip, header);
+	memset(ip + 20, 1, left - 20);
+	ipv4_checksum(ip, left);
 	return 0;
+}
+
+/*
+ * Of options that are not about the connection alone (MSS, window scale, SACK, timestamps)
+ * only kind and length stay: multipath TCP and proxies put addresses there.
+ */
+static void
+clean_tcp_options(uint8_t *p, size_t left)
+{
+	size_t at = 0, len;
+
+	while (at < left) {
+		if (p[at] <= 1) {
+			at++;
+			continue;
+		}
+		len = left - at >= 2 && p[at + 1] >= 2 ? p[at + 1] : left - at;
+		if (len > left - at)
+			len = left - at;
+		if (!(p[at] >= 2 && p[at] <= 5) && p[at] != 8 && len > 2)
+			memset(p + at + 2, 0, len - 2);
+		at += len;
+	}
 }
 
 /* Transport checksums cover what was cut off, and tell of it. */
 static void
 clean_transport(const struct packet *p, uint8_t *transport, size_t left)
 {
-	size_t at = p->proto == 6 ? 16 : p->proto == 17 || p->proto == 136 ? 6
-	    : p->proto == 1 || p->proto == 58 ? 2 : 0;
+	static const struct {
+		uint8_t proto, at, len;
+	} rows[] = {{6, 16, 2}, {17, 6, 2}, {136, 6, 2}, {33, 6, 2}, {1, 2, 2}, {58, 2, 2},
+	    {132, 8, 4}};
+	size_t i;
 
-	if (at != 0 && !(p->flags & PACKET_LATER_FRAGMENT) && left >= at + 2)
-		transport[at] = transport[at + 1] = 0;
-	if (p->proto == 132 && left >= 12)
-		memset(transport + 8, 0, 4);
+	for (i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].proto == p->proto && left >= rows[i].at + (size_t)rows[i].len)
+			memset(transport + rows[i].at, 0, rows[i].len);
+	if (p->proto == 6 && left > 20)
+		clean_tcp_options(transport + 20, left - 20);
+	if (p->proto == 1 && p->icmp_type == 5 && left >= 8)
+		memset(transport + 4, 0, 4); /* the gateway of a redirect */
 }
 
-/* How many bytes of the frame stay. */
+/* How many bytes of the frame stay: what cannot be understood may hold anything. */
 static size_t
-kept_bytes(const struct packet *p, enum packet_counter verdict, uint32_t captured)
+kept_bytes(const struct packet *p, enum packet_counter verdict)
 {
-	if (verdict != PACKET_COUNT_ip)
-		return captured < LINK_KEPT ? captured : LINK_KEPT;
-	if ((p->flags & PACKET_HAS_ICMP) && p->transport_at + ICMP_KEPT <= captured)
-		return p->transport_at + ICMP_KEPT;
-	return p->headers_end;
+	size_t kept = 0;
+
+	if (verdict == PACKET_COUNT_ip)
+		kept = p->headers_end;
+	else if (verdict == PACKET_COUNT_not_ip || verdict == PACKET_COUNT_short_ip ||
+	    verdict == PACKET_COUNT_bad_ip)
+		kept = p->ip_at;
+	return kept < FRAME_MAX ? kept : FRAME_MAX;
+}
+
+/* Station addresses of the link header: 6 bytes, in cooked ones 8 of which some count. */
+static int
+clean_link(struct strip *s, uint32_t linktype, uint8_t *frame, size_t kept, struct err *err)
+{
+	size_t at = linktype == 113 ? 6 : 12, length_at = linktype == 113 ? 5 : 11;
+
+	if (linktype == 1 && kept >= 12)
+		return map_mac(s, frame, err) != 0 ? -1 : map_mac(s, frame + 6, err);
+	if ((linktype != 113 && linktype != 276) || kept < at + 8)
+		return 0;
+	if (frame[length_at] != 6) {
+		memset(frame + at, 0, 8);
+		return 0;
+	}
+	memset(frame + at + 6, 0, 2);
+	return map_mac(s, frame + at, err);
 }
 
 static int
 strip_record(struct strip *s, const struct record *r, struct err *err)
 {
 	uint8_t head[16], frame[FRAME_MAX];
-	uint64_t unit = capture_is_nano(s->capture) ? 1 : 1000;
 	struct packet packet;
 	enum packet_counter verdict;
 	uint32_t fields[4];
@@ -199,27 +263,22 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 	if (r->linktype != capture_linktype(s->capture))
 		return err_set(err, EINVAL, "%s: has interfaces of different link types, which "
 		    "classic pcap cannot hold; split it by interface first", s->in);
+	if (r->time_ns < 0 || r->time_ns / 1000000000 > UINT32_MAX)
+		return err_set(err, ERANGE, "%s: frame %" PRIu64 " has a time before 1970 or after "
+		    "2106, which pcap cannot hold", s->in, s->stats->frames + 1);
 	verdict = packet_decode(r->linktype, r->frame, r->captured, r->wire, r->time_ns, &packet);
-	kept = kept_bytes(&packet, verdict, r->captured);
-	kept = kept < sizeof frame ? kept : sizeof frame;
+	kept = kept_bytes(&packet, verdict);
 	memcpy(frame, r->frame, kept);
-	if (r->linktype == 1 && kept >= 12 &&
-	    (map_mac(s, frame, err) != 0 || map_mac(s, frame + 6, err) != 0))
+	if (clean_link(s, r->linktype, frame, kept, err) != 0)
 		return -1;
-	if ((r->linktype == 113 && kept >= 12 && map_mac(s, frame + 6, err) != 0) ||
-	    (r->linktype == 276 && kept >= 18 && map_mac(s, frame + 12, err) != 0))
-		return -1;
-	if (verdict == PACKET_COUNT_ip) {
-		size_t at = packet.ip_at, transport = packet.transport_at;
-
-		if (transport < kept)
-			clean_transport(&packet, frame + transport, kept - transport);
-		if (clean_ip(s, frame + at, kept - at, err) != 0)
+	if (verdict == PACKET_COUNT_ip && packet.transport_at <= kept) {
+		clean_transport(&packet, frame + packet.transport_at, kept - packet.transport_at);
+		if (clean_ip(s, frame + packet.ip_at, packet.transport_at - packet.ip_at, err) != 0)
 			return -1;
 		s->stats->ip_packets++;
 	}
 	fields[0] = (uint32_t)(r->time_ns / 1000000000);
-	fields[1] = (uint32_t)((uint64_t)(r->time_ns % 1000000000) / unit);
+	fields[1] = (uint32_t)((uint64_t)(r->time_ns % 1000000000) / s->unit_ns);
 	fields[2] = (uint32_t)kept;
 	fields[3] = r->wire;
 	memcpy(head, fields, sizeof head);
@@ -234,8 +293,8 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 static void
 write_header(struct strip *s)
 {
-	uint32_t header[6] = {capture_is_nano(s->capture) ? 0xa1b23c4d : 0xa1b2c3d4,
-	    2 | 4 << 16, 0, 0, 262144, capture_linktype(s->capture)};
+	uint32_t header[6] = {s->unit_ns == 1 ? 0xa1b23c4d : 0xa1b2c3d4, 2 | 4 << 16,
+	    0, 0, 262144, capture_linktype(s->capture)};
 
 	fwrite(header, 1, sizeof header, s->file);
 }
@@ -248,9 +307,14 @@ strip_all(struct strip *s, const char *temporary, struct err *err)
 	struct record r;
 
 	while ((event = capture_next(s->capture, true, &r, err)) == CAPTURE_RECORD) {
-		if (!has_header) /* pcapng tells the units only now */
+		if (!has_header) { /* pcapng tells the units only now */
+			s->unit_ns = capture_is_nano(s->capture) ? 1 : 1000;
 			write_header(s);
+		}
 		has_header = true;
+		if (s->unit_ns != 1 && capture_is_nano(s->capture))
+			return err_set(err, EINVAL, "%s: an interface with finer times appears after "
+			    "the first packet; convert the file to nanosecond pcap first", s->in);
 		if (strip_record(s, &r, err) != 0)
 			return -1;
 	}
@@ -266,13 +330,19 @@ strip_all(struct strip *s, const char *temporary, struct err *err)
 int
 strip_file(const char *in, const char *out, struct strip_stats *stats, struct err *err)
 {
-	struct strip s = {.stats = stats, .in = in, .seed = random_seed()};
+	struct strip s = {.stats = stats, .in = in, .seed = random_seed(), .unit_ns = 1000};
+	struct stat st;
 	const char *base = strrchr(out, '/');
 	char temporary[4096];
 	int status = -1;
 
 	*stats = (struct strip_stats){0};
+	if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "%s: is no regular file; name a new file or one to "
+		    "replace", out);
 	base = base == NULL ? out : base + 1;
+	if (strlen(out) + 32 > sizeof temporary)
+		return err_set(err, ENAMETOOLONG, "%s: the name is too long", out);
 	snprintf(temporary, sizeof temporary, "%.*s.%s.%ld.tmp", (int)(base - out), out, base,
 	    (long)getpid());
 	if (capture_open(in, &s.capture, err) != 0)
