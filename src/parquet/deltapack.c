@@ -132,7 +132,7 @@ enum {
 				size_t have = cursor_left(c); \
 \
 				/* Some writers cut the last miniblock short. */ \
-				if (width > bits || (take * width + 7) / 8 > have) \
+				if (width > 64 || (take * width + 7) / 8 > have) \
 					return false; \
 				cursor_skip(c, bytes < have ? bytes : have); \
 				for (size_t i = 0; i < take; i += MINIBLOCK) { \
@@ -140,8 +140,8 @@ enum {
 					    take - i : MINIBLOCK; \
 					size_t at = i / 8 * width; \
 \
-					bitpack_get##bits(delta, from + at, \
-					    have - at, some, width); \
+					unpack##bits(delta, from + at, have - at, some, \
+					    width); \
 					for (size_t k = 0; k < some; k++) \
 						out[done + i + k] = last += \
 						    least + delta[k]; \
@@ -170,6 +170,27 @@ pack64(uint8_t *out, const uint64_t *v, unsigned width)
 	for (size_t i = 0; i < MINIBLOCK; i++)
 		narrow[i] = (uint32_t)v[i];
 	bitpack_put32(out, narrow, MINIBLOCK, width);
+}
+
+/* DuckDB takes the differences of UINT_32 in 64 bits, so that some need 33. */
+static inline void
+unpack32(uint32_t *delta, const uint8_t *in, size_t in_bytes, size_t n, unsigned width)
+{
+	uint64_t wide[MINIBLOCK];
+
+	if (width <= 32) {
+		bitpack_get32(delta, in, in_bytes, n, width);
+		return;
+	}
+	bitpack_get64(wide, in, in_bytes, n, width);
+	for (size_t i = 0; i < n; i++)
+		delta[i] = (uint32_t)wide[i];
+}
+
+static inline void
+unpack64(uint64_t *delta, const uint8_t *in, size_t in_bytes, size_t n, unsigned width)
+{
+	bitpack_get64(delta, in, in_bytes, n, width);
 }
 
 DELTA(32, uint32_t, int32_t)

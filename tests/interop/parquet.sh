@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Independent readers (DuckDB, parquet-wasm, hyparquet) find in our Parquet files what the
-# writer says is there: counts, nulls, sums, least and greatest values of every type.
+# writer says is there: counts, nulls, sums, least and greatest values of every type. And our
+# reader finds what they write, or names what it cannot read.
 . "$WEIR_ROOT/tests/lib.sh"
 here=$root/tests/interop
-write=$(dirname "$weir")/tests/interop-parquet-write
+write=$(dirname "$weir")/tests/unit/parquet/interop-parquet-write
+read=$(dirname "$weir")/tests/unit/parquet/interop-parquet-read
 
 if ! command -v node >/dev/null; then
 	skip "parquet: independent readers" "node is not installed (script/setup test)"
@@ -21,3 +23,4 @@ for codec in none lz4 zstd; do
 		not_ok "parquet $codec: written"
 	fi
 done
+node "$here/parquet/foreign.mjs" "$read" "$tmp"

@@ -4,6 +4,7 @@
  * sizes around the page border, values of different shapes (constant, few, sorted, random,
  * extreme), each codec. Values are made from a seed that a failure prints.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -377,6 +378,20 @@ test_refusals(void **unused)
 	text_done(&image);
 }
 
+static void
+test_full_disk(void **unused)
+{
+	struct parquet_column_spec one = {"x", PARQUET_INT32, PARQUET_UINT_32};
+	struct parquet_file *file;
+	struct err err = {0};
+	int fd = open("/dev/full", O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(parquet_file_begin(&file, fd, "/dev/full", &one, 1, &err), -1);
+	assert_non_null(strstr(err.text, "/dev/full: write at offset 0: No space left"));
+	close(fd);
+}
+
 /* Statistics of unsigned columns are in unsigned order. */
 static void
 test_statistics(void **unused)
@@ -414,6 +429,7 @@ main(void)
 	    cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_random),
 	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_full_disk),
 	    cmocka_unit_test(test_statistics),
 	};
 
