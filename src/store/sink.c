@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "model/batch.h"
 #include "model/sink.h"
+#include "store/gather.h"
 #include "store/store_private.h"
 
 enum { SECOND_US = 1000000 };
@@ -46,21 +47,6 @@ struct store_sink {
 	char key[160];
 	bool is_abandoned;
 };
-
-static void
-gather_rows(struct batch *to, const struct batch *from, size_t at, size_t n)
-{
-	while (n > 0) {
-		uint32_t picks[1024];
-		size_t k = n < 1024 ? n : 1024;
-
-		for (size_t i = 0; i < k; i++)
-			picks[i] = (uint32_t)(at + i);
-		batch_append_rows(to, from, picks, k);
-		at += k;
-		n -= k;
-	}
-}
 
 /* gather to image and meta; gather stays as it is. */
 static int
