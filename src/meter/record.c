@@ -372,6 +372,8 @@ record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reaso
 	struct part part;
 	bool is_exchange = why == METER_EXPIRES;
 
+	if (s != NULL)
+		s->was_answered = !is_exchange && (s->was_answered || stream_has_answer(m, hot));
 	part_take(m, flow, &part);
 	if (s == NULL || !m->config.cut_exchanges || part_is_own(s, &part, hot->key.state &
 	        FLOW_INITIATOR) || !part_fold(m, s, &part))

@@ -102,6 +102,7 @@ struct stream {
 	uint32_t remainder; /* struct part: the folded exchanges */
 	uint32_t marks;     /* struct marks */
 	uint8_t coalesced, is_continuation, is_pipelined;
+	uint8_t was_answered; /* in a record of this exchange that was written before */
 	uint8_t acked_sides; /* bit per side: all its octets were acknowledged */
 };
 

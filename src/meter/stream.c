@@ -259,6 +259,20 @@ request_mark(struct meter *m, struct stream *s, unsigned client, uint64_t fresh)
 	mark_add(m, s, mark_pack(MARK_REQUEST, fresh, a->high));
 }
 
+/* The next packet begins an exchange: what came before it is a record, unless there was
+ * nothing but packets without payload since the last one was written. */
+static void
+exchange_begin(struct meter *m, uint32_t flow, struct stream *s)
+{
+	if (s->half[0].high > s->half[0].start || s->half[1].high > s->half[1].start) {
+		record_cut(m, flow, METER_EXPIRES, END_REASON_end);
+		return;
+	}
+	s->ordinal++;
+	s->is_continuation = s->was_answered = 0;
+	m->counters[METER_exchanges]++;
+}
+
 /* Cuts the record before p where an exchange ends; fresh: new octets that p brings (or, of
  * an unseen client, acknowledges). */
 static void
@@ -267,7 +281,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 {
 	unsigned client = hot->key.state & FLOW_INITIATOR;
 	struct half *c = &s->half[client], *a = &s->half[client ^ 1];
-	bool is_answered = a->high > a->start;
+	bool is_answered = a->high > a->start || s->was_answered;
 	bool is_quiet = p->time_ns - hot->last_ns > m->timeout_ns[METER_EXPIRE_exchange_quiet];
 
 	if (d == client && fresh >= m->config.request_min) {
@@ -277,7 +291,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 			is_answered = true;
 		}
 		if (is_answered && acks_all(s, p, d)) {
-			record_cut(m, flow, METER_EXPIRES, END_REASON_end);
+			exchange_begin(m, flow, s);
 			if (s->is_pipelined)
 				request_mark(m, s, client, fresh);
 			return;
@@ -290,7 +304,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 			request_mark(m, s, client, fresh);
 	} else if (d != client && !(s->syn.bits & SYN_BASE_OWN << client) &&
 	    fresh_acked >= m->config.request_min && is_answered) {
-		record_cut(m, flow, METER_EXPIRES, END_REASON_end);
+		exchange_begin(m, flow, s);
 		return;
 	}
 	if ((fresh > 0 || fresh_acked > 1) && is_quiet && stream_is_answered(m, hot))

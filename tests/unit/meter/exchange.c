@@ -317,6 +317,36 @@ test_quiet_live(void **state)
 	rig_done(r);
 	assert_int_equal(r->n, 2);
 	HAS(&r->rows[1], reverse_span, 40000);
+	HAS(&r->rows[1], exchange, 1);
+	HAS(&r->rows[1], end_reason, END_REASON_end);
+	rig_free(r);
+}
+
+/* The active timeout splits a download; the next request is an exchange all the same. */
+static void
+test_active(void **state)
+{
+	struct meter_config config = rig_config();
+	struct rig *r;
+	uint64_t span = 0;
+
+	config.timeout_s[METER_EXPIRE_active] = 1;
+	r = rig_with(&config);
+	tcp_open(r);
+	tcp_exchange(r, 100, 1460 * 700);
+	r->now_ns += 2000ll * MS;
+	tcp_exchange(r, 200, 1460);
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 3);
+	for (size_t i = 0; i < r->n; i++) {
+		HAS(&r->rows[i], reverse_offset, span);
+		span += r->rows[i].reverse_span;
+		HAS(&r->rows[i], exchange, i == 2);
+		HAS(&r->rows[i], end_reason, i == 2 ? END_REASON_end : END_REASON_active);
+	}
+	HAS(&r->rows[2], span, 200);
+	HAS(&r->rows[2], reverse_span, 1460);
 	rig_free(r);
 }
 
@@ -538,6 +568,7 @@ main(void)
 		cmocka_unit_test(test_marks_bound),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_quiet_live),
+		cmocka_unit_test(test_active),
 		cmocka_unit_test(test_slow_answer),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_long),
