@@ -14,6 +14,7 @@
 #include "model/batch.h"
 #include "query/query.h"
 #include "query/select.h"
+#include "store/gather.h"
 
 struct key {
 	int64_t first; /* start of the conversation's first row */
@@ -176,7 +177,6 @@ static int
 keep_rows(struct query_sorted *q, const struct batch *b, struct err *err)
 {
 	uint64_t limit = q->config.sort_rows != 0 ? q->config.sort_rows : QUERY_SORT_ROWS;
-	uint32_t picks[1024];
 
 	if (q->rows + b->rows > limit)
 		return err_set(err, E2BIG,
@@ -191,10 +191,7 @@ keep_rows(struct query_sorted *q, const struct batch *b, struct err *err)
 			return -1;
 		from = to->rows;
 		n = n < to->cap - from ? n : to->cap - from;
-		n = n < 1024 ? n : 1024;
-		for (size_t i = 0; i < n; i++)
-			picks[i] = (uint32_t)(at + i);
-		batch_append_rows(to, b, picks, n);
+		gather_rows(to, b, at, n);
 		if (add_keys(q, to, from, err) != 0)
 			return -1;
 		at += n;

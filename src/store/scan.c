@@ -142,18 +142,24 @@ list_segments(struct store_scan *s, const char *dir, struct err *err)
 	struct names names = {0};
 	char folder[PATH_MAX];
 	int result = names_list(&names, dir, err);
+	bool is_store = false;
 
 	if (result > 0)
 		return err_set(err, ENOENT, "store %s: no such folder; give the folder that was "
 		    "named with --store when it was written", dir);
 	for (size_t i = 0; i < names.count && result == 0; i++) {
+		is_store = is_store || strcmp(names.at[i], "journal") == 0;
 		if (strncmp(names.at[i], "date=", 5) != 0)
 			continue;
+		is_store = true;
 		result = path_make(folder, err, "%s/%s", dir, names.at[i]);
 		if (result == 0)
 			result = list_folder(s, folder, err);
 	}
 	names_free(&names);
+	if (result == 0 && !is_store)
+		return err_set(err, ENOENT, "store %s: has neither a journal nor date= folders: "
+		    "it is no store", dir);
 	return result;
 }
 

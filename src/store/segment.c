@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -21,6 +23,28 @@ struct segment_writer {
 	struct parquet_file *file;
 	bool is_finished;
 };
+
+/* Opens and locks the hidden file. One that a process left when it died is used again. */
+static int
+open_hidden(struct segment_writer *s, struct err *err)
+{
+	int fd = open(s->hidden, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	struct stat here, there;
+
+	if (fd < 0)
+		return err_set(err, errno, "%s: cannot create: %s", s->hidden, strerror(errno));
+	/* Between open and lock its writer may have renamed it into place. */
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &here) != 0 ||
+	    stat(s->hidden, &there) != 0 || here.st_ino != there.st_ino) {
+		close(fd);
+		return err_set(err, EBUSY, "%s: another process is writing this file: wait for it",
+		    s->path);
+	}
+	s->fd = fd; /* ours: segment_free deletes it */
+	if (ftruncate(fd, 0) != 0)
+		return err_set(err, errno, "%s: %s", s->hidden, strerror(errno));
+	return 0;
+}
 
 int
 segment_begin(struct segment_writer **out, const char *folder, const char *name,
@@ -36,11 +60,8 @@ segment_begin(struct segment_writer **out, const char *folder, const char *name,
 	    path_make(s->hidden, err, "%s/.%s.parquet.tmp", folder, name) != 0 ||
 	    folder_make(folder, err) != 0)
 		goto fail;
-	s->fd = open(s->hidden, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (s->fd < 0) {
-		err_set(err, errno, "%s: cannot create: %s", s->hidden, strerror(errno));
+	if (open_hidden(s, err) != 0)
 		goto fail;
-	}
 	if (parquet_file_begin(&s->file, s->fd, s->hidden, columns, count, err) != 0)
 		goto fail;
 	*out = s;

@@ -163,6 +163,10 @@ test_no_store(void **state)
 
 	assert_int_equal(query_run(&config, &sum.sink, NULL, &err), -1);
 	assert_non_null(strstr(err.text, "/nowhere/at/all"));
+	err_clear(&err);
+	config.dir = "/proc/self";
+	assert_int_equal(query_run(&config, &sum.sink, NULL, &err), -1);
+	assert_non_null(strstr(err.text, "it is no store"));
 }
 
 int

@@ -5,6 +5,8 @@
  */
 #include "sample.h"
 
+#include <errno.h>
+
 #include "model/finding.h"
 
 enum { ROWS = 3000, PATTERNS = 5 };
@@ -154,12 +156,16 @@ test_replace(void **state)
 	const char *dir = fresh_dir("replace");
 	struct batch *b = make_batch(&finding_schema, 0);
 	struct store *store;
-	struct sink *sink;
+	struct sink *sink, *other;
 	struct err err = {0};
 
 	assert_ok(store_open(dir, NULL, &store, &err));
 	for (int i = 0; i < 3; i++) {
 		assert_ok(store_replace_sink(store, &finding_schema, "a/b c", &sink, &err));
+		assert_int_equal(
+		    store_replace_sink(store, &finding_schema, "a/b c", &other, &err), -1);
+		assert_int_equal(err.code, EBUSY);
+		err_clear(&err);
 		assert_ok(sink_push(sink, b, &err));
 		if (i == 2)
 			store_sink_abandon(sink);
