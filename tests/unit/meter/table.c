@@ -398,7 +398,8 @@ test_twin(void **state)
 		struct rig *r;
 		size_t n_slow = 0, n_fast = 0;
 
-		config.max_flows = round % 4 == 0 ? 50 : 20000;
+		config.max_flows = round % 3 == 0 ? 50 : 20000;
+		config.write_quiet = round % 5 == 1;
 		config.timeout_s[METER_EXPIRE_udp] = 1 + round;
 		config.timeout_s[METER_EXPIRE_active] = round % 3 == 0 ? 5 : 0;
 		r = rig_with(&config);
