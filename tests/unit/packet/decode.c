@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames put together by hand for every link type, wrapper and protocol; then the same
+ * frames cut off and changed at random, from buffers that end where the frame ends, so that
+ * the address sanitizer sees any byte read beyond it.
+ */
+#include "packet/packet.h"
+
+#include "bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define ETHERNET "0a0000000002 0a0000000001 "
+
+static enum packet_counter
+decode(uint32_t linktype, const struct bytes *b, struct packet *out)
+{
+	return packet_decode(linktype, b->at, b->n, b->n, 7, out);
+}
+
+static const struct link_case {
+	uint32_t linktype;
+	const char *header; /* before an IP packet of this version */
+	int version;
+	uint16_t vlan, inner_vlan;
+} link_cases[] = {
+    {1, ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "86dd", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8100 6064 0800", 4, 100, VLAN_NONE},
+    {1, ETHERNET "8100 0000 86dd", 6, 0, VLAN_NONE},
+    {1, ETHERNET "88a8 0064 8100 0fff 0800", 4, 100, 4095},
+    {1, ETHERNET "9100 0001 9200 0002 8100 0003 0800", 4, 1, 2},
+    {1, ETHERNET "003b aaaa03 000000 0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "004f aaaa03 0000f8 86dd", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "0036 060603", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8100 0005 003b aaaa03 000000 0800", 4, 5, VLAN_NONE},
+    {1, ETHERNET "8864 1100 0001 0100 0021", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8864 1100 0001 0100 0057", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8864 1100 0001 0100 21", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8100 0007 8864 1100 0001 0100 0021", 4, 7, VLAN_NONE},
+    {1, ETHERNET "8847 00010140", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8847 00010040 00020040 00030140", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8848 00010140", 6, VLAN_NONE, VLAN_NONE},
+    {0, "02000000", 4, VLAN_NONE, VLAN_NONE},
+    {0, "00000002", 4, VLAN_NONE, VLAN_NONE},
+    {0, "1e000000", 6, VLAN_NONE, VLAN_NONE},
+    {0, "0000001c", 6, VLAN_NONE, VLAN_NONE},
+    {108, "00000002", 4, VLAN_NONE, VLAN_NONE},
+    {108, "00000018", 6, VLAN_NONE, VLAN_NONE},
+    {113, "0000 0001 0006 0a00000000010000 0800", 4, VLAN_NONE, VLAN_NONE},
+    {113, "0004 0304 0006 0000000000000000 86dd", 6, VLAN_NONE, VLAN_NONE},
+    {113, "0000 0001 0006 0a00000000010000 8100 0009 0800", 4, 9, VLAN_NONE},
+    {113, "0000 0001 0006 0a00000000010000 0004 aaaa03 000000 0800", 4, VLAN_NONE,
+        VLAN_NONE},
+    {276, "0800 0000 00000002 0001 00 06 0a00000000010000", 4, VLAN_NONE, VLAN_NONE},
+    {276, "86dd 0000 00000002 0001 00 06 0a00000000010000", 6, VLAN_NONE, VLAN_NONE},
+    {276, "88a8 0000 00000002 0001 00 06 0a00000000010000 0003 0800", 4, 3, VLAN_NONE},
+    {101, "", 4, VLAN_NONE, VLAN_NONE},
+    {101, "", 6, VLAN_NONE, VLAN_NONE},
+    {12, "", 4, VLAN_NONE, VLAN_NONE},
+    {14, "", 6, VLAN_NONE, VLAN_NONE},
+    {228, "", 4, VLAN_NONE, VLAN_NONE},
+    {229, "", 6, VLAN_NONE, VLAN_NONE},
+};
+enum { LINK_CASES = sizeof link_cases / sizeof *link_cases };
+
+static void
+link_frame(const struct link_case *one, struct bytes *b)
+{
+	b->n = 0;
+	put_hex(b, one->header);
+	if (one->version == 4)
+		put_ipv4(b, 6, 28 + 3);
+	else
+		put_ipv6(b, 6, 28 + 3);
+	put_tcp(b);
+	put_hex(b, "616263");
+}
+
+static void
+every_link(void **state)
+{
+	static struct bytes b;
+	struct packet p;
+	size_t i;
+
+	for (i = 0; i < LINK_CASES; i++) {
+		link_frame(&link_cases[i], &b);
+		print_message("link %u %s\n", link_cases[i].linktype, link_cases[i].header);
+		assert_non_null(packet_link_name(link_cases[i].linktype));
+		assert_int_equal(decode(link_cases[i].linktype, &b, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.vlan, link_cases[i].vlan);
+		assert_int_equal(p.inner_vlan, link_cases[i].inner_vlan);
+		assert_int_equal(p.src.is_v6, link_cases[i].version == 6);
+		assert_int_equal(p.ip_bytes, (link_cases[i].version == 6 ? 40 : 20) + 31);
+		assert_int_equal(p.payload_bytes, 3);
+		assert_int_equal(p.headers_end, b.n - 3);
+		assert_int_equal(p.proto, 6);
+		assert_int_equal(p.src_port, 1000);
+		assert_int_equal(p.dst_port, 80);
+		assert_int_equal(p.tcp_flags, 2);
+		assert_int_equal(p.tcp_options_bytes, 8);
+		assert_int_equal(p.tcp_options[0], 2);
+		assert_int_equal(p.time_ns, 7);
+		assert_int_equal(!!(p.flags & PACKET_HAS_MAC), link_cases[i].linktype == 1);
+	}
+}
+
+static void
+no_ip(void **state)
+{
+	static const struct {
+		uint32_t linktype;
+		const char *frame;
+		enum packet_counter verdict;
+	} rows[] = {
+	    {1, "", PACKET_COUNT_short_link},
+	    {1, ETHERNET "08", PACKET_COUNT_short_link},
+	    {1, ETHERNET "8100 00", PACKET_COUNT_short_link},
+	    {1, ETHERNET "8847 00010040", PACKET_COUNT_short_link},
+	    {1, ETHERNET "8847 00010140 00000000 0800", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "8864 1109 0001 0000", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "8864 1100 0001 0010 c021", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "0806 0001", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "0026 424203 0000", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "0000", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "05dd 0000", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "0800", PACKET_COUNT_short_ip},
+	    {1, ETHERNET "0800 45000028", PACKET_COUNT_short_ip},
+	    {1, ETHERNET "0800 6500002800000000400600000a0000010a000002",
+	        PACKET_COUNT_bad_ip},
+	    {1, ETHERNET "0800 4400002800000000400600000a0000010a000002",
+	        PACKET_COUNT_bad_ip},
+	    {1, ETHERNET "0800 4500001300000000400600000a0000010a000002",
+	        PACKET_COUNT_bad_ip},
+	    {1, ETHERNET "0800 4600002800000000400600000a0000010a000002",
+	        PACKET_COUNT_short_ip},
+	    {0, "00000007 00", PACKET_COUNT_not_ip},
+	    {0, "000000", PACKET_COUNT_short_link},
+	    {113, "0000 0001 0006 0a00000000010000 0001 00", PACKET_COUNT_not_ip},
+	    {113, "0000 0001 0006", PACKET_COUNT_short_link},
+	    {276, "0800 0000", PACKET_COUNT_short_link},
+	    {101, "55", PACKET_COUNT_short_ip},
+	    {147, "00", PACKET_COUNT_unknown_link},
+	};
+	static struct bytes b;
+	struct packet p;
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		b.n = 0;
+		put_hex(&b, rows[i].frame);
+		print_message("%u %s\n", rows[i].linktype, rows[i].frame);
+		assert_int_equal(decode(rows[i].linktype, &b, &p), rows[i].verdict);
+		assert_true(p.ip_at <= b.n);
+	}
+	assert_int_equal(packet_decode(1, b.at, 60, 59, 0, &p), PACKET_COUNT_bad_length);
+	assert_null(packet_link_name(147));
+}
+
+static void
+every_transport(void **state)
+{
+	static const struct {
+		uint8_t proto;
+		const char *header;
+		int has_ports;
+		uint32_t payload;
+	} rows[] = {
+	    {17, "03e8 0035 000b 0000 616263", 1, 3},
+	    {136, "03e8 0035 000b 0000 616263", 1, 3},
+	    {132, "03e8 0035 00000001 00000000 616263", 1, 3},
+	    {33, "03e8 0035 04 00 0000 01 00 0000 00000000 616263", 1, 3},
+	    {33, "03e8 0035 03 00 0000 00 000000 616263", 1, 3},
+	    {47, "0000 0800 616263", 0, 7},
+	    {50, "00000001 00000002", 0, 8},
+	    {2, "1600 0000 e0000001", 0, 8},
+	    {89, "0201", 0, 2},
+	    {255, "", 0, 0},
+	    {6, "03e8 0050 00000001 00000002 5010 0100 0000 0000 616263", 1, 3},
+	    {6, "03e8 0050 00000001 00000002 4010 0100 0000 0000 616263", 1, 3},
+	    {6, "03e8 0050 00000001 00000002 f010 0100 0000 0000 616263", 1, 0},
+	};
+	static struct bytes b, header;
+	struct packet p;
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		header.n = b.n = 0;
+		put_hex(&header, rows[i].header);
+		put_ipv4(&b, rows[i].proto, header.n);
+		put(&b, header.at, header.n);
+		print_message("proto %u\n", rows[i].proto);
+		assert_int_equal(decode(101, &b, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.proto, rows[i].proto);
+		assert_int_equal(p.src_port, rows[i].has_ports ? 1000 : 0);
+		assert_int_equal(!!(p.flags & PACKET_HAS_PORTS), rows[i].has_ports);
+		assert_int_equal(!!(p.flags & PACKET_HAS_TCP), i == 10);
+		assert_int_equal(p.flags & PACKET_TRUNCATED, 0);
+		assert_int_equal(p.payload_bytes, rows[i].payload);
+		assert_int_equal(p.flags & PACKET_DF, PACKET_DF);
+		assert_int_equal(p.ip_id, 0x1234);
+		assert_int_equal(p.ttl, 0x40);
+	}
+	b.n = 0;
+	put_ipv4(&b, 1, 8 + 2);
+	put_hex(&b, "0301 0000 00000000 6162");
+	assert_int_equal(decode(101, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.flags, PACKET_HAS_ICMP | PACKET_DF);
+	assert_int_equal(p.dst_port, 0x0301);
+	assert_int_equal(p.icmp_type, 3);
+	assert_int_equal(p.icmp_code, 1);
+	assert_int_equal(p.payload_bytes, 2);
+}
+
+static void
+lengths(void **state)
+{
+	static struct bytes b;
+	struct packet p;
+	uint32_t n;
+
+	/* Ethernet padding is neither octets nor a header. */
+	b.n = 0;
+	put_hex(&b, ETHERNET "0800");
+	put_ipv4(&b, 6, 2);
+	put_hex(&b, "03e8");
+	put_zeros(&b, 24);
+	assert_int_equal(decode(1, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.ip_bytes, 22);
+	assert_int_equal(p.flags, PACKET_TRUNCATED | PACKET_DF | PACKET_HAS_MAC);
+	assert_int_equal(p.headers_end, 36);
+
+	/* A cut capture counts what IP says. */
+	b.n = 0;
+	put_ipv4(&b, 6, 28 + 1000);
+	put_tcp(&b);
+	for (n = 20; n <= b.n; n++) {
+		assert_int_equal(packet_decode(101, b.at, n, 1048, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.ip_bytes, 1048);
+		assert_int_equal(!!(p.flags & PACKET_HAS_PORTS), n >= 24);
+		assert_int_equal(!!(p.flags & PACKET_HAS_TCP), n >= 40);
+		assert_int_equal(!!(p.flags & PACKET_TRUNCATED), n < 48);
+		assert_int_equal(p.payload_bytes, n >= 33 ? 1000 : 1008);
+		assert_int_equal(p.headers_end, n);
+		if (n >= 40)
+			assert_int_equal(p.tcp_options_bytes, n - 40);
+	}
+
+	/* More than the frame has: still what IP says. */
+	assert_int_equal(packet_decode(101, b.at, b.n, b.n, 0, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.ip_bytes, 1048);
+
+	/* Segmentation offload leaves the length 0. */
+	b.at[2] = b.at[3] = 0;
+	assert_int_equal(packet_decode(101, b.at, b.n, 100000, 0, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.ip_bytes, 100000);
+	assert_int_equal(p.payload_bytes, 100000 - 48);
+	assert_true(p.flags & PACKET_NO_LENGTH);
+	b.n = 0;
+	put_hex(&b, ETHERNET "86dd");
+	put_ipv6(&b, 6, 0);
+	put_tcp(&b);
+	assert_int_equal(packet_decode(1, b.at, b.n, 80014, 0, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.ip_bytes, 80000);
+	assert_int_equal(p.payload_bytes, 80000 - 68);
+	/* ... but no next header and no length is an empty packet in a padded frame. */
+	b.n = 0;
+	put_hex(&b, ETHERNET "86dd");
+	put_ipv6(&b, 59, 0);
+	put_zeros(&b, 6);
+	assert_int_equal(decode(1, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.ip_bytes, 40);
+}
+
+static void
+ipv4_fragments_and_options(void **state)
+{
+	static struct bytes b;
+	struct packet p;
+
+	b.n = 0;
+	put_hex(&b, "46b8 0028 00ff a000 40 11 0000 0a000001 0a000002 94040000");
+	put_udp(&b);
+	assert_int_equal(decode(228, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.ip_options_bytes, 4);
+	assert_int_equal(p.tos, 0xb8);
+	assert_int_equal(p.flags, PACKET_FRAGMENT | PACKET_HAS_PORTS | PACKET_RESERVED_BIT);
+	assert_int_equal(p.fragment_id, 255);
+	assert_int_equal(p.payload_bytes, 8);
+	assert_int_equal(p.src.v4, 0x0a000001);
+	b.at[7] = 1;
+	assert_int_equal(decode(228, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.flags,
+	    PACKET_FRAGMENT | PACKET_LATER_FRAGMENT | PACKET_RESERVED_BIT);
+	assert_int_equal(p.payload_bytes, 16);
+	assert_int_equal(p.headers_end, 24);
+	assert_int_equal(p.dst_port, 0);
+}
+
+static void
+ipv6_extensions(void **state)
+{
+	static struct bytes b;
+	struct packet p;
+	uint32_t n, whole;
+
+	b.n = 0;
+	put_ipv6(&b, 0, 8 + 24 + 16 + 8 + 8 + 12 + 16);
+	put_hex(&b, "2b00 050200000000"); /* hop-by-hop */
+	put_hex(&b, "3c02 000100000000 20010db8000000000000000000000009"); /* routing */
+	put_hex(&b, "8701 0000000000000000000000000000"); /* destination */
+	put_hex(&b, "2c00 000000000000"); /* mobility */
+	put_hex(&b, "3300 0001 deadbeef"); /* fragment, first */
+	put_hex(&b, "1101 0000 00000001 00000002"); /* AH */
+	put_udp(&b);
+	assert_int_equal(decode(229, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.proto, 17);
+	assert_int_equal(p.dst_port, 53);
+	assert_int_equal(p.payload_bytes, 8);
+	assert_int_equal(p.fragment_id, 0xdeadbeef);
+	assert_int_equal(p.flags, PACKET_FRAGMENT | PACKET_HAS_PORTS);
+	assert_int_equal(p.flow_label, 0x12345);
+	assert_int_equal(p.tos, 2);
+	assert_int_equal(p.transport_at, 40 + 76);
+	whole = b.n;
+	for (n = 40; n < whole; n++) {
+		assert_int_equal(packet_decode(229, b.at, n, whole, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.ip_bytes, whole);
+		assert_int_equal(!!(p.flags & PACKET_TRUNCATED), n < whole - 8);
+	}
+	b.at[40 + 56 + 3] = 9; /* a later fragment */
+	assert_int_equal(decode(229, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.flags, PACKET_FRAGMENT | PACKET_LATER_FRAGMENT);
+	assert_int_equal(p.proto, 51);
+	assert_int_equal(p.payload_bytes, 28);
+	b.at[40 + 56 + 3] = 0; /* RFC 6946: an atomic fragment */
+	assert_int_equal(decode(229, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.flags, PACKET_HAS_PORTS);
+	b.at[6] = 50;
+	assert_int_equal(decode(229, &b, &p), PACKET_COUNT_ip);
+	assert_int_equal(p.proto, 50);
+	assert_int_equal(p.flags, 0);
+}
+
+/* Long stacks of wrappers cost neither stack nor time. */
+static void
+deep_stacks(void **state)
+{
+	static struct bytes b;
+	struct packet p;
+
+	b.n = 0;
+	put_hex(&b, ETHERNET "8100");
+	while (b.n < 100000)
+		put_hex(&b, "0001 8100");
+	assert_int_equal(decode(1, &b, &p), PACKET_COUNT_short_link);
+	b.n = 0;
+	put_hex(&b, ETHERNET "05dc");
+	while (b.n < 100000)
+		put_hex(&b, "aaaa03 000000 8100 0001 05dc");
+	assert_true(decode(1, &b, &p) != PACKET_COUNT_ip);
+	b.n = 0;
+	put_ipv6(&b, 0, 65000);
+	while (b.n < 65040)
+		put_hex(&b, "0000 050200000000");
+	assert_int_equal(decode(101, &b, &p), PACKET_COUNT_ip);
+	assert_true(p.flags & PACKET_TRUNCATED);
+}
+
+static void
+changed_at_random(void **state)
+{
+	uint64_t seed = (uint64_t)time(NULL), round;
+	static struct bytes b;
+	const struct link_case *one;
+	enum packet_counter verdict;
+	struct packet p;
+	uint32_t n, wire, i;
+	uint8_t *exact;
+
+	srandom((unsigned)seed);
+	print_message("seed %lu\n", (unsigned long)seed);
+	for (round = 0; round < 200000; round++) {
+		one = &link_cases[(size_t)random() % LINK_CASES];
+		link_frame(one, &b);
+		for (i = (uint32_t)random() % 6; i > 0; i--)
+			b.at[(uint32_t)random() % b.n] = (uint8_t)(random() >> 4);
+		n = (uint32_t)random() % (b.n + 1);
+		if (random() % 2)
+			n = b.n;
+		wire = n + (uint32_t)random() % 3 * 40;
+		exact = malloc(n + 1);
+		memcpy(exact + 1, b.at, n);
+		verdict = packet_decode(one->linktype, exact + 1, n, wire, 0, &p);
+		assert_true(verdict < PACKET_COUNTERS);
+		assert_true(p.ip_at <= n);
+		if (verdict == PACKET_COUNT_ip) {
+			assert_true(p.ip_at + 20 <= p.transport_at);
+			assert_true(p.transport_at <= p.headers_end && p.headers_end <= n);
+			assert_true(p.payload_bytes <= p.ip_bytes);
+			for (i = 0; i < p.tcp_options_bytes; i++)
+				assert_ptr_equal(&p.tcp_options[i],
+				    &exact[1 + p.headers_end - p.tcp_options_bytes + i]);
+		}
+		free(exact);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_link),
+	    cmocka_unit_test(no_ip),
+	    cmocka_unit_test(every_transport),
+	    cmocka_unit_test(lengths),
+	    cmocka_unit_test(ipv4_fragments_and_options),
+	    cmocka_unit_test(ipv6_extensions),
+	    cmocka_unit_test(deep_stacks),
+	    cmocka_unit_test(changed_at_random),
+	};
+
+	return cmocka_run_group_tests_name("packet decode", tests, NULL, NULL);
+}
