@@ -336,7 +336,7 @@ push_rows(struct store_sink *s, const struct batch *batch, struct err *err)
 {
 	const struct store_config *c = &s->store->config;
 	int end = schema_find(s->schema, "end", 3);
-	int64_t interval_s;
+	int64_t interval_s = 0;
 
 	if (s->replace != NULL)
 		return take_rows(s, batch, 0, batch->rows, err);
