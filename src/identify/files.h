@@ -22,6 +22,7 @@ struct candidate {
 	double probability;
 	uint32_t header, rest; /* assumed: response header, request beside the path */
 	uint32_t k, e;	       /* by the wire model */
+	int32_t shift;	       /* request bytes of the next request (< 0: missing here) */
 	bool is_partial;
 };
 

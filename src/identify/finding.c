@@ -136,6 +136,10 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 		    (unsigned long long)r->request_span);
 		if (c != NULL && c->rest > 0)
 			text_printf(&f->evidence, " = path %u + %u", file->path_len, c->rest);
+		if (c != NULL && c->shift > 0)
+			text_printf(&f->evidence, " + %d of the next request", c->shift);
+		if (c != NULL && c->shift < 0)
+			text_printf(&f->evidence, " - %d sent before", -c->shift);
 	}
 	text_str(&f->evidence, "; ");
 }

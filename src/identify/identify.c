@@ -454,18 +454,62 @@ is_unmodified(const struct identify *id, const struct constants *c, const struct
 	return fit > 0.002;
 }
 
-static int
-name_record(struct identify *id, const struct record *r, struct findings *findings,
-    struct err *err)
+static bool
+is_odd(const struct constants *c, const struct record *r, const struct verdict *v)
 {
+	uint32_t i;
+
+	if (!r->has_span || !r->has_request || r->is_at_least)
+		return false;
+	if (v->count == 0 || v->candidate[0].probability < 0.99)
+		return true;
+	for (i = 0; i < c->request.count; i++)
+		if (c->request.mode[i].bytes == v->candidate[0].rest)
+			return false;
+	return true;
+}
+
+/* The exchange after (or before) this one may hold some bytes of its request. */
+static void
+name_with_neighbour(const struct identify *id, const struct constants *c, size_t at, int step,
+    struct verdict *verdict)
+{
+	const struct record *r = &id->intake.records[at], *other = r + step;
+	const struct record *pair[2] = {step > 0 ? r : other, step > 0 ? other : r};
+	struct verdict both[2];
+
+	if ((step < 0 && at == 0) || (step > 0 && at + 1 == id->intake.count))
+		return;
+	if (!r->has_connection || !other->has_connection || c->request.count == 0 ||
+	    r->connection != other->connection || pair[0]->exchange + 1 != pair[1]->exchange)
+		return;
+	both[step > 0 ? 0 : 1] = *verdict;
+	if (!other->has_span)
+		return;
+	span_name(&id->files, c, other, &both[step > 0 ? 1 : 0]);
+	if (!is_odd(c, other, &both[step > 0 ? 1 : 0]))
+		return;
+	span_name_pair(&id->files, c, pair, both);
+	*verdict = both[step > 0 ? 0 : 1];
+}
+
+static int
+name_record(struct identify *id, size_t at, struct findings *findings, struct err *err)
+{
+	const struct record *r = &id->intake.records[at];
 	const struct group *group = group_of(id, &r->server, r->server_port);
 	const struct constants *c = constants_of(id, group);
 	struct verdict verdict;
 
-	if (r->has_span)
+	if (r->has_span) {
 		span_name(&id->files, c, r, &verdict);
-	else
+		if (is_odd(c, r, &verdict))
+			name_with_neighbour(id, c, at, 1, &verdict);
+		if (is_odd(c, r, &verdict))
+			name_with_neighbour(id, c, at, -1, &verdict);
+	} else {
 		name_plain(id, group, r, &verdict);
+	}
 	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict), err);
 }
 
@@ -563,7 +607,7 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 	for (i = 0; ret == 0 && i < n; i++)
 		ret = turns[i].is_run ?
 		    decode_run(id, &id->intake.runs[turns[i].index], &config, findings, err) :
-		    name_record(id, &id->intake.records[turns[i].index], findings, err);
+		    name_record(id, turns[i].index, findings, err);
 	free(items);
 	free(turns);
 	return ret;

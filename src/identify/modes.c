@@ -72,7 +72,7 @@ vote_record(struct vote *v, double already)
 {
 	close_record(v);
 	v->records++;
-	v->already = already > 1e-9 ? already : 1e-9;
+	v->already = already > 1e-300 ? already : 1e-300;
 }
 
 void

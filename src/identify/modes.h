@@ -38,7 +38,7 @@ struct constants {
 
 /*
  * A vote for constants: every record tells which values its candidate files would make true
- * and how much more likely than chance that is. vote_best finds the value that, added to the
+ * and how likely the record would be then. vote_best finds the value that, added to the
  * mixture so far, raises the likelihood most; only a rise beyond what the best of so many
  * values reaches by chance counts.
  */
@@ -47,12 +47,11 @@ struct vote;
 struct vote *vote_new(void);
 void vote_free(struct vote *vote);
 void vote_clear(struct vote *vote);
-/* Opens the next record; already: likelihood of the record by what is accepted, relative to
- * chance. */
+/* Opens the next record; already: its likelihood by what is accepted and by chance. */
 void vote_record(struct vote *vote, double already);
-/* A value (slot 0 .. VOTE_SLOTS - 1) would make the open record ratio times as likely as
- * chance; ratios of one slot add. */
-void vote_add(struct vote *vote, uint32_t slot, double ratio);
+/* A value (slot 0 .. VOTE_SLOTS - 1) would, had it all weight, give the open record this
+ * likelihood; those of one slot add. */
+void vote_add(struct vote *vote, uint32_t slot, double likelihood);
 /* The best slot and its gain in log likelihood; false if it is not significant. */
 bool vote_best(struct vote *vote, uint32_t *slot, double *gain);
 

@@ -20,7 +20,16 @@
 #include <math.h>
 #include <string.h>
 
-enum { VOTERS = 400, WINDOW_MAX = 20000, BROAD_WINDOW = 4000, ROUNDS = 12 };
+enum {
+	VOTERS = 400,
+	WINDOW_MAX = 20000,
+	BROAD_WINDOW = 4000,
+	ROUNDS = 12,
+	PAIR_FITS = 64,
+	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
+};
+
+static const double SPLIT_PRIOR = 0.02;
 
 static const double FLAT_BYTES = MODE_BYTES_MAX - MODE_BYTES_MIN + 1;
 static const double REQUEST_FLAT = 1.0 / 2000;
@@ -56,7 +65,7 @@ request_unknown(const struct files *files, const struct constants *c, uint64_t s
 	for (i = 0; i < c->request.count; i++)
 		share += c->request.mode[i].weight *
 		    files_path_share(files, (int64_t)span - c->request.mode[i].bytes);
-	return 0.5 * share + 0.5 * REQUEST_FLAT;
+	return c->request.count == 0 ? REQUEST_FLAT : 0.5 * share + 0.5 * REQUEST_FLAT;
 }
 
 static double
@@ -111,7 +120,6 @@ struct naming {
 	struct tally tally;
 	double scale;
 	bool with_request;
-	bool all; /* also those far from any request constant */
 };
 
 static void
@@ -176,15 +184,14 @@ is_aborted(const struct record *r)
 	return (r->client_flags & FLAG_RST) != 0;
 }
 
-void
-span_name(const struct files *files, const struct constants *c, const struct record *r,
-    struct verdict *out)
+static void
+weigh_record(const struct files *files, const struct constants *c, const struct record *r,
+    bool with_request, struct verdict *out)
 {
-	struct naming n = {.files = files, .c = c, .r = r};
+	struct naming n = {.files = files, .c = c, .r = r, .with_request = with_request};
 	double unknown;
 
 	assert(r->has_span);
-	n.with_request = r->has_request && files->has_paths && c->request.count > 0;
 	n.scale = (1 - c->unknown) / (double)(files->count ? files->count : 1);
 	unknown = c->unknown * size_unknown(files, r->span) *
 	    (n.with_request ? request_unknown(files, c, r->request_span) : 1);
@@ -201,55 +208,119 @@ span_name(const struct files *files, const struct constants *c, const struct rec
 	tally_end(&n.tally, unknown);
 }
 
-/* How much likelier than chance what is accepted makes a record; see vote_record. */
-struct relative {
-	const struct files *files;
-	const struct constants *c;
-	const struct record *r;
-	double sum;
+void
+span_name(const struct files *files, const struct constants *c, const struct record *r,
+    struct verdict *out)
+{
+	weigh_record(files, c, r,
+	    r->has_request && files->has_paths && c->request.count > 0, out);
+}
+
+/* The files that a header constant makes fit, for a pair of records. */
+struct fitting {
+	uint32_t count;
+	struct {
+		uint32_t file, mode;
+	} fit[PAIR_FITS];
 };
 
 static void
-add_relative(void *arg, size_t file, uint32_t mode)
+add_fitting(void *arg, size_t file, uint32_t mode)
 {
-	struct relative *a = arg;
-	double share = a->c->header.mode[mode].weight;
-	uint32_t rest;
+	struct fitting *f = arg;
 
-	if (a->r->has_request && a->c->request.count > 0)
-		share *= request_share(a->files, a->c, file, a->r->request_span, &rest) /
-		    request_unknown(a->files, a->c, a->r->request_span);
-	a->sum += share;
+	if (f->count < PAIR_FITS)
+		f->fit[f->count++] = (typeof(f->fit[0])){(uint32_t)file, mode};
 }
 
-static double
-relative(const struct files *files, const struct constants *c, const struct record *r)
+/* One way to see the pair: files i and j, requests by modes k and l. */
+static void
+weigh_pair(const struct files *files, const struct constants *c,
+    const struct record *const r[2], const struct fitting fitting[2], const uint32_t at[4],
+    struct tally tally[2])
 {
-	struct relative a = {files, c, r, 0};
+	uint32_t file[2] = {fitting[0].fit[at[0]].file, fitting[1].fit[at[1]].file}, i;
+	double weight = SPLIT_PRIOR / (SPLIT_BYTES_MAX - 1);
+	int64_t extra[2];
 
-	each_by_mode(files, &c->header, r->span, add_relative, &a);
-	return 0.3 + 0.7 * a.sum / (catalog_density(files->catalog, r->span) + 1e-15);
+	for (i = 0; i < 2; i++) {
+		uint32_t header = fitting[i].fit[at[i]].mode, request = at[2 + i];
+
+		extra[i] = (int64_t)r[i]->request_span - files->file[file[i]].path_len -
+		    c->request.mode[request].bytes;
+		weight *= (1 - c->unknown) / (double)files->count *
+		    c->header.mode[header].weight *
+		    c->by_source[files->source[file[i]]][request];
+	}
+	if (extra[0] <= 0 || extra[0] >= SPLIT_BYTES_MAX || extra[1] != -extra[0])
+		return;
+	for (i = 0; i < 2; i++) {
+		struct candidate candidate = {.file = file[i], .shift = (int32_t)extra[i],
+		    .header = (uint32_t)(r[i]->span - files->file[file[i]].size),
+		    .rest = c->request.mode[at[2 + i]].bytes};
+
+		tally_add(&tally[i], &candidate, weight);
+	}
 }
 
+/* Gives what is left of the evidence to the record's own account, split among its files. */
+static void
+keep_own(struct tally *tally, const struct verdict *own, double weight)
+{
+	uint32_t i;
+
+	for (i = 0; i < own->count; i++)
+		tally_add(tally, &own->candidate[i], weight * own->candidate[i].probability);
+	tally_end(tally, weight * own->unknown);
+}
+
+void
+span_name_pair(const struct files *files, const struct constants *c,
+    const struct record *const r[2], struct verdict out[2])
+{
+	struct fitting fitting[2] = {0};
+	struct verdict own[2];
+	struct tally tally[2];
+	uint32_t at[4], i;
+
+	for (i = 0; i < 2; i++) {
+		own[i] = out[i];
+		each_by_mode(files, &c->header, r[i]->span, add_fitting, &fitting[i]);
+		tally_begin(&tally[i], &out[i]);
+	}
+	for (at[0] = 0; at[0] < fitting[0].count; at[0]++)
+		for (at[1] = 0; at[1] < fitting[1].count; at[1]++)
+			for (at[2] = 0; at[2] < c->request.count; at[2]++)
+				for (at[3] = 0; at[3] < c->request.count; at[3]++)
+					weigh_pair(files, c, r, fitting, at, tally);
+	for (i = 0; i < 2; i++)
+		keep_own(&tally[i], &own[i], own[0].evidence * own[1].evidence);
+}
+
+/*
+ * The votes compare likelihoods: what the constants accepted so far and the unknown make of a
+ * record, and what a further constant would add.
+ */
 static void
 vote_header(const struct files *files, const struct constants *c, const struct record *r,
     struct vote *vote)
 {
-	bool with_request = r->has_request && c->request.count > 0;
-	double density = catalog_density(files->catalog, r->span) + 1e-15, ratio;
-	double chance = with_request ? request_unknown(files, c, r->request_span) : 1;
+	bool with_request = r->has_request && files->has_paths && c->request.count > 0;
+	double scale = (1 - c->unknown) / (double)files->count, ratio;
+	struct verdict verdict;
 	uint32_t rest, hex;
 	size_t at, to;
 
 	window_of(files, r->span, &at, &to);
-	vote_record(vote, relative(files, c, r));
+	weigh_record(files, c, r, with_request, &verdict);
+	vote_record(vote, verdict.evidence);
 	if (to - at > WINDOW_MAX)
 		return;
 	for (; at < to; at++) {
 		uint64_t size = files->file[at].size;
 
-		ratio = (with_request ? request_share(files, c, at, r->request_span, &rest) : 1) /
-		    chance / density;
+		ratio = scale *
+		    (with_request ? request_share(files, c, at, r->request_span, &rest) : 1);
 		for (hex = 0; hex < 2; hex++) {
 			int64_t h = (int64_t)(r->span - size) - size_digits(size, hex);
 
@@ -264,7 +335,6 @@ struct request_vote {
 	const struct constants *c;
 	const struct record *r;
 	struct vote *vote;
-	double scale; /* of a candidate: probability that the header says it is this file */
 };
 
 static void
@@ -275,25 +345,21 @@ add_request(void *arg, size_t file, uint32_t mode)
 	int64_t rest = (int64_t)a->r->request_span - length;
 
 	if (length > 0 && rest >= 16 && rest <= MODE_BYTES_MAX)
-		vote_add(a->vote, (uint32_t)rest, a->scale * a->c->header.mode[mode].weight /
-		    files_path_share(a->files, length));
+		vote_add(a->vote, (uint32_t)rest, (1 - a->c->unknown) /
+		    (double)a->files->count * a->c->header.mode[mode].weight);
 }
 
 static void
 vote_request(const struct files *files, const struct constants *c, const struct record *r,
     struct vote *vote)
 {
-	struct request_vote a = {files, c, r, vote, 0};
-	struct constants no_request = *c;
-	double by_header;
+	struct request_vote a = {files, c, r, vote};
+	struct verdict verdict;
 
 	if (!r->has_request)
 		return;
-	no_request.request.count = 0;
-	by_header = relative(files, &no_request, r);
-	a.scale = 0.7 / (catalog_density(files->catalog, r->span) + 1e-15) / by_header;
-	vote_record(vote, c->request.count == 0 ? 1 :
-	    relative(files, c, r) / by_header);
+	weigh_record(files, c, r, true, &verdict);
+	vote_record(vote, verdict.evidence);
 	each_by_mode(files, &c->header, r->span, add_request, &a);
 }
 

@@ -20,4 +20,13 @@ void span_learn(const struct files *files, const struct record *records, size_t 
 void span_name(const struct files *files, const struct constants *constants,
     const struct record *record, struct verdict *out);
 
+/*
+ * The same for two exchanges that follow one another, out being what span_name said of each.
+ * A client may send the first few bytes of a request by themselves (apt does where its
+ * buffer wraps); the meter counts them to the exchange before, whose request is then so much
+ * longer and the next so much shorter.
+ */
+void span_name_pair(const struct files *files, const struct constants *constants,
+    const struct record *const records[2], struct verdict out[2]);
+
 #endif
