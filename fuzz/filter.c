@@ -61,7 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	if ((filter = filter_parse(&flow_schema, text, &err)) != NULL) {
 		assert(filter_select(filter, batch, alive) ==
-		    (size_t)__builtin_popcountll(alive[0]));
+		       (size_t)__builtin_popcountll(alive[0]));
 		assert(alive[0] < 8);
 		filter_fields(filter, fields);
 	} else {

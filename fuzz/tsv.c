@@ -45,8 +45,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pushed = 0;
 	if (load_memory("fuzz", data + 1, size - 1, &config, &sink, &stats, &err) == 0) {
 		assert(pushed == counters[LOAD_rows]);
-		assert(counters[LOAD_lines] == counters[LOAD_bad_lines] + counters[LOAD_rows] +
-		    counters[LOAD_joined]);
+		assert(counters[LOAD_lines] == counters[LOAD_bad_lines] +
+						   counters[LOAD_rows] +
+						   counters[LOAD_joined]);
 	} else {
 		assert(err.code != 0);
 	}

@@ -14,16 +14,17 @@ struct text;
  *	proto tcp and port in [80, 443] and not dst net 10/8 and bytes > 1M
  *
  * A comparison is FIELD OPERATOR VALUE (operator.def), FIELD VALUE (equal; for TCP flags:
- * all of these set) or FIELD alone for a 0 or 1. sugar.def has words that stand for fields:
- * `port 53` is src_port or dst_port. With != and other negated operators both must differ.
- * They are joined by not, and, or (! && ||), strongest first, and parentheses.
+ * all of these set) or FIELD alone for a 0 or 1. sugar.def has words that stand for
+ *fields: `port 53` is src_port or dst_port. With != and other negated operators both must
+ *differ. They are joined by not, and, or (! && ||), strongest first, and parentheses.
  *
  * Numbers take k M G T (thousands) and Ki Mi Gi Ti (1024s); durations are seconds or take
- * us ms s m h d; addresses may be prefixes, 10/8; times are as time_parse takes them; text
- * with blanks or signs stands in quotes, where \ keeps the next character.
+ * us ms s m h d; addresses may be prefixes, 10/8; times are as time_parse takes them;
+ *text with blanks or signs stands in quotes, where \ keeps the next character.
  *
- * A comparison with null is false, and `not` turns that into true (two values, not three):
- * `not port 80` holds for ICMP. `is null` asks. An empty text, or `any`, holds for every row.
+ * A comparison with null is false, and `not` turns that into true (two values, not
+ *three): `not port 80` holds for ICMP. `is null` asks. An empty text, or `any`, holds for
+ *every row.
  */
 struct filter;
 
@@ -36,10 +37,12 @@ enum {
 };
 
 /*
- * NULL, with err set, if text is no filter. The message has three lines: what is wrong, the
- * text and a caret under the place. One filter serves one thread: it holds scratch memory.
+ * NULL, with err set, if text is no filter. The message has three lines: what is wrong,
+ * the text and a caret under the place. One filter serves one thread: it holds scratch
+ * memory.
  */
-struct filter *filter_parse(const struct schema *schema, const char *text, struct err *err);
+struct filter *filter_parse(const struct schema *schema, const char *text,
+			    struct err *err);
 void filter_free(struct filter *filter);
 
 /* True if every row passes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cuts a filter's text into words, quoted texts and signs. A word is anything up to a blank
- * or a sign, so that addresses, prefixes, times and version numbers are words.
+ * Cuts a filter's text into words, quoted texts and signs. A word is anything up to a
+ * blank or a sign, so that addresses, prefixes, times and version numbers are words.
  */
 #include "filter/lex.h"
 
@@ -25,7 +25,8 @@ is_control(char c)
 static bool
 is_word(char c)
 {
-	return !is_control(c) && c != ' ' && c != '"' && c != '\'' && strchr(signs, c) == NULL;
+	return !is_control(c) && c != ' ' && c != '"' && c != '\'' &&
+	       strchr(signs, c) == NULL;
 }
 
 static size_t
@@ -96,5 +97,5 @@ bool
 token_is(const struct token *token, const char *text)
 {
 	return (token->kind == TOKEN_WORD || token->kind == TOKEN_SIGN) &&
-	    strlen(text) == token->len && memcmp(token->text, text, token->len) == 0;
+	       strlen(text) == token->len && memcmp(token->text, text, token->len) == 0;
 }

@@ -9,8 +9,18 @@
 /* Inside the folder: a parsed filter, as the parser makes it and the kernels run it. */
 
 enum operation {
-	OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_IN, OP_NOT_IN, OP_HAS, OP_HAS_NOT,
-	OP_NULL, OP_NOT_NULL,
+	OP_EQ,
+	OP_NE,
+	OP_LT,
+	OP_LE,
+	OP_GT,
+	OP_GE,
+	OP_IN,
+	OP_NOT_IN,
+	OP_HAS,
+	OP_HAS_NOT,
+	OP_NULL,
+	OP_NOT_NULL,
 };
 
 enum test_how {
@@ -32,14 +42,15 @@ struct wide_range {
 };
 
 /*
- * One comparison of one field. Values of all storages are compared by their keys, unsigned
- * numbers in the same order (key_of_i64, key_of_f64); IPv6 addresses by wide ones.
+ * One comparison of one field. Values of all storages are compared by their keys,
+ * unsigned numbers in the same order (key_of_i64, key_of_f64); IPv6 addresses by wide
+ * ones.
  */
 struct test {
 	unsigned field;
 	enum test_how how;
-	bool is_negated;    /* true where the value is known and does not pass */
-	enum operation op;  /* of a TEST_TEXT: EQ (one of texts), LT.. or HAS */
+	bool is_negated;   /* true where the value is known and does not pass */
+	enum operation op; /* of a TEST_TEXT: EQ (one of texts), LT.. or HAS */
 	uint64_t mask;
 	struct range *ranges; /* ascending, disjoint */
 	size_t range_count, range_cap;
@@ -47,7 +58,7 @@ struct test {
 	size_t wide_count, wide_cap;
 	struct str *texts;
 	size_t text_count, text_cap;
-	uint64_t *codes;    /* scratch: which dictionary codes pass */
+	uint64_t *codes; /* scratch: which dictionary codes pass */
 	size_t code_words;
 };
 
@@ -62,9 +73,9 @@ struct node {
 
 struct filter {
 	const struct schema *schema;
-	struct node *root;  /* NULL: any */
-	unsigned levels;    /* scratch bitmaps that evaluation holds at once */
-	char *texts;        /* the values' texts, unescaped */
+	struct node *root; /* NULL: any */
+	unsigned levels;   /* scratch bitmaps that evaluation holds at once */
+	char *texts;       /* the values' texts, unescaped */
 	uint64_t *scratch;
 	size_t scratch_words;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The filter language by recursive descent: or, and, not, parentheses, comparisons. Checks
- * types on the way, so that a filter that parses runs. The first thing wrong is reported
- * with a caret under its place.
+ * The filter language by recursive descent: or, and, not, parentheses, comparisons.
+ * Checks types on the way, so that a filter that parses runs. The first thing wrong is
+ * reported with a caret under its place.
  */
 #include "filter/node.h"
 
@@ -65,7 +65,7 @@ struct parser {
 	struct err *err;
 	unsigned depth;
 	size_t tests, values;
-	char *copy;            /* where the next value's text goes */
+	char *copy; /* where the next value's text goes */
 };
 
 /* The fields a comparison is about. */
@@ -99,7 +99,8 @@ wrong(struct parser *p, size_t at, const char *fmt, ...)
 {
 	enum { BEFORE = 50, WINDOW = 76 };
 	const char *text = p->lexer.text;
-	size_t from = at > BEFORE ? at - BEFORE : 0, len = strnlen(text + from, WINDOW), i;
+	size_t from = at > BEFORE ? at - BEFORE : 0, len = strnlen(text + from, WINDOW),
+	       i;
 	char words[512], line[WINDOW + 1];
 	va_list args;
 
@@ -109,7 +110,8 @@ wrong(struct parser *p, size_t at, const char *fmt, ...)
 	for (i = 0; i < len; i++)
 		line[i] = iscntrl((unsigned char)text[from + i]) ? '?' : text[from + i];
 	line[len] = '\0';
-	err_set(p->err, EINVAL, "filter: %s\n  %s\n  %*s^", words, line, (int)(at - from), "");
+	err_set(p->err, EINVAL, "filter: %s\n  %s\n  %*s^", words, line, (int)(at - from),
+		"");
 	return NULL;
 }
 
@@ -130,7 +132,8 @@ wrong_token(struct parser *p, const char *expected)
 		return wrong(p, t->at, "this quote has no end");
 	if (t->kind == TOKEN_BAD)
 		return wrong(p, t->at, "a control character; leave it out");
-	return wrong(p, t->at, "'%.*s' where %s should stand", shown(t), t->text, expected);
+	return wrong(p, t->at, "'%.*s' where %s should stand", shown(t), t->text,
+		     expected);
 }
 
 static struct node *
@@ -185,7 +188,8 @@ sugar_fields(const struct schema *schema, size_t row, struct subject *out)
 
 	out->n = 0;
 	for (i = 0; i < 2 && sugars[row].fields[i] != NULL; i++) {
-		field = schema_find(schema, sugars[row].fields[i], strlen(sugars[row].fields[i]));
+		field = schema_find(schema, sugars[row].fields[i],
+				    strlen(sugars[row].fields[i]));
 		if (field < 0)
 			return false;
 		out->fields[out->n++] = (unsigned)field;
@@ -202,7 +206,8 @@ take_sugar(struct parser *p, struct subject *out)
 
 	for (i = 0; i < SUGARS; i++) {
 		p->lexer = start;
-		if (take_words(&p->lexer, sugars[i].words) && p->lexer.token.at > best.token.at &&
+		if (take_words(&p->lexer, sugars[i].words) &&
+		    p->lexer.token.at > best.token.at &&
 		    sugar_fields(p->schema, i, &found)) {
 			best = p->lexer;
 			out->n = found.n;
@@ -228,17 +233,21 @@ take_subject(struct parser *p, struct subject *out)
 	}
 	if (!take_sugar(p, out)) {
 		if ((field = schema_find(p->schema, t->text, t->len)) < 0) {
-			near = schema_nearest(p->schema, t->text, t->len > 64 ? 64 : t->len);
+			near =
+			    schema_nearest(p->schema, t->text, t->len > 64 ? 64 : t->len);
 			if (protocol_parse(t->text, t->len) >= 0 && !isdigit(*t->text) &&
 			    schema_find(p->schema, "proto", 5) >= 0)
-				wrong(p, t->at, "'%.*s' is a protocol: write 'proto %.*s'",
-				    shown(t), t->text, shown(t), t->text);
+				wrong(p, t->at,
+				      "'%.*s' is a protocol: write 'proto %.*s'",
+				      shown(t), t->text, shown(t), t->text);
 			else if (near != NULL)
-				wrong(p, t->at, "unknown field '%.*s': did you mean '%s'?",
-				    shown(t), t->text, near);
+				wrong(p, t->at,
+				      "unknown field '%.*s': did you mean '%s'?",
+				      shown(t), t->text, near);
 			else
-				wrong(p, t->at, "unknown field '%.*s'; --help lists the fields",
-				    shown(t), t->text);
+				wrong(p, t->at,
+				      "unknown field '%.*s'; --help lists the fields",
+				      shown(t), t->text);
 			return false;
 		}
 		out->fields[out->n++] = (unsigned)field;
@@ -262,7 +271,8 @@ take_operator(struct parser *p)
 
 	for (i = 0; i < OPERATORS; i++) {
 		p->lexer = start;
-		if (take_words(&p->lexer, operators[i].text) && p->lexer.token.at > best.token.at) {
+		if (take_words(&p->lexer, operators[i].text) &&
+		    p->lexer.token.at > best.token.at) {
 			best = p->lexer;
 			row = &operators[i];
 		}
@@ -275,11 +285,14 @@ static bool
 is_fit(const struct operator_row *row, const struct type *type)
 {
 	switch (row->on) {
-	case ON_VALUES: return type->storage != STORAGE_LIST;
-	case ON_ORDERED: return type->is_ordered;
+	case ON_VALUES:
+		return type->storage != STORAGE_LIST;
+	case ON_ORDERED:
+		return type->is_ordered;
 	case ON_PARTS:
 		return type->storage == STORAGE_TEXT || type == &types[TYPE_tcp_flags];
-	case ON_ALL: return true;
+	case ON_ALL:
+		return true;
 	}
 	return false;
 }
@@ -315,9 +328,9 @@ take_value(struct parser *p, struct test *test, enum operation op)
 	}
 	problem = value_add(test, p->schema, op, token_value(p, &t), p->scratch);
 	if (problem != NULL && *problem == '\0')
-		wrong(p, t.at, "'%.*s' does not fit %s, which takes %s", shown(&t), t.text,
-		    p->schema->fields[test->field].id,
-		    value_help(&p->schema->fields[test->field]));
+		wrong(p, t.at, "'%.*s' does not fit %s, which takes %s", shown(&t),
+		      t.text, p->schema->fields[test->field].id,
+		      value_help(&p->schema->fields[test->field]));
 	else if (problem != NULL)
 		wrong(p, t.at, "'%.*s' is %s", shown(&t), t.text, problem);
 	else
@@ -390,7 +403,7 @@ silent_operator(struct parser *p, const struct type *type, enum operation *out)
 		return type->storage != STORAGE_LIST;
 	}
 	if (t->kind != TOKEN_QUOTED && (t->kind != TOKEN_WORD || token_is(t, "and") ||
-	    token_is(t, "or") || token_is(t, "not")))
+					token_is(t, "or") || token_is(t, "not")))
 		return false;
 	*out = type == &types[TYPE_tcp_flags] ? OP_HAS : OP_EQ;
 	return type->storage != STORAGE_LIST;
@@ -413,7 +426,8 @@ bool_test(struct parser *p, const struct subject *s)
 	struct node *node = test_new(p, s->fields[0]);
 
 	if (node != NULL) {
-		value_add(&node->test, p->schema, OP_EQ, (struct str){"1", 1}, p->scratch);
+		value_add(&node->test, p->schema, OP_EQ, (struct str){"1", 1},
+			  p->scratch);
 		value_finish(&node->test);
 	}
 	return node;
@@ -441,10 +455,11 @@ parse_comparison(struct parser *p)
 		op = row->op;
 		if (!is_fit(row, type))
 			return wrong(p, at, "'%s' does not work on %s (%s)", row->text,
-			    p->schema->fields[s.fields[0]].id, type->help);
+				     p->schema->fields[s.fields[0]].id, type->help);
 	} else if (!silent_operator(p, type, &op)) {
-		return type == &types[TYPE_bool] ? bool_test(p, &s)
-		    : wrong_token(p, "an operator such as = or a value");
+		return type == &types[TYPE_bool]
+			   ? bool_test(p, &s)
+			   : wrong_token(p, "an operator such as = or a value");
 	}
 	operand = p->lexer;
 	for (i = 0; i < s.n; i++, end = &node->next) {
@@ -487,7 +502,7 @@ parse_not(struct parser *p)
 /* Operands between words of one kind; a single one stands for itself. */
 static struct node *
 parse_chain(struct parser *p, enum node_kind kind, const char *word, const char *sign,
-    struct node *(*operand)(struct parser *))
+	    struct node *(*operand)(struct parser *))
 {
 	struct node *first = operand(p), *last = first;
 
@@ -603,15 +618,19 @@ filter_help(struct text *out, const struct schema *schema)
 {
 	size_t i;
 
-	text_str(out,
+	text_str(
+	    out,
 	    "A filter is comparisons joined by not, and, or (! && ||) and parentheses:\n"
-	    "  FIELD OPERATOR VALUE, or FIELD VALUE for equal (TCP flags: all of these set).\n"
-	    "Numbers take k M G T and Ki Mi Gi Ti, durations us ms s m h d, addresses prefixes\n"
-	    "(10/8); text with blanks stands in quotes. A comparison with null is false.\n"
+	    "  FIELD OPERATOR VALUE, or FIELD VALUE for equal (TCP flags: all of these "
+	    "set).\n"
+	    "Numbers take k M G T and Ki Mi Gi Ti, durations us ms s m h d, addresses "
+	    "prefixes\n"
+	    "(10/8); text with blanks stands in quotes. A comparison with null is "
+	    "false.\n"
 	    "Operators:\n");
 	for (i = 0; i < OPERATORS; i++) {
 		text_printf(out, "  %-12s %s\n", operators[i].text,
-		    operators[i].help != NULL ? operators[i].help : "the same");
+			    operators[i].help != NULL ? operators[i].help : "the same");
 	}
 	text_str(out, "Words that stand for fields:\n");
 	help_sugar(out, schema);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs a filter over a batch. Every node narrows a bitmap of rows that are still alive, so
- * `and` hands later columns fewer rows, and 64 dead rows cost one test. Loops over columns
- * are made by macro per storage; texts are tested once per dictionary code, constants once.
+ * Runs a filter over a batch. Every node narrows a bitmap of rows that are still alive,
+ * so `and` hands later columns fewer rows, and 64 dead rows cost one test. Loops over
+ * columns are made by macro per storage; texts are tested once per dictionary code,
+ * constants once.
  */
 #include "filter/node.h"
 
@@ -13,60 +14,59 @@
 #include "model/dict.h"
 
 /* Whether a key is in one of n ranges, ascending and disjoint. */
-#define DEFINE_SEARCH(name, range_type, key_type)                                   \
-	static bool                                                                 \
-	name(const struct range_type *ranges, size_t n, key_type key)               \
-	{                                                                           \
-		size_t low = 0, high = n, middle;                                   \
-                                                                                    \
-		while (low < high) {                                                \
-			middle = (low + high) / 2;                                  \
-			if (ranges[middle].first <= key)                            \
-				low = middle + 1;                                   \
-			else                                                        \
-				high = middle;                                      \
-		}                                                                   \
-		return low > 0 && key - ranges[low - 1].first <= ranges[low - 1].span; \
+#define DEFINE_SEARCH(name, range_type, key_type)                                        \
+	static bool name(const struct range_type *ranges, size_t n, key_type key)        \
+	{                                                                                \
+		size_t low = 0, high = n, middle;                                        \
+                                                                                         \
+		while (low < high) {                                                     \
+			middle = (low + high) / 2;                                       \
+			if (ranges[middle].first <= key)                                 \
+				low = middle + 1;                                        \
+			else                                                             \
+				high = middle;                                           \
+		}                                                                        \
+		return low > 0 && key - ranges[low - 1].first <= ranges[low - 1].span;   \
 	}
 
 DEFINE_SEARCH(in_ranges, range, uint64_t)
 DEFINE_SEARCH(in_wide, wide_range, unsigned __int128)
 
 /* Narrows alive by `pass`, an expression of row i, in words that have a row left. */
-#define NARROW(pass)                                                                \
-	for (w = 0; w < words; w++) {                                               \
-		size_t from = w * 64, n = rows - from < 64 ? rows - from : 64, j;   \
-		uint64_t bits = 0;                                                  \
-                                                                                    \
-		if (alive[w] == 0)                                                  \
-			continue;                                                   \
-		for (j = 0; j < n; j++) {                                           \
-			size_t i = from + j;                                        \
-                                                                                    \
-			bits |= (uint64_t)(pass) << j;                              \
-		}                                                                   \
-		alive[w] &= t->is_negated ? ~bits : bits;                           \
+#define NARROW(pass)                                                                     \
+	for (w = 0; w < words; w++) {                                                    \
+		size_t from = w * 64, n = rows - from < 64 ? rows - from : 64, j;        \
+		uint64_t bits = 0;                                                       \
+                                                                                         \
+		if (alive[w] == 0)                                                       \
+			continue;                                                        \
+		for (j = 0; j < n; j++) {                                                \
+			size_t i = from + j;                                             \
+                                                                                         \
+			bits |= (uint64_t)(pass) << j;                                   \
+		}                                                                        \
+		alive[w] &= t->is_negated ? ~bits : bits;                                \
 	}
 
 /* A kernel of one storage: one range, a mask, or any number of ranges. */
-#define DEFINE_KERNEL(name, value_type, KEY)                                        \
-	static void                                                                 \
-	name(const struct test *t, const struct column *c, size_t rows, uint64_t *alive) \
-	{                                                                           \
-		const value_type *values = c->values;                               \
-		size_t words = (rows + 63) / 64, w;                                 \
-                                                                                    \
-		if (t->how == TEST_MASK) {                                          \
-			const uint64_t mask = t->mask;                              \
-                                                                                    \
-			NARROW((KEY(values[i]) & mask) == mask)                     \
-		} else if (t->range_count == 1) {                                   \
-			const struct range range = t->ranges[0];                    \
-                                                                                    \
-			NARROW(KEY(values[i]) - range.first <= range.span)          \
-		} else {                                                            \
-			NARROW(in_ranges(t->ranges, t->range_count, KEY(values[i]))) \
-		}                                                                   \
+#define DEFINE_KERNEL(name, value_type, KEY)                                             \
+	static void name(const struct test *t, const struct column *c, size_t rows,      \
+			 uint64_t *alive)                                                \
+	{                                                                                \
+		const value_type *values = c->values;                                    \
+		size_t words = (rows + 63) / 64, w;                                      \
+                                                                                         \
+		if (t->how == TEST_MASK) {                                               \
+			const uint64_t mask = t->mask;                                   \
+                                                                                         \
+			NARROW((KEY(values[i]) & mask) == mask)                          \
+		} else if (t->range_count == 1) {                                        \
+			const struct range range = t->ranges[0];                         \
+                                                                                         \
+			NARROW(KEY(values[i]) - range.first <= range.span)               \
+		} else {                                                                 \
+			NARROW(in_ranges(t->ranges, t->range_count, KEY(values[i])))     \
+		}                                                                        \
 	}
 
 #define KEY_OF_UNSIGNED(v) ((uint64_t)(v))
@@ -82,7 +82,7 @@ static bool
 addr_passes(const struct test *t, const struct addr *a)
 {
 	return a->is_v6 ? in_wide(t->wide, t->wide_count, key_of_v6(a->v6))
-	    : in_ranges(t->ranges, t->range_count, a->v4);
+			: in_ranges(t->ranges, t->range_count, a->v4);
 }
 
 static void
@@ -113,13 +113,17 @@ text_passes(const struct test *t, struct str s)
 	size_t i;
 
 	switch (t->op) {
-	case OP_LT: return text_compare(s, t->texts[0]) < 0;
-	case OP_LE: return text_compare(s, t->texts[0]) <= 0;
-	case OP_GT: return text_compare(s, t->texts[0]) > 0;
-	case OP_GE: return text_compare(s, t->texts[0]) >= 0;
+	case OP_LT:
+		return text_compare(s, t->texts[0]) < 0;
+	case OP_LE:
+		return text_compare(s, t->texts[0]) <= 0;
+	case OP_GT:
+		return text_compare(s, t->texts[0]) > 0;
+	case OP_GE:
+		return text_compare(s, t->texts[0]) >= 0;
 	case OP_HAS:
 		return t->texts[0].len == 0 ||
-		    memmem(s.data, s.len, t->texts[0].data, t->texts[0].len) != NULL;
+		       memmem(s.data, s.len, t->texts[0].data, t->texts[0].len) != NULL;
 	default:
 		for (i = 0; i < t->text_count; i++) {
 			if (text_compare(s, t->texts[i]) == 0)
@@ -190,15 +194,32 @@ static void
 narrow_values(struct test *t, const struct column *c, size_t rows, uint64_t *alive)
 {
 	switch (types[c->type].storage) {
-	case STORAGE_U8: narrow_u8(t, c, rows, alive); break;
-	case STORAGE_U16: narrow_u16(t, c, rows, alive); break;
-	case STORAGE_U32: narrow_u32(t, c, rows, alive); break;
-	case STORAGE_U64: narrow_u64(t, c, rows, alive); break;
-	case STORAGE_I64: narrow_i64(t, c, rows, alive); break;
-	case STORAGE_F64: narrow_f64(t, c, rows, alive); break;
-	case STORAGE_ADDR: narrow_addr(t, c, rows, alive); break;
-	case STORAGE_TEXT: narrow_text(t, c, rows, alive); break;
-	case STORAGE_LIST: break; /* the parser allows no comparison */
+	case STORAGE_U8:
+		narrow_u8(t, c, rows, alive);
+		break;
+	case STORAGE_U16:
+		narrow_u16(t, c, rows, alive);
+		break;
+	case STORAGE_U32:
+		narrow_u32(t, c, rows, alive);
+		break;
+	case STORAGE_U64:
+		narrow_u64(t, c, rows, alive);
+		break;
+	case STORAGE_I64:
+		narrow_i64(t, c, rows, alive);
+		break;
+	case STORAGE_F64:
+		narrow_f64(t, c, rows, alive);
+		break;
+	case STORAGE_ADDR:
+		narrow_addr(t, c, rows, alive);
+		break;
+	case STORAGE_TEXT:
+		narrow_text(t, c, rows, alive);
+		break;
+	case STORAGE_LIST:
+		break; /* the parser allows no comparison */
 	}
 }
 
@@ -284,7 +305,8 @@ filter_select(struct filter *filter, struct batch *batch, uint64_t *alive)
 	if (batch->rows % 64 != 0)
 		alive[words - 1] = ((uint64_t)1 << batch->rows % 64) - 1;
 	if (filter->root != NULL) {
-		provide(&filter->scratch, &filter->scratch_words, filter->levels * words + 1);
+		provide(&filter->scratch, &filter->scratch_words,
+			filter->levels * words + 1);
 		narrow(filter->root, batch, alive, filter->scratch);
 	}
 	for (w = 0; w < words; w++)

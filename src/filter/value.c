@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Values in a filter: what the reader wrote becomes a range of keys. Numbers, durations and
- * addresses have a writing of their own here (units, prefixes); all other types are read by
- * their own parser of the type table.
+ * Values in a filter: what the reader wrote becomes a range of keys. Numbers, durations
+ * and addresses have a writing of their own here (units, prefixes); all other types are
+ * read by their own parser of the type table.
  */
 #include "filter/value.h"
 
@@ -22,13 +22,21 @@ struct unit {
 };
 
 static const struct unit number_units[] = {
-	{"", 1}, {"k", 1000}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000},
-	{"T", 1000000000000}, {"Ki", 1ull << 10}, {"Mi", 1ull << 20}, {"Gi", 1ull << 30},
-	{"Ti", 1ull << 40}, {NULL, 0},
+    {"", 1},
+    {"k", 1000},
+    {"K", 1000},
+    {"M", 1000000},
+    {"G", 1000000000},
+    {"T", 1000000000000},
+    {"Ki", 1ull << 10},
+    {"Mi", 1ull << 20},
+    {"Gi", 1ull << 30},
+    {"Ti", 1ull << 40},
+    {NULL, 0},
 };
 static const struct unit time_units[] = {
-	{"", 1000000}, {"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000},
-	{"h", 3600000000}, {"d", 86400000000}, {NULL, 0},
+    {"", 1000000},   {"us", 1},         {"ms", 1000},       {"s", 1000000},
+    {"m", 60000000}, {"h", 3600000000}, {"d", 86400000000}, {NULL, 0},
 };
 
 static void *
@@ -105,7 +113,8 @@ scaled(struct str s, const struct unit *units, uint64_t *out)
 			return false;
 	}
 	if (i < s.len && s.data[i] == '.') {
-		for (i++; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++, digits++) {
+		for (i++; i < s.len && s.data[i] >= '0' && s.data[i] <= '9';
+		     i++, digits++) {
 			part = part * 10 + (unsigned)(s.data[i] - '0');
 			if ((scale *= 10) > 1000000000000)
 				return false;
@@ -129,8 +138,10 @@ static uint64_t
 number_max(enum type_id type)
 {
 	static const uint64_t most[] = {
-		[STORAGE_U8] = UINT8_MAX, [STORAGE_U16] = UINT16_MAX,
-		[STORAGE_U32] = UINT32_MAX, [STORAGE_U64] = UINT64_MAX,
+	    [STORAGE_U8] = UINT8_MAX,
+	    [STORAGE_U16] = UINT16_MAX,
+	    [STORAGE_U32] = UINT32_MAX,
+	    [STORAGE_U64] = UINT64_MAX,
 	};
 
 	return type == TYPE_bool ? 1 : most[types[type].storage];
@@ -227,8 +238,9 @@ addr_value(struct test *t, enum operation op, struct str s)
 	struct addr a;
 
 	if (slash != NULL)
-		return op == OP_EQ ? add_prefix(t, s, slash)
-		    : "a prefix, which =, != and in take and < and > do not";
+		return op == OP_EQ
+			   ? add_prefix(t, s, slash)
+			   : "a prefix, which =, != and in take and < and > do not";
 	if (!addr_parse(s.data, s.len, &a))
 		return "no address or prefix";
 	add_addr(t, op, &a);
@@ -264,7 +276,7 @@ parsed_value(struct test *t, enum operation op, struct str s, struct column *c)
 
 const char *
 value_add(struct test *t, const struct schema *schema, enum operation op, struct str s,
-    struct batch *scratch)
+	  struct batch *scratch)
 {
 	enum type_id type = schema->fields[t->field].type;
 	const struct type *row = &types[type];
@@ -313,22 +325,25 @@ wide_order(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Sorted ranges that overlap become one, so that a search finds the only one that fits. */
-#define JOIN(items, count)                                                          \
-	do {                                                                        \
-		size_t i_, kept_ = 0;                                               \
-                                                                                    \
-		for (i_ = 1; i_ < (count); i_++) {                                  \
-			if ((items)[i_].first - (items)[kept_].first >              \
-			    (items)[kept_].span)                                    \
-				(items)[++kept_] = (items)[i_];                     \
-			else if ((items)[i_].first - (items)[kept_].first +         \
-			    (items)[i_].span > (items)[kept_].span)                 \
-				(items)[kept_].span = (items)[i_].span +            \
-				    (items)[i_].first - (items)[kept_].first;       \
-		}                                                                   \
-		if ((count) > 0)                                                    \
-			(count) = kept_ + 1;                                        \
+/* Sorted ranges that overlap become one, so that a search finds the only one that fits.
+ */
+#define JOIN(items, count)                                                               \
+	do {                                                                             \
+		size_t i_, kept_ = 0;                                                    \
+                                                                                         \
+		for (i_ = 1; i_ < (count); i_++) {                                       \
+			if ((items)[i_].first - (items)[kept_].first >                   \
+			    (items)[kept_].span)                                         \
+				(items)[++kept_] = (items)[i_];                          \
+			else if ((items)[i_].first - (items)[kept_].first +              \
+				     (items)[i_].span >                                  \
+				 (items)[kept_].span)                                    \
+				(items)[kept_].span = (items)[i_].span +                 \
+						      (items)[i_].first -                \
+						      (items)[kept_].first;              \
+		}                                                                        \
+		if ((count) > 0)                                                         \
+			(count) = kept_ + 1;                                             \
 	} while (0)
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Waiting rows lie in a batch; a chained hash table over the five-tuple and the observation
- * point finds those of the other direction. Chains are searched for CHAIN_MAX links at most,
- * newest first, so that a file of one tuple stays linear.
+ * Waiting rows lie in a batch; a chained hash table over the five-tuple and the
+ * observation point finds those of the other direction. Chains are searched for CHAIN_MAX
+ * links at most, newest first, so that a file of one tuple stays linear.
  */
 #include "load/join.h"
 
@@ -92,7 +92,7 @@ waiting_of(const struct flow *f)
 
 static uint32_t *
 bucket_of(struct join *j, const struct addr *src, const struct addr *dst, uint32_t ports,
-    uint8_t proto)
+	  uint8_t proto)
 {
 	uint64_t hash = hash64(src, sizeof *src, j->seed);
 
@@ -104,11 +104,12 @@ static bool
 is_other_half(const struct waiting *w, const struct waiting *of)
 {
 	return !w->is_taken && w->proto == of->proto && w->src_port == of->dst_port &&
-	    w->dst_port == of->src_port && addr_compare(&w->src, &of->dst) == 0 &&
-	    addr_compare(&w->dst, &of->src) == 0 && w->has_exporter == of->has_exporter &&
-	    w->has_domain == of->has_domain && w->domain == of->domain &&
-	    addr_compare(&w->exporter, &of->exporter) == 0 && w->start <= of->end &&
-	    of->start <= w->end;
+	       w->dst_port == of->src_port && addr_compare(&w->src, &of->dst) == 0 &&
+	       addr_compare(&w->dst, &of->src) == 0 &&
+	       w->has_exporter == of->has_exporter && w->has_domain == of->has_domain &&
+	       w->domain == of->domain &&
+	       addr_compare(&w->exporter, &of->exporter) == 0 && w->start <= of->end &&
+	       of->start <= w->end;
 }
 
 bool
@@ -116,7 +117,8 @@ join_take(struct join *j, const struct flow *flow, struct flow *out)
 {
 	struct waiting key = waiting_of(flow);
 	uint32_t at = *bucket_of(j, &key.dst, &key.src,
-	    (uint32_t)key.dst_port << 16 | key.src_port, key.proto), best = 0;
+				 (uint32_t)key.dst_port << 16 | key.src_port, key.proto),
+		 best = 0;
 	unsigned links;
 
 	for (links = 0; at != 0 && links < CHAIN_MAX; links++) {
@@ -151,7 +153,7 @@ join_add(struct join *j, const struct flow *flow)
 	assert(!batch_is_full(j->rows));
 	*w = waiting_of(flow);
 	bucket = bucket_of(j, &w->src, &w->dst, (uint32_t)w->src_port << 16 | w->dst_port,
-	    w->proto);
+			   w->proto);
 	batch_append(j->rows, flow);
 	w->next = *bucket;
 	*bucket = (uint32_t)j->rows->rows;

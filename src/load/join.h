@@ -13,8 +13,8 @@ struct join *join_new(size_t rows); /* at most so many; aborts without memory */
 void join_free(struct join *join);
 
 /*
- * Takes the waiting row of the other direction that overlaps in time, the one with the same
- * start and end first. False if none waits. out's texts stay until join_clear.
+ * Takes the waiting row of the other direction that overlaps in time, the one with the
+ * same start and end first. False if none waits. out's texts stay until join_clear.
  */
 bool join_take(struct join *join, const struct flow *flow, struct flow *out);
 bool join_is_full(const struct join *join);

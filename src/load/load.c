@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Loads flows from delimited text. Records are gathered some hundred at a time, then each
- * column is parsed by its type; lines with a wrong cell fall out. What is left is completed
- * (end, packets), turned round or joined where one direction is the server's, and goes to
- * the sink by batches.
+ * column is parsed by its type; lines with a wrong cell fall out. What is left is
+ * completed (end, packets), turned round or joined where one direction is the server's,
+ * and goes to the sink by batches.
  */
 #include "load/load.h"
 
@@ -71,7 +71,8 @@ bad_line(struct load *l, uint64_t line, const char *fmt, ...)
 	vsnprintf(words, sizeof words, fmt, args);
 	va_end(args);
 	text_init(&text);
-	text_printf(&text, "%s:%llu: %s", l->reader.name, (unsigned long long)line, words);
+	text_printf(&text, "%s:%llu: %s", l->reader.name, (unsigned long long)line,
+		    words);
 	if (++l->reported == most)
 		text_str(&text, " (further wrong lines are counted, not shown)");
 	l->config->report(l->config->report_arg, text.data);
@@ -85,7 +86,8 @@ shown(struct str s, char out[48])
 	size_t n = s.len < 40 ? s.len : 40, i;
 
 	for (i = 0; i < n; i++)
-		out[i] = (unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f ? '?' : s.data[i];
+		out[i] = (unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f ? '?'
+									      : s.data[i];
 	memcpy(out + n, s.len > n ? "..." : "", s.len > n ? 4 : 1);
 	return out;
 }
@@ -93,14 +95,16 @@ shown(struct str s, char out[48])
 static int
 unknown_heading(struct load *l, struct str id)
 {
-	const char *near = schema_nearest(&flow_schema, id.data, id.len < 64 ? id.len : 64);
+	const char *near =
+	    schema_nearest(&flow_schema, id.data, id.len < 64 ? id.len : 64);
 	char cell[48];
 
-	return err_set(l->err, EINVAL, "%s:%llu: no field '%s'%s%s%s; name it as a field of the "
-	    "flow table or leave the column out", l->reader.name,
-	    (unsigned long long)l->reader.line, shown(id, cell),
-	    near == NULL ? "" : ": did you mean '", near == NULL ? "" : near,
-	    near == NULL ? "" : "'?");
+	return err_set(l->err, EINVAL,
+		       "%s:%llu: no field '%s'%s%s%s; name it as a field of the "
+		       "flow table or leave the column out",
+		       l->reader.name, (unsigned long long)l->reader.line,
+		       shown(id, cell), near == NULL ? "" : ": did you mean '",
+		       near == NULL ? "" : near, near == NULL ? "" : "'?");
 }
 
 static int
@@ -118,9 +122,10 @@ take_heading_cell(struct load *l, struct str id, uint64_t *seen)
 		if (!l->config->ignores_unknown)
 			return unknown_heading(l, id);
 	} else if (row_has(seen, (unsigned)field)) {
-		return err_set(l->err, EINVAL, "%s:%llu: two columns are named %s; leave one out",
-		    l->reader.name, (unsigned long long)l->reader.line,
-		    flow_schema.fields[field].id);
+		return err_set(l->err, EINVAL,
+			       "%s:%llu: two columns are named %s; leave one out",
+			       l->reader.name, (unsigned long long)l->reader.line,
+			       flow_schema.fields[field].id);
 	} else {
 		row_mark(seen, (unsigned)field);
 		if (field < flow_schema.stored || field == FLOW_duration)
@@ -134,7 +139,7 @@ static int
 check_required(struct load *l, const uint64_t *seen)
 {
 	static const unsigned required[] = {FLOW_start, FLOW_src, FLOW_dst, FLOW_proto,
-	    FLOW_bytes};
+					    FLOW_bytes};
 	struct text missing;
 	int status = 0;
 	size_t i;
@@ -143,12 +148,14 @@ check_required(struct load *l, const uint64_t *seen)
 	for (i = 0; i < sizeof required / sizeof required[0]; i++) {
 		if (!row_has(seen, required[i]))
 			text_printf(&missing, "%s%s", missing.len == 0 ? "" : ", ",
-			    flow_schema.fields[required[i]].id);
+				    flow_schema.fields[required[i]].id);
 	}
 	if (missing.len > 0)
-		status = err_set(l->err, EINVAL, "%s:%llu: the heading lacks %s; start, src, dst, "
-		    "proto and bytes must be there", l->reader.name,
-		    (unsigned long long)l->reader.line, missing.data);
+		status = err_set(l->err, EINVAL,
+				 "%s:%llu: the heading lacks %s; start, src, dst, "
+				 "proto and bytes must be there",
+				 l->reader.name, (unsigned long long)l->reader.line,
+				 missing.data);
 	text_done(&missing);
 	return status;
 }
@@ -165,12 +172,14 @@ read_heading(struct load *l)
 	if ((status = reader_next(&l->reader, l->err)) < 0)
 		return -1;
 	if (status == 0)
-		return err_set(l->err, EINVAL, "%s: empty: the first line must name the columns",
-		    l->reader.name);
+		return err_set(l->err, EINVAL,
+			       "%s: empty: the first line must name the columns",
+			       l->reader.name);
 	if (l->reader.problem != NULL || l->reader.count > READER_CELLS_MAX)
-		return err_set(l->err, EINVAL, "%s:%llu: the heading is wrong: %s", l->reader.name,
-		    (unsigned long long)l->reader.line, l->reader.problem != NULL ?
-		    l->reader.problem : "too many columns");
+		return err_set(l->err, EINVAL, "%s:%llu: the heading is wrong: %s",
+			       l->reader.name, (unsigned long long)l->reader.line,
+			       l->reader.problem != NULL ? l->reader.problem
+							 : "too many columns");
 	for (i = 0; i < l->reader.count; i++) {
 		if (take_heading_cell(l, reader_cell(&l->reader, i), seen) != 0)
 			return -1;
@@ -214,13 +223,15 @@ turn(struct load *l, struct flow *f)
 static int
 emit_alone(struct load *l, struct flow *f)
 {
-	if (!l->config->no_turn && !flow_has(f, biflow_direction) && turn_is_from_server(f) &&
+	if (!l->config->no_turn && !flow_has(f, biflow_direction) &&
+	    turn_is_from_server(f) &&
 	    flow_has(f, reverse_bytes) == flow_has(f, reverse_packets))
 		turn(l, f);
 	return emit(l, f);
 }
 
-/* b began no earlier than a, or the ports tell: then the order of a and b does not matter. */
+/* b began no earlier than a, or the ports tell: then the order of a and b does not
+ * matter. */
 static int
 emit_joined(struct load *l, struct flow *a, struct flow *b)
 {
@@ -229,8 +240,8 @@ emit_joined(struct load *l, struct flow *a, struct flow *b)
 	struct flow *forward = is_b_first ? b : a;
 
 	turn_join(forward, is_b_first ? a : b);
-	flow_set(forward, biflow_direction, is_a_server || is_b_server ? DIRECTION_port
-	    : DIRECTION_first);
+	flow_set(forward, biflow_direction,
+		 is_a_server || is_b_server ? DIRECTION_port : DIRECTION_first);
 	l->stats->counters[LOAD_joined]++;
 	return emit(l, forward);
 }
@@ -280,26 +291,30 @@ complete(struct load *l, size_t row, struct flow *f)
 	if (!l->has_end && flow_has(f, start)) {
 		end = f->start;
 		if (l->has_duration && !column_is_null(duration, row) &&
-		    __builtin_add_overflow(end, (int64_t)column_u64(duration, row), &end)) {
+		    __builtin_add_overflow(end, (int64_t)column_u64(duration, row),
+					   &end)) {
 			bad_line(l, l->lines[row], "column 'duration': too long");
 			return false;
 		}
 		flow_set(f, end, end);
 	}
 	if (!l->has_packets && flow_has(f, bytes)) {
-		flow_set(f, packets, f->bytes / 1500 + (f->bytes % 1500 > 0 || f->bytes == 0));
+		flow_set(f, packets,
+			 f->bytes / 1500 + (f->bytes % 1500 > 0 || f->bytes == 0));
 		l->stats->counters[LOAD_packets_estimated]++;
 	}
 	for (i = 0; i < flow_schema.stored; i++) {
-		if (flow_schema.fields[i].is_required && !flow_schema.fields[i].is_reverse &&
-		    !row_has(f->present, i)) {
-			bad_line(l, l->lines[row], "column '%s': empty, but it must be filled",
-			    flow_schema.fields[i].id);
+		if (flow_schema.fields[i].is_required &&
+		    !flow_schema.fields[i].is_reverse && !row_has(f->present, i)) {
+			bad_line(l, l->lines[row],
+				 "column '%s': empty, but it must be filled",
+				 flow_schema.fields[i].id);
 			return false;
 		}
 	}
 	if (f->end < f->start) {
-		bad_line(l, l->lines[row], "end is before start; exchange them or correct one");
+		bad_line(l, l->lines[row],
+			 "end is before start; exchange them or correct one");
 		return false;
 	}
 	return true;
@@ -319,13 +334,15 @@ parse_column(struct load *l, size_t column)
 		size_t i = row * l->column_count + column;
 		size_t from = i == 0 ? 0 : l->ends[i - 1];
 
-		l->cells[row] = (struct str){l->bytes.data + from, (uint32_t)(l->ends[i] - from)};
+		l->cells[row] =
+		    (struct str){l->bytes.data + from, (uint32_t)(l->ends[i] - from)};
 	}
 	while ((at += type->parse(c, at, l->cells + at, l->rows - at)) < l->rows) {
 		column_set_null(c, at);
 		if (!l->is_bad[at])
 			bad_line(l, l->lines[at], "column '%s': '%s' is not %s",
-			    flow_schema.fields[field].id, shown(l->cells[at], cell), type->help);
+				 flow_schema.fields[field].id, shown(l->cells[at], cell),
+				 type->help);
 		l->is_bad[at++] = true;
 	}
 }
@@ -367,7 +384,7 @@ gather(struct load *l)
 	}
 	if (r->count != l->column_count) {
 		bad_line(l, r->line, "%zu cells, but the heading has %zu", r->count,
-		    l->column_count);
+			 l->column_count);
 		return;
 	}
 	text_bytes(&l->bytes, r->cells.data, r->cells.len);
@@ -400,8 +417,8 @@ load_all(struct load *l)
 {
 	int status = read_heading(l);
 
-	if (status == 0 && (l->ends = calloc(BLOCK_ROWS * l->column_count,
-	    sizeof *l->ends)) == NULL)
+	if (status == 0 &&
+	    (l->ends = calloc(BLOCK_ROWS * l->column_count, sizeof *l->ends)) == NULL)
 		status = err_set(l->err, ENOMEM, "%s: out of memory", l->reader.name);
 	if (status == 0) {
 		l->raw = batch_new(&flow_schema, BLOCK_ROWS);
@@ -419,7 +436,7 @@ load_all(struct load *l)
 
 static struct load *
 load_new(const struct load_config *config, struct sink *sink, struct load_stats *stats,
-    struct err *err)
+	 struct err *err)
 {
 	struct load *l = calloc(1, sizeof *l);
 
@@ -437,8 +454,8 @@ load_new(const struct load_config *config, struct sink *sink, struct load_stats 
 
 int
 load_memory(const char *name, const void *bytes, size_t n,
-    const struct load_config *config, struct sink *sink, struct load_stats *stats,
-    struct err *err)
+	    const struct load_config *config, struct sink *sink, struct load_stats *stats,
+	    struct err *err)
 {
 	struct load *l = load_new(config, sink, stats, err);
 	int status;
@@ -453,7 +470,7 @@ load_memory(const char *name, const void *bytes, size_t n,
 
 int
 load_file(const char *path, const struct load_config *config, struct sink *sink,
-    struct load_stats *stats, struct err *err)
+	  struct load_stats *stats, struct err *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	struct load *l;

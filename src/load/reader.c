@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cuts TSV and CSV into records. A buffer holds the longest record allowed; a longer one, or
- * a quote that is not closed within that, spoils only the line that it begins on. Cells are
- * copied with their quotes and escapes undone.
+ * Cuts TSV and CSV into records. A buffer holds the longest record allowed; a longer one,
+ * or a quote that is not closed within that, spoils only the line that it begins on.
+ * Cells are copied with their quotes and escapes undone.
  */
 #include "load/reader.h"
 
@@ -32,8 +32,12 @@ reader_init(struct reader *r, const char *name, int fd)
 void
 reader_init_memory(struct reader *r, const char *name, const void *bytes, size_t n)
 {
-	*r = (struct reader){.name = name, .fd = -1, .data = bytes, .len = n, .is_end = true,
-	    .next_line = 1};
+	*r = (struct reader){.name = name,
+			     .fd = -1,
+			     .data = bytes,
+			     .len = n,
+			     .is_end = true,
+			     .next_line = 1};
 	text_init(&r->cells);
 }
 
@@ -57,15 +61,16 @@ refill(struct reader *r, struct err *err)
 		got = read(r->fd, r->buffer + r->len, BUFFER_BYTES - r->len);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
-		return err_set(err, errno, "%s: cannot read: %s", r->name, strerror(errno));
+		return err_set(err, errno, "%s: cannot read: %s", r->name,
+			       strerror(errno));
 	r->is_end = got == 0;
 	r->len += (size_t)got;
 	return 0;
 }
 
 /*
- * Length of the record at s, its line end included; 0 if it does not end within n bytes, and
- * then whether a quote is open there.
+ * Length of the record at s, its line end included; 0 if it does not end within n bytes,
+ * and then whether a quote is open there.
  */
 static size_t
 record_len(const struct reader *r, const char *s, size_t n, bool *is_open)
@@ -169,7 +174,8 @@ split_tsv(struct reader *r, const char *s, size_t n)
 			continue;
 		}
 		letter = s[i] == '\\' && i + 1 < n && s[i + 1] != '\0'
-		    ? strchr(letters, s[i + 1]) : NULL;
+			     ? strchr(letters, s[i + 1])
+			     : NULL;
 		text_char(&r->cells, letter != NULL ? bytes[letter - letters] : s[i]);
 		i += letter != NULL;
 	}
@@ -191,8 +197,9 @@ split_csv(struct reader *r, const char *s, size_t n)
 			}
 			i++;
 			if (i < n && s[i] != ',')
-				r->problem = "a closing quote is not followed by a comma; write \"\" "
-				    "for a quote in a cell";
+				r->problem = "a closing quote is not followed by a "
+					     "comma; write \"\" "
+					     "for a quote in a cell";
 		}
 		for (; i < n && s[i] != ','; i++)
 			text_char(&r->cells, s[i]);
@@ -227,7 +234,8 @@ reader_next(struct reader *r, struct err *err)
 		s = r->data + r->at;
 		r->at += n;
 		count_lines(r, s, n);
-		if (r->problem != NULL && s[n - 1] != '\n' && !(r->is_end && r->at == r->len)) {
+		if (r->problem != NULL && s[n - 1] != '\n' &&
+		    !(r->is_end && r->at == r->len)) {
 			r->next_line++;
 			return skip_line(r, err) != 0 ? -1 : 1;
 		}
@@ -255,13 +263,15 @@ reader_detect(struct reader *r, struct err *err)
 	static const char mark[] = "\xef\xbb\xbf";
 	size_t n;
 
-	while (!r->is_end && r->len < LOAD_LINE_MAX && memchr(r->data, '\n', r->len) == NULL) {
+	while (!r->is_end && r->len < LOAD_LINE_MAX &&
+	       memchr(r->data, '\n', r->len) == NULL) {
 		if (refill(r, err) != 0)
 			return -1;
 	}
 	if (r->len >= 3 && memcmp(r->data, mark, 3) == 0)
 		r->at = 3;
-	for (; r->at < r->len && (r->data[r->at] == '\n' || r->data[r->at] == '\r'); r->at++)
+	for (; r->at < r->len && (r->data[r->at] == '\n' || r->data[r->at] == '\r');
+	     r->at++)
 		r->next_line += r->data[r->at] == '\n';
 	n = line_len(r->data + r->at, r->len - r->at);
 	r->is_csv = n > 0 && memchr(r->data + r->at, '\t', n) == NULL;

@@ -20,9 +20,9 @@ struct reader {
 	char *buffer;     /* LOAD_LINE_MAX and a block; NULL for memory */
 	const char *data; /* what is unread: buffer or memory */
 	size_t at, len;
-	bool is_end;      /* nothing comes behind data */
+	bool is_end; /* nothing comes behind data */
 	bool is_csv;
-	uint64_t line;    /* of the record's first line, from 1 */
+	uint64_t line; /* of the record's first line, from 1 */
 	uint64_t next_line;
 	struct text cells;
 	size_t ends[READER_CELLS_MAX];
@@ -34,7 +34,8 @@ void reader_init(struct reader *r, const char *name, int fd);
 void reader_init_memory(struct reader *r, const char *name, const void *bytes, size_t n);
 void reader_done(struct reader *r);
 
-/* 1: a record (or a problem), 0: the end, -1: a read error. Blank lines are stepped over. */
+/* 1: a record (or a problem), 0: the end, -1: a read error. Blank lines are stepped over.
+ */
 int reader_next(struct reader *r, struct err *err);
 
 /* Decides between TSV and CSV by the first line; before the first reader_next. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A flow seen from the other side. What belongs together is found from the schema: x and
- * reverse_x are pairs, and so are ids that differ in src and dst (src_port, nat_dst, ...).
+ * reverse_x are pairs, and so are ids that differ in src and dst (src_port, nat_dst,
+ * ...).
  */
 #include "load/turn.h"
 
 #include <string.h>
 
 /* Services on ports that also serve as ephemeral ones (IANA's registry and custom). */
-static const uint16_t high_services[] = {1080, 1194, 1433, 1521, 1883, 2049, 2181, 3000, 3128,
-    3260, 3306, 3389, 4789, 5000, 5060, 5061, 5222, 5223, 5432, 5671, 5672, 5900, 6379, 6443,
-    6667, 8000, 8008, 8080, 8081, 8443, 8883, 8888, 9000, 9042, 9090, 9092, 9200, 9418, 11211,
-    25565, 27017};
+static const uint16_t high_services[] = {
+    1080, 1194, 1433, 1521, 1883, 2049, 2181, 3000, 3128, 3260, 3306,  3389,  4789, 5000,
+    5060, 5061, 5222, 5223, 5432, 5671, 5672, 5900, 6379, 6443, 6667,  8000,  8008, 8080,
+    8081, 8443, 8883, 8888, 9000, 9042, 9090, 9092, 9200, 9418, 11211, 25565, 27017};
 
 static bool
 is_service(uint16_t port)
@@ -29,7 +30,7 @@ bool
 turn_is_from_server(const struct flow *flow)
 {
 	return flow_has(flow, src_port) && flow_has(flow, dst_port) &&
-	    is_service(flow->src_port) && !is_service(flow->dst_port);
+	       is_service(flow->src_port) && !is_service(flow->dst_port);
 }
 
 /* The field that stands for the same of the other side; itself where there is none. */
@@ -44,14 +45,15 @@ partner_of(unsigned field)
 
 	if (f->pair != field)
 		return f->pair;
-	if (n >= sizeof id || ((at = strstr(f->id, "src")) == NULL &&
-	    (at = strstr(f->id, "dst")) == NULL))
+	if (n >= sizeof id ||
+	    ((at = strstr(f->id, "src")) == NULL && (at = strstr(f->id, "dst")) == NULL))
 		return field;
 	memcpy(id, f->id, n);
 	where = (size_t)(at - f->id);
 	memcpy(id + where, *at == 's' ? "dst" : "src", 3);
 	other = schema_find(&flow_schema, id, n);
-	return other < 0 || flow_schema.fields[other].type != f->type ? field : (unsigned)other;
+	return other < 0 || flow_schema.fields[other].type != f->type ? field
+								      : (unsigned)other;
 }
 
 /* Made once; the same whoever makes it. */
@@ -74,9 +76,12 @@ static size_t
 member_size(unsigned field)
 {
 	switch (types[flow_schema.fields[field].type].storage) {
-	case STORAGE_TEXT: return sizeof(struct str);
-	case STORAGE_LIST: return sizeof(struct list);
-	default: return storage_size(types[flow_schema.fields[field].type].storage);
+	case STORAGE_TEXT:
+		return sizeof(struct str);
+	case STORAGE_LIST:
+		return sizeof(struct list);
+	default:
+		return storage_size(types[flow_schema.fields[field].type].storage);
 	}
 }
 
@@ -88,7 +93,7 @@ copy(struct flow *flow, unsigned to, const struct flow *other, unsigned from)
 	if (!row_has(other->present, from))
 		return;
 	memcpy((char *)flow + flow_schema.fields[to].offset,
-	    (const char *)other + flow_schema.fields[from].offset, member_size(to));
+	       (const char *)other + flow_schema.fields[from].offset, member_size(to));
 	row_mark(flow->present, to);
 }
 

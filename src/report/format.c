@@ -139,11 +139,20 @@ tsv_escape(struct text *out, struct str s)
 
 	for (i = 0; i < s.len; i++) {
 		switch (s.data[i]) {
-		case '\t': text_str(out, "\\t"); break;
-		case '\n': text_str(out, "\\n"); break;
-		case '\r': text_str(out, "\\r"); break;
-		case '\\': text_str(out, "\\\\"); break;
-		default: text_char(out, s.data[i]);
+		case '\t':
+			text_str(out, "\\t");
+			break;
+		case '\n':
+			text_str(out, "\\n");
+			break;
+		case '\r':
+			text_str(out, "\\r");
+			break;
+		case '\\':
+			text_str(out, "\\\\");
+			break;
+		default:
+			text_char(out, s.data[i]);
 		}
 	}
 }
@@ -302,12 +311,12 @@ no_heading(struct text *out, const struct page *page)
 }
 
 const struct format formats[REPORT_FORMATS] = {
-	[REPORT_TABLE] = {"table", "aligned columns for people", STYLE_PEOPLE, table_heading,
-	    table_rows},
-	[REPORT_TSV] = {"tsv", "tab-separated values, a line of ids first", STYLE_MACHINE,
-	    tsv_heading, tsv_rows},
-	[REPORT_CSV] = {"csv", "comma-separated values (RFC 4180), a line of ids first",
-	    STYLE_MACHINE, csv_heading, csv_rows},
-	[REPORT_NDJSON] = {"ndjson", "a JSON object a line, nulls left out", STYLE_MACHINE,
-	    no_heading, json_rows},
+    [REPORT_TABLE] = {"table", "aligned columns for people", STYLE_PEOPLE, table_heading,
+		      table_rows},
+    [REPORT_TSV] = {"tsv", "tab-separated values, a line of ids first", STYLE_MACHINE,
+		    tsv_heading, tsv_rows},
+    [REPORT_CSV] = {"csv", "comma-separated values (RFC 4180), a line of ids first",
+		    STYLE_MACHINE, csv_heading, csv_rows},
+    [REPORT_NDJSON] = {"ndjson", "a JSON object a line, nulls left out", STYLE_MACHINE,
+		       no_heading, json_rows},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which columns to print: layout.def's named sets and the --fields parser, which takes ids
- * and names of sets alike. Knows schemas, no fields.
+ * Which columns to print: layout.def's named sets and the --fields parser, which takes
+ * ids and names of sets alike. Knows schemas, no fields.
  */
 #include "report/layout.h"
 
@@ -71,12 +71,17 @@ unknown_field(const struct schema *schema, const char *id, size_t n, struct err 
 	int shown = n > 40 ? 40 : (int)n;
 
 	if (n == 0)
-		return err_set(err, EINVAL, "fields: an empty name; separate names by one comma");
+		return err_set(err, EINVAL,
+			       "fields: an empty name; separate names by one comma");
 	if (near != NULL)
-		return err_set(err, EINVAL, "fields: no field '%.*s' in %s rows: did you mean "
-		    "'%s'?", shown, id, schema->name, near);
-	return err_set(err, EINVAL, "fields: no field or layout '%.*s' in %s rows; --help lists "
-	    "them", shown, id, schema->name);
+		return err_set(err, EINVAL,
+			       "fields: no field '%.*s' in %s rows: did you mean "
+			       "'%s'?",
+			       shown, id, schema->name, near);
+	return err_set(err, EINVAL,
+		       "fields: no field or layout '%.*s' in %s rows; --help lists "
+		       "them",
+		       shown, id, schema->name);
 }
 
 /* Layouts name fields only, so this recurses once. */
@@ -106,7 +111,7 @@ take_list(struct selection *s, const char *text, struct err *err)
 
 int
 report_fields(const struct schema *schema, const char *text,
-    unsigned out[SCHEMA_FIELDS_MAX], unsigned *n, struct err *err)
+	      unsigned out[SCHEMA_FIELDS_MAX], unsigned *n, struct err *err)
 {
 	struct selection s = {.schema = schema, .fields = out};
 
@@ -125,7 +130,8 @@ layout_help(struct text *out, const struct schema *schema)
 
 	for (i = 0; i < LAYOUTS; i++) {
 		if (strcmp(layouts[i].schema, schema->name) == 0)
-			text_printf(out, "  %-13s %s\n", layouts[i].name, layouts[i].help);
+			text_printf(out, "  %-13s %s\n", layouts[i].name,
+				    layouts[i].help);
 	}
 	text_printf(out, "  %-13s %s\n", "all", "every stored field");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A sink that prints. A batch is taken some hundred rows at a time: each column's type
- * prints its cells one behind the other, the format interleaves them by rows into a buffer,
- * and the buffer is written when it holds 64 KiB.
+ * prints its cells one behind the other, the format interleaves them by rows into a
+ * buffer, and the buffer is written when it holds 64 KiB.
  */
 #include "report/report.h"
 
@@ -26,7 +26,7 @@ struct report {
 	bool is_owned;
 	bool is_begun; /* the heading is out */
 	bool no_header;
-	int failed;    /* errno of the write that failed */
+	int failed; /* errno of the write that failed */
 	enum style style;
 	const struct schema *schema;
 	const struct format *format;
@@ -83,8 +83,9 @@ report_write(struct report *r, struct err *err)
 	text_clear(&r->out);
 	if (r->failed != 0)
 		return err_set(err, r->failed, "%s: cannot write: %s%s", r->name,
-		    strerror(r->failed), r->failed == ENOSPC ?
-		    "; free some space and run it again" : "");
+			       strerror(r->failed),
+			       r->failed == ENOSPC ? "; free some space and run it again"
+						   : "");
 	return 0;
 }
 
@@ -166,7 +167,8 @@ report_close(struct sink *sink, struct err *err)
 	int status = report_flush(sink, err);
 
 	if (r->is_owned && close(r->fd) != 0)
-		status = err_set(err, errno, "%s: cannot close: %s", r->name, strerror(errno));
+		status =
+		    err_set(err, errno, "%s: cannot close: %s", r->name, strerror(errno));
 	report_free(r);
 	return status;
 }
@@ -241,7 +243,8 @@ report_format_parse(const char *name, enum report_format *out, struct err *err)
 	text_init(&known);
 	for (i = 0; i < REPORT_FORMATS; i++)
 		text_printf(&known, "%s%s", i == 0 ? "" : ", ", formats[i].id);
-	err_set(err, EINVAL, "no output format '%.40s': choose one of %s", name, known.data);
+	err_set(err, EINVAL, "no output format '%.40s': choose one of %s", name,
+		known.data);
 	text_done(&known);
 	return -1;
 }

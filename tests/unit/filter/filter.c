@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The filter language: what holds for which rows, what is refused and where, and a property:
- * random filters over random batches agree with an evaluator that takes a row at a time.
+ * The filter language: what holds for which rows, what is refused and where, and a
+ * property: random filters over random batches agree with an evaluator that takes a row
+ * at a time.
  */
 #include "filter/filter.h"
 
@@ -73,39 +74,110 @@ static const struct {
 	const char *text;
 	uint64_t rows; /* that pass, as bits */
 } holds[] = {
-	{"", 7}, {"  ", 7}, {"any", 7}, {"not any", 0}, {"any and proto tcp", 1},
-	{"proto tcp", 1}, {"proto = 17", 2}, {"proto TCP or proto icmp", 5},
-	{"proto in [tcp, udp]", 3}, {"proto not in [tcp,udp]", 4}, {"proto [tcp]", 1},
-	{"port 443", 1}, {"port 53", 2}, {"src port 53", 2}, {"dst port 53", 0},
-	{"port in [80,443]", 1}, {"port != 443", 2}, {"not port 443", 6}, {"port is null", 4},
-	{"port is not null", 3}, {"port >= 40k", 3}, {"src_port == 50000", 1},
-	{"src 192.0.2.1", 1}, {"src net 192.0.2/24", 1}, {"dst net 10/8", 5}, {"net 10/8", 5},
-	{"src net 10.2.0.0/16", 4}, {"net 0/0", 5}, {"net ::/0", 2}, {"net 2001:db8::/32", 2},
-	{"host 2001:db8::1", 2}, {"ip 192.0.2.1", 1}, {"src = 10/8", 4}, {"src != 10/8", 3},
-	{"src in [10/8, 2001:db8::1]", 6}, {"src > 192.0.2.0", 3}, {"src < 2001:db8::1", 5},
-	{"src <= 2001:db8::1", 7}, {"src >= 2001:db8::1", 2}, {"src < 0.0.0.0", 0},
-	{"net 10.1.2.3/32", 5}, {"net 10.1.2.99/24", 5}, {"net 2001:db8::1/128", 2},
-	{"bytes > 1M", 5}, {"bytes = 1Ki", 2}, {"bytes == 2M", 1}, {"bytes >= 1.5M", 5},
-	{"bytes = 18446744073709551615", 4}, {"bytes > 18446744073709551615", 0},
-	{"bytes < 0", 0}, {"bytes gt 1024 and bytes lt 1G", 1}, {"bytes != 1024", 5},
-	{"bytes le 1024", 2}, {"bytes ne 1024", 5}, {"bytes ge 2M", 5},
-	{"reverse_bytes = 0", 2}, {"reverse_bytes != 0", 1}, {"not reverse_bytes = 0", 5},
-	{"reverse_bytes is null", 4}, {"reverse_bytes is not null", 3}, {"vlan is null", 7},
-	{"vlan = 1", 0}, {"not vlan = 1", 7}, {"vlan is not null", 0},
-	{"start >= 2026-11-23T10:01", 6}, {"start = 1795428000", 1},
-	{"start < \"2026-11-23 10:01:00\"", 1}, {"duration >= 5", 1}, {"duration = 5s", 1},
-	{"duration < 1s and duration > 0", 2}, {"duration = 250ms", 2}, {"duration < 1m", 7},
-	{"duration > -1h", 7}, {"duration = 0.25", 2},
-	{"flags S", 1}, {"flags SA", 1}, {"flags R", 0}, {"tcp_flags ~ F", 1},
-	{"tcp_flags = SAPF", 1}, {"tcp_flags = S", 0}, {"tcp_flags !~ R", 1}, {"flags != S", 1},
-	{"extra ~ 'a b'", 1}, {"extra = \"{\\\"a b\\\":1}\"", 1}, {"extra ~ zzz", 0},
-	{"extra !~ zzz", 1}, {"not extra ~ zzz", 7}, {"extra < zzz", 0}, {"extra > A", 1},
-	{"extra in [x, '{\"a b\":1}']", 1}, {"extra is null", 6},
-	{"coalesced", 1}, {"not coalesced", 6}, {"coalesced = 0", 2}, {"coalesced and port 443", 1},
-	{"biflow_direction = port", 2}, {"biflow_direction port", 2}, {"marks is null", 7},
-	{"not (proto tcp or proto udp)", 4}, {"!(proto tcp) && !(proto udp)", 4},
-	{"proto tcp || proto udp and port 443", 1}, {"(proto tcp or proto udp) and port 53", 2},
-	{"not not proto tcp", 1}, {"src\tport\n53", 2},
+    {"", 7},
+    {"  ", 7},
+    {"any", 7},
+    {"not any", 0},
+    {"any and proto tcp", 1},
+    {"proto tcp", 1},
+    {"proto = 17", 2},
+    {"proto TCP or proto icmp", 5},
+    {"proto in [tcp, udp]", 3},
+    {"proto not in [tcp,udp]", 4},
+    {"proto [tcp]", 1},
+    {"port 443", 1},
+    {"port 53", 2},
+    {"src port 53", 2},
+    {"dst port 53", 0},
+    {"port in [80,443]", 1},
+    {"port != 443", 2},
+    {"not port 443", 6},
+    {"port is null", 4},
+    {"port is not null", 3},
+    {"port >= 40k", 3},
+    {"src_port == 50000", 1},
+    {"src 192.0.2.1", 1},
+    {"src net 192.0.2/24", 1},
+    {"dst net 10/8", 5},
+    {"net 10/8", 5},
+    {"src net 10.2.0.0/16", 4},
+    {"net 0/0", 5},
+    {"net ::/0", 2},
+    {"net 2001:db8::/32", 2},
+    {"host 2001:db8::1", 2},
+    {"ip 192.0.2.1", 1},
+    {"src = 10/8", 4},
+    {"src != 10/8", 3},
+    {"src in [10/8, 2001:db8::1]", 6},
+    {"src > 192.0.2.0", 3},
+    {"src < 2001:db8::1", 5},
+    {"src <= 2001:db8::1", 7},
+    {"src >= 2001:db8::1", 2},
+    {"src < 0.0.0.0", 0},
+    {"net 10.1.2.3/32", 5},
+    {"net 10.1.2.99/24", 5},
+    {"net 2001:db8::1/128", 2},
+    {"bytes > 1M", 5},
+    {"bytes = 1Ki", 2},
+    {"bytes == 2M", 1},
+    {"bytes >= 1.5M", 5},
+    {"bytes = 18446744073709551615", 4},
+    {"bytes > 18446744073709551615", 0},
+    {"bytes < 0", 0},
+    {"bytes gt 1024 and bytes lt 1G", 1},
+    {"bytes != 1024", 5},
+    {"bytes le 1024", 2},
+    {"bytes ne 1024", 5},
+    {"bytes ge 2M", 5},
+    {"reverse_bytes = 0", 2},
+    {"reverse_bytes != 0", 1},
+    {"not reverse_bytes = 0", 5},
+    {"reverse_bytes is null", 4},
+    {"reverse_bytes is not null", 3},
+    {"vlan is null", 7},
+    {"vlan = 1", 0},
+    {"not vlan = 1", 7},
+    {"vlan is not null", 0},
+    {"start >= 2026-11-23T10:01", 6},
+    {"start = 1795428000", 1},
+    {"start < \"2026-11-23 10:01:00\"", 1},
+    {"duration >= 5", 1},
+    {"duration = 5s", 1},
+    {"duration < 1s and duration > 0", 2},
+    {"duration = 250ms", 2},
+    {"duration < 1m", 7},
+    {"duration > -1h", 7},
+    {"duration = 0.25", 2},
+    {"flags S", 1},
+    {"flags SA", 1},
+    {"flags R", 0},
+    {"tcp_flags ~ F", 1},
+    {"tcp_flags = SAPF", 1},
+    {"tcp_flags = S", 0},
+    {"tcp_flags !~ R", 1},
+    {"flags != S", 1},
+    {"extra ~ 'a b'", 1},
+    {"extra = \"{\\\"a b\\\":1}\"", 1},
+    {"extra ~ zzz", 0},
+    {"extra !~ zzz", 1},
+    {"not extra ~ zzz", 7},
+    {"extra < zzz", 0},
+    {"extra > A", 1},
+    {"extra in [x, '{\"a b\":1}']", 1},
+    {"extra is null", 6},
+    {"coalesced", 1},
+    {"not coalesced", 6},
+    {"coalesced = 0", 2},
+    {"coalesced and port 443", 1},
+    {"biflow_direction = port", 2},
+    {"biflow_direction port", 2},
+    {"marks is null", 7},
+    {"not (proto tcp or proto udp)", 4},
+    {"!(proto tcp) && !(proto udp)", 4},
+    {"proto tcp || proto udp and port 443", 1},
+    {"(proto tcp or proto udp) and port 53", 2},
+    {"not not proto tcp", 1},
+    {"src\tport\n53", 2},
 };
 
 static void
@@ -124,7 +196,8 @@ test_holds(void **state)
 		n = filter_select(f, b, alive);
 		if (alive[0] != holds[i].rows ||
 		    n != (size_t)__builtin_popcountll(holds[i].rows))
-			fail_msg("%s: rows %lx, not %lx", holds[i].text, alive[0], holds[i].rows);
+			fail_msg("%s: rows %lx, not %lx", holds[i].text, alive[0],
+				 holds[i].rows);
 		filter_free(f);
 	}
 	batch_free(b);
@@ -135,25 +208,48 @@ static const struct {
 	const char *words; /* in the message */
 	int caret;         /* column of the mistake */
 } wrongs[] = {
-	{"byts > 1", "did you mean 'bytes'", 0}, {"proto tcp and tcp", "write 'proto tcp'", 14},
-	{"zzzzzzzz = 1", "--help", 0}, {"bytes >", "ends where a value", 7},
-	{"bytes", "ends where an operator", 5}, {"bytes > and", "does not fit bytes", 8},
-	{"bytes > 1X", "up to 2^64", 8}, {"bytes > -1", "does not fit", 8},
-	{"bytes > 1e3", "does not fit", 8}, {"bytes > 99999999999999999999", "not fit", 8},
-	{"bytes = 1.0001k", "does not fit", 8}, {"bytes = .", "does not fit", 8},
-	{"src_port 65536", "up to 65535", 9}, {"proto 256", "protocol", 6},
-	{"src 10.1.2", "no address", 4}, {"src 10/33", "longer than /32", 4},
-	{"src 2001:db8::/129", "longer than /128", 4}, {"src < 10/8", "prefix", 6},
-	{"src x/8", "no prefix", 4}, {"src /8", "no prefix", 4},
-	{"start > tomorrow", "2026-11-23T10:05:00Z", 8}, {"duration > 1y", "no duration", 11},
-	{"(proto tcp", "or ')'", 10}, {"proto tcp)", "'and' or 'or'", 9},
-	{"proto tcp port 80", "'and' or 'or'", 10}, {"port in 80", "list such as", 8},
-	{"port in [80", "',' or ']'", 11}, {"port in [80 443]", "',' or ']'", 12},
-	{"port in []", "a value", 9}, {"extra = \"x", "no end", 8}, {"extra = 'x", "no end", 8},
-	{"bytes ~ 1", "'~' does not work on bytes", 6}, {"coalesced > 0", "does not work", 10},
-	{"marks = 1", "does not work", 6}, {"marks 1", "operator", 6}, {"= 1", "field", 0},
-	{"flags Z", "CEUAPRSF", 6}, {"bytes > 1 and", "ends where", 13}, {"\x01", "control", 0},
-	{"coalesced = 2", "0 or 1", 12}, {"not", "ends where", 3}, {"proto", "ends", 5},
+    {"byts > 1", "did you mean 'bytes'", 0},
+    {"proto tcp and tcp", "write 'proto tcp'", 14},
+    {"zzzzzzzz = 1", "--help", 0},
+    {"bytes >", "ends where a value", 7},
+    {"bytes", "ends where an operator", 5},
+    {"bytes > and", "does not fit bytes", 8},
+    {"bytes > 1X", "up to 2^64", 8},
+    {"bytes > -1", "does not fit", 8},
+    {"bytes > 1e3", "does not fit", 8},
+    {"bytes > 99999999999999999999", "not fit", 8},
+    {"bytes = 1.0001k", "does not fit", 8},
+    {"bytes = .", "does not fit", 8},
+    {"src_port 65536", "up to 65535", 9},
+    {"proto 256", "protocol", 6},
+    {"src 10.1.2", "no address", 4},
+    {"src 10/33", "longer than /32", 4},
+    {"src 2001:db8::/129", "longer than /128", 4},
+    {"src < 10/8", "prefix", 6},
+    {"src x/8", "no prefix", 4},
+    {"src /8", "no prefix", 4},
+    {"start > tomorrow", "2026-11-23T10:05:00Z", 8},
+    {"duration > 1y", "no duration", 11},
+    {"(proto tcp", "or ')'", 10},
+    {"proto tcp)", "'and' or 'or'", 9},
+    {"proto tcp port 80", "'and' or 'or'", 10},
+    {"port in 80", "list such as", 8},
+    {"port in [80", "',' or ']'", 11},
+    {"port in [80 443]", "',' or ']'", 12},
+    {"port in []", "a value", 9},
+    {"extra = \"x", "no end", 8},
+    {"extra = 'x", "no end", 8},
+    {"bytes ~ 1", "'~' does not work on bytes", 6},
+    {"coalesced > 0", "does not work", 10},
+    {"marks = 1", "does not work", 6},
+    {"marks 1", "operator", 6},
+    {"= 1", "field", 0},
+    {"flags Z", "CEUAPRSF", 6},
+    {"bytes > 1 and", "ends where", 13},
+    {"\x01", "control", 0},
+    {"coalesced = 2", "0 or 1", 12},
+    {"not", "ends where", 3},
+    {"proto", "ends", 5},
 };
 
 static void
@@ -216,7 +312,8 @@ static void
 test_fields(void **state)
 {
 	uint64_t fields[SCHEMA_FIELDS_MAX / 64] = {0};
-	struct filter *f = filter_parse(&flow_schema, "duration > 1 and (port 53 or any)", NULL);
+	struct filter *f =
+	    filter_parse(&flow_schema, "duration > 1 and (port 53 or any)", NULL);
 	unsigned i, n = 0;
 
 	assert_non_null(f);
@@ -233,7 +330,8 @@ test_fields(void **state)
 	filter_free(f);
 }
 
-/* Sugar and kernels follow the schema: here there are client and server, f64 and enums. */
+/* Sugar and kernels follow the schema: here there are client and server, f64 and enums.
+ */
 static void
 test_findings(void **state)
 {
@@ -249,8 +347,11 @@ test_findings(void **state)
 	finding_set(&row, kind, KIND_whole);
 	finding_set(&row, name, ((struct str){"libc6", 5}));
 	batch_append(b, &row);
-	f = filter_parse(&finding_schema, "net 10/8 and port 80 and probability >= 0.99 and "
-	    "probability < 1 and probability > 0.5 and kind whole and name libc6", NULL);
+	f = filter_parse(
+	    &finding_schema,
+	    "net 10/8 and port 80 and probability >= 0.99 and "
+	    "probability < 1 and probability > 0.5 and kind whole and name libc6",
+	    NULL);
 	assert_non_null(f);
 	assert_int_equal(filter_select(f, b, alive), 1);
 	filter_free(f);
@@ -305,15 +406,18 @@ static unsigned tree_count;
 static struct addr
 some_addr(void)
 {
-	uint8_t bytes[16] = {0x20, 0x01, [14] = (uint8_t)dice(4), [15] = (uint8_t)dice(4)};
+	uint8_t bytes[16] = {0x20,
+			     0x01, [14] = (uint8_t)dice(4), [15] = (uint8_t)dice(4)};
 
-	return dice(3) == 0 ? addr_v6(bytes) : addr_v4(0x0a000000 + dice(4) * 256 + dice(4));
+	return dice(3) == 0 ? addr_v6(bytes)
+			    : addr_v4(0x0a000000 + dice(4) * 256 + dice(4));
 }
 
 /* Fields with few values, so that comparisons often meet. */
-static const unsigned fields[] = {FLOW_bytes, FLOW_reverse_bytes, FLOW_src_port, FLOW_tos,
-    FLOW_src, FLOW_next_hop, FLOW_extra, FLOW_fingerprint, FLOW_tcp_flags, FLOW_duration,
-    FLOW_vlan, FLOW_domain, FLOW_coalesced};
+static const unsigned fields[] = {
+    FLOW_bytes,    FLOW_reverse_bytes, FLOW_src_port,    FLOW_tos,       FLOW_src,
+    FLOW_next_hop, FLOW_extra,         FLOW_fingerprint, FLOW_tcp_flags, FLOW_duration,
+    FLOW_vlan,     FLOW_domain,        FLOW_coalesced};
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
 static struct tree *
@@ -333,7 +437,8 @@ some_tree(unsigned depth)
 	t->form = dice(5) == 0 ? IS_NULL : dice(3) == 0 ? IN : COMPARE;
 	if (type->storage == STORAGE_ADDR && t->form == IN)
 		t->form = PREFIX;
-	if ((type->storage == STORAGE_TEXT || type == &types[TYPE_tcp_flags]) && dice(3) == 0)
+	if ((type->storage == STORAGE_TEXT || type == &types[TYPE_tcp_flags]) &&
+	    dice(3) == 0)
 		t->form = HAS;
 	t->sign = dice(type->is_ordered ? 6 : 2);
 	t->count = t->form == IN ? 1 + dice(3) : 1;
@@ -421,8 +526,8 @@ write_tree(struct text *out, const struct tree *t)
 static bool
 says(unsigned sign, int order)
 {
-	const bool answers[6] = {order == 0, order != 0, order < 0, order <= 0, order > 0,
-	    order >= 0};
+	const bool answers[6] = {order == 0, order != 0, order<0, order <= 0, order> 0,
+				 order >= 0};
 
 	return answers[sign];
 }
@@ -436,7 +541,7 @@ in_prefix(struct addr a, struct addr net, unsigned bits)
 		return false;
 	for (i = 0; i < bits; i++) {
 		if (a.is_v6 ? (a.v6[i / 8] ^ net.v6[i / 8]) >> (7 - i % 8) & 1
-		    : (a.v4 ^ net.v4) >> (31 - i) & 1)
+			    : (a.v4 ^ net.v4) >> (31 - i) & 1)
 			return false;
 	}
 	return true;
@@ -461,11 +566,14 @@ order_of(const struct tree *t, const struct column *c, size_t row, unsigned valu
 		return order != 0 ? order : (int)s.len - (int)strlen(other);
 	}
 	if (type->storage == STORAGE_I64) {
-		int64_t v = (int64_t)column_u64(c, row), w = (int64_t)t->values[value] * 1000000;
+		int64_t v = (int64_t)column_u64(c, row),
+			w = (int64_t)t->values[value] * 1000000;
 
 		return v < w ? -1 : v > w;
 	}
-	return column_u64(c, row) < t->values[value] ? -1 : column_u64(c, row) > t->values[value];
+	return column_u64(c, row) < t->values[value]
+		   ? -1
+		   : column_u64(c, row) > t->values[value];
 }
 
 static bool
@@ -504,10 +612,14 @@ static bool
 tree_holds(const struct tree *t, const struct batch *b, size_t row)
 {
 	switch (t->kind) {
-	case LEAF: return leaf_holds(t, b, row);
-	case NOT: return !tree_holds(t->a, b, row);
-	case AND: return tree_holds(t->a, b, row) && tree_holds(t->b, b, row);
-	default: return tree_holds(t->a, b, row) || tree_holds(t->b, b, row);
+	case LEAF:
+		return leaf_holds(t, b, row);
+	case NOT:
+		return !tree_holds(t->a, b, row);
+	case AND:
+		return tree_holds(t->a, b, row) && tree_holds(t->b, b, row);
+	default:
+		return tree_holds(t->a, b, row) || tree_holds(t->b, b, row);
 	}
 }
 
@@ -531,7 +643,8 @@ fill(struct batch *b)
 		flow_set(&f, start, 1000000);
 		flow_set(&f, end, dice(8) * 1000000);
 		flow_set(&f, bytes, dice(TEXTS));
-		flow_set(&f, src, has_v6 ? some_addr() : addr_v4(0x0a000000 + dice(1024)));
+		flow_set(&f, src,
+			 has_v6 ? some_addr() : addr_v4(0x0a000000 + dice(1024)));
 		if (dice(2))
 			flow_set(&f, reverse_bytes, dice(TEXTS));
 		if (dice(3))
@@ -605,13 +718,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_holds),
-		cmocka_unit_test(test_wrongs),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_agrees_with_slow_twin),
+	    cmocka_unit_test(test_holds),
+	    cmocka_unit_test(test_wrongs),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_findings),
+	    cmocka_unit_test(test_help),
+	    cmocka_unit_test(test_agrees_with_slow_twin),
 	};
 
 	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);

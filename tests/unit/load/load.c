@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loading: cells and defaults, the two formats' corners, turning and joining, and that each
- * wrong line or heading is named with its line.
+ * Loading: cells and defaults, the two formats' corners, turning and joining, and that
+ * each wrong line or heading is named with its line.
  */
 #include "load/load.h"
 
@@ -92,8 +92,10 @@ test_cells_and_defaults(void **state)
 {
 	struct flow f;
 
-	f = loaded(plain, "src\tdst\tproto\tbytes\tstart\n"
-	    "192.0.2.1\t2001:db8::1\ttcp\t3001\t1795428000.25\n", 1, 0);
+	f = loaded(plain,
+		   "src\tdst\tproto\tbytes\tstart\n"
+		   "192.0.2.1\t2001:db8::1\ttcp\t3001\t1795428000.25\n",
+		   1, 0);
 	assert_int_equal(f.start, 1795428000250000);
 	assert_int_equal(f.end, f.start);
 	assert_int_equal(f.packets, 3);
@@ -101,15 +103,21 @@ test_cells_and_defaults(void **state)
 	assert_true(f.dst.is_v6 && !f.src.is_v6);
 	assert_int_equal(f.proto, 6);
 	assert_false(flow_has(&f, reverse_bytes) || flow_has(&f, src_port));
-	f = loaded(plain, "start,duration,src,dst,proto,bytes,packets,extra,src_port\r\n\r\n"
-	    "2026-11-23T10:00:00Z,1.5,192.0.2.1,192.0.2.2,17,0,7,\"a,\"\"b\n\",\r\n", 1, 0);
+	f = loaded(
+	    plain,
+	    "start,duration,src,dst,proto,bytes,packets,extra,src_port\r\n\r\n"
+	    "2026-11-23T10:00:00Z,1.5,192.0.2.1,192.0.2.2,17,0,7,\"a,\"\"b\n\",\r\n",
+	    1, 0);
 	assert_int_equal(f.start, 1795428000000000);
 	assert_int_equal(f.end, f.start + 1500000);
 	assert_int_equal(f.packets, 7);
 	assert_int_equal(f.extra.len, 5);
 	assert_memory_equal(f.extra.data, "a,\"b\n", 5);
-	f = loaded(plain, "\xef\xbb\xbfstart\tend\tsrc\tdst\tproto\tbytes\tpackets\textra\tmarks\n"
-	    "1\t2\t192.0.2.1\t192.0.2.2\ticmp\t1\t1\ta\\tb\\\\n\\q\t1 2", 1, 0);
+	f = loaded(
+	    plain,
+	    "\xef\xbb\xbfstart\tend\tsrc\tdst\tproto\tbytes\tpackets\textra\tmarks\n"
+	    "1\t2\t192.0.2.1\t192.0.2.2\ticmp\t1\t1\ta\\tb\\\\n\\q\t1 2",
+	    1, 0);
 	assert_memory_equal(f.extra.data, "a\tb\\n\\q", f.extra.len);
 	assert_int_equal(f.marks.count, 2);
 }
@@ -142,19 +150,26 @@ test_join(void **state)
 	f = loaded(plain, HEAD "\n" SERVER "\n" CLIENT "\n", 1, 0);
 	check_joined(&f);
 	/* No overlap, another observation point, or not wanted: two rows. */
-	loaded(plain, HEAD "\n" CLIENT "\n30,31,198.51.100.1,192.0.2.1,443,40000,tcp,9,1\n", 2, 0);
+	loaded(plain,
+	       HEAD "\n" CLIENT "\n30,31,198.51.100.1,192.0.2.1,443,40000,tcp,9,1\n", 2,
+	       0);
 	loaded(plain, HEAD ",domain\n" CLIENT ",1\n" SERVER ",2\n", 2, 0);
-	loaded((struct load_config){.no_join = true}, HEAD "\n" CLIENT "\n" SERVER "\n", 2, 0);
+	loaded((struct load_config){.no_join = true}, HEAD "\n" CLIENT "\n" SERVER "\n",
+	       2, 0);
 	/* Ports say nothing: who began first. */
-	f = loaded(plain, HEAD "\n11,20,192.0.2.9,192.0.2.8,40000,50000,tcp,1,1\n"
-	    "10,20,192.0.2.8,192.0.2.9,50000,40000,tcp,2,1\n", 1, 0);
+	f = loaded(plain,
+		   HEAD "\n11,20,192.0.2.9,192.0.2.8,40000,50000,tcp,1,1\n"
+			"10,20,192.0.2.8,192.0.2.9,50000,40000,tcp,2,1\n",
+		   1, 0);
 	assert_int_equal(f.src.v4, 0xc0000208);
 	assert_int_equal(f.bytes, 2);
 	assert_int_equal(f.biflow_direction, DIRECTION_first);
 	/* Of two that overlap, the one with the same start and end. */
-	f = loaded(plain, HEAD "\n10,20,192.0.2.1,198.51.100.1,40000,443,tcp,1,1\n"
-	    "10,21,192.0.2.1,198.51.100.1,40000,443,tcp,2,1\n"
-	    "10,20,198.51.100.1,192.0.2.1,443,40000,tcp,3,1\n", 2, 0);
+	f = loaded(plain,
+		   HEAD "\n10,20,192.0.2.1,198.51.100.1,40000,443,tcp,1,1\n"
+			"10,21,192.0.2.1,198.51.100.1,40000,443,tcp,2,1\n"
+			"10,20,198.51.100.1,192.0.2.1,443,40000,tcp,3,1\n",
+		   2, 0);
 	assert_int_equal(f.bytes, 1);
 	assert_int_equal(f.reverse_bytes, 3);
 }
@@ -174,7 +189,8 @@ test_turn(void **state)
 	assert_int_equal(f.reverse_tos, 8);
 	assert_int_equal(f.biflow_direction, DIRECTION_port);
 	assert_int_equal(stats.counters[LOAD_turned], 1);
-	f = loaded(plain, HEAD ",reverse_bytes,reverse_packets\n" SERVER ",500,5\n", 1, 0);
+	f = loaded(plain, HEAD ",reverse_bytes,reverse_packets\n" SERVER ",500,5\n", 1,
+		   0);
 	assert_int_equal(f.bytes, 500);
 	assert_int_equal(f.reverse_bytes, 90000);
 	/* Left alone: half a reverse side, a known direction, a wish. */
@@ -193,15 +209,17 @@ static const struct {
 	const char *line;
 	const char *words;
 } bad[] = {
-	{"10,20,192.0.2.1,198.51.100.1,40000,443,tcp,many,5", "in:3: column 'bytes': 'many'"},
-	{"10,20,192.0.2,198.51.100.1,40000,443,tcp,1,5", "column 'src': '192.0.2' is not an IPv4"},
-	{"10,20,,198.51.100.1,40000,443,tcp,1,5", "column 'src': empty"},
-	{"10,20,192.0.2.1,198.51.100.1,65536,443,tcp,1,5", "column 'src_port': '65536'"},
-	{"10,20,192.0.2.1", "3 cells, but the heading has 9"},
-	{CLIENT ",x", "10 cells"}, {"20,10,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "end is before"},
-	{"\"10\"x,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "closing quote"},
-	{"\"10,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "not closed"},
-	{"x,y,z,\x1b,w,v,u,t,s", "column 'start': 'x'"},
+    {"10,20,192.0.2.1,198.51.100.1,40000,443,tcp,many,5", "in:3: column 'bytes': 'many'"},
+    {"10,20,192.0.2,198.51.100.1,40000,443,tcp,1,5",
+     "column 'src': '192.0.2' is not an IPv4"},
+    {"10,20,,198.51.100.1,40000,443,tcp,1,5", "column 'src': empty"},
+    {"10,20,192.0.2.1,198.51.100.1,65536,443,tcp,1,5", "column 'src_port': '65536'"},
+    {"10,20,192.0.2.1", "3 cells, but the heading has 9"},
+    {CLIENT ",x", "10 cells"},
+    {"20,10,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "end is before"},
+    {"\"10\"x,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "closing quote"},
+    {"\"10,20,192.0.2.1,192.0.2.2,1,1,tcp,1,1", "not closed"},
+    {"x,y,z,\x1b,w,v,u,t,s", "column 'start': 'x'"},
 };
 
 static void
@@ -214,7 +232,8 @@ test_bad_lines(void **state)
 	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		text_clear(&t);
 		text_printf(&t, "%s\n%s\n%s\n%s\n", HEAD, CLIENT, bad[i].line, SERVER);
-		assert_int_equal(load_text((struct load_config){.no_join = true}, t.data, t.len), 0);
+		assert_int_equal(
+		    load_text((struct load_config){.no_join = true}, t.data, t.len), 0);
 		if (strstr(reports.data, bad[i].words) == NULL)
 			fail_msg("%s: %s", bad[i].line, reports.data);
 		assert_non_null(strstr(reports.data, "in:3: "));
@@ -268,9 +287,13 @@ static const struct {
 	const char *text;
 	const char *words;
 } headings[] = {
-	{"", "empty"}, {"\n\n", "empty"}, {"start,src,dst,proto\n", "lacks bytes"},
-	{"src\tdst\n", "lacks start, proto, bytes"}, {HEAD ",byts\n", "did you mean 'bytes'"},
-	{"\n" HEAD ",src\n", "in:2: two columns are named src"}, {"\"start,src\n", "not closed"},
+    {"", "empty"},
+    {"\n\n", "empty"},
+    {"start,src,dst,proto\n", "lacks bytes"},
+    {"src\tdst\n", "lacks start, proto, bytes"},
+    {HEAD ",byts\n", "did you mean 'bytes'"},
+    {"\n" HEAD ",src\n", "in:2: two columns are named src"},
+    {"\"start,src\n", "not closed"},
 };
 
 static void
@@ -279,12 +302,13 @@ test_headings(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof headings / sizeof headings[0]; i++) {
-		assert_int_equal(load_text(plain, headings[i].text, strlen(headings[i].text)), -1);
+		assert_int_equal(
+		    load_text(plain, headings[i].text, strlen(headings[i].text)), -1);
 		if (strstr(err.text, headings[i].words) == NULL)
 			fail_msg("%s: %s", headings[i].text, err.text);
 	}
-	loaded((struct load_config){.ignores_unknown = true}, HEAD ",colour\n" CLIENT ",red\n", 1,
-	    0);
+	loaded((struct load_config){.ignores_unknown = true},
+	       HEAD ",colour\n" CLIENT ",red\n", 1, 0);
 	loaded(plain, HEAD ",bytes_scaled\n" CLIENT ",7\n", 1, 0);
 }
 
@@ -292,17 +316,20 @@ test_headings(void **state)
 static void
 test_many_rows(void **state)
 {
-	char path[] = "/tmp/weir-load-XXXXXX";
+	const char *folder = getenv("WEIR_TMP");
+	char path[512];
 	const unsigned rows = LOAD_JOIN_ROWS + 3000;
-	int fd = mkstemp(path);
-	FILE *file = fdopen(fd, "w");
+	FILE *file;
 	unsigned i;
 
+	snprintf(path, sizeof path, "%s/weir-load-XXXXXX",
+		 folder != NULL ? folder : "/tmp");
+	file = fdopen(mkstemp(path), "w");
 	assert_non_null(file);
 	fputs(HEAD "\n", file);
 	for (i = 0; i < rows; i++)
-		fprintf(file, "10,20,192.0.2.1,198.51.100.%u,%u,443,tcp,500,5\n", i / 65000,
-		    i % 65000 + 1);
+		fprintf(file, "10,20,192.0.2.1,198.51.100.%u,%u,443,tcp,500,5\n",
+			i / 65000, i % 65000 + 1);
 	fclose(file);
 	batch_clear(keeper.rows);
 	memset(&stats, 0, sizeof stats);
@@ -310,7 +337,8 @@ test_many_rows(void **state)
 	assert_int_equal(keeper.rows->rows, rows);
 	assert_int_equal(stats.counters[LOAD_rows], rows);
 	unlink(path);
-	assert_int_equal(load_file("/nonexistent", &plain, &keeper.sink, &stats, &err), -1);
+	assert_int_equal(load_file("/nonexistent", &plain, &keeper.sink, &stats, &err),
+			 -1);
 	assert_non_null(strstr(err.text, "/nonexistent"));
 	err_clear(&err);
 	assert_int_equal(load_file("/", &plain, &keeper.sink, &stats, &err), -1);
@@ -332,10 +360,17 @@ full_flow(struct batch *b, uint32_t i)
 		struct list list = {marks, 2};
 
 		switch (types[flow_schema.fields[field].type].storage) {
-		case STORAGE_TEXT: memcpy(member, &text, sizeof text); break;
-		case STORAGE_LIST: memcpy(member, &list, sizeof list); break;
-		case STORAGE_ADDR: memcpy(member, &(struct addr){.v4 = field + i}, 20); break;
-		default: *member = 1;
+		case STORAGE_TEXT:
+			memcpy(member, &text, sizeof text);
+			break;
+		case STORAGE_LIST:
+			memcpy(member, &list, sizeof list);
+			break;
+		case STORAGE_ADDR:
+			memcpy(member, &(struct addr){.v4 = field + i}, 20);
+			break;
+		default:
+			*member = 1;
 		}
 		if (i % 2 == 0 || flow_schema.fields[field].is_required || field % 3 == 0)
 			row_mark(f.present, field);
@@ -408,15 +443,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cells_and_defaults),
-		cmocka_unit_test(test_join),
-		cmocka_unit_test(test_turn),
-		cmocka_unit_test(test_bad_lines),
-		cmocka_unit_test(test_odd_bytes),
-		cmocka_unit_test(test_few_reports),
-		cmocka_unit_test(test_headings),
-		cmocka_unit_test(test_many_rows),
-		cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_cells_and_defaults),
+	    cmocka_unit_test(test_join),
+	    cmocka_unit_test(test_turn),
+	    cmocka_unit_test(test_bad_lines),
+	    cmocka_unit_test(test_odd_bytes),
+	    cmocka_unit_test(test_few_reports),
+	    cmocka_unit_test(test_headings),
+	    cmocka_unit_test(test_many_rows),
+	    cmocka_unit_test(test_round_trip),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, NULL, done);

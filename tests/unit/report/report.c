@@ -84,7 +84,8 @@ printed(struct report_config config, const char *names, unsigned n)
 }
 
 static void
-assert_printed(struct report_config config, const char *names, unsigned n, const char *want)
+assert_printed(struct report_config config, const char *names, unsigned n,
+	       const char *want)
 {
 	char *got = printed(config, names, n);
 
@@ -95,53 +96,60 @@ assert_printed(struct report_config config, const char *names, unsigned n, const
 static void
 test_tsv(void **state)
 {
-	assert_printed((struct report_config){.format = REPORT_TSV}, "src,dst_port,bytes,extra", 3,
-	    "src\tdst_port\tbytes\textra\n"
-	    "192.0.2.0\t443\t18446744073709551615\t\n"
-	    "192.0.2.1\t443\t1\ta\\t\"b\",\\\\\\n\x1b[31mz\n"
-	    "192.0.2.2\t\t2\t\n");
-	assert_printed((struct report_config){.format = REPORT_TSV, .no_header = true}, "bytes", 2,
-	    "18446744073709551615\n1\n");
+	assert_printed((struct report_config){.format = REPORT_TSV},
+		       "src,dst_port,bytes,extra", 3,
+		       "src\tdst_port\tbytes\textra\n"
+		       "192.0.2.0\t443\t18446744073709551615\t\n"
+		       "192.0.2.1\t443\t1\ta\\t\"b\",\\\\\\n\x1b[31mz\n"
+		       "192.0.2.2\t\t2\t\n");
+	assert_printed((struct report_config){.format = REPORT_TSV, .no_header = true},
+		       "bytes", 2, "18446744073709551615\n1\n");
 }
 
 static void
 test_csv(void **state)
 {
-	assert_printed((struct report_config){.format = REPORT_CSV}, "dst_port,extra,marks", 3,
-	    "dst_port,extra,marks\r\n"
-	    "443,,1 2 4611686018427387904\r\n"
-	    "443,\"a\t\"\"b\"\",\\\n\x1b[31mz\",\r\n"
-	    ",\"\",\r\n");
+	assert_printed((struct report_config){.format = REPORT_CSV},
+		       "dst_port,extra,marks", 3,
+		       "dst_port,extra,marks\r\n"
+		       "443,,1 2 4611686018427387904\r\n"
+		       "443,\"a\t\"\"b\"\",\\\n\x1b[31mz\",\r\n"
+		       ",\"\",\r\n");
 }
 
 static void
 test_ndjson(void **state)
 {
 	assert_printed((struct report_config){.format = REPORT_NDJSON},
-	    "start,duration,proto,dst_port,bytes,reverse_bytes,extra,marks", 3,
-	    "{\"start\":\"2026-11-23T00:00:00.000000Z\",\"duration\":1.500000,\"proto\":\"tcp\","
-	    "\"dst_port\":443,\"bytes\":18446744073709551615,"
-	    "\"marks\":[1,2,4611686018427387904]}\n"
-	    "{\"start\":\"2026-11-23T00:00:00.000001Z\",\"duration\":1.500000,\"proto\":\"tcp\","
-	    "\"dst_port\":443,\"bytes\":1,"
-	    "\"extra\":\"a\\t\\\"b\\\",\\\\\\n\\u001b[31mz\"}\n"
-	    "{\"start\":\"2026-11-23T00:00:00.000002Z\",\"duration\":1.500000,\"proto\":\"icmp\","
-	    "\"bytes\":2,\"extra\":\"\"}\n");
+		       "start,duration,proto,dst_port,bytes,reverse_bytes,extra,marks", 3,
+		       "{\"start\":\"2026-11-23T00:00:00.000000Z\",\"duration\":1.500000,"
+		       "\"proto\":\"tcp\","
+		       "\"dst_port\":443,\"bytes\":18446744073709551615,"
+		       "\"marks\":[1,2,4611686018427387904]}\n"
+		       "{\"start\":\"2026-11-23T00:00:00.000001Z\",\"duration\":1.500000,"
+		       "\"proto\":\"tcp\","
+		       "\"dst_port\":443,\"bytes\":1,"
+		       "\"extra\":\"a\\t\\\"b\\\",\\\\\\n\\u001b[31mz\"}\n"
+		       "{\"start\":\"2026-11-23T00:00:00.000002Z\",\"duration\":1.500000,"
+		       "\"proto\":\"icmp\","
+		       "\"bytes\":2,\"extra\":\"\"}\n");
 }
 
 static void
 test_table(void **state)
 {
-	assert_printed((struct report_config){.format = REPORT_TABLE},
+	assert_printed(
+	    (struct report_config){.format = REPORT_TABLE},
 	    "src,dst_port,reverse_bytes,bytes,extra", 3,
 	    "Source            DPort    Rev Bytes                 Bytes  Extra\n"
 	    "192.0.2.0           443            -  18446744073709551615  -\n"
-	    "192.0.2.1           443            -                     1  a?\"b\",\\??[31mz\n"
+	    "192.0.2.1           443            -                     1  "
+	    "a?\"b\",\\??[31mz\n"
 	    "192.0.2.2             -            -                     2  \n");
-	assert_printed((struct report_config){.format = REPORT_TABLE, .is_color = true}, "proto", 1,
-	    "\033[1mProto\033[0m\ntcp\n");
+	assert_printed((struct report_config){.format = REPORT_TABLE, .is_color = true},
+		       "proto", 1, "\033[1mProto\033[0m\ntcp\n");
 	assert_printed((struct report_config){.format = REPORT_TABLE}, "src,bytes", 0,
-	    "Source                 Bytes\n");
+		       "Source                 Bytes\n");
 }
 
 /* More rows than a page and more bytes than a block: nothing lost, nothing twice. */
@@ -172,7 +180,8 @@ test_fields(void **state)
 		assert_int_equal(report_fields(schemas[i], "all", fields, &n, &err), 0);
 		assert_int_equal(n, schemas[i]->stored);
 	}
-	assert_int_equal(report_fields(&flow_schema, "bytes,line,vlan,vlan", fields, &n, &err), 0);
+	assert_int_equal(
+	    report_fields(&flow_schema, "bytes,line,vlan,vlan", fields, &n, &err), 0);
 	assert_int_equal(n, 13);
 	assert_int_equal(fields[0], FLOW_bytes);
 	assert_int_equal(fields[12], FLOW_vlan);
@@ -215,8 +224,8 @@ test_every_field(void **state)
 static void
 fail_to(int fd, int code)
 {
-	struct report_config config = {.fd = fd, .name = "there", .format = REPORT_TSV,
-	    .schema = &flow_schema};
+	struct report_config config = {
+	    .fd = fd, .name = "there", .format = REPORT_TSV, .schema = &flow_schema};
 	struct batch *b = batch_new(&flow_schema, 8);
 	struct sink *sink;
 	struct err err = {0};
@@ -257,7 +266,8 @@ test_format_names(void **state)
 	struct text help;
 
 	for (format = 0; format < REPORT_FORMATS; format++) {
-		assert_int_equal(report_format_parse(report_format_name(format), &got, &err), 0);
+		assert_int_equal(
+		    report_format_parse(report_format_name(format), &got, &err), 0);
 		assert_int_equal(got, format);
 	}
 	assert_int_equal(report_format_parse("xml", &got, &err), -1);
@@ -272,16 +282,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tsv),
-		cmocka_unit_test(test_csv),
-		cmocka_unit_test(test_ndjson),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_many_rows),
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_layouts),
-		cmocka_unit_test(test_every_field),
-		cmocka_unit_test(test_failed_writes),
-		cmocka_unit_test(test_format_names),
+	    cmocka_unit_test(test_tsv),           cmocka_unit_test(test_csv),
+	    cmocka_unit_test(test_ndjson),        cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_many_rows),     cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_layouts),       cmocka_unit_test(test_every_field),
+	    cmocka_unit_test(test_failed_writes), cmocka_unit_test(test_format_names),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
