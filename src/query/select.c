@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scan and select: a batch that passes whole is handed on as it is, one that does not pass
- * at all is dropped, of any other the living rows are copied.
+ * Scan and select: a batch that passes whole is handed on as it is, one that does not
+ * pass at all is dropped, of any other the living rows are copied.
  */
 #include "query/select.h"
 
@@ -41,7 +41,8 @@ list_living(const struct selection *s)
 
 	for (size_t w = 0; w < (s->raw->rows + 63) / 64; w++)
 		for (uint64_t bits = s->alive[w]; bits != 0; bits &= bits - 1)
-			s->picks[n++] = (uint32_t)(w * 64 + (size_t)__builtin_ctzll(bits));
+			s->picks[n++] =
+			    (uint32_t)(w * 64 + (size_t)__builtin_ctzll(bits));
 	return n;
 }
 
@@ -50,7 +51,8 @@ derive_needed(const struct query_config *config, struct batch *batch)
 {
 	const struct schema *schema = config->scan.schema;
 
-	for (unsigned f = schema->stored; config->scan.needed != NULL && f < schema->count; f++)
+	for (unsigned f = schema->stored;
+	     config->scan.needed != NULL && f < schema->count; f++)
 		if (row_has(config->scan.needed, f))
 			batch_derive(batch, f);
 }
@@ -97,8 +99,8 @@ selection_close(struct selection *s)
 }
 
 int
-query_run(const struct query_config *config, struct sink *sink, struct query_result *result,
-    struct err *err)
+query_run(const struct query_config *config, struct sink *sink,
+	  struct query_result *result, struct err *err)
 {
 	struct selection s;
 	struct batch *batch;
@@ -124,7 +126,8 @@ query_run(const struct query_config *config, struct sink *sink, struct query_res
 	}
 	if (result != NULL) {
 		result->rows = rows;
-		memcpy(result->counters, store_scan_counters(s.scan), sizeof result->counters);
+		memcpy(result->counters, store_scan_counters(s.scan),
+		       sizeof result->counters);
 	}
 	selection_close(&s);
 	return more;

@@ -14,7 +14,8 @@ struct selection {
 	uint32_t *picks;
 };
 
-int selection_open(struct selection *s, const struct query_config *config, struct err *err);
+int selection_open(struct selection *s, const struct query_config *config,
+		   struct err *err);
 /* 1 and a batch borrowed until the next call, 0 at the end, or -1. */
 int selection_next(struct selection *s, struct batch **out, struct err *err);
 void selection_close(struct selection *s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rows in the order of conversations. All selected rows are kept as batches; what is sorted
- * is a small key per row: a hash of the conversation, the start, the exchange and where the
- * row lies. A second sort puts conversations in the order of their first rows, so that the
- * result reads as a history and does not depend on the hash.
+ * Rows in the order of conversations. All selected rows are kept as batches; what is
+ * sorted is a small key per row: a hash of the conversation, the start, the exchange and
+ * where the row lies. A second sort puts conversations in the order of their first rows,
+ * so that the result reads as a history and does not depend on the hash.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,9 +26,19 @@ struct key {
 };
 
 /* Fields of the order, by name, so that any schema that has some can be sorted. */
-enum order_field { START, EXCHANGE, CONNECTION, SRC, DST, SRC_PORT, DST_PORT, PROTO, ORDERS };
-static const char *const order_ids[ORDERS] = {
-	"start", "exchange", "connection", "src", "dst", "src_port", "dst_port", "proto"};
+enum order_field {
+	START,
+	EXCHANGE,
+	CONNECTION,
+	SRC,
+	DST,
+	SRC_PORT,
+	DST_PORT,
+	PROTO,
+	ORDERS
+};
+static const char *const order_ids[ORDERS] = {"start", "exchange", "connection", "src",
+					      "dst",   "src_port", "dst_port",   "proto"};
 
 struct query_sorted {
 	struct query_config config;
@@ -60,7 +70,7 @@ need_order(struct query_sorted *q)
 
 static uint64_t
 value_or_0(const struct query_sorted *q, const struct batch *b, enum order_field field,
-    size_t row)
+	   size_t row)
 {
 	const struct column *c;
 
@@ -77,7 +87,7 @@ struct end {
 
 static struct end
 end_of(const struct query_sorted *q, const struct batch *b, enum order_field addr,
-    enum order_field port, size_t row)
+       enum order_field port, size_t row)
 {
 	struct end e;
 
@@ -138,18 +148,20 @@ add_keys(struct query_sorted *q, const struct batch *b, size_t from, struct err 
 		while (cap < q->rows + rows)
 			cap *= 2;
 		if ((more = realloc(q->keys, cap * sizeof *more)) == NULL)
-			return err_set(err, ENOMEM, "query: out of memory at %zu rows; narrow the "
-			    "time window or the filter", q->rows);
+			return err_set(err, ENOMEM,
+				       "query: out of memory at %zu rows; narrow the "
+				       "time window or the filter",
+				       q->rows);
 		q->keys = more;
 		q->keys_cap = cap;
 	}
 	for (size_t i = from; i < b->rows; i++)
 		q->keys[q->rows++] = (struct key){
-			.conversation = conversation_of(q, b, i),
-			.start = (int64_t)value_or_0(q, b, START, i),
-			.exchange = (uint32_t)value_or_0(q, b, EXCHANGE, i),
-			.batch = (uint32_t)(q->count - 1),
-			.row = (uint32_t)i,
+		    .conversation = conversation_of(q, b, i),
+		    .start = (int64_t)value_or_0(q, b, START, i),
+		    .exchange = (uint32_t)value_or_0(q, b, EXCHANGE, i),
+		    .batch = (uint32_t)(q->count - 1),
+		    .row = (uint32_t)i,
 		};
 	return 0;
 }
@@ -180,9 +192,10 @@ keep_rows(struct query_sorted *q, const struct batch *b, struct err *err)
 
 	if (q->rows + b->rows > limit)
 		return err_set(err, E2BIG,
-		    "store %s: more than %llu rows are selected, which is what can be ordered in "
-		    "memory; narrow the time window or the filter", q->config.dir,
-		    (unsigned long long)limit);
+			       "store %s: more than %llu rows are selected, which is "
+			       "what can be ordered in "
+			       "memory; narrow the time window or the filter",
+			       q->config.dir, (unsigned long long)limit);
 	for (size_t at = 0; at < b->rows;) {
 		struct batch *to = batch_with_room(q, err);
 		size_t n = b->rows - at, from;
@@ -206,7 +219,8 @@ sort_rows(struct query_sorted *q)
 		return;
 	qsort(q->keys, q->rows, sizeof *q->keys, compare_keys);
 	for (size_t i = 0; i < q->rows; i++) {
-		bool is_same = i > 0 && q->keys[i].conversation == q->keys[i - 1].conversation;
+		bool is_same =
+		    i > 0 && q->keys[i].conversation == q->keys[i - 1].conversation;
 
 		q->keys[i].first = is_same ? q->keys[i - 1].first : q->keys[i].start;
 	}
@@ -215,7 +229,7 @@ sort_rows(struct query_sorted *q)
 
 int
 query_sorted_open(const struct query_config *config, struct query_sorted **out,
-    struct err *err)
+		  struct err *err)
 {
 	struct query_sorted *q = calloc(1, sizeof *q);
 	struct selection s;
@@ -251,7 +265,8 @@ derive_needed(const struct query_sorted *q)
 {
 	const struct schema *schema = q->config.scan.schema;
 
-	for (unsigned f = schema->stored; q->config.scan.needed != NULL && f < schema->count; f++)
+	for (unsigned f = schema->stored;
+	     q->config.scan.needed != NULL && f < schema->count; f++)
 		if (row_has(q->config.scan.needed, f))
 			batch_derive(q->out, f);
 }
@@ -266,7 +281,8 @@ query_sorted_next(struct query_sorted *q, struct batch **out)
 		uint32_t from = q->keys[q->at].batch;
 		size_t n = 0, room = q->out->cap - q->out->rows, base = q->out->rows;
 
-		for (; n < 1024 && n < room && q->at < q->rows && q->keys[q->at].batch == from;
+		for (; n < 1024 && n < room && q->at < q->rows &&
+		       q->keys[q->at].batch == from;
 		     n++, q->at++) {
 			picks[n] = q->keys[q->at].row;
 			q->conversations[base + n] = q->keys[q->at].conversation;

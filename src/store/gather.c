@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small batches into a big one. Columns of numbers and of IPv4 addresses, which are nearly
- * all, are copied whole; a text is looked up once per distinct text; an absent column stays
- * absent. This is the hot part of storing: a row has eighty columns.
+ * Small batches into a big one. Columns of numbers and of IPv4 addresses, which are
+ * nearly all, are copied whole; a text is looked up once per distinct text; an absent
+ * column stays absent. This is the hot part of storing: a row has eighty columns.
  */
 #include "store/gather.h"
 
@@ -18,7 +18,8 @@ copy_bits(uint64_t *bits, size_t to, const uint64_t *from, size_t at, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t bit = (uint64_t)1 << (to + i) % 64;
-		bool is_set = from == NULL || (from[(at + i) / 64] >> (at + i) % 64 & 1) != 0;
+		bool is_set =
+		    from == NULL || (from[(at + i) / 64] >> (at + i) % 64 & 1) != 0;
 
 		if (is_set)
 			bits[(to + i) / 64] |= bit;
@@ -29,11 +30,13 @@ copy_bits(uint64_t *bits, size_t to, const uint64_t *from, size_t at, size_t n)
 
 /* Validity of the new rows; source NULL: all are null. */
 static void
-copy_valid(struct column *c, size_t rows, const struct column *source, size_t at, size_t n)
+copy_valid(struct column *c, size_t rows, const struct column *source, size_t at,
+	   size_t n)
 {
 	static const uint64_t none[BATCH_ROWS / 64];
-	const uint64_t *valid =
-	    source == NULL ? none : source->form == COLUMN_FLAT ? source->valid : NULL;
+	const uint64_t *valid = source == NULL                ? none
+				: source->form == COLUMN_FLAT ? source->valid
+							      : NULL;
 
 	if (valid == NULL && c->valid == NULL)
 		return;
@@ -46,12 +49,13 @@ copy_valid(struct column *c, size_t rows, const struct column *source, size_t at
 		return;
 	}
 	for (size_t i = 0; i < n; i += BATCH_ROWS)
-		copy_bits(c->valid, rows + i, none, 0, n - i < BATCH_ROWS ? n - i : BATCH_ROWS);
+		copy_bits(c->valid, rows + i, none, 0,
+			  n - i < BATCH_ROWS ? n - i : BATCH_ROWS);
 }
 
 static void
 copy_fixed(void *to, const void *from, size_t size, size_t rows, size_t at, size_t n,
-    bool is_constant)
+	   bool is_constant)
 {
 	uint8_t *out = (uint8_t *)to + rows * size;
 
@@ -63,7 +67,8 @@ copy_fixed(void *to, const void *from, size_t size, size_t rows, size_t at, size
 }
 
 static void
-copy_addrs(struct column *c, size_t rows, const struct column *source, size_t at, size_t n)
+copy_addrs(struct column *c, size_t rows, const struct column *source, size_t at,
+	   size_t n)
 {
 	bool is_constant = source->form == COLUMN_CONSTANT;
 	struct addr *to;
@@ -72,17 +77,19 @@ copy_addrs(struct column *c, size_t rows, const struct column *source, size_t at
 		column_mix(c, rows);
 	if (source->is_mixed == c->is_mixed) {
 		copy_fixed(c->values, source->values,
-		    c->is_mixed ? sizeof(struct addr) : sizeof(uint32_t), rows, at, n,
-		    is_constant);
+			   c->is_mixed ? sizeof(struct addr) : sizeof(uint32_t), rows, at,
+			   n, is_constant);
 		return;
 	}
 	to = (struct addr *)c->values + rows;
 	for (size_t i = 0; i < n; i++)
-		to[i] = addr_v4(((const uint32_t *)source->values)[is_constant ? 0 : at + i]);
+		to[i] =
+		    addr_v4(((const uint32_t *)source->values)[is_constant ? 0 : at + i]);
 }
 
 static void
-copy_texts(struct column *c, size_t rows, const struct column *source, size_t at, size_t n)
+copy_texts(struct column *c, size_t rows, const struct column *source, size_t at,
+	   size_t n)
 {
 	uint32_t last = UINT32_MAX, code = 0, *to = (uint32_t *)c->values + rows;
 
@@ -104,7 +111,8 @@ copy_texts(struct column *c, size_t rows, const struct column *source, size_t at
 }
 
 static void
-copy_lists(struct column *c, size_t rows, const struct column *source, size_t at, size_t n)
+copy_lists(struct column *c, size_t rows, const struct column *source, size_t at,
+	   size_t n)
 {
 	const uint32_t *from = source->values;
 	uint32_t *to = c->values;
@@ -155,8 +163,8 @@ gather_rows(struct batch *to, const struct batch *from, size_t at, size_t n)
 		else if (storage == STORAGE_LIST)
 			copy_lists(c, to->rows, source, at, n);
 		else
-			copy_fixed(c->values, source->values, storage_size(storage), to->rows, at, n,
-			    source->form == COLUMN_CONSTANT);
+			copy_fixed(c->values, source->values, storage_size(storage),
+				   to->rows, at, n, source->form == COLUMN_CONSTANT);
 		copy_valid(c, to->rows, source, at, n);
 	}
 	to->rows += n;

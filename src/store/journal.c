@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The journal: finished row groups one behind the other. A record counts once the whole of
- * it is in the file; a short write is cut off again. Readers believe a record only if both
- * its check sums and its meta fit; one whose own header is whole but whose content is not is
- * stepped over, anything else ends the journal.
+ * The journal: finished row groups one behind the other. A record counts once the whole
+ * of it is in the file; a short write is cut off again. Readers believe a record only if
+ * both its check sums and its meta fit; one whose own header is whole but whose content
+ * is not is stepped over, anything else ends the journal.
  */
 #include "store/journal.h"
 
@@ -99,14 +99,15 @@ fail:
 	if (ftruncate(j->fd, (off_t)j->bytes) != 0)
 		errno = code;
 	return err_set(err, code,
-	    "%s: %s; the %llu rows written before are safe and will be kept: free some space "
-	    "(or raise the limit) and go on",
-	    j->path, strerror(code), (unsigned long long)j->rows);
+		       "%s: %s; the %llu rows written before are safe and will be kept: "
+		       "free some space "
+		       "(or raise the limit) and go on",
+		       j->path, strerror(code), (unsigned long long)j->rows);
 }
 
 int
 journal_create(struct journal_writer **out, const char *path, const struct layout *layout,
-    struct err *err)
+	       struct err *err)
 {
 	struct journal_writer *j = calloc(1, sizeof *j);
 	struct iovec part;
@@ -136,7 +137,7 @@ fail:
 
 int
 journal_append(struct journal_writer *j, const struct parquet_group_meta *meta,
-    const struct text *image, struct err *err)
+	       const struct text *image, struct err *err)
 {
 	struct text *h = &j->head;
 	struct iovec parts[2];
@@ -171,7 +172,7 @@ journal_sync(struct journal_writer *j, struct err *err)
 {
 	if (fdatasync(j->fd) != 0)
 		return err_set(err, errno, "%s: fdatasync: %s; check the disk", j->path,
-		    strerror(errno));
+			       strerror(errno));
 	return 0;
 }
 
@@ -202,7 +203,7 @@ read_at(struct journal_reader *j, uint64_t at, void *to, size_t n, struct err *e
 			continue;
 		if (got < 0)
 			return err_set(err, errno, "%s: offset %llu: %s", j->path,
-			    (unsigned long long)at, strerror(errno));
+				       (unsigned long long)at, strerror(errno));
 		if (got == 0)
 			return 1;
 		p += got;
@@ -326,13 +327,12 @@ damage(struct journal_reader *j, uint64_t bytes, bool is_torn)
 	return JOURNAL_DAMAGED;
 }
 
-
 static bool
 is_record_header(const uint8_t *head)
 {
 	return memcmp(head, record_magic, sizeof record_magic) == 0 &&
 	       crc32_of(0, head, JOURNAL_RECORD_HEADER - 4) ==
-	           load_be32(head + JOURNAL_RECORD_HEADER - 4);
+		   load_be32(head + JOURNAL_RECORD_HEADER - 4);
 }
 
 int
@@ -368,13 +368,13 @@ journal_next(struct journal_reader *j, enum journal_event *event, struct err *er
 	text_clear(&j->image);
 	text_room(&j->image, meta_len + image_len);
 	if ((result = read_at(j, j->at + sizeof head, j->image.data, meta_len + image_len,
-	         err)) != 0) {
+			      err)) != 0) {
 		*event = result > 0 ? damage(j, left + sizeof head, true) : JOURNAL_END;
 		return result < 0 ? -1 : 0;
 	}
 	if (crc32_of(0, j->image.data, meta_len + image_len) != load_be32(head + 20) ||
 	    parquet_group_meta_get(j->image.data, meta_len, j->columns, j->count, j->meta,
-	        NULL) != 0 ||
+				   NULL) != 0 ||
 	    parquet_group_meta_rows(j->meta) != load_be32(head + 4) ||
 	    parquet_group_meta_image_bytes(j->meta) != image_len) {
 		*event = damage(j, sizeof head + meta_len + image_len, false);
@@ -403,15 +403,18 @@ journal_close(struct journal_reader *j)
 }
 
 int
-journal_record_reader(struct journal_reader *j, struct parquet_reader **out, struct err *err)
+journal_record_reader(struct journal_reader *j, struct parquet_reader **out,
+		      struct err *err)
 {
 	struct parquet_file *file = NULL;
 	int fd = memfd_create("weir-journal", MFD_CLOEXEC);
 
 	if (fd < 0)
-		return err_set(err, errno, "%s: memfd_create: %s", j->path, strerror(errno));
+		return err_set(err, errno, "%s: memfd_create: %s", j->path,
+			       strerror(errno));
 	if (parquet_file_begin(&file, fd, j->path, j->columns, j->count, err) != 0 ||
-	    parquet_file_add_group(file, j->image.data, j->image.len, j->meta, err) != 0 ||
+	    parquet_file_add_group(file, j->image.data, j->image.len, j->meta, err) !=
+		0 ||
 	    parquet_file_finish(file, NULL, 0, err) != 0) {
 		parquet_file_free(file);
 		close(fd);

@@ -15,8 +15,8 @@ struct err;
  *	header  "WEIRJRN1", u32 length of what follows, u32 CRC of it; text schema, u32
  *	        version, u32 columns; per column: text name, u8 type, u8 logical, u8
  *	        type_length, u8 flags (1 optional, 2 list). text: u16 length, bytes
- *	record  "WREC", u32 rows, u32 meta bytes, u64 image bytes, u32 CRC of meta and image,
- *	        u32 CRC of the 24 bytes before; meta; image
+ *	record  "WREC", u32 rows, u32 meta bytes, u64 image bytes, u32 CRC of meta and
+ *image, u32 CRC of the 24 bytes before; meta; image
  */
 enum { JOURNAL_RECORD_HEADER = 28 };
 
@@ -31,12 +31,13 @@ struct journal_writer {
 
 /* Creates the file (it must not exist) and writes the header. */
 int journal_create(struct journal_writer **out, const char *path,
-    const struct layout *layout, struct err *err);
+		   const struct layout *layout, struct err *err);
 /* Appends a record with write(2). On failure the file is cut back to its last record. */
 int journal_append(struct journal_writer *journal, const struct parquet_group_meta *meta,
-    const struct text *image, struct err *err);
+		   const struct text *image, struct err *err);
 int journal_sync(struct journal_writer *journal, struct err *err);
-void journal_writer_free(struct journal_writer *journal); /* keeps the file; may be NULL */
+void
+journal_writer_free(struct journal_writer *journal); /* keeps the file; may be NULL */
 
 enum journal_event {
 	JOURNAL_END,
@@ -57,20 +58,22 @@ struct journal_reader {
 	struct text image;
 	uint64_t record_at;
 	uint64_t damage_at, damage_bytes;
-	bool is_torn; /* the damage is an unfinished last record: it was not acknowledged */
+	bool is_torn; /* the damage is an unfinished last record: it was not acknowledged
+		       */
 };
 
 /*
- * Reads a journal, written to by others or not; what is appended later is not seen. A file
- * with a broken header has no columns and yields one JOURNAL_DAMAGED. fd is owned, also on
- * failure.
+ * Reads a journal, written to by others or not; what is appended later is not seen. A
+ * file with a broken header has no columns and yields one JOURNAL_DAMAGED. fd is owned,
+ * also on failure.
  */
 int journal_open(struct journal_reader **out, int fd, const char *path, struct err *err);
-int journal_next(struct journal_reader *journal, enum journal_event *event, struct err *err);
+int journal_next(struct journal_reader *journal, enum journal_event *event,
+		 struct err *err);
 void journal_close(struct journal_reader *journal);
 
 /* The last record as a Parquet file of one row group, in memory. */
 int journal_record_reader(struct journal_reader *journal, struct parquet_reader **out,
-    struct err *err);
+			  struct err *err);
 
 #endif

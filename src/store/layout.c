@@ -3,8 +3,8 @@
  * Schema fields to Parquet columns, by storage: one row of the storage table says how a
  * column is declared, so no field has code of its own. Most columns of a batch are handed
  * to the encoder as they lie; only mixed addresses are split into their two leaves and
- * dictionaries of text laid out as offsets and bytes. Reading is the way back, in slices of
- * a decoded row group.
+ * dictionaries of text laid out as offsets and bytes. Reading is the way back, in slices
+ * of a decoded row group.
  */
 #include "store/layout.h"
 
@@ -22,15 +22,15 @@ static const struct {
 	enum parquet_logical logical;
 	bool is_list;
 } storages[] = {
-	[STORAGE_U8] = {PARQUET_INT32, PARQUET_UINT_8, false},
-	[STORAGE_U16] = {PARQUET_INT32, PARQUET_UINT_16, false},
-	[STORAGE_U32] = {PARQUET_INT32, PARQUET_UINT_32, false},
-	[STORAGE_U64] = {PARQUET_INT64, PARQUET_UINT_64, false},
-	[STORAGE_I64] = {PARQUET_INT64, PARQUET_PLAIN, false},
-	[STORAGE_F64] = {PARQUET_DOUBLE, PARQUET_PLAIN, false},
-	[STORAGE_ADDR] = {PARQUET_INT32, PARQUET_UINT_32, false},
-	[STORAGE_TEXT] = {PARQUET_BYTE_ARRAY, PARQUET_STRING, false},
-	[STORAGE_LIST] = {PARQUET_INT64, PARQUET_UINT_64, true},
+    [STORAGE_U8] = {PARQUET_INT32, PARQUET_UINT_8, false},
+    [STORAGE_U16] = {PARQUET_INT32, PARQUET_UINT_16, false},
+    [STORAGE_U32] = {PARQUET_INT32, PARQUET_UINT_32, false},
+    [STORAGE_U64] = {PARQUET_INT64, PARQUET_UINT_64, false},
+    [STORAGE_I64] = {PARQUET_INT64, PARQUET_PLAIN, false},
+    [STORAGE_F64] = {PARQUET_DOUBLE, PARQUET_PLAIN, false},
+    [STORAGE_ADDR] = {PARQUET_INT32, PARQUET_UINT_32, false},
+    [STORAGE_TEXT] = {PARQUET_BYTE_ARRAY, PARQUET_STRING, false},
+    [STORAGE_LIST] = {PARQUET_INT64, PARQUET_UINT_64, true},
 };
 
 static struct parquet_column_spec
@@ -38,11 +38,11 @@ column_spec(const struct field *field, const char *name)
 {
 	enum storage storage = types[field->type].storage;
 	struct parquet_column_spec spec = {
-		.name = name,
-		.type = storages[storage].type,
-		.logical = storages[storage].logical,
-		.is_optional = true,
-		.is_list = storages[storage].is_list,
+	    .name = name,
+	    .type = storages[storage].type,
+	    .logical = storages[storage].logical,
+	    .is_optional = true,
+	    .is_list = storages[storage].is_list,
 	};
 
 	if (field->type == TYPE_time)
@@ -81,10 +81,10 @@ fill_columns(struct layout *l)
 		if (!is_addr)
 			continue;
 		l->columns[l->count++] = (struct parquet_column_spec){
-			.name = add_name(&at, field->id, "_ipv6"),
-			.type = PARQUET_FLBA,
-			.type_length = 16,
-			.is_optional = true,
+		    .name = add_name(&at, field->id, "_ipv6"),
+		    .type = PARQUET_FLBA,
+		    .type_length = 16,
+		    .is_optional = true,
 		};
 	}
 }
@@ -124,7 +124,8 @@ layout_free(struct layout *l)
 }
 
 bool
-layout_equals(const struct layout *l, const struct parquet_column_spec *columns, size_t count)
+layout_equals(const struct layout *l, const struct parquet_column_spec *columns,
+	      size_t count)
 {
 	if (count != l->count)
 		return false;
@@ -141,7 +142,8 @@ layout_equals(const struct layout *l, const struct parquet_column_spec *columns,
 
 /* ---- batch to values ---- */
 
-/* Scratch of one field: the leaves of mixed addresses, or a dictionary's offsets, bytes. */
+/* Scratch of one field: the leaves of mixed addresses, or a dictionary's offsets, bytes.
+ */
 struct scratch {
 	void *at[4];
 	size_t cap[4];
@@ -197,12 +199,13 @@ packer_free(struct packer *p)
 }
 
 static void
-pack_mixed(struct scratch *s, const struct column *c, size_t rows, struct parquet_values *v)
+pack_mixed(struct scratch *s, const struct column *c, size_t rows,
+	   struct parquet_values *v)
 {
 	const struct addr *addrs = c->values;
 	size_t words = (rows + 63) / 64;
 	uint32_t *v4 = scratch_room(s, 0, (rows + 1) * sizeof *v4);
-	uint8_t (*v6)[16] = scratch_room(s, 1, (rows + 1) * 16);
+	uint8_t(*v6)[16] = scratch_room(s, 1, (rows + 1) * 16);
 	uint64_t *has_v4 = scratch_room(s, 2, (words + 1) * 8);
 	uint64_t *has_v6 = scratch_room(s, 3, (words + 1) * 8);
 
@@ -224,13 +227,14 @@ pack_mixed(struct scratch *s, const struct column *c, size_t rows, struct parque
 		}
 	}
 	v[0] = (struct parquet_values){
-		.form = PARQUET_FLAT, .width = 4, .present = has_v4, .data = v4};
+	    .form = PARQUET_FLAT, .width = 4, .present = has_v4, .data = v4};
 	v[1] = (struct parquet_values){
-		.form = PARQUET_FLAT, .width = 16, .present = has_v6, .data = v6};
+	    .form = PARQUET_FLAT, .width = 16, .present = has_v6, .data = v6};
 }
 
 static void
-pack_addr(struct scratch *s, const struct column *c, size_t rows, struct parquet_values *v)
+pack_addr(struct scratch *s, const struct column *c, size_t rows,
+	  struct parquet_values *v)
 {
 	const struct addr *a = c->values;
 
@@ -383,7 +387,8 @@ unsigned_width(const struct parquet_column_spec *spec)
 
 /* The same, or an unsigned number that was narrower when the file was written. */
 static bool
-is_readable_as(const struct parquet_column_spec *have, const struct parquet_column_spec *want)
+is_readable_as(const struct parquet_column_spec *have,
+	       const struct parquet_column_spec *want)
 {
 	uint32_t old = unsigned_width(have), now = unsigned_width(want);
 
@@ -396,8 +401,8 @@ is_readable_as(const struct parquet_column_spec *have, const struct parquet_colu
 }
 
 static int
-load_column(struct unpacker *u, struct parquet_reader *reader, size_t group, size_t column,
-    struct err *err)
+load_column(struct unpacker *u, struct parquet_reader *reader, size_t group,
+	    size_t column, struct err *err)
 {
 	const struct parquet_column_spec *want = &u->layout->columns[column];
 	int at = parquet_reader_find(reader, want->name);
@@ -405,8 +410,9 @@ load_column(struct unpacker *u, struct parquet_reader *reader, size_t group, siz
 	if (at < 0)
 		return 0;
 	if (!is_readable_as(parquet_reader_column(reader, (size_t)at), want))
-		return err_set(err, EINVAL, "column %s has a type that weir does not write",
-		    want->name);
+		return err_set(err, EINVAL,
+			       "column %s has a type that weir does not write",
+			       want->name);
 	if (parquet_read_column(reader, group, (size_t)at, &u->buffers[column], err) != 0)
 		return -1;
 	u->is_loaded[column] = true;
@@ -415,7 +421,7 @@ load_column(struct unpacker *u, struct parquet_reader *reader, size_t group, siz
 
 int
 unpacker_load(struct unpacker *u, struct parquet_reader *reader, size_t group,
-    const uint64_t *needed, struct err *err)
+	      const uint64_t *needed, struct err *err)
 {
 	const struct schema *schema = u->layout->schema;
 
@@ -466,7 +472,8 @@ copy_valid(struct column *c, const uint64_t *present, size_t from, size_t n)
 	c->valid = c->valid_space;
 	memcpy(c->valid, present + from / 64, n / 64 * 8);
 	if (n % 64 != 0)
-		c->valid[n / 64] = present[(from + n) / 64] & (((uint64_t)1 << n % 64) - 1);
+		c->valid[n / 64] =
+		    present[(from + n) / 64] & (((uint64_t)1 << n % 64) - 1);
 }
 
 static uint64_t
@@ -486,7 +493,7 @@ widen(const void *data, uint32_t width, size_t i)
 
 static void
 unpack_number(struct batch *batch, unsigned field, const struct parquet_values *v,
-    size_t from, size_t n)
+	      size_t from, size_t n)
 {
 	size_t size = storage_size(types[batch->columns[field].type].storage);
 	bool is_one = v->form == PARQUET_CONSTANT;
@@ -514,7 +521,7 @@ unpack_number(struct batch *batch, unsigned field, const struct parquet_values *
 
 static void
 unpack_mixed(struct batch *batch, unsigned field, const struct parquet_values *v4,
-    const struct parquet_values *v6, size_t from, size_t n)
+	     const struct parquet_values *v6, size_t from, size_t n)
 {
 	struct addr *to;
 	struct column *c;
@@ -534,8 +541,8 @@ unpack_mixed(struct batch *batch, unsigned field, const struct parquet_values *v
 		} else if (has_row(v6, row)) {
 			const uint8_t *data = v6->data;
 
-			to[i] = addr_v6(
-			    data + (v6->form == PARQUET_CONSTANT ? 0 : row) * 16);
+			to[i] =
+			    addr_v6(data + (v6->form == PARQUET_CONSTANT ? 0 : row) * 16);
 		} else {
 			to[i] = (struct addr){0};
 			continue;
@@ -546,7 +553,7 @@ unpack_mixed(struct batch *batch, unsigned field, const struct parquet_values *v
 
 static void
 unpack_addr(struct batch *batch, unsigned field, const struct parquet_values *v4,
-    const struct parquet_values *v6, size_t from, size_t n)
+	    const struct parquet_values *v6, size_t from, size_t n)
 {
 	bool has_v4 = has_any(v4, from, n), has_v6 = has_any(v6, from, n);
 	struct addr a;
@@ -562,7 +569,8 @@ unpack_addr(struct batch *batch, unsigned field, const struct parquet_values *v4
 	} else if (!has_v6 && v4->form == PARQUET_FLAT) {
 		struct column *c = batch_flat(batch, field);
 
-		memcpy(c->values, (const uint32_t *)v4->data + from, n * sizeof(uint32_t));
+		memcpy(c->values, (const uint32_t *)v4->data + from,
+		       n * sizeof(uint32_t));
 		copy_valid(c, v4->present, from, n);
 	} else {
 		unpack_mixed(batch, field, v4, v6, from, n);
@@ -573,12 +581,12 @@ static uint32_t
 text_code(struct dict *dict, const struct parquet_values *v, size_t i)
 {
 	return dict_code(dict, (const char *)v->bytes + v->offsets[i],
-	    v->offsets[i + 1] - v->offsets[i]);
+			 v->offsets[i + 1] - v->offsets[i]);
 }
 
 static void
 unpack_text(struct unpacker *u, struct batch *batch, unsigned field,
-    const struct parquet_values *v, size_t from, size_t n)
+	    const struct parquet_values *v, size_t from, size_t n)
 {
 	struct column *c = batch_flat(batch, field);
 	uint32_t *to = c->values;
@@ -600,7 +608,7 @@ unpack_text(struct unpacker *u, struct batch *batch, unsigned field,
 			continue;
 		if (v->form != PARQUET_DICT) {
 			to[i] = text_code(c->dict, v,
-			    v->form == PARQUET_CONSTANT ? 0 : from + i);
+					  v->form == PARQUET_CONSTANT ? 0 : from + i);
 			continue;
 		}
 		code = v->codes[from + i];
@@ -612,8 +620,8 @@ unpack_text(struct unpacker *u, struct batch *batch, unsigned field,
 }
 
 static void
-unpack_list(struct batch *batch, unsigned field, const struct parquet_values *v, size_t from,
-    size_t n)
+unpack_list(struct batch *batch, unsigned field, const struct parquet_values *v,
+	    size_t from, size_t n)
 {
 	struct column *c = batch_flat(batch, field);
 	uint32_t first = v->offsets[from], *to = c->values;
@@ -650,8 +658,10 @@ unpacker_rows(struct unpacker *u, size_t from, size_t n, struct batch *batch)
 
 		if (storage == STORAGE_ADDR)
 			unpack_addr(batch, f, v,
-			    u->is_loaded[first + 1] ? &u->buffers[first + 1].values : &absent,
-			    from, n);
+				    u->is_loaded[first + 1]
+					? &u->buffers[first + 1].values
+					: &absent,
+				    from, n);
 		else if (v->form == PARQUET_ABSENT)
 			continue;
 		else if (storage == STORAGE_TEXT)

@@ -35,7 +35,8 @@ path_make(char out[PATH_MAX], struct err *err, const char *fmt, ...)
 }
 
 void
-stem_make(char out[STEM_MAX], const struct schema *schema, int64_t interval_s, uint64_t id)
+stem_make(char out[STEM_MAX], const struct schema *schema, int64_t interval_s,
+	  uint64_t id)
 {
 	time_t t = interval_s;
 	struct tm tm;
@@ -43,8 +44,8 @@ stem_make(char out[STEM_MAX], const struct schema *schema, int64_t interval_s, u
 	if (gmtime_r(&t, &tm) == NULL)
 		memset(&tm, 0, sizeof tm);
 	snprintf(out, STEM_MAX, "%.64ss-%04d%02d%02dT%02d%02dZ-%016llx", schema->name,
-	    (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	    (unsigned long long)id);
+		 (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		 tm.tm_min, (unsigned long long)id);
 }
 
 /* Letters, then -YYYYMMDDTHHMMZ-, then 16 hexadecimal digits. */
@@ -62,9 +63,9 @@ stem_is_valid(const char *s, size_t n)
 	for (size_t i = 0; shape[i] != '\0'; i++) {
 		unsigned char c = (unsigned char)s[head + i];
 
-		if (shape[i] == '0' ? !isdigit(c)
+		if (shape[i] == '0'   ? !isdigit(c)
 		    : shape[i] == 'h' ? !isxdigit(c) || isupper(c)
-		                      : c != (unsigned char)shape[i])
+				      : c != (unsigned char)shape[i])
 			return false;
 	}
 	return true;
@@ -72,7 +73,7 @@ stem_is_valid(const char *s, size_t n)
 
 bool
 stem_of(const char *name, const char *suffix, const struct schema *schema,
-    char out[STEM_MAX])
+	char out[STEM_MAX])
 {
 	size_t n = strlen(name), m = strlen(suffix);
 
@@ -81,7 +82,8 @@ stem_of(const char *name, const char *suffix, const struct schema *schema,
 	if (schema != NULL) {
 		size_t k = strlen(schema->name);
 
-		if (strncmp(name, schema->name, k) != 0 || strncmp(name + k, "s-", 2) != 0)
+		if (strncmp(name, schema->name, k) != 0 ||
+		    strncmp(name + k, "s-", 2) != 0)
 			return false;
 	}
 	memcpy(out, name, n - m);
@@ -94,7 +96,8 @@ stem_folder(char out[PATH_MAX], const char *dir, const char *stem, struct err *e
 {
 	const char *date = strchr(stem, '-') + 1;
 
-	return path_make(out, err, "%s/date=%.4s-%.2s-%.2s", dir, date, date + 4, date + 6);
+	return path_make(out, err, "%s/date=%.4s-%.2s-%.2s", dir, date, date + 4,
+			 date + 6);
 }
 
 int
@@ -102,7 +105,7 @@ folder_make(const char *path, struct err *err)
 {
 	if (mkdir(path, 0750) != 0 && errno != EEXIST)
 		return err_set(err, errno, "%s: cannot make the folder: %s", path,
-		    strerror(errno));
+			       strerror(errno));
 	return 0;
 }
 
@@ -155,8 +158,8 @@ names_list(struct names *out, const char *path, struct err *err)
 	if (dir == NULL && errno == ENOENT)
 		return 1;
 	if (dir == NULL)
-		return err_set(err, errno, "%s: cannot read the folder: %s%s", path,
-		    strerror(errno),
+		return err_set(
+		    err, errno, "%s: cannot read the folder: %s%s", path, strerror(errno),
 		    errno == EACCES ? "; check its owner and permissions" : "");
 	while ((errno = 0, entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.')
@@ -167,7 +170,8 @@ names_list(struct names *out, const char *path, struct err *err)
 		}
 	}
 	if (errno != 0) {
-		err_set(err, errno, "%s: cannot read the folder: %s", path, strerror(errno));
+		err_set(err, errno, "%s: cannot read the folder: %s", path,
+			strerror(errno));
 		closedir(dir);
 		names_free(&names);
 		return -1;

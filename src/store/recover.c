@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What dead writers left. A writer holds a lock on its folder while it lives; whoever opens
- * the store takes every folder whose lock is free and finishes the work there: a journal
- * whose segment exists is deleted, any other becomes its segment, group by group as it
- * stands. Damaged pieces are copied aside before the journal goes.
+ * What dead writers left. A writer holds a lock on its folder while it lives; whoever
+ * opens the store takes every folder whose lock is free and finishes the work there: a
+ * journal whose segment exists is deleted, any other becomes its segment, group by group
+ * as it stands. Damaged pieces are copied aside before the journal goes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ writer_lock(const char *folder, bool create, struct err *err)
 		return -1;
 	if ((fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0640)) < 0) {
 		err_set(err, errno, "%s: %s; check owner and permissions", path,
-		    strerror(errno));
+			strerror(errno));
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -41,16 +41,17 @@ writer_lock(const char *folder, bool create, struct err *err)
 /* Copies a damaged piece to damaged-<stem>-<offset> beside the journal. */
 static int
 set_aside(struct store *store, const struct journal_reader *j, const char *folder,
-    const char *stem, struct err *err)
+	  const char *stem, struct err *err)
 {
 	char path[PATH_MAX], buffer[16384];
 	uint64_t at = j->damage_at, end = at + j->damage_bytes;
 	int fd;
 
 	if (path_make(path, err, "%s/damaged-%s-%llu", folder, stem,
-	        (unsigned long long)at) != 0)
+		      (unsigned long long)at) != 0)
 		return -1;
-	if ((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640)) < 0)
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		       0640)) < 0)
 		goto fail;
 	while (at < end) {
 		size_t n = end - at < sizeof buffer ? end - at : sizeof buffer;
@@ -66,14 +67,15 @@ set_aside(struct store *store, const struct journal_reader *j, const char *folde
 	store->counters[STORE_damage_found]++;
 	store->counters[STORE_damage_bytes] += j->damage_bytes;
 	text_printf(&store->notes,
-	    "%s: offset %llu: %llu bytes are %s; set aside as %s\n", j->path,
-	    (unsigned long long)j->damage_at, (unsigned long long)j->damage_bytes,
-	    j->is_torn ? "an unfinished record, never acknowledged" : "damaged", path);
+		    "%s: offset %llu: %llu bytes are %s; set aside as %s\n", j->path,
+		    (unsigned long long)j->damage_at, (unsigned long long)j->damage_bytes,
+		    j->is_torn ? "an unfinished record, never acknowledged" : "damaged",
+		    path);
 	return 0;
 
 fail:
 	err_set(err, errno != 0 ? errno : EIO, "%s: cannot set damage aside: %s", path,
-	    strerror(errno != 0 ? errno : EIO));
+		strerror(errno != 0 ? errno : EIO));
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -81,7 +83,7 @@ fail:
 
 static int
 copy_records(struct store *store, struct journal_reader *j, const char *folder,
-    const char *stem, struct err *err)
+	     const char *stem, struct err *err)
 {
 	struct segment_writer *segment = NULL;
 	enum journal_event event;
@@ -123,8 +125,8 @@ done:
 }
 
 static int
-recover_journal(struct store *store, const char *folder, const char *name, const char *stem,
-    struct err *err)
+recover_journal(struct store *store, const char *folder, const char *name,
+		const char *stem, struct err *err)
 {
 	char path[PATH_MAX], to[PATH_MAX], segment[PATH_MAX];
 	struct journal_reader *j;
@@ -147,7 +149,8 @@ recover_journal(struct store *store, const char *folder, const char *name, const
 			return -1;
 	}
 	if (unlink(path) != 0)
-		return err_set(err, errno, "%s: cannot delete: %s", path, strerror(errno));
+		return err_set(err, errno, "%s: cannot delete: %s", path,
+			       strerror(errno));
 	return 0;
 }
 
@@ -181,10 +184,12 @@ recover_all(struct store *store, struct err *err)
 	for (size_t i = 0; i < names.count && result == 0; i++) {
 		if (strcmp(names.at[i], store->writer) == 0)
 			continue;
-		if ((result = path_make(folder, err, "%s/%s", journals, names.at[i])) != 0)
+		if ((result = path_make(folder, err, "%s/%s", journals, names.at[i])) !=
+		    0)
 			break;
 		lock = writer_lock(folder, false, NULL);
-		if (lock < 0) /* alive, or not ours to open: its rows are read where they lie */
+		if (lock <
+		    0) /* alive, or not ours to open: its rows are read where they lie */
 			continue;
 		result = recover_folder(store, folder, err);
 		close(lock);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reading end. Journals are opened first and segments listed after: a journal that has
- * become a segment meanwhile is found among those, and then its segment is read and it is
- * not. Files are read one after the other, a row group at a time. A file that fails is noted
- * and left, and the error kept for the end.
+ * The reading end. Journals are opened first and segments listed after: a journal that
+ * has become a segment meanwhile is found among those, and then its segment is read and
+ * it is not. Files are read one after the other, a row group at a time. A file that fails
+ * is noted and left, and the error kept for the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,8 @@ struct store_scan {
 	bool is_open;
 	struct parquet_reader *reader;
 	struct journal_reader *journal;
-	size_t group;    /* the next row group of reader */
-	uint32_t row, rows; /* of the loaded group */
+	size_t group;        /* the next row group of reader */
+	uint32_t row, rows;  /* of the loaded group */
 	struct batch *slice; /* with a window: rows before those outside are dropped */
 	uint64_t counters[STORE_COUNTERS];
 	struct text notes;
@@ -46,7 +46,8 @@ struct store_scan {
 };
 
 static int
-add_source(struct store_scan *s, const char *stem, const char *path, int fd, struct err *err)
+add_source(struct store_scan *s, const char *stem, const char *path, int fd,
+	   struct err *err)
 {
 	struct source *more, *to;
 
@@ -145,8 +146,10 @@ list_segments(struct store_scan *s, const char *dir, struct err *err)
 	bool is_store = false;
 
 	if (result > 0)
-		return err_set(err, ENOENT, "store %s: no such folder; give the folder that was "
-		    "named with --store when it was written", dir);
+		return err_set(err, ENOENT,
+			       "store %s: no such folder; give the folder that was "
+			       "named with --store when it was written",
+			       dir);
 	for (size_t i = 0; i < names.count && result == 0; i++) {
 		is_store = is_store || strcmp(names.at[i], "journal") == 0;
 		if (strncmp(names.at[i], "date=", 5) != 0)
@@ -158,8 +161,10 @@ list_segments(struct store_scan *s, const char *dir, struct err *err)
 	}
 	names_free(&names);
 	if (result == 0 && !is_store)
-		return err_set(err, ENOENT, "store %s: has neither a journal nor date= folders: "
-		    "it is no store", dir);
+		return err_set(err, ENOENT,
+			       "store %s: has neither a journal nor date= folders: "
+			       "it is no store",
+			       dir);
 	return result;
 }
 
@@ -246,7 +251,7 @@ need_fields(struct store_scan *s)
 
 int
 store_scan_open(const char *dir, const struct store_scan_config *config,
-    struct store_scan **out, struct err *err)
+		struct store_scan **out, struct err *err)
 {
 	struct store_scan *s = calloc(1, sizeof *s);
 	int result;
@@ -257,7 +262,8 @@ store_scan_open(const char *dir, const struct store_scan_config *config,
 	s->config = *config;
 	s->start = schema_find(config->schema, "start", 5);
 	s->end = schema_find(config->schema, "end", 3);
-	s->has_window = (config->from != 0 || config->to != 0) && s->start >= 0 && s->end >= 0;
+	s->has_window =
+	    (config->from != 0 || config->to != 0) && s->start >= 0 && s->end >= 0;
 	need_fields(s);
 	if (layout_new(&s->layout, config->schema, err) != 0 ||
 	    unpacker_new(&s->unpacker, s->layout, err) != 0)
@@ -365,16 +371,18 @@ next_record(struct store_scan *s, struct err *err)
 		} else {
 			struct err e = {0};
 
-			err_set(&e, EIO, "%s: offset %llu: %llu bytes are damaged; the rest was "
-			    "read. Opening the store for writing sets them aside",
-			    s->journal->path, (unsigned long long)s->journal->damage_at,
-			    (unsigned long long)s->journal->damage_bytes);
+			err_set(&e, EIO,
+				"%s: offset %llu: %llu bytes are damaged; the rest was "
+				"read. Opening the store for writing sets them aside",
+				s->journal->path,
+				(unsigned long long)s->journal->damage_at,
+				(unsigned long long)s->journal->damage_bytes);
 			note_failure(s, &e);
 		}
 	}
 	if (journal_record_reader(s->journal, &s->reader, err) != 0)
-		return err_prefix(err, "offset %llu: ",
-		    (unsigned long long)s->journal->record_at);
+		return err_prefix(
+		    err, "offset %llu: ", (unsigned long long)s->journal->record_at);
 	s->group = 0;
 	return 1;
 }
@@ -399,8 +407,9 @@ next_group(struct store_scan *s, struct err *err)
 		s->group++;
 	}
 	if (unpacker_load(s->unpacker, s->reader, s->group,
-	        s->has_needed ? s->needed : NULL, err) != 0)
-		return err_prefix(err, "%s: row group %zu: ", s->sources[s->at].path, s->group);
+			  s->has_needed ? s->needed : NULL, err) != 0)
+		return err_prefix(err, "%s: row group %zu: ", s->sources[s->at].path,
+				  s->group);
 	s->rows = parquet_reader_group_rows(s->reader, s->group);
 	s->row = 0;
 	s->group++;
@@ -479,7 +488,9 @@ store_scan_next(struct store_scan *s, struct batch *batch, struct err *err)
 				return 0;
 			err_set(err, s->first.code, "%s", s->first.text);
 			if (s->failures > 1)
-				err_prefix(err, "%llu files could not be read whole; the first: ",
+				err_prefix(
+				    err,
+				    "%llu files could not be read whole; the first: ",
 				    (unsigned long long)s->failures);
 			return -1;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A segment is written under a hidden name, synced, and renamed into place, so that a file
- * with a segment's name is always whole.
+ * A segment is written under a hidden name, synced, and renamed into place, so that a
+ * file with a segment's name is always whole.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,13 +32,15 @@ open_hidden(struct segment_writer *s, struct err *err)
 	struct stat here, there;
 
 	if (fd < 0)
-		return err_set(err, errno, "%s: cannot create: %s", s->hidden, strerror(errno));
+		return err_set(err, errno, "%s: cannot create: %s", s->hidden,
+			       strerror(errno));
 	/* Between open and lock its writer may have renamed it into place. */
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &here) != 0 ||
 	    stat(s->hidden, &there) != 0 || here.st_ino != there.st_ino) {
 		close(fd);
-		return err_set(err, EBUSY, "%s: another process is writing this file: wait for it",
-		    s->path);
+		return err_set(err, EBUSY,
+			       "%s: another process is writing this file: wait for it",
+			       s->path);
 	}
 	s->fd = fd; /* ours: segment_free deletes it */
 	if (ftruncate(fd, 0) != 0)
@@ -48,7 +50,7 @@ open_hidden(struct segment_writer *s, struct err *err)
 
 int
 segment_begin(struct segment_writer **out, const char *folder, const char *name,
-    const struct parquet_column_spec *columns, size_t count, struct err *err)
+	      const struct parquet_column_spec *columns, size_t count, struct err *err)
 {
 	struct segment_writer *s = calloc(1, sizeof *s);
 
@@ -74,18 +76,18 @@ fail:
 
 int
 segment_add(struct segment_writer *s, const void *image, size_t bytes,
-    const struct parquet_group_meta *meta, struct err *err)
+	    const struct parquet_group_meta *meta, struct err *err)
 {
 	return parquet_file_add_group(s->file, image, bytes, meta, err);
 }
 
 int
 segment_finish(struct segment_writer *s, const char *schema, uint32_t version,
-    const char *id, bool is_synced, struct err *err)
+	       const char *id, bool is_synced, struct err *err)
 {
 	char number[16];
 	struct parquet_key_value pairs[] = {
-		{"weir.schema", schema}, {"weir.version", number}, {"weir.id", id}};
+	    {"weir.schema", schema}, {"weir.version", number}, {"weir.id", id}};
 
 	snprintf(number, sizeof number, "%u", version);
 	if (parquet_file_finish(s->file, pairs, 3, err) != 0)
@@ -93,8 +95,8 @@ segment_finish(struct segment_writer *s, const char *schema, uint32_t version,
 	if (is_synced && fsync(s->fd) != 0)
 		return err_set(err, errno, "%s: fsync: %s", s->hidden, strerror(errno));
 	if (rename(s->hidden, s->path) != 0)
-		return err_set(err, errno, "%s: cannot rename to %s: %s", s->hidden, s->path,
-		    strerror(errno));
+		return err_set(err, errno, "%s: cannot rename to %s: %s", s->hidden,
+			       s->path, strerror(errno));
 	s->is_finished = true;
 	return is_synced ? folder_sync(s->folder, err) : 0;
 }

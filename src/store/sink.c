@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The writing end. Rows are gathered until a group is full, a second has passed or the
- * interval changes; then they are encoded once and appended to the journal. When the clock
- * leaves the interval the journal becomes a segment: big groups are copied as they are, runs
- * of small ones decoded and encoded again as one. A replacing sink has no journal: its
- * groups go straight into the hidden file that close renames into place.
+ * interval changes; then they are encoded once and appended to the journal. When the
+ * clock leaves the interval the journal becomes a segment: big groups are copied as they
+ * are, runs of small ones decoded and encoded again as one. A replacing sink has no
+ * journal: its groups go straight into the hidden file that close renames into place.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ encode_gathered(struct store_sink *s, struct err *err)
 {
 	text_clear(&s->image);
 	return parquet_encode_group(s->encoder, packer_values(s->packer, s->gather),
-	    (uint32_t)s->gather->rows, &s->image, s->meta, err);
+				    (uint32_t)s->gather->rows, &s->image, s->meta, err);
 }
 
 /* ---- journal to segment ---- */
@@ -72,8 +72,8 @@ merge_gathered(struct store_sink *s, struct segment_writer *segment, struct err 
 }
 
 static int
-merge_record(struct store_sink *s, struct journal_reader *j, struct segment_writer *segment,
-    struct err *err)
+merge_record(struct store_sink *s, struct journal_reader *j,
+	     struct segment_writer *segment, struct err *err)
 {
 	uint32_t rows = parquet_group_meta_rows(j->meta);
 	struct parquet_reader *reader;
@@ -84,7 +84,8 @@ merge_record(struct store_sink *s, struct journal_reader *j, struct segment_writ
 			return -1;
 		return segment_add(segment, j->image.data, j->image.len, j->meta, err);
 	}
-	if (s->gather->rows + rows > s->gather->cap && merge_gathered(s, segment, err) != 0)
+	if (s->gather->rows + rows > s->gather->cap &&
+	    merge_gathered(s, segment, err) != 0)
 		return -1;
 	if (journal_record_reader(j, &reader, err) != 0)
 		return -1;
@@ -116,9 +117,10 @@ merge_journal(struct store_sink *s, struct journal_reader *j, struct err *err)
 		if (event == JOURNAL_END)
 			break;
 		if (event == JOURNAL_DAMAGED) {
-			err_set(err, EIO, "%s: offset %llu: damaged since it was written; the "
-			    "journal is kept: check the disk", j->path,
-			    (unsigned long long)j->damage_at);
+			err_set(err, EIO,
+				"%s: offset %llu: damaged since it was written; the "
+				"journal is kept: check the disk",
+				j->path, (unsigned long long)j->damage_at);
 			goto fail;
 		}
 		rows += parquet_group_meta_rows(j->meta);
@@ -128,12 +130,15 @@ merge_journal(struct store_sink *s, struct journal_reader *j, struct err *err)
 	if (merge_gathered(s, segment, err) != 0)
 		goto fail;
 	if (rows != s->journal->rows) {
-		err_set(err, EIO, "%s: has %llu rows of %llu; the journal is kept: check the disk",
-		    j->path, (unsigned long long)rows, (unsigned long long)s->journal->rows);
+		err_set(err, EIO,
+			"%s: has %llu rows of %llu; the journal is kept: check the disk",
+			j->path, (unsigned long long)rows,
+			(unsigned long long)s->journal->rows);
 		goto fail;
 	}
 	if (segment_finish(segment, s->schema->name, s->schema->version,
-	        strrchr(s->stem, '-') + 1, s->store->config.sync != STORE_SYNC_NEVER, err) != 0)
+			   strrchr(s->stem, '-') + 1,
+			   s->store->config.sync != STORE_SYNC_NEVER, err) != 0)
 		goto fail;
 	segment_free(segment);
 	return 0;
@@ -155,19 +160,23 @@ rotate(struct store_sink *s, struct err *err)
 		return 0;
 	if (s->journal->records > 0) {
 		if ((fd = fcntl(s->journal->fd, F_DUPFD_CLOEXEC, 0)) < 0)
-			return err_set(err, errno, "%s: %s", s->journal->path, strerror(errno));
+			return err_set(err, errno, "%s: %s", s->journal->path,
+				       strerror(errno));
 		if (journal_open(&j, fd, s->journal->path, err) != 0)
 			return -1;
 		if (merge_journal(s, j, err) != 0) {
 			journal_close(j);
 			s->store->counters[STORE_write_errors]++;
-			return err_prefix(err, "store %s: %llu rows stay in the journal and become a "
-			    "segment when the store is next opened: ", s->store->dir,
-			    (unsigned long long)s->journal->rows);
+			return err_prefix(
+			    err,
+			    "store %s: %llu rows stay in the journal and become a "
+			    "segment when the store is next opened: ",
+			    s->store->dir, (unsigned long long)s->journal->rows);
 		}
 		journal_close(j);
 		if (s->store->config.sync != STORE_SYNC_NEVER)
-			(void)folder_sync(s->store->dir, NULL); /* a new date= folder's name */
+			(void)folder_sync(s->store->dir,
+					  NULL); /* a new date= folder's name */
 		s->store->counters[STORE_segments_made]++;
 	}
 	(void)unlink(s->journal->path); /* if it stays, its segment is preferred to it */
@@ -266,7 +275,7 @@ enter_interval(struct store_sink *s, int64_t interval_s, struct err *err)
 /* How many rows from `at` on are of one interval by the packets' clock. */
 static size_t
 rows_of_interval(struct store_sink *s, const struct batch *batch, int end, size_t at,
-    int64_t *interval_s)
+		 int64_t *interval_s)
 {
 	const struct column *c = &batch->columns[end];
 	int64_t clock = s->clock_us;
@@ -309,7 +318,7 @@ store_sink_tick(struct sink *sink, struct err *err)
 
 static int
 take_rows(struct store_sink *s, const struct batch *batch, size_t at, size_t n,
-    struct err *err)
+	  struct err *err)
 {
 	const struct store_config *c = &s->store->config;
 
@@ -408,8 +417,9 @@ sink_close_rows(struct sink *sink, struct err *err)
 
 	if (s->replace != NULL) {
 		if (!s->is_abandoned && (result = write_gathered(s, err)) == 0)
-			result = segment_finish(s->replace, s->schema->name, s->schema->version,
-			    s->key, s->store->config.sync != STORE_SYNC_NEVER, err);
+			result = segment_finish(
+			    s->replace, s->schema->name, s->schema->version, s->key,
+			    s->store->config.sync != STORE_SYNC_NEVER, err);
 	} else if (!s->is_abandoned) {
 		result = write_gathered(s, err);
 		if (result == 0)
@@ -427,7 +437,7 @@ store_sink_abandon(struct sink *sink)
 
 static int
 sink_new(struct store *store, const struct schema *schema, struct store_sink **out,
-    struct err *err)
+	 struct err *err)
 {
 	struct store_sink *s = calloc(1, sizeof *s);
 
@@ -442,7 +452,7 @@ sink_new(struct store *store, const struct schema *schema, struct store_sink **o
 	    packer_new(&s->packer, s->layout, err) != 0 ||
 	    unpacker_new(&s->unpacker, s->layout, err) != 0 ||
 	    parquet_encoder_new(&s->encoder, s->layout->columns, s->layout->count,
-	        PARQUET_CODEC_LZ4, err) != 0)
+				PARQUET_CODEC_LZ4, err) != 0)
 		goto fail;
 	if ((s->meta = parquet_group_meta_new()) == NULL) {
 		err_set(err, ENOMEM, "store %s: out of memory", store->dir);
@@ -460,7 +470,7 @@ fail:
 
 int
 store_sink(struct store *store, const struct schema *schema, struct sink **out,
-    struct err *err)
+	   struct err *err)
 {
 	struct store_sink *s;
 
@@ -479,7 +489,8 @@ key_to_name(const char *key, char *out, size_t room)
 	bool is_same = true;
 
 	for (; key[n] != '\0' && n < 100; n++) {
-		bool is_fine = isalnum((unsigned char)key[n]) || strchr("._-", key[n]) != NULL;
+		bool is_fine =
+		    isalnum((unsigned char)key[n]) || strchr("._-", key[n]) != NULL;
 
 		out[n] = is_fine ? key[n] : '_';
 		is_same = is_same && is_fine;
@@ -487,25 +498,26 @@ key_to_name(const char *key, char *out, size_t room)
 	out[n] = '\0';
 	if (!is_same || key[n] != '\0')
 		snprintf(out + n, room - n, "-%016llx",
-		    (unsigned long long)hash64(key, strlen(key), 0));
+			 (unsigned long long)hash64(key, strlen(key), 0));
 }
 
 int
 store_replace_sink(struct store *store, const struct schema *schema, const char *key,
-    struct sink **out, struct err *err)
+		   struct sink **out, struct err *err)
 {
 	char folder[PATH_MAX], name[256], sub[80];
 	struct store_sink *s;
 
 	snprintf(sub, sizeof sub, "%.64ss", schema->name);
 	if (path_make(folder, err, "%s/%s", store->dir, sub) != 0 ||
-	    folder_make(folder, err) != 0 || views_write(store->dir, sub, schema, err) != 0 ||
+	    folder_make(folder, err) != 0 ||
+	    views_write(store->dir, sub, schema, err) != 0 ||
 	    sink_new(store, schema, &s, err) != 0)
 		return -1;
 	key_to_name(key, s->key, sizeof s->key);
 	snprintf(name, sizeof name, "%s-%s", sub, s->key);
 	if (segment_begin(&s->replace, folder, name, s->layout->columns, s->layout->count,
-	        err) != 0) {
+			  err) != 0) {
 		sink_free(s);
 		return -1;
 	}

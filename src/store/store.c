@@ -49,14 +49,17 @@ check_config(struct store *store, struct err *err)
 	if (c->now == NULL)
 		c->now = system_now;
 	if (c->gather_rows < 64 || c->gather_rows > GATHER_ROWS)
-		return err_set(err, EINVAL, "store: rows of a group: 64 to %d", GATHER_ROWS);
+		return err_set(err, EINVAL, "store: rows of a group: 64 to %d",
+			       GATHER_ROWS);
 	if (c->rotation_s > 86400)
 		return err_set(err, EINVAL, "store: rotation: 1 to 86400 seconds");
 	if (strlen(c->writer) == 0 || strlen(c->writer) > 60 || c->writer[0] == '.' ||
-	    c->writer[strspn(c->writer, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                                "0123456789._-")] != '\0')
+	    c->writer[strspn(c->writer,
+			     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			     "0123456789._-")] != '\0')
 		return err_set(err, EINVAL,
-		    "store: writer \"%.60s\": up to 60 letters, digits, . _ -", c->writer);
+			       "store: writer \"%.60s\": up to 60 letters, digits, . _ -",
+			       c->writer);
 	return 0;
 }
 
@@ -80,11 +83,13 @@ take_writer(struct store *store, struct err *err)
 
 	for (int i = 1; i <= WRITERS_MAX; i++) {
 		if (i == 1)
-			snprintf(store->writer, sizeof store->writer, "%s", store->config.writer);
+			snprintf(store->writer, sizeof store->writer, "%s",
+				 store->config.writer);
 		else
 			snprintf(store->writer, sizeof store->writer, "%s.%d",
-			    store->config.writer, i);
-		if (path_make(path, err, "%s/journal/%s", store->dir, store->writer) != 0 ||
+				 store->config.writer, i);
+		if (path_make(path, err, "%s/journal/%s", store->dir, store->writer) !=
+			0 ||
 		    folder_make(path, err) != 0)
 			return -1;
 		store->lock_fd = writer_lock(path, true, err);
@@ -93,18 +98,19 @@ take_writer(struct store *store, struct err *err)
 		if (store->lock_fd >= 0) {
 			store->journal_dir = strdup(path);
 			return store->journal_dir != NULL
-			           ? 0
-			           : err_set(err, ENOMEM, "store: out of memory");
+				   ? 0
+				   : err_set(err, ENOMEM, "store: out of memory");
 		}
 	}
 	return err_set(err, EBUSY,
-	    "store %s: %d processes write as \"%s\" already; end some or give this one a name",
-	    store->dir, WRITERS_MAX, store->config.writer);
+		       "store %s: %d processes write as \"%s\" already; end some or give "
+		       "this one a name",
+		       store->dir, WRITERS_MAX, store->config.writer);
 }
 
 int
 store_open(const char *dir, const struct store_config *config, struct store **out,
-    struct err *err)
+	   struct err *err)
 {
 	struct store *store = calloc(1, sizeof *store);
 

@@ -23,8 +23,8 @@ struct text;
  *	views.sql, views.py	addresses and names as text, for DuckDB and pandas
  *
  * Rows pushed are gathered, encoded once as a row group and appended to the journal:
- * they are acknowledged then. A journal becomes the segment of the same name. Readers take
- * both and never see a row twice.
+ * they are acknowledged then. A journal becomes the segment of the same name. Readers
+ *take both and never see a row twice.
  */
 
 enum store_counter {
@@ -48,12 +48,12 @@ enum store_sync {
 };
 
 struct store_config {
-	const char *writer; /* folder of the journal, [A-Za-z0-9._-]; NULL: "weir". If another
-	                     * process holds it, "weir.2", "weir.3", ... */
+	const char *writer; /* folder of the journal, [A-Za-z0-9._-]; NULL: "weir". If
+			     * another process holds it, "weir.2", "weir.3", ... */
 	enum store_clock clock;
 	enum store_sync sync;
-	uint32_t rotation_s;  /* a new segment every so often; 0: 300 */
-	uint32_t gather_rows; /* rows of a row group, 64..65536; 0: 65536 */
+	uint32_t rotation_s;       /* a new segment every so often; 0: 300 */
+	uint32_t gather_rows;      /* rows of a row group, 64..65536; 0: 65536 */
 	int64_t (*now)(void *arg); /* microseconds UTC; NULL: the system's clock */
 	void *now_arg;
 };
@@ -66,7 +66,7 @@ struct store;
  * counted and described in store_notes; it is no error. config may be NULL.
  */
 int store_open(const char *dir, const struct store_config *config, struct store **out,
-    struct err *err);
+	       struct err *err);
 /* Sinks first. May be NULL. */
 void store_close(struct store *store);
 const uint64_t *store_counters(const struct store *store); /* STORE_COUNTERS of them */
@@ -75,43 +75,46 @@ const char *store_notes(const struct store *store);
 
 /*
  * A sink for rows of a schema. push may hold rows back for a second or until a group is
- * full; flush writes and syncs them (and ends a segment whose time has passed); close makes
- * the segment. After an error nothing acknowledged is lost and the same call may be tried
- * again; close after an error leaves the journal for the next store_open. The store must
- * outlive the sink; a store and its sinks belong to one thread.
+ * full; flush writes and syncs them (and ends a segment whose time has passed); close
+ * makes the segment. After an error nothing acknowledged is lost and the same call may be
+ * tried again; close after an error leaves the journal for the next store_open. The store
+ * must outlive the sink; a store and its sinks belong to one thread.
  */
 int store_sink(struct store *store, const struct schema *schema, struct sink **out,
-    struct err *err);
-/* To be called about once a second when nothing is pushed: keeps the promises about time. */
+	       struct err *err);
+/* To be called about once a second when nothing is pushed: keeps the promises about time.
+ */
 int store_sink_tick(struct sink *sink, struct err *err);
 
 /*
- * A sink whose rows replace STORE/<schema>s/<schema>s-<key>.parquet on close, for findings:
- * key names catalogue and model. If a push failed or store_sink_abandon was called, close
- * leaves the old file.
+ * A sink whose rows replace STORE/<schema>s/<schema>s-<key>.parquet on close, for
+ * findings: key names catalogue and model. If a push failed or store_sink_abandon was
+ * called, close leaves the old file.
  */
 int store_replace_sink(struct store *store, const struct schema *schema, const char *key,
-    struct sink **out, struct err *err);
+		       struct sink **out, struct err *err);
 void store_sink_abandon(struct sink *sink);
 
 struct store_scan_config {
 	const struct schema *schema;
-	const uint64_t *needed; /* bit per field, as in a row's present; NULL: all stored ones.
-	                         * Derived fields asked for are computed. */
-	int64_t from, to;       /* rows that overlap [from, to), microseconds UTC; both 0: all */
-	bool is_replaced;       /* read what store_replace_sink wrote */
-	bool keep_going;        /* unreadable files are counted and noted, no error at the end */
+	const uint64_t *needed; /* bit per field, as in a row's present; NULL: all stored
+				 * ones. Derived fields asked for are computed. */
+	int64_t from,
+	    to; /* rows that overlap [from, to), microseconds UTC; both 0: all */
+	bool is_replaced; /* read what store_replace_sink wrote */
+	bool keep_going; /* unreadable files are counted and noted, no error at the end */
 };
 
 struct store_scan;
 
 /* Reading needs no more than read permission and works while others write. */
 int store_scan_open(const char *dir, const struct store_scan_config *config,
-    struct store_scan **out, struct err *err);
+		    struct store_scan **out, struct err *err);
 /*
- * Fills batch (of the schema, with room for at least 64 rows) with the next rows, any number
- * above 0. Returns 1, or 0 at the end, or -1. A file that cannot be read does not stop the
- * others: its error (file, offset, what to do) is returned once all else has been.
+ * Fills batch (of the schema, with room for at least 64 rows) with the next rows, any
+ * number above 0. Returns 1, or 0 at the end, or -1. A file that cannot be read does not
+ * stop the others: its error (file, offset, what to do) is returned once all else has
+ * been.
  */
 int store_scan_next(struct store_scan *scan, struct batch *batch, struct err *err);
 void store_scan_close(struct store_scan *scan);

@@ -26,11 +26,12 @@ enum { STEM_MAX = 128 };
 int path_make(char out[PATH_MAX], struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void stem_make(char out[STEM_MAX], const struct schema *schema, int64_t interval_s,
-    uint64_t id);
+	       uint64_t id);
 bool stem_is_valid(const char *s, size_t n);
-/* The stem of a file name with this suffix, of this schema (NULL: any); false if it is not. */
+/* The stem of a file name with this suffix, of this schema (NULL: any); false if it is
+ * not. */
 bool stem_of(const char *name, const char *suffix, const struct schema *schema,
-    char out[STEM_MAX]);
+	     char out[STEM_MAX]);
 /* STORE/date=YYYY-MM-DD of a stem. */
 int stem_folder(char out[PATH_MAX], const char *dir, const char *stem, struct err *err);
 int folder_make(const char *path, struct err *err);
@@ -47,12 +48,13 @@ void names_free(struct names *names);
 struct segment_writer;
 
 int segment_begin(struct segment_writer **out, const char *folder, const char *name,
-    const struct parquet_column_spec *columns, size_t count, struct err *err);
+		  const struct parquet_column_spec *columns, size_t count,
+		  struct err *err);
 int segment_add(struct segment_writer *segment, const void *image, size_t bytes,
-    const struct parquet_group_meta *meta, struct err *err);
+		const struct parquet_group_meta *meta, struct err *err);
 /* Footer, fsync unless is_synced is false, rename, folder. */
 int segment_finish(struct segment_writer *segment, const char *schema, uint32_t version,
-    const char *id, bool is_synced, struct err *err);
+		   const char *id, bool is_synced, struct err *err);
 void segment_free(struct segment_writer *segment); /* unlinks what was not finished */
 
 /* recover.c: journals of dead writers to segments. */
@@ -60,8 +62,9 @@ int recover_all(struct store *store, struct err *err);
 /* Lock of a writer's folder: the descriptor, -1 with err, or -2 if another holds it. */
 int writer_lock(const char *folder, bool create, struct err *err);
 
-/* views.c: views.sql and views.py for a schema's files, written if missing or different. */
+/* views.c: views.sql and views.py for a schema's files, written if missing or different.
+ */
 int views_write(const char *dir, const char *subfolder, const struct schema *schema,
-    struct err *err);
+		struct err *err);
 
 #endif

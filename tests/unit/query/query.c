@@ -56,8 +56,8 @@ static void
 test_sorted(void **state)
 {
 	uint64_t needed[FLOW_WORDS] = {0};
-	struct query_config config = {
-		.dir = dir, .scan = {.schema = &flow_schema, .needed = needed}};
+	struct query_config config = {.dir = dir,
+				      .scan = {.schema = &flow_schema, .needed = needed}};
 	struct query_sorted *sorted;
 	struct batch *b;
 	struct err err = {0};
@@ -86,7 +86,7 @@ static void
 test_sort_limit(void **state)
 {
 	struct query_config config = {
-		.dir = dir, .scan = {.schema = &flow_schema}, .sort_rows = ROWS - 1};
+	    .dir = dir, .scan = {.schema = &flow_schema}, .sort_rows = ROWS - 1};
 	struct query_sorted *sorted;
 	struct err err = {0};
 
@@ -127,8 +127,10 @@ test_run(void **state)
 {
 	for (uint64_t by = 1; by < 30000; by = by * 3 + 1) {
 		struct sum_sink sum = {.sink = {.push = sum_push}};
-		struct query_config config = {.dir = dir, .scan = {.schema = &flow_schema},
-			.select = select_multiples, .select_arg = &by};
+		struct query_config config = {.dir = dir,
+					      .scan = {.schema = &flow_schema},
+					      .select = select_multiples,
+					      .select_arg = &by};
 		struct query_result result;
 		struct err err = {0};
 		uint64_t want = 0, rows = 0;
@@ -147,7 +149,7 @@ test_limit(void **state)
 {
 	struct sum_sink sum = {.sink = {.push = sum_push}};
 	struct query_config config = {
-		.dir = dir, .scan = {.schema = &flow_schema}, .limit_rows = 10001};
+	    .dir = dir, .scan = {.schema = &flow_schema}, .limit_rows = 10001};
 	struct err err = {0};
 
 	assert_ok(query_run(&config, &sum.sink, NULL, &err));
@@ -158,7 +160,8 @@ static void
 test_no_store(void **state)
 {
 	struct sum_sink sum = {.sink = {.push = sum_push}};
-	struct query_config config = {.dir = "/nowhere/at/all", .scan = {.schema = &flow_schema}};
+	struct query_config config = {.dir = "/nowhere/at/all",
+				      .scan = {.schema = &flow_schema}};
 	struct err err = {0};
 
 	assert_int_equal(query_run(&config, &sum.sink, NULL, &err), -1);
@@ -173,11 +176,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sorted),
-		cmocka_unit_test(test_sort_limit),
-		cmocka_unit_test(test_run),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_no_store),
+	    cmocka_unit_test(test_sorted),   cmocka_unit_test(test_sort_limit),
+	    cmocka_unit_test(test_run),      cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_no_store),
 	};
 
 	make_store();

@@ -38,7 +38,8 @@ random_batch(void)
 		batch_flat(b, f);
 		for (size_t i = 0; i < rows; i++) {
 			m = sample_member(field, next());
-			if (types[field->type].storage == STORAGE_ADDR && m.addr.is_v6 && next() % 2)
+			if (types[field->type].storage == STORAGE_ADDR && m.addr.is_v6 &&
+			    next() % 2)
 				m.addr = addr_v4(7);
 			if (kind == 2 || next() % 3 != 0)
 				batch_put(b, f, i, &m);
@@ -100,8 +101,9 @@ test_twins(void **state)
 		for (unsigned f = 0; f < flow_schema.stored; f++)
 			for (size_t i = 0; i < fast->rows; i++)
 				if (!same_value(&slow->columns[f], &fast->columns[f], i))
-					fail_msg("seed %llu: field %s row %zu", (unsigned long long)first,
-					    flow_schema.fields[f].id, i);
+					fail_msg("seed %llu: field %s row %zu",
+						 (unsigned long long)first,
+						 flow_schema.fields[f].id, i);
 		batch_free(fast);
 		batch_free(slow);
 	}
@@ -111,7 +113,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_twins),
+	    cmocka_unit_test(test_twins),
 	};
 
 	return cmocka_run_group_tests_name("store/gather", tests, NULL, NULL);

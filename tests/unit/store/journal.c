@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What survives: writers killed at any moment, journals cut or damaged anywhere, full disks,
- * closed folders. Each row that was acknowledged is seen exactly once, before and after
- * recovery; nothing is thrown away.
+ * What survives: writers killed at any moment, journals cut or damaged anywhere, full
+ * disks, closed folders. Each row that was acknowledged is seen exactly once, before and
+ * after recovery; nothing is thrown away.
  */
 #include "sample.h"
 
@@ -17,7 +17,7 @@
 enum { GATHER = 64 };
 
 static const struct store_config small = {
-	.writer = "test", .sync = STORE_SYNC_NEVER, .gather_rows = GATHER};
+    .writer = "test", .sync = STORE_SYNC_NEVER, .gather_rows = GATHER};
 
 static uint32_t seen[1 << 18];
 
@@ -36,7 +36,8 @@ find_file(const char *dir, const char *suffix, char out[1024])
 	while ((e = readdir(d)) != NULL) {
 		size_t n = strlen(e->d_name), m = strlen(suffix);
 
-		if (n >= m && strcmp(e->d_name + n - m, suffix) == 0 && e->d_name[0] != '.') {
+		if (n >= m && strcmp(e->d_name + n - m, suffix) == 0 &&
+		    e->d_name[0] != '.') {
 			snprintf(out, 1024, "%s/%s", folder, e->d_name);
 			is_found = true;
 		}
@@ -99,7 +100,8 @@ test_kill(void **state)
 			for (uint64_t i = 0; i < sizeof seen / 4; i += GATHER) {
 				uint64_t n = i + GATHER;
 
-				if (push_flows(sink, i, GATHER, (int64_t)i / 500, &err) != 0 ||
+				if (push_flows(sink, i, GATHER, (int64_t)i / 500, &err) !=
+					0 ||
 				    write(fds[1], &n, sizeof n) != sizeof n)
 					_exit(1);
 			}
@@ -114,11 +116,12 @@ test_kill(void **state)
 		while (read(fds[0], &got, sizeof got) == sizeof got)
 			acknowledged = got;
 		close(fds[0]);
-		for (int i = 0; i < 3; i++) { /* as it lies, recovered, opened once more */
+		for (int i = 0; i < 3;
+		     i++) { /* as it lies, recovered, opened once more */
 			rows = scan_ids(dir, seen, sizeof seen / 4, &err);
 			if (rows < (long)acknowledged)
 				fail_msg("%ld rows of %llu: %s", rows,
-				    (unsigned long long)acknowledged, err.text);
+					 (unsigned long long)acknowledged, err.text);
 			assert_true(rows <= (long)acknowledged + GATHER);
 			assert_each_once(seen, (size_t)rows);
 			reopen(dir);
@@ -265,7 +268,8 @@ test_damage(void **state)
 		bytes[at] ^= 0x20;
 		rows = scan_ids(dir, seen, 3 * GATHER, &err);
 		if (rows != -1 || strstr(err.text, "offset") == NULL)
-			fail_msg("byte %zu changed: %ld rows, \"%s\"", at, rows, err.text);
+			fail_msg("byte %zu changed: %ld rows, \"%s\"", at, rows,
+				 err.text);
 		for (size_t i = 0; i < 3 * GATHER; i++)
 			assert_true(seen[i] <= 1);
 		err_clear(&err);
@@ -286,7 +290,8 @@ test_damage(void **state)
 	free(bytes);
 }
 
-/* A journal whose segment exists already is not read, and goes when the store is opened. */
+/* A journal whose segment exists already is not read, and goes when the store is opened.
+ */
 static void
 test_twice(void **state)
 {
@@ -337,7 +342,8 @@ test_full(void **state)
 			for (uint64_t i = 0; i < 100 * GATHER; i += GATHER)
 				if (push_flows(sink, i, GATHER, 1000000, &err) != 0)
 					break;
-			if (err.code != EFBIG || strstr(err.text, "free some space") == NULL)
+			if (err.code != EFBIG ||
+			    strstr(err.text, "free some space") == NULL)
 				_exit(2);
 			err_clear(&err);
 			written = store_counters(store)[STORE_rows_written];
@@ -353,7 +359,8 @@ test_full(void **state)
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			fail_msg("limit %lu: child's status %x", (unsigned long)limit, status);
+			fail_msg("limit %lu: child's status %x", (unsigned long)limit,
+				 status);
 		assert_int_equal(read(fds[0], &written, sizeof written), sizeof written);
 		close(fds[0]);
 		close(fds[1]);
@@ -388,8 +395,10 @@ test_full_at_close(void **state)
 		    push_flows(sink, 0, 10 * GATHER, 1000000, &err) != 0)
 			_exit(1);
 		setrlimit(RLIMIT_FSIZE, &r);
-		_exit(sink_close(sink, &err) == -1 && strstr(err.text, "stay in the journal")
-		          ? 0 : 2);
+		_exit(sink_close(sink, &err) == -1 &&
+			      strstr(err.text, "stay in the journal")
+			  ? 0
+			  : 2);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -433,8 +442,8 @@ test_closed_folder(void **state)
 			    strstr(err.text, dir) == NULL)
 				_exit(2);
 			err_clear(&err);
-			if (store_open(dir, &small, &store, &err) != -1 || err.code != EACCES ||
-			    strstr(err.text, dir) == NULL)
+			if (store_open(dir, &small, &store, &err) != -1 ||
+			    err.code != EACCES || strstr(err.text, dir) == NULL)
 				_exit(3);
 			_exit(0);
 		}
@@ -470,7 +479,7 @@ test_two_writers_and_reader(void **state)
 				_exit(1);
 			for (uint64_t i = 0; i < EACH; i += GATHER)
 				if (push_flows(sink, (uint64_t)w * EACH + i, GATHER,
-				        (int64_t)i / 100, &err) != 0)
+					       (int64_t)i / 100, &err) != 0)
 					_exit(2);
 			if (sink_close(sink, &err) != 0)
 				_exit(3);
@@ -480,23 +489,27 @@ test_two_writers_and_reader(void **state)
 		long rows = scan_ids(dir, seen, 2 * EACH, &err);
 
 		if (rows < last)
-			fail_msg("round %d: %ld rows after %ld: %s", rounds, rows, last, err.text);
-		for (size_t w = 0; w < 2; w++) { /* each writer's rows are a prefix, once */
+			fail_msg("round %d: %ld rows after %ld: %s", rounds, rows, last,
+				 err.text);
+		for (size_t w = 0; w < 2;
+		     w++) { /* each writer's rows are a prefix, once */
 			bool is_over = false;
 
 			for (size_t i = 0; i < EACH; i++) {
 				uint32_t n = seen[w * EACH + i];
 
 				if (n > 1 || (n == 1 && is_over))
-					fail_msg("round %d: row %zu of writer %zu: %u times", rounds, i,
-					    w, n);
+					fail_msg(
+					    "round %d: row %zu of writer %zu: %u times",
+					    rounds, i, w, n);
 				is_over = n == 0;
 			}
 		}
 		last = rows;
 		rounds++;
 		for (int w = 0; w < 2; w++)
-			if (pids[w] > 0 && waitpid(pids[w], &status, WNOHANG) == pids[w]) {
+			if (pids[w] > 0 &&
+			    waitpid(pids[w], &status, WNOHANG) == pids[w]) {
 				assert_int_equal(status, 0);
 				pids[w] = 0;
 				alive--;
@@ -529,7 +542,8 @@ test_damaged_segment(void **state)
 	assert_ok(store_open(dir, &sc, &store, &err));
 	assert_ok(store_sink(store, &flow_schema, &sink, &err));
 	for (uint64_t i = 0; i < 4; i++)
-		assert_ok(push_flows(sink, i * 100, 100, 1000000 + (int64_t)i * 1000, &err));
+		assert_ok(
+		    push_flows(sink, i * 100, 100, 1000000 + (int64_t)i * 1000, &err));
 	assert_ok(sink_close(sink, &err));
 	store_close(store);
 	snprintf(pattern, sizeof pattern, "%s/date=*/*.parquet", dir);
@@ -559,7 +573,8 @@ test_damaged_segment(void **state)
 	batch_free(b);
 }
 
-/* The promises about time, by a clock of our own: a second for rows, then a new interval. */
+/* The promises about time, by a clock of our own: a second for rows, then a new interval.
+ */
 static int64_t clock_us;
 
 static int64_t
@@ -647,17 +662,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_tick),
-		cmocka_unit_test(test_kill),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_twice),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_full_at_close),
-		cmocka_unit_test(test_closed_folder),
-		cmocka_unit_test(test_two_writers_and_reader),
-		cmocka_unit_test(test_damaged_segment),
+	    cmocka_unit_test(test_merge),
+	    cmocka_unit_test(test_tick),
+	    cmocka_unit_test(test_kill),
+	    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_twice),
+	    cmocka_unit_test(test_full),
+	    cmocka_unit_test(test_full_at_close),
+	    cmocka_unit_test(test_closed_folder),
+	    cmocka_unit_test(test_two_writers_and_reader),
+	    cmocka_unit_test(test_damaged_segment),
 	};
 
 	return cmocka_run_group_tests_name("store/journal", tests, NULL, NULL);

@@ -47,7 +47,8 @@ make_batch(const struct schema *schema, int pattern)
 		if (pattern == 3 && !pattern_has(pattern, f, 0))
 			continue;
 		if (pattern == 4 && types[field->type].storage != STORAGE_LIST) {
-			union member m = sample_member(field, pattern_seed(pattern, f, 0));
+			union member m =
+			    sample_member(field, pattern_seed(pattern, f, 0));
 
 			batch_constant(b, f, &m);
 			continue;
@@ -55,7 +56,8 @@ make_batch(const struct schema *schema, int pattern)
 		b->rows = 0;
 		batch_flat(b, f);
 		for (size_t i = 0; i < ROWS; i++) {
-			union member m = sample_member(field, pattern_seed(pattern, f, i));
+			union member m =
+			    sample_member(field, pattern_seed(pattern, f, i));
 
 			if (pattern_has(pattern, f, i))
 				batch_put(b, f, i, &m);
@@ -76,19 +78,19 @@ check_rows(const struct batch *b, int pattern, uint64_t first)
 		for (size_t i = 0; i < b->rows; i++) {
 			uint64_t row = (first + i) % ROWS;
 			union member m = sample_member(&schema->fields[f],
-			    pattern_seed(pattern, f, row));
+						       pattern_seed(pattern, f, row));
 			bool has = pattern_has(pattern, f, row);
 
 			if (!row_equals(&b->columns[f], i, has ? &m : NULL))
-				fail_msg("schema %s field %s row %llu pattern %d", schema->name,
-				    schema->fields[f].id, (unsigned long long)(first + i),
-				    pattern);
+				fail_msg("schema %s field %s row %llu pattern %d",
+					 schema->name, schema->fields[f].id,
+					 (unsigned long long)(first + i), pattern);
 		}
 }
 
 static void
-scan_and_check(const char *dir, const struct schema *schema, bool is_replaced, int pattern,
-    uint64_t want)
+scan_and_check(const char *dir, const struct schema *schema, bool is_replaced,
+	       int pattern, uint64_t want)
 {
 	struct store_scan_config config = {.schema = schema, .is_replaced = is_replaced};
 	struct batch *b = batch_new(schema, 1000);
@@ -128,7 +130,8 @@ round_trip(const struct schema *schema, bool is_replaced, int pattern)
 	assert_ok(sink_push(sink, b, &err));
 	assert_ok(sink_flush(sink, &err));
 	if (!is_replaced)
-		scan_and_check(dir, schema, false, pattern, 2 * ROWS); /* from the journal */
+		scan_and_check(dir, schema, false, pattern,
+			       2 * ROWS); /* from the journal */
 	assert_ok(sink_close(sink, &err));
 	scan_and_check(dir, schema, is_replaced, pattern, 2 * ROWS);
 	store_close(store);
@@ -161,9 +164,11 @@ test_replace(void **state)
 
 	assert_ok(store_open(dir, NULL, &store, &err));
 	for (int i = 0; i < 3; i++) {
-		assert_ok(store_replace_sink(store, &finding_schema, "a/b c", &sink, &err));
+		assert_ok(
+		    store_replace_sink(store, &finding_schema, "a/b c", &sink, &err));
 		assert_int_equal(
-		    store_replace_sink(store, &finding_schema, "a/b c", &other, &err), -1);
+		    store_replace_sink(store, &finding_schema, "a/b c", &other, &err),
+		    -1);
 		assert_int_equal(err.code, EBUSY);
 		err_clear(&err);
 		assert_ok(sink_push(sink, b, &err));
@@ -209,7 +214,8 @@ test_needed_and_window(void **state)
 			uint64_t id = column_u64(&b->columns[FLOW_bytes], i);
 
 			assert_true(id >= 1200 && id < 1810);
-			assert_int_equal(column_u64(&b->columns[FLOW_duration], i), 500000);
+			assert_int_equal(column_u64(&b->columns[FLOW_duration], i),
+					 500000);
 			assert_true(column_is_null(&b->columns[FLOW_packets], i));
 		}
 		rows += b->rows;
@@ -235,7 +241,8 @@ test_older_version(void **state)
 	struct store *store;
 	struct sink *sink;
 	struct err err = {0};
-	static const unsigned ids[] = {FLOW_end, FLOW_start, FLOW_dst, FLOW_bytes, FLOW_fingerprint};
+	static const unsigned ids[] = {FLOW_end, FLOW_start, FLOW_dst, FLOW_bytes,
+				       FLOW_fingerprint};
 
 	for (unsigned i = 0; i < 5; i++)
 		fields[i] = flow_schema.fields[ids[i]];
@@ -287,15 +294,51 @@ test_older_version(void **state)
 	batch_free(now);
 }
 
+/* views.sql and views.py speak of every field that needs words of its own. */
+static void
+test_views(void **state)
+{
+	static const char *const files[] = {"views.sql", "views.py"};
+	const char *dir = fresh_dir("views");
+	static char text[1 << 18];
+	struct store *store;
+	struct sink *sink;
+	struct err err = {0};
+
+	assert_ok(store_open(dir, NULL, &store, &err));
+	assert_ok(store_sink(store, &flow_schema, &sink, &err));
+	assert_ok(sink_close(sink, &err));
+	store_close(store);
+	for (int i = 0; i < 2; i++) {
+		char path[600], word[80];
+		FILE *file;
+
+		snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+		assert_non_null(file = fopen(path, "r"));
+		text[fread(text, 1, sizeof text - 1, file)] = '\0';
+		fclose(file);
+		for (unsigned f = 0; f < flow_schema.stored; f++) {
+			const struct field *field = &flow_schema.fields[f];
+
+			snprintf(word, sizeof word, "\"%s\"", field->id);
+			if (i == 0 || types[field->type].storage == STORAGE_ADDR ||
+			    types[field->type].names != NULL)
+				if (strstr(text, word) == NULL)
+					fail_msg("%s lacks %s", path, word);
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flows),
-		cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_replace),
-		cmocka_unit_test(test_needed_and_window),
-		cmocka_unit_test(test_older_version),
+	    cmocka_unit_test(test_flows),
+	    cmocka_unit_test(test_findings),
+	    cmocka_unit_test(test_replace),
+	    cmocka_unit_test(test_needed_and_window),
+	    cmocka_unit_test(test_older_version),
+	    cmocka_unit_test(test_views),
 	};
 
 	return cmocka_run_group_tests_name("store/roundtrip", tests, NULL, NULL);

@@ -37,9 +37,12 @@ union member {
 static inline union member
 sample_member(const struct field *field, uint64_t seed)
 {
-	static const char *const texts[] = {"", "a", "zwei", "\xe2\x82\xac", "4:64:0:*:mss*20,7"};
-	static const uint64_t extremes[] = {0, 1, 127, 128, 255, 32768, 65535, 1u << 31,
-		UINT32_MAX, (uint64_t)1 << 63, UINT64_MAX};
+	static const char *const texts[] = {"", "a", "zwei", "\xe2\x82\xac",
+					    "4:64:0:*:mss*20,7"};
+	static const uint64_t extremes[] = {
+	    0,         1,     127,      128,        255,
+	    32768,     65535, 1u << 31, UINT32_MAX, (uint64_t)1 << 63,
+	    UINT64_MAX};
 	static uint64_t items[64];
 	uint64_t h = mix64(seed, 77);
 	uint64_t n = h % 3 == 0 ? extremes[h / 3 % 11] : h >> h % 64;
@@ -222,14 +225,14 @@ fresh_dir(const char *name)
 	static unsigned count;
 
 	snprintf(path, sizeof path, "%s/%s.%d.%u", tmp != NULL ? tmp : "/tmp", name,
-	    (int)getpid(), count++);
+		 (int)getpid(), count++);
 	return path;
 }
 
-#define assert_ok(call) \
-	do { \
-		if ((call) != 0) \
-			fail_msg("%s: %s", #call, err.text); \
+#define assert_ok(call)                                                                  \
+	do {                                                                             \
+		if ((call) != 0)                                                         \
+			fail_msg("%s: %s", #call, err.text);                             \
 	} while (0)
 
 #endif
