@@ -288,6 +288,11 @@ fail:
 static void
 note_failure(struct store_scan *s, struct err *e)
 {
+	size_t n = strlen(e->text);
+
+	if (s->journal == NULL && e->code != EACCES && e->code != ENOMEM)
+		snprintf(e->text + n, sizeof e->text - n,
+		    "; restore it from a copy or move it out of the store");
 	text_printf(&s->notes, "%s\n", e->text);
 	if (s->failures++ == 0)
 		s->first = *e;
@@ -387,6 +392,17 @@ next_record(struct store_scan *s, struct err *err)
 	return 1;
 }
 
+/* Puts the file in front of an error unless it stands there. Returns -1. */
+static int
+name_file(struct store_scan *s, struct err *err)
+{
+	const char *path = s->sources[s->at].path;
+
+	if (strncmp(err->text, path, strlen(path)) == 0)
+		return -1;
+	return err_prefix(err, "%s: row group %zu: ", path, s->group);
+}
+
 /* Loads the next row group of the open source. 1, or 0 at its end, or -1. */
 static int
 next_group(struct store_scan *s, struct err *err)
@@ -408,8 +424,7 @@ next_group(struct store_scan *s, struct err *err)
 	}
 	if (unpacker_load(s->unpacker, s->reader, s->group,
 			  s->has_needed ? s->needed : NULL, err) != 0)
-		return err_prefix(err, "%s: row group %zu: ", s->sources[s->at].path,
-				  s->group);
+		return name_file(s, err);
 	s->rows = parquet_reader_group_rows(s->reader, s->group);
 	s->row = 0;
 	s->group++;
