@@ -44,7 +44,7 @@ static const double VIOLATION = -14;	/* log: a request before its time */
 static const double TRUNCATED = -9;	/* log: the stream stops within the run */
 static const double OVERDUE = -12;	/* log, per request that had to be answered by then */
 static const double UNPLACED = -10;	/* log: a request sent at any time */
-static const double KEEP = 40;		/* states less than exp(-KEEP) of the best are left */
+static const double KEEP = 50;		/* states less than exp(-KEEP) of the best are left */
 
 struct state {
 	double alpha, beta, best;
@@ -190,7 +190,7 @@ go_back(struct lattice *l, const struct edge *e)
 	struct fit *fit;
 	double mass;
 
-	if (i == NONE)
+	if (i == NONE || from->alpha + e->weight < l->layers[e->layer].top - KEEP)
 		return;
 	to = &l->states[i];
 	l->beta = log_add(l->beta, e->weight + to->beta);
@@ -485,6 +485,25 @@ find_target(const struct lattice *l, uint32_t count, struct target *t)
 	return true;
 }
 
+/* Whether an edge there, at best of this weight, could matter. */
+static bool
+is_hopeful(const struct lattice *l, const struct target *t, double weight)
+{
+	const struct group *g = &l->run->groups[t->group];
+	double top = INFINITY;
+	uint32_t n;
+
+	if (t->group == l->run->group_count)
+		top = l->layers[l->layer_count - 1].top;
+	else if (t->left > 0)
+		top = l->layers[g->first + g->count_max - t->left].top;
+	else
+		for (n = 0; n <= (uint32_t)(g->count_max - g->count_min); n++)
+			if (l->layers[g->first + n].top < top)
+				top = l->layers[g->first + n].top;
+	return l->states[l->from].alpha + weight >= top - KEEP;
+}
+
 /* Edges of 1 unknown response or of a block of count. */
 static void
 answer_unknown(struct lattice *l, uint32_t count)
@@ -508,8 +527,10 @@ answer_unknown(struct lattice *l, uint32_t count)
 		span = run->borders[e.border].offset - from;
 		if (span < (uint64_t)RUN_FRAGMENT * count)
 			continue;
-		e.weight = weight - log((double)span) + border_weight(l, e.border) +
-		    lag_weight(run, t.anchor, from + span);
+		e.weight = weight - log((double)span) + border_weight(l, e.border);
+		if (!is_hopeful(l, &t, e.weight))
+			continue;
+		e.weight += lag_weight(run, t.anchor, from + span);
 		for (i = 0; i < t.inners; i++)
 			e.weight += inner_lag_weight(run, t.inner[i], from, from + span);
 		if (t.left == 0) {

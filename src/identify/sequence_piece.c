@@ -10,6 +10,7 @@
 #include "model/flow.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { PIECES_MAX = 1 << 18, FITS_MAX = 1 << 19, SLOTS = 1 << 20 };
@@ -186,7 +187,7 @@ tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
 		fitting += p->fit[i].mass;
 	}
 	for (i = 0; i < r.rivals; i++)
-		r.rival[i].probability *= SURE;
+		r.rival[i].probability = fmin(r.rival[i].probability, 1) * SURE;
 	r.verdict = r.rivals > 0 && r.rival[0].probability >= t->run->config->name_at ?
 	    SEQUENCE_NAMED : SEQUENCE_UNKNOWN;
 	r.probability = r.verdict == SEQUENCE_NAMED ? r.rival[0].probability :
