@@ -292,7 +292,7 @@ note_failure(struct store_scan *s, struct err *e)
 
 	if (s->journal == NULL && e->code != EACCES && e->code != ENOMEM)
 		snprintf(e->text + n, sizeof e->text - n,
-		    "; restore it from a copy or move it out of the store");
+			 "; restore it from a copy or move it out of the store");
 	text_printf(&s->notes, "%s\n", e->text);
 	if (s->failures++ == 0)
 		s->first = *e;
