@@ -67,7 +67,7 @@ catalog_add(struct catalog *c, const struct catalogue *row, struct err *err)
 	struct catalog_file *file;
 
 	assert(!c->is_sealed);
-	if (!catalogue_has(row, name) || row->name.len == 0)
+	if (!catalogue_has(row, name) || row->name.len == 0 || row->name.data[0] == '\0')
 		return err_set(err, EINVAL, "a file without a name");
 	if (!catalogue_has(row, size) || row->size > (uint64_t)INT64_MAX)
 		return err_set(err, EINVAL, "%.*s: no size, or one above 2^63",
@@ -87,7 +87,8 @@ catalog_add(struct catalog *c, const struct catalogue *row, struct err *err)
 	if (catalogue_has(row, date))
 		file->date_us = row->date;
 	if (file->path != 0)
-		file->path_len = (uint32_t)encoded_path_length(row->path.data, row->path.len);
+		file->path_len = (uint32_t)encoded_path_length(row->path.data,
+		    strnlen(row->path.data, row->path.len));
 	return 0;
 }
 
