@@ -126,16 +126,17 @@ put_list(struct batch *out, unsigned field, size_t row, const uint8_t *src, size
 }
 
 static void
-take_nulls(const struct template *t, const uint8_t *bits, struct batch *out, size_t row)
+take_nulls(const struct template *t, const uint8_t *bits, size_t len, struct batch *out,
+    size_t row)
 {
 	const struct step *step;
 	unsigned i;
 
-	if (load_be64(bits) == 0 && load_be64(bits + 8) == 0)
+	if (source_is_zero(bits, 0, 1, len))
 		return;
 	for (i = 0; i < t->step_count; i++) {
 		step = &t->steps[i];
-		if (step->conversion < CONVERT_FIELDS && step->index < NULLS_BYTES * 8 &&
+		if (step->conversion < CONVERT_FIELDS && step->index < len * 8 &&
 		    bits[step->index / 8] >> step->index % 8 & 1 &&
 		    !flow_schema.fields[step->field].is_required)
 			column_set_null(&out->columns[step->field], row);
@@ -158,7 +159,7 @@ run_other(struct run *run, const struct template *t, const struct step *step,
 			put_list(out, step->field, out->rows + at + i, src, len);
 			break;
 		case CONVERT_NULLS:
-			take_nulls(t, src, out, out->rows + at + i);
+			take_nulls(t, src, len, out, out->rows + at + i);
 			break;
 		case CONVERT_SAMPLER:
 			run->sampler_ids[at + i] = (int64_t)(load_be(src, len) & INT64_MAX);

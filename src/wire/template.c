@@ -40,7 +40,7 @@ template_length_fits(enum conversion conversion, unsigned len)
 	case CONVERT_LIST:
 		return true;
 	case CONVERT_NULLS:
-		return len == NULLS_BYTES;
+		return len >= 1 && len <= NULLS_BYTES;
 	default:
 		return len >= 1 && len <= 8;
 	}
@@ -113,7 +113,7 @@ compile(struct template *t)
 		offsets[i] = (uint16_t)offset;
 		offset += t->fields[i].len == ELEMENT_VARIABLE ? 0 : t->fields[i].len;
 		if (t->fields[i].pen == PEN_OWN && t->fields[i].element == 1 &&
-		    t->fields[i].len == NULLS_BYTES)
+		    t->fields[i].len <= NULLS_BYTES && t->fields[i].len > 0)
 			nulls = i;
 	}
 	t->has_nulls = nulls < t->field_count;

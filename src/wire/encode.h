@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WIRE_ENCODE_H
+#define WIRE_ENCODE_H
+
+#include "base/counter.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct batch;
+struct err;
+struct wire_encoder;
+
+enum sent_counter {
+#define COUNTER(id, help) SENT_##id,
+#include "wire/sent.def"
+#undef COUNTER
+	SENT_COUNTERS
+};
+
+extern const struct counter_row sent_counter_rows[SENT_COUNTERS];
+
+/* 0 in a number means the default, which stands behind it. */
+struct wire_encode_config {
+	unsigned version;      /* 5, 9 or 10 (IPFIX) */
+	bool is_biflow;        /* IPFIX only: RFC 5103, one record for both directions */
+	bool is_plain;         /* IPFIX only: without weir's own elements */
+	uint32_t pen;          /* of weir's own elements: PEN_EXAMPLE */
+	uint32_t domain;       /* observation domain, source id or engine; 0 */
+	size_t datagram_bytes; /* the largest: 1400; at least 512 */
+	unsigned refresh_messages; /* templates are sent again after so many: 1000 */
+	int64_t refresh_us;    /* or so long by the clock given to wire_encode: 60 s */
+	/* Takes a finished datagram; borrowed for the call. */
+	int (*send)(void *context, const uint8_t *msg, size_t len, struct err *err);
+	void *context;
+};
+
+/* NULL: out of memory or a version that is not known. config is copied. */
+struct wire_encoder *wire_encoder_new(const struct wire_encode_config *config);
+void wire_encoder_free(struct wire_encoder *encoder);
+
+/*
+ * Sends the flows of a batch of flow_schema; no datagram is held back. now_us is the export
+ * time in their headers; 0: the latest end of flow so far, as for flows read from a file.
+ * -1 if config.send failed.
+ */
+int wire_encode(struct wire_encoder *encoder, const struct batch *batch, int64_t now_us,
+    struct err *err);
+
+/* Sends all templates again before their next use. */
+void wire_encoder_refresh(struct wire_encoder *encoder);
+
+/* SENT_COUNTERS values. */
+const uint64_t *wire_encoder_counters(const struct wire_encoder *encoder);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Columns to the octets of records: the counterpart of convert.c. A constant column is read
+ * with an index that stays 0.
+ */
+#include "wire/put.h"
+
+#include "model/batch.h"
+#include "model/mark.h"
+
+#define KERNEL(name, type, expression)                                              \
+	static void name(const struct column *c, const uint32_t *picks, size_t n,   \
+	    uint8_t **to, size_t offset, int64_t boot_us)                           \
+	{                                                                           \
+		uint32_t mask = c->form == COLUMN_CONSTANT ? 0 : UINT32_MAX;        \
+		const type *values = c->values;                                     \
+		uint8_t *at;                                                        \
+		type v;                                                             \
+		size_t i;                                                           \
+                                                                                    \
+		(void)boot_us;                                                      \
+		for (i = 0; i < n; i++) {                                           \
+			at = to[i] + offset;                                        \
+			v = values[picks[i] & mask];                                \
+			expression;                                                 \
+		}                                                                   \
+	}
+
+static inline uint64_t
+at_most(uint64_t v, uint64_t max)
+{
+	return v < max ? v : max;
+}
+
+#define NUMBERS(width)                                                              \
+	KERNEL(u##width##_8, uint##width##_t, *at = (uint8_t)at_most(v, 255))       \
+	KERNEL(u##width##_16, uint##width##_t, put_be16(at, (uint16_t)at_most(v, 65535))) \
+	KERNEL(u##width##_32, uint##width##_t, put_be32(at, (uint32_t)at_most(v, UINT32_MAX))) \
+	KERNEL(u##width##_64, uint##width##_t, put_be64(at, v))
+
+NUMBERS(8)
+NUMBERS(16)
+NUMBERS(32)
+NUMBERS(64)
+
+typedef void put_fn(const struct column *c, const uint32_t *picks, size_t n, uint8_t **to,
+    size_t offset, int64_t boot_us);
+
+#define NUMBER_ROW(width) {u##width##_8, u##width##_16, u##width##_32, u##width##_64}
+static put_fn *const numbers[4][4] = {
+    NUMBER_ROW(8), NUMBER_ROW(16), NUMBER_ROW(32), NUMBER_ROW(64)};
+
+static inline void
+put_mac(uint8_t *at, uint64_t v)
+{
+	put_be16(at, (uint16_t)(v >> 32));
+	put_be32(at + 2, (uint32_t)v);
+}
+
+static inline void
+put_label(uint8_t *at, uint32_t v)
+{
+	put_be16(at, (uint16_t)(v >> 4));
+	at[2] = (uint8_t)(v << 4 | 1); /* bottom of stack */
+}
+
+static inline int64_t
+floor_divide(int64_t v, int64_t by)
+{
+	return v / by - (v % by < 0);
+}
+
+/* RFC 7011, 6.1.9: 21 bits of fraction are enough for microseconds. */
+static inline void
+put_ntp(uint8_t *at, int64_t us)
+{
+	int64_t s = floor_divide(us, 1000000);
+	uint64_t fraction = (uint64_t)(us - s * 1000000);
+
+	put_be32(at, (uint32_t)(s + 2208988800));
+	put_be32(at + 4, (uint32_t)(((fraction << 21) + 500000) / 1000000) << 11);
+}
+
+KERNEL(byte, uint8_t, *at = v)
+KERNEL(mac, uint64_t, put_mac(at, v))
+KERNEL(label, uint32_t, put_label(at, v))
+KERNEL(seconds, int64_t, put_be32(at, (uint32_t)floor_divide(v, 1000000)))
+KERNEL(milli, int64_t, put_be64(at, (uint64_t)floor_divide(v, 1000)))
+KERNEL(ntp, int64_t, put_ntp(at, v))
+KERNEL(uptime, int64_t, put_be32(at, (uint32_t)floor_divide(v - boot_us, 1000)))
+KERNEL(addr4, uint32_t, put_be32(at, v))
+KERNEL(addr4_mixed, struct addr, put_be32(at, v.is_v6 ? 0 : v.v4))
+KERNEL(addr6, struct addr,
+    v.is_v6 ? (void)memcpy(at, v.v6, 16)
+    : (memset(at, 0, 10), memset(at + 10, 0xff, 2), put_be32(at + 12, v.v4)))
+KERNEL(addr6_narrow, uint32_t,
+    (memset(at, 0, 10), memset(at + 10, 0xff, 2), put_be32(at + 12, v)))
+
+static put_fn *
+find(const struct column *c, enum conversion conversion, size_t len)
+{
+	enum storage storage = types[c->type].storage;
+
+	switch (conversion) {
+	case CONVERT_HIGH8:
+	case CONVERT_LOW8:
+		return byte;
+	case CONVERT_ADDR4:
+		return c->is_mixed ? addr4_mixed : addr4;
+	case CONVERT_ADDR6:
+		return c->is_mixed ? addr6 : addr6_narrow;
+	case CONVERT_MAC:
+		return mac;
+	case CONVERT_LABEL:
+		return label;
+	case CONVERT_SECONDS:
+		return seconds;
+	case CONVERT_MILLI:
+		return milli;
+	case CONVERT_NTP:
+		return ntp;
+	case CONVERT_UPTIME:
+		return uptime;
+	default:
+		return numbers[storage == STORAGE_U8 ? 0 : storage == STORAGE_U16 ? 1
+		    : storage == STORAGE_U32 ? 2 : 3]
+		    [len == 1 ? 0 : len == 2 ? 1 : len == 4 ? 2 : 3];
+	}
+}
+
+void
+put_column(const struct column *c, enum conversion conversion, size_t len,
+    const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us)
+{
+	size_t i;
+
+	if (c != NULL) {
+		find(c, conversion, len)(c, picks, n, to, offset, boot_us);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		memset(to[i] + offset, 0, len);
+}
+
+void
+put_known_direction(uint8_t **to, size_t offset, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (to[i][offset] > 3)
+			to[i][offset] = 1;
+	}
+}
+
+static size_t
+octets_of(const struct column *c, size_t row, size_t *whole)
+{
+	bool is_list;
+	size_t most;
+
+	*whole = 0;
+	if (c == NULL || column_is_null(c, row))
+		return 0;
+	is_list = types[c->type].storage == STORAGE_LIST;
+	most = is_list ? LIST_MOST : TEXT_MOST;
+	*whole = is_list ? (size_t)column_list(c, row).count * 8 : column_text(c, row).len;
+	return *whole < most ? *whole : most;
+}
+
+size_t
+put_variable_len(const struct column *c, size_t row)
+{
+	size_t whole, n = octets_of(c, row, &whole);
+
+	return n < 255 ? n + 1 : n + 3;
+}
+
+uint8_t *
+put_variable(const struct column *c, enum conversion conversion, size_t row, uint8_t *to,
+    uint64_t *cut)
+{
+	size_t whole, n = octets_of(c, row, &whole), i;
+	struct list list;
+
+	if (n < 255) {
+		*to++ = (uint8_t)n;
+	} else {
+		*to++ = 255;
+		put_be16(to, (uint16_t)n);
+		to += 2;
+	}
+	*cut += n < whole;
+	if (n == 0)
+		return to;
+	if (conversion == CONVERT_TEXT) {
+		memcpy(to, column_text(c, row).data, n);
+		return to + n;
+	}
+	list = column_list(c, row);
+	for (i = 0; i < n / 8; i++, to += 8)
+		put_be64(to, list.items[i]);
+	if (n < whole) /* the last one tells how many are missing */
+		put_be64(to - 8, mark_pack(MARK_LOST, (whole - n) / 8 + 1,
+		    mark_offset(list.items[n / 8 - 1])));
+	return to;
+}

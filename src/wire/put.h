@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WIRE_PUT_H
+#define WIRE_PUT_H
+
+#include "wire/alias.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct column;
+
+static inline void
+put_be16(uint8_t *p, uint16_t v)
+{
+	v = __builtin_bswap16(v);
+	memcpy(p, &v, sizeof v);
+}
+
+static inline void
+put_be32(uint8_t *p, uint32_t v)
+{
+	v = __builtin_bswap32(v);
+	memcpy(p, &v, sizeof v);
+}
+
+static inline void
+put_be64(uint8_t *p, uint64_t v)
+{
+	v = __builtin_bswap64(v);
+	memcpy(p, &v, sizeof v);
+}
+
+/* Writes rows picks[0..n-1] of a column (NULL: all null) as len octets at to[i] + offset.
+ * A null is 0. */
+void put_column(const struct column *c, enum conversion conversion, size_t len,
+    const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us);
+
+/* biflowDirection knows 0 to 3: our other ways to know the initiator become 1. */
+void put_known_direction(uint8_t **to, size_t offset, size_t n);
+
+/* Text and lists with their length in front (RFC 7011, 7). What exceeds TEXT_MOST or
+ * LIST_MOST octets is cut off and counted. */
+enum { TEXT_MOST = 1024, LIST_MOST = 56000 };
+size_t put_variable_len(const struct column *c, size_t row);
+uint8_t *put_variable(const struct column *c, enum conversion conversion, size_t row,
+    uint8_t *to, uint64_t *cut);
+
+#endif
