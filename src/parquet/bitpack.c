@@ -48,17 +48,18 @@ bitpack_put32(uint8_t *out, const uint32_t *v, size_t n, unsigned width)
 {
 	assert(n % 8 == 0 && width <= 32);
 	switch (width) {
-#define WIDTH(w) \
-	case w: \
-		put_groups(out, v, n, w); \
+#define WIDTH(w)                                                                         \
+	case w:                                                                          \
+		put_groups(out, v, n, w);                                                \
 		break;
-	WIDTH(1) WIDTH(2) WIDTH(3) WIDTH(4) WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8)
-	WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15) WIDTH(16)
-	WIDTH(17) WIDTH(18) WIDTH(19) WIDTH(20) WIDTH(21) WIDTH(22) WIDTH(23) WIDTH(24)
-	WIDTH(25) WIDTH(26) WIDTH(27) WIDTH(28) WIDTH(29) WIDTH(30) WIDTH(31) WIDTH(32)
+		WIDTH(1)
+		WIDTH(2) WIDTH(3) WIDTH(4) WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8) WIDTH(9)
+		    WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15) WIDTH(16)
+			WIDTH(17) WIDTH(18) WIDTH(19) WIDTH(20) WIDTH(21) WIDTH(22)
+			    WIDTH(23) WIDTH(24) WIDTH(25) WIDTH(26) WIDTH(27) WIDTH(28)
+				WIDTH(29) WIDTH(30) WIDTH(31) WIDTH(32)
 #undef WIDTH
-	default:
-		break;
+				    default : break;
 	}
 }
 
@@ -93,32 +94,33 @@ load_bits(const uint8_t *in, size_t bit, unsigned width)
 	return width == 64 ? v : v & (((uint64_t)1 << width) - 1);
 }
 
-#define GET(name, T) \
-	void \
-	name(T *out, const uint8_t *in, size_t in_bytes, size_t n, unsigned width) \
-	{ \
-		/* Values before `safe` have nine readable bytes at their start. */ \
-		size_t safe = in_bytes < 9 || width == 0 ? 0 : (in_bytes - 9) * 8 / width; \
-		uint8_t tail[9 + 9 + 8 * 4] = {0}; \
-		size_t i = 0, first, from; \
-\
-		if (width == 0) { \
-			memset(out, 0, n * sizeof *out); \
-			return; \
-		} \
-		if (safe > n) \
-			safe = n; \
-		for (; i < safe; i++) \
-			out[i] = (T)load_bits(in, i * width, width); \
-		while (i < n) { \
-			first = i; \
-			from = first * width / 8; \
-			memset(tail, 0, sizeof tail); \
-			memcpy(tail, in + from, \
-			    in_bytes - from < 24 ? in_bytes - from : 24); \
-			for (; i < n && (i * width - from * 8 + width) <= 24 * 8; i++) \
-				out[i] = (T)load_bits(tail, i * width - from * 8, width); \
-		} \
+#define GET(name, T)                                                                     \
+	void name(T *out, const uint8_t *in, size_t in_bytes, size_t n, unsigned width)  \
+	{                                                                                \
+		/* Values before `safe` have nine readable bytes at their start. */      \
+		size_t safe =                                                            \
+		    in_bytes < 9 || width == 0 ? 0 : (in_bytes - 9) * 8 / width;         \
+		uint8_t tail[9 + 9 + 8 * 4] = {0};                                       \
+		size_t i = 0, first, from;                                               \
+                                                                                         \
+		if (width == 0) {                                                        \
+			memset(out, 0, n * sizeof *out);                                 \
+			return;                                                          \
+		}                                                                        \
+		if (safe > n)                                                            \
+			safe = n;                                                        \
+		for (; i < safe; i++)                                                    \
+			out[i] = (T)load_bits(in, i * width, width);                     \
+		while (i < n) {                                                          \
+			first = i;                                                       \
+			from = first * width / 8;                                        \
+			memset(tail, 0, sizeof tail);                                    \
+			memcpy(tail, in + from,                                          \
+			       in_bytes - from < 24 ? in_bytes - from : 24);             \
+			for (; i < n && (i * width - from * 8 + width) <= 24 * 8; i++)   \
+				out[i] =                                                 \
+				    (T)load_bits(tail, i * width - from * 8, width);     \
+		}                                                                        \
 	}
 
 GET(bitpack_get32, uint32_t)
@@ -131,7 +133,8 @@ bitpack_hybrid_run(struct text *out, uint32_t v, size_t n, unsigned width)
 	text_bytes(out, &v, (width + 7) / 8);
 }
 
-/* n values, packed; only the last call for a page may have n that is not a multiple of 8. */
+/* n values, packed; only the last call for a page may have n that is not a multiple of 8.
+ */
 static void
 put_packed(struct text *out, const uint32_t *v, size_t n, unsigned width)
 {
@@ -157,7 +160,7 @@ is_run_of_8(const uint32_t *v)
 	uint32_t first = v[0];
 
 	return ((v[1] ^ first) | (v[2] ^ first) | (v[3] ^ first) | (v[4] ^ first) |
-	           (v[5] ^ first) | (v[6] ^ first) | (v[7] ^ first)) == 0;
+		(v[5] ^ first) | (v[6] ^ first) | (v[7] ^ first)) == 0;
 }
 
 void

@@ -18,15 +18,16 @@ bitpack_width(uint64_t v)
 }
 
 /* Packs n values (a multiple of 8) of width bits, lowest bit first, into n * width / 8
- * bytes; up to 3 bytes more may be overwritten. Values must fit. width 0 writes nothing. */
+ * bytes; up to 3 bytes more may be overwritten. Values must fit. width 0 writes nothing.
+ */
 void bitpack_put32(uint8_t *out, const uint32_t *v, size_t n, unsigned width);
 void bitpack_put64(uint8_t *out, const uint64_t *v, size_t n, unsigned width);
 
 /* Unpacks n values; in holds at least (n * width + 7) / 8 = in_bytes or more. */
 void bitpack_get32(uint32_t *out, const uint8_t *in, size_t in_bytes, size_t n,
-    unsigned width);
+		   unsigned width);
 void bitpack_get64(uint64_t *out, const uint8_t *in, size_t in_bytes, size_t n,
-    unsigned width);
+		   unsigned width);
 
 /*
  * Parquet's hybrid of runs and packed groups of eight, which codes levels and dictionary
@@ -40,6 +41,6 @@ void bitpack_hybrid_bitmap(struct text *out, const uint64_t *words, size_t n);
 bool bitpack_hybrid_get(struct cursor *c, uint32_t *out, size_t n, unsigned width);
 /* True if the next run alone covers n values; then *value is set and c stays. */
 bool bitpack_hybrid_is_run(const struct cursor *c, size_t n, unsigned width,
-    uint32_t *value);
+			   uint32_t *value);
 
 #endif

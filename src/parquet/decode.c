@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decodes one column chunk. Pages are taken in turn; every length is held against the bytes
- * that are left and every count against the rows of the group before it is used, so memory
- * is bounded whatever the file says. The result starts as "all null" and changes its form
- * as values arrive: to one constant or to codes while every page uses the dictionary, to
- * flat values when one does not. Pages put their values densely in place; where there are
- * nulls these are then spread from the back.
+ * Decodes one column chunk. Pages are taken in turn; every length is held against the
+ * bytes that are left and every count against the rows of the group before it is used, so
+ * memory is bounded whatever the file says. The result starts as "all null" and changes
+ * its form as values arrive: to one constant or to codes while every page uses the
+ * dictionary, to flat values when one does not. Pages put their values densely in place;
+ * where there are nulls these are then spread from the back.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -13,16 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cursor.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "parquet/bitpack.h"
-#include "parquet/deltapack.h"
-#include "parquet/format.h"
+#include "parquet/decode.h"
 #include "parquet/gather.h"
 #include "parquet/pagecodec.h"
-#include "parquet/reader.h"
-#include "parquet/thrift.h"
 
 /* A fuzzer would never get past the checksums. */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
@@ -31,59 +27,8 @@
 #define CHECKS_CRC true
 #endif
 
-/* What parquet_buffer.memory holds. */
-enum {
-	M_DATA,
-	M_PRESENT,
-	M_CODES,
-	M_OFFSETS,
-	M_BYTES,
-	M_CHUNK,
-	M_PAGE,
-	M_LEVELS,
-	M_WORK,
-	M_DICTIONARY, /* values, or the offsets of byte arrays */
-	M_DICTIONARY_BYTES,
-};
-
-struct page_header {
-	int32_t type, plain_bytes, bytes;
-	bool has_crc;
-	uint32_t crc;
-	int64_t values, nulls, rows;
-	int32_t encoding, definition_encoding, repetition_encoding;
-	int64_t definition_bytes, repetition_bytes;
-	bool is_compressed;
-};
-
-struct decoder {
-	const struct parquet_reader *reader;
-	const struct reader_chunk *chunk;
-	const struct parquet_column_spec *spec;
-	struct parquet_buffer *out;
-	struct err *err;
-	size_t group;
-	uint64_t chunk_offset; /* in the file */
-	const uint8_t *chunk_start;
-	uint64_t page_offset; /* in the file */
-	uint64_t decoded;     /* bytes of all pages so far */
-	uint32_t rows;
-	uint32_t width; /* of a value in memory; 0: byte array */
-	enum parquet_form form;
-	uint64_t *present; /* NULL: no null so far (or all) */
-	size_t done;       /* rows; for lists those begun */
-	size_t entries;    /* levels of lists */
-	size_t elements;
-	size_t bytes;      /* of flat byte arrays */
-	bool has_dictionary;
-	uint32_t dict_size;
-};
-
-static int fail(const struct decoder *d, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int
-fail(const struct decoder *d, int code, const char *fmt, ...)
+int
+decode_fail(const struct decoder *d, int code, const char *fmt, ...)
 {
 	char what[256];
 	va_list ap;
@@ -92,17 +37,17 @@ fail(const struct decoder *d, int code, const char *fmt, ...)
 	vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
 	return err_set(d->err, code, "%s: offset %llu: row group %zu, column %s: %s",
-	    d->reader->name, (unsigned long long)d->page_offset, d->group, d->spec->name,
-	    what);
+		       d->reader->name, (unsigned long long)d->page_offset, d->group,
+		       d->spec->name, what);
 }
 
-static void *
-room(const struct decoder *d, int which, size_t n, bool keep)
+void *
+decode_room(const struct decoder *d, int which, size_t n, bool keep)
 {
 	void *at = format_room(&d->out->memory[which], n, keep);
 
 	if (at == NULL)
-		fail(d, ENOMEM, "out of memory for %zu bytes", n);
+		decode_fail(d, ENOMEM, "out of memory for %zu bytes", n);
 	return at;
 }
 
@@ -127,82 +72,6 @@ memory_width(const struct parquet_column_spec *spec)
 	}
 }
 
-/* ---- page headers ---- */
-
-/* DataPageHeader (5), DictionaryPageHeader (7) and DataPageHeaderV2 (8) of parquet.thrift. */
-static void
-take_kind_header(struct thrift_in *t, struct page_header *h, int kind)
-{
-	bool is_v1 = kind == 5, is_v2 = kind == 8;
-	int id;
-
-	if (!thrift_is_struct(t))
-		return;
-	thrift_enter(t);
-	while (thrift_next(t, &id)) {
-		if (id == 1)
-			h->values = thrift_int(t);
-		else if (id == (is_v2 ? 4 : 2))
-			h->encoding = (int32_t)thrift_int(t);
-		else if (id == 3 && is_v1)
-			h->definition_encoding = (int32_t)thrift_int(t);
-		else if (id == 4 && is_v1)
-			h->repetition_encoding = (int32_t)thrift_int(t);
-		else if (id == 5 && is_v2)
-			h->definition_bytes = thrift_int(t);
-		else if (id == 6 && is_v2)
-			h->repetition_bytes = thrift_int(t);
-		else if (id == 7 && is_v2)
-			h->is_compressed = thrift_bool(t);
-		else
-			thrift_skip(t);
-	}
-}
-
-static bool
-take_page_header(struct cursor *c, struct page_header *h)
-{
-	struct thrift_in t = {.c = *c};
-	int64_t plain = -1, bytes = -1;
-	bool has_body = false;
-	int id;
-
-	*h = (struct page_header){.type = -1, .values = -1, .encoding = -1,
-	    .definition_encoding = ENCODING_RLE, .repetition_encoding = ENCODING_RLE,
-	    .is_compressed = true};
-	thrift_enter(&t);
-	while (thrift_next(&t, &id)) {
-		switch (id) {
-		case 1:
-			h->type = (int32_t)thrift_int(&t);
-			break;
-		case 2:
-			plain = thrift_int(&t);
-			break;
-		case 3:
-			bytes = thrift_int(&t);
-			break;
-		case 4:
-			h->crc = (uint32_t)thrift_int(&t);
-			h->has_crc = true;
-			break;
-		case 5:
-		case 7:
-		case 8:
-			take_kind_header(&t, h, id);
-			has_body = true;
-			break;
-		default:
-			thrift_skip(&t);
-		}
-	}
-	*c = t.c;
-	h->plain_bytes = (int32_t)plain;
-	h->bytes = (int32_t)bytes;
-	return cursor_ok(&t.c) && plain >= 0 && plain <= INT32_MAX && bytes >= 0 &&
-	       bytes <= INT32_MAX && (has_body || h->type == PAGE_INDEX);
-}
-
 /* ---- the state of the result ---- */
 
 static void
@@ -224,7 +93,7 @@ need_present(struct decoder *d, bool is_set)
 
 	if (d->present != NULL)
 		return 0;
-	if ((d->present = room(d, M_PRESENT, words * 8, false)) == NULL)
+	if ((d->present = decode_room(d, M_PRESENT, words * 8, false)) == NULL)
 		return -1;
 	memset(d->present, 0, words * 8);
 	if (is_set)
@@ -239,9 +108,12 @@ add_bytes(struct decoder *d, const uint8_t *from, size_t n)
 	uint8_t *to;
 
 	if (n > PARQUET_BYTES_MAX - d->bytes)
-		return fail(d, EFBIG, "more than %d bytes of text in one row group; write the "
-		    "file with smaller row groups", PARQUET_BYTES_MAX);
-	if ((to = room(d, M_BYTES, d->bytes + n + 1, true)) == NULL)
+		return decode_fail(
+		    d, EFBIG,
+		    "more than %d bytes of text in one row group; write the "
+		    "file with smaller row groups",
+		    PARQUET_BYTES_MAX);
+	if ((to = decode_room(d, M_BYTES, d->bytes + n + 1, true)) == NULL)
 		return -1;
 	if (n > 0)
 		memcpy(to + d->bytes, from, n);
@@ -289,7 +161,8 @@ become_flat(struct decoder *d)
 	if (d->form == PARQUET_FLAT)
 		return 0;
 	if (d->width == 0) {
-		if ((offsets = room(d, M_OFFSETS, (d->rows + 1ul) * 4, false)) == NULL)
+		if ((offsets = decode_room(d, M_OFFSETS, (d->rows + 1ul) * 4, false)) ==
+		    NULL)
 			return -1;
 		memset(offsets, 0, (n + 1) * 4);
 		if (d->form == PARQUET_DICT && flatten_codes(d) < 0)
@@ -298,15 +171,18 @@ become_flat(struct decoder *d)
 		return 0;
 	}
 	if ((uint64_t)d->rows * d->width > PARQUET_BYTES_MAX)
-		return fail(d, EFBIG, "%u values of %u bytes in one row group are too many",
-		    d->rows, d->width);
-	if ((data = room(d, M_DATA, (size_t)d->rows * d->width + 8, false)) == NULL)
+		return decode_fail(d, EFBIG,
+				   "%u values of %u bytes in one row group are too many",
+				   d->rows, d->width);
+	if ((data = decode_room(d, M_DATA, (size_t)d->rows * d->width + 8, false)) ==
+	    NULL)
 		return -1;
 	if (d->form == PARQUET_ABSENT)
 		memset(data, 0, n * d->width);
 	else
 		for (size_t i = 0; i < n; i++)
-			memcpy(data + i * d->width, d->out->memory[M_DICTIONARY].at, d->width);
+			memcpy(data + i * d->width, d->out->memory[M_DICTIONARY].at,
+			       d->width);
 	d->form = PARQUET_FLAT;
 	return 0;
 }
@@ -316,7 +192,7 @@ become_codes(struct decoder *d)
 {
 	uint32_t *codes;
 
-	if ((codes = room(d, M_CODES, (d->rows + 1ul) * 4, false)) == NULL)
+	if ((codes = decode_room(d, M_CODES, (d->rows + 1ul) * 4, false)) == NULL)
 		return -1;
 	memset(codes, 0, d->done * 4);
 	d->form = PARQUET_DICT;
@@ -324,18 +200,17 @@ become_codes(struct decoder *d)
 }
 
 /* n dense values at data[from..] move to the rows of the page that are present. */
-#define SPREAD(name, T) \
-	static void \
-	name(struct decoder *d, T *data, size_t rows, size_t n) \
-	{ \
-		for (size_t i = rows; i-- > 0;) { \
-			size_t row = d->done + i; \
-\
-			if (d->present[row / 64] >> row % 64 & 1) \
-				data[row] = data[d->done + --n]; \
-			else \
-				data[row] = 0; \
-		} \
+#define SPREAD(name, T)                                                                  \
+	static void name(struct decoder *d, T *data, size_t rows, size_t n)              \
+	{                                                                                \
+		for (size_t i = rows; i-- > 0;) {                                        \
+			size_t row = d->done + i;                                        \
+                                                                                         \
+			if (d->present[row / 64] >> row % 64 & 1)                        \
+				data[row] = data[d->done + --n];                         \
+			else                                                             \
+				data[row] = 0;                                           \
+		}                                                                        \
 	}
 
 SPREAD(spread_u8, uint8_t)
@@ -374,252 +249,12 @@ spread(struct decoder *d, void *data, size_t width, size_t rows, size_t n)
 	}
 }
 
-/* ---- values of fixed width ---- */
-
-/* Physical values (of format_value_bytes each, anywhere) to those of memory. */
-static int
-convert(const struct decoder *d, const uint8_t *from, size_t n, void *to)
-{
-	bool is_signed = !format_is_unsigned(d->spec);
-	uint32_t odd = 0;
-	double *doubles = to;
-	uint8_t *bytes = to;
-	uint16_t *shorts = to;
-
-	if (d->spec->type == PARQUET_FLOAT) {
-		for (size_t i = 0; i < n; i++) {
-			float f;
-
-			memcpy(&f, from + i * 4, 4);
-			doubles[i] = f;
-		}
-	} else if (d->width == 1) {
-		for (size_t i = 0; i < n; i++) {
-			uint32_t v = load_le32(from + i * 4);
-
-			bytes[i] = (uint8_t)v;
-			odd |= v ^ (is_signed ? (uint32_t)(int8_t)v : (uint8_t)v);
-		}
-	} else if (d->width == 2) {
-		for (size_t i = 0; i < n; i++) {
-			uint32_t v = load_le32(from + i * 4);
-
-			shorts[i] = (uint16_t)v;
-			odd |= v ^ (is_signed ? (uint32_t)(int16_t)v : (uint16_t)v);
-		}
-	} else if (n > 0) {
-		memcpy(to, from, n * d->width);
-	}
-	return odd == 0 ? 0 :
-	    fail(d, EILSEQ, "a value is beyond the %u bits of its type", d->width * 8);
-}
-
-/* Dictionary codes of n values, each in range, in memory[which]. */
-static uint32_t *
-take_codes(struct decoder *d, struct cursor *c, size_t n, uint32_t *codes)
-{
-	unsigned width = cursor_u8(c);
-	uint32_t most = 0;
-
-	if (!d->has_dictionary) {
-		fail(d, EILSEQ, "dictionary codes without a dictionary");
-		return NULL;
-	}
-	if (!cursor_ok(c) || width > 32 || !bitpack_hybrid_get(c, codes, n, width)) {
-		fail(d, EILSEQ, "damaged dictionary codes");
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++)
-		most = codes[i] > most ? codes[i] : most;
-	if (n > 0 && most >= d->dict_size) {
-		fail(d, EILSEQ, "code %u in a dictionary of %u", most, d->dict_size);
-		return NULL;
-	}
-	return codes;
-}
-
-#define LOOKUP(T) \
-	do { \
-		const T *entries = dictionary; \
-		T *values = to; \
-\
-		for (size_t i = 0; i < n; i++) \
-			values[i] = entries[codes[i]]; \
-	} while (0)
-
-static int
-take_coded(struct decoder *d, struct cursor *c, size_t n, void *to)
-{
-	uint32_t *codes = room(d, M_WORK, (n + 1) * 4, false);
-	const void *dictionary = d->out->memory[M_DICTIONARY].at;
-
-	if (codes == NULL || take_codes(d, c, n, codes) == NULL)
-		return -1;
-	switch (d->width) {
-	case 1:
-		LOOKUP(uint8_t);
-		break;
-	case 2:
-		LOOKUP(uint16_t);
-		break;
-	case 4:
-		LOOKUP(uint32_t);
-		break;
-	case 8:
-		LOOKUP(uint64_t);
-		break;
-	default:
-		for (size_t i = 0; i < n; i++)
-			memcpy((uint8_t *)to + i * d->width,
-			    (const uint8_t *)dictionary + (size_t)codes[i] * d->width,
-			    d->width);
-	}
-	return 0;
-}
-
-static int
-take_delta(struct decoder *d, struct cursor *c, size_t n, void *to)
-{
-	uint32_t *work;
-
-	if (d->spec->type == PARQUET_INT64)
-		return deltapack_get64(c, to, n) ? 0 :
-		    fail(d, EILSEQ, "damaged DELTA_BINARY_PACKED values");
-	if ((work = room(d, M_WORK, (n + 1) * 4, false)) == NULL)
-		return -1;
-	if (!deltapack_get32(c, work, n))
-		return fail(d, EILSEQ, "damaged DELTA_BINARY_PACKED values");
-	return convert(d, (const uint8_t *)work, n, to);
-}
-
-static int
-take_booleans(struct decoder *d, struct cursor *c, int encoding, size_t n, uint8_t *to)
-{
-	const uint8_t *from;
-	uint32_t *work;
-	struct cursor runs;
-
-	if (encoding == ENCODING_PLAIN) {
-		if ((from = cursor_take(c, (n + 7) / 8)) == NULL)
-			return fail(d, EILSEQ, "page ends within its values");
-		for (size_t i = 0; i < n; i++)
-			to[i] = from[i / 8] >> i % 8 & 1;
-		return 0;
-	}
-	from = cursor_take(c, 4);
-	runs = cursor_sub(c, from == NULL ? 1 : load_le32(from));
-	if ((work = room(d, M_WORK, (n + 1) * 4, false)) == NULL)
-		return -1;
-	if (!bitpack_hybrid_get(&runs, work, n, 1))
-		return fail(d, EILSEQ, "damaged RLE values");
-	for (size_t i = 0; i < n; i++)
-		to[i] = work[i] & 1;
-	return 0;
-}
-
-static int
-refuse_encoding(const struct decoder *d, int encoding)
-{
-	static const char *const names[] = {[ENCODING_BIT_PACKED] = "BIT_PACKED",
-	    [6] = "DELTA_LENGTH_BYTE_ARRAY", [7] = "DELTA_BYTE_ARRAY",
-	    [9] = "BYTE_STREAM_SPLIT", [ENCODING_RLE] = "RLE",
-	    [ENCODING_DELTA_BINARY_PACKED] = "DELTA_BINARY_PACKED"};
-	const char *name = encoding < 0 || encoding >= ENCODINGS ? NULL : names[encoding];
-
-	return fail(d, ENOTSUP, "encoding %s (%d) is not read for this type; write the file "
-	    "with PLAIN or dictionary encoding", name == NULL ? "unknown" : name, encoding);
-}
-
-static bool
-is_dictionary_encoding(int encoding)
-{
-	return encoding == ENCODING_PLAIN_DICTIONARY || encoding == ENCODING_RLE_DICTIONARY;
-}
-
-/* n dense values to to. */
-static int
-take_fixed(struct decoder *d, struct cursor *c, int encoding, size_t n, void *to)
-{
-	const uint8_t *from;
-
-	if (d->spec->type == PARQUET_BOOLEAN) {
-		if (encoding != ENCODING_PLAIN && encoding != ENCODING_RLE)
-			return refuse_encoding(d, encoding);
-		return take_booleans(d, c, encoding, n, to);
-	}
-	if (is_dictionary_encoding(encoding))
-		return take_coded(d, c, n, to);
-	if (encoding == ENCODING_DELTA_BINARY_PACKED &&
-	    (d->spec->type == PARQUET_INT32 || d->spec->type == PARQUET_INT64))
-		return take_delta(d, c, n, to);
-	if (encoding != ENCODING_PLAIN)
-		return refuse_encoding(d, encoding);
-	if ((from = cursor_take(c, n * format_value_bytes(d->spec))) == NULL)
-		return fail(d, EILSEQ, "page ends within its values");
-	return convert(d, from, n, to);
-}
-
-/* ---- dictionary pages ---- */
-
-static int
-take_string_dictionary(struct decoder *d, struct cursor *c, size_t n)
-{
-	uint32_t *offsets = room(d, M_DICTIONARY, (n + 1) * 4, false);
-	uint8_t *bytes = room(d, M_DICTIONARY_BYTES, cursor_left(c) + 1, false);
-	size_t total = 0;
-
-	if (offsets == NULL || bytes == NULL)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *p = cursor_take(c, 4);
-		size_t len = p == NULL ? 0 : load_le32(p);
-		const uint8_t *from = cursor_take(c, len);
-
-		if (from == NULL)
-			return fail(d, EILSEQ, "dictionary ends within value %zu", i);
-		offsets[i] = (uint32_t)total;
-		if (len > 0)
-			memcpy(bytes + total, from, len);
-		total += len;
-	}
-	offsets[n] = (uint32_t)total;
-	return 0;
-}
-
-static int
-take_dictionary(struct decoder *d, const struct page_header *h, struct cursor *c)
-{
-	size_t n = (size_t)h->values;
-	size_t least = d->width == 0 ? 4 : format_value_bytes(d->spec);
-	void *to;
-
-	if (d->has_dictionary || d->done > 0 || d->spec->type == PARQUET_BOOLEAN)
-		return fail(d, EILSEQ, "misplaced dictionary");
-	if (h->encoding != ENCODING_PLAIN && h->encoding != ENCODING_PLAIN_DICTIONARY)
-		return refuse_encoding(d, h->encoding);
-	if (h->values < 0 || n > PARQUET_ELEMENTS_MAX ||
-	    n > cursor_left(c) / least)
-		return fail(d, EILSEQ, "dictionary of %lld values in %zu bytes",
-		    (long long)h->values, cursor_left(c));
-	d->dict_size = (uint32_t)n;
-	if (d->width == 0) {
-		if (take_string_dictionary(d, c, n) < 0)
-			return -1;
-	} else {
-		if ((to = room(d, M_DICTIONARY, (n + 1) * (d->width + 4ul), false)) == NULL ||
-		    take_fixed(d, c, ENCODING_PLAIN, n, to) < 0)
-			return -1;
-	}
-	d->has_dictionary = true;
-	return 0;
-}
-
 /* ---- data pages of flat columns ---- */
 
 /* A V1 page's levels stand behind their length, a V2 page's header tells it. */
 static int
 take_levels(const struct decoder *d, const struct page_header *h, int encoding,
-    int64_t v2_bytes, struct cursor *c, struct cursor *levels)
+	    int64_t v2_bytes, struct cursor *c, struct cursor *levels)
 {
 	uint64_t n = (uint64_t)v2_bytes;
 
@@ -627,20 +262,20 @@ take_levels(const struct decoder *d, const struct page_header *h, int encoding,
 		const uint8_t *p;
 
 		if (encoding != ENCODING_RLE)
-			return refuse_encoding(d, encoding);
+			return value_refuse_encoding(d, encoding);
 		p = cursor_take(c, 4);
 		n = p == NULL ? UINT64_MAX : load_le32(p);
 	}
 	if (n > cursor_left(c))
-		return fail(d, EILSEQ, "page ends within its levels");
+		return decode_fail(d, EILSEQ, "page ends within its levels");
 	*levels = cursor_sub(c, n);
 	return 0;
 }
 
 /* Marks the rows of the page that have a value; *n becomes their number. */
 static int
-take_definition(struct decoder *d, const struct page_header *h, struct cursor *c, size_t rows,
-    size_t *n)
+take_definition(struct decoder *d, const struct page_header *h, struct cursor *c,
+		size_t rows, size_t *n)
 {
 	bool had_values = d->form != PARQUET_ABSENT;
 	uint32_t *levels, all;
@@ -660,10 +295,10 @@ take_definition(struct decoder *d, const struct page_header *h, struct cursor *c
 			set_bits(d->present, d->done, rows);
 		return 0;
 	}
-	if ((levels = room(d, M_LEVELS, (rows + 1) * 4, false)) == NULL)
+	if ((levels = decode_room(d, M_LEVELS, (rows + 1) * 4, false)) == NULL)
 		return -1;
 	if (!bitpack_hybrid_get(&at, levels, rows, 1))
-		return fail(d, EILSEQ, "damaged definition levels");
+		return decode_fail(d, EILSEQ, "damaged definition levels");
 	*n = 0;
 	for (size_t i = 0; i < rows; i++)
 		*n += levels[i] & 1;
@@ -671,22 +306,24 @@ take_definition(struct decoder *d, const struct page_header *h, struct cursor *c
 		if (need_present(d, had_values) < 0)
 			return -1;
 	for (size_t i = 0; i < rows && d->present != NULL; i++)
-		d->present[(d->done + i) / 64] |= (uint64_t)(levels[i] & 1) << (d->done + i) % 64;
+		d->present[(d->done + i) / 64] |= (uint64_t)(levels[i] & 1)
+						  << (d->done + i) % 64;
 	return 0;
 }
 
 static int
-take_flat_strings(struct decoder *d, struct cursor *c, int encoding, size_t rows, size_t n)
+take_flat_strings(struct decoder *d, struct cursor *c, int encoding, size_t rows,
+		  size_t n)
 {
 	uint32_t *offsets = d->out->memory[M_OFFSETS].at;
 	uint32_t *codes = NULL;
-	bool is_coded = is_dictionary_encoding(encoding);
+	bool is_coded = value_is_coded(encoding);
 
 	if (!is_coded && encoding != ENCODING_PLAIN)
-		return refuse_encoding(d, encoding);
+		return value_refuse_encoding(d, encoding);
 	if (is_coded) {
-		if ((codes = room(d, M_WORK, (n + 1) * 4, false)) == NULL ||
-		    take_codes(d, c, n, codes) == NULL)
+		if ((codes = decode_room(d, M_WORK, (n + 1) * 4, false)) == NULL ||
+		    value_take_codes(d, c, n, codes) == NULL)
 			return -1;
 	}
 	for (size_t i = 0; i < rows; i++) {
@@ -702,7 +339,8 @@ take_flat_strings(struct decoder *d, struct cursor *c, int encoding, size_t rows
 			p = cursor_take(c, 4);
 			len = p == NULL ? 0 : load_le32(p);
 			if ((p = cursor_take(c, len)) == NULL)
-				return fail(d, EILSEQ, "page ends within its values");
+				return decode_fail(d, EILSEQ,
+						   "page ends within its values");
 			if (add_bytes(d, p, len) < 0)
 				return -1;
 		}
@@ -721,7 +359,7 @@ take_flat_values(struct decoder *d, struct cursor *c, int encoding, size_t rows,
 	if (d->width == 0)
 		return take_flat_strings(d, c, encoding, rows, n);
 	data = d->out->memory[M_DATA].at;
-	if (take_fixed(d, c, encoding, n, data + d->done * d->width) < 0)
+	if (value_take_fixed(d, c, encoding, n, data + d->done * d->width) < 0)
 		return -1;
 	if (n < rows)
 		spread(d, data, d->width, rows, n);
@@ -750,12 +388,13 @@ take_flat_page(struct decoder *d, const struct page_header *h, struct cursor *c)
 {
 	size_t rows = (size_t)h->values, n;
 	uint32_t *codes;
-	bool is_coded = is_dictionary_encoding(h->encoding);
+	bool is_coded = value_is_coded(h->encoding);
 	bool is_first;
 
 	if (h->values < 0 || rows > d->rows - d->done)
-		return fail(d, EILSEQ, "%lld values in the page, %zu left in the row group",
-		    (long long)h->values, d->rows - d->done);
+		return decode_fail(d, EILSEQ,
+				   "%lld values in the page, %zu left in the row group",
+				   (long long)h->values, d->rows - d->done);
 	if (take_definition(d, h, c, rows, &n) < 0)
 		return -1;
 	is_first = d->form == PARQUET_ABSENT && d->done == 0;
@@ -764,14 +403,14 @@ take_flat_page(struct decoder *d, const struct page_header *h, struct cursor *c)
 			return -1;
 		add_nulls(d, rows);
 	} else if (is_coded && d->width > 0 && d->has_dictionary && d->dict_size == 1 &&
-	           n == rows && (is_first || d->form == PARQUET_CONSTANT)) {
+		   n == rows && (is_first || d->form == PARQUET_CONSTANT)) {
 		d->form = PARQUET_CONSTANT; /* every code must be 0 */
 	} else if (is_coded && d->width == 0 && d->has_dictionary &&
-	           (d->form == PARQUET_ABSENT || d->form == PARQUET_DICT)) {
+		   (d->form == PARQUET_ABSENT || d->form == PARQUET_DICT)) {
 		if (d->form == PARQUET_ABSENT && become_codes(d) < 0)
 			return -1;
 		codes = d->out->memory[M_CODES].at;
-		if (take_codes(d, c, n, codes + d->done) == NULL)
+		if (value_take_codes(d, c, n, codes + d->done) == NULL)
 			return -1;
 		if (n < rows)
 			spread(d, codes, 4, rows, n);
@@ -786,23 +425,24 @@ take_flat_page(struct decoder *d, const struct page_header *h, struct cursor *c)
 
 /* Opens rows and counts elements; *n becomes the number of elements of the page. */
 static int
-take_list_levels(struct decoder *d, const uint32_t *repetition, const uint32_t *definition,
-    size_t entries, size_t *n)
+take_list_levels(struct decoder *d, const uint32_t *repetition,
+		 const uint32_t *definition, size_t entries, size_t *n)
 {
 	uint32_t *offsets = d->out->memory[M_OFFSETS].at;
 	size_t elements = d->elements;
 
 	for (size_t i = 0; i < entries; i++) {
 		if (definition[i] > 2 || (repetition[i] == 1 && definition[i] < 2))
-			return fail(d, EILSEQ, "damaged levels");
+			return decode_fail(d, EILSEQ, "damaged levels");
 		if (repetition[i] == 0) {
 			if (d->done == d->rows)
-				return fail(d, EILSEQ, "more lists than the %u rows", d->rows);
+				return decode_fail(
+				    d, EILSEQ, "more lists than the %u rows", d->rows);
 			if (definition[i] > 0)
 				set_bits(d->present, d->done, 1);
 			d->done++;
 		} else if (d->done == 0) {
-			return fail(d, EILSEQ, "the first list has no start");
+			return decode_fail(d, EILSEQ, "the first list has no start");
 		}
 		elements += definition[i] == 2;
 		offsets[d->done] = (uint32_t)elements;
@@ -820,21 +460,24 @@ take_list_page(struct decoder *d, const struct page_header *h, struct cursor *c)
 	uint64_t *data;
 
 	if (h->values < 0 || entries > (size_t)d->chunk->values - d->entries)
-		return fail(d, EILSEQ, "%lld values in the page, %zu left in the column chunk",
+		return decode_fail(
+		    d, EILSEQ, "%lld values in the page, %zu left in the column chunk",
 		    (long long)h->values, (size_t)d->chunk->values - d->entries);
-	if (take_levels(d, h, h->repetition_encoding, h->repetition_bytes, c, &repetition) < 0 ||
-	    take_levels(d, h, h->definition_encoding, h->definition_bytes, c, &definition) < 0)
+	if (take_levels(d, h, h->repetition_encoding, h->repetition_bytes, c,
+			&repetition) < 0 ||
+	    take_levels(d, h, h->definition_encoding, h->definition_bytes, c,
+			&definition) < 0)
 		return -1;
-	if ((levels = room(d, M_LEVELS, (entries + 1) * 8, false)) == NULL)
+	if ((levels = decode_room(d, M_LEVELS, (entries + 1) * 8, false)) == NULL)
 		return -1;
 	if (!bitpack_hybrid_get(&repetition, levels, entries, 1) ||
 	    !bitpack_hybrid_get(&definition, levels + entries, entries, 2))
-		return fail(d, EILSEQ, "damaged levels");
+		return decode_fail(d, EILSEQ, "damaged levels");
 	if (take_list_levels(d, levels, levels + entries, entries, &n) < 0)
 		return -1;
-	if ((data = room(d, M_DATA, (d->elements + n + 1) * 8, true)) == NULL)
+	if ((data = decode_room(d, M_DATA, (d->elements + n + 1) * 8, true)) == NULL)
 		return -1;
-	if (n > 0 && take_fixed(d, c, h->encoding, n, data + d->elements) < 0)
+	if (n > 0 && value_take_fixed(d, c, h->encoding, n, data + d->elements) < 0)
 		return -1;
 	d->elements += n;
 	d->entries += entries;
@@ -844,11 +487,12 @@ take_list_page(struct decoder *d, const struct page_header *h, struct cursor *c)
 static int
 begin_list(struct decoder *d)
 {
-	uint32_t *offsets = room(d, M_OFFSETS, (d->rows + 1ul) * 4, false);
+	uint32_t *offsets = decode_room(d, M_OFFSETS, (d->rows + 1ul) * 4, false);
 
 	if (d->chunk->values > PARQUET_ELEMENTS_MAX + (int64_t)d->rows)
-		return fail(d, EFBIG, "%lld list elements in one row group; the limit is %d",
-		    (long long)d->chunk->values, PARQUET_ELEMENTS_MAX);
+		return decode_fail(d, EFBIG,
+				   "%lld list elements in one row group; the limit is %d",
+				   (long long)d->chunk->values, PARQUET_ELEMENTS_MAX);
 	if (offsets == NULL || need_present(d, false) < 0)
 		return -1;
 	offsets[0] = 0;
@@ -857,41 +501,6 @@ begin_list(struct decoder *d)
 
 /* ---- the chunk ---- */
 
-/* The bytes of a page after decompression; V2 pages have plain levels in front. */
-static int
-unpack_page(struct decoder *d, const struct page_header *h, struct cursor *body)
-{
-	size_t front = 0, n = (size_t)h->plain_bytes, n_in = cursor_left(body);
-	uint8_t *to;
-
-	d->decoded += n;
-	if (d->decoded > PARQUET_BYTES_MAX)
-		return fail(d, EFBIG, "more than %d decoded bytes in one column chunk",
-		    PARQUET_BYTES_MAX);
-	if (h->type == PAGE_DATA_V2) {
-		if (h->definition_bytes < 0 || h->repetition_bytes < 0 ||
-		    h->definition_bytes > h->bytes || h->repetition_bytes > h->bytes ||
-		    h->definition_bytes + h->repetition_bytes > h->bytes ||
-		    h->definition_bytes + h->repetition_bytes > h->plain_bytes)
-			return fail(d, EILSEQ, "page ends within its levels");
-		front = (size_t)(h->definition_bytes + h->repetition_bytes);
-	}
-	if (d->chunk->codec == PARQUET_CODEC_NONE || !h->is_compressed ||
-	    (h->type == PAGE_DATA_V2 && n == front))
-		return 0;
-	if ((to = room(d, M_PAGE, n + 1, false)) == NULL)
-		return -1;
-	if (front > 0)
-		memcpy(to, body->at, front);
-	if ((n > front || n_in > front) &&
-	    !pagecodec_get(d->chunk->codec, body->at + front, n_in - front, to + front,
-	        n - front))
-		return fail(d, EILSEQ, "page cannot be decompressed (%s)",
-		    pagecodec_name(d->chunk->codec));
-	*body = cursor_over(to, n);
-	return 0;
-}
-
 static int
 take_page(struct decoder *d, struct cursor *c)
 {
@@ -899,21 +508,23 @@ take_page(struct decoder *d, struct cursor *c)
 	struct cursor body;
 
 	d->page_offset = d->chunk_offset + (uint64_t)(c->at - d->chunk_start);
-	if (!take_page_header(c, &h))
-		return fail(d, EILSEQ, "damaged page header");
+	if (!page_take_header(c, &h))
+		return decode_fail(d, EILSEQ, "damaged page header");
 	if ((size_t)h.bytes > cursor_left(c))
-		return fail(d, EILSEQ, "page of %d bytes where %zu are left", h.bytes,
-		    cursor_left(c));
+		return decode_fail(d, EILSEQ, "page of %d bytes where %zu are left",
+				   h.bytes, cursor_left(c));
 	body = cursor_sub(c, (size_t)h.bytes);
 	if (h.type != PAGE_DATA && h.type != PAGE_DICTIONARY && h.type != PAGE_DATA_V2)
 		return 0; /* the format asks to skip what is not known */
 	if (CHECKS_CRC && h.has_crc && crc32_of(0, body.at, (size_t)h.bytes) != h.crc)
-		return fail(d, EILSEQ, "page does not match its checksum; the file is damaged");
-	if (unpack_page(d, &h, &body) < 0)
+		return decode_fail(
+		    d, EILSEQ, "page does not match its checksum; the file is damaged");
+	if (page_unpack(d, &h, &body) < 0)
 		return -1;
 	if (h.type == PAGE_DICTIONARY)
-		return take_dictionary(d, &h, &body);
-	return d->spec->is_list ? take_list_page(d, &h, &body) : take_flat_page(d, &h, &body);
+		return value_take_dictionary(d, &h, &body);
+	return d->spec->is_list ? take_list_page(d, &h, &body)
+				: take_flat_page(d, &h, &body);
 }
 
 static int
@@ -922,19 +533,23 @@ check_chunk(const struct decoder *d)
 	const struct reader_chunk *k = d->chunk;
 
 	if (d->spec->is_unreadable)
-		return fail(d, ENOTSUP, "is nested or of a type that is not read");
+		return decode_fail(d, ENOTSUP, "is nested or of a type that is not read");
 	if (k->is_elsewhere)
-		return fail(d, ENOTSUP, "is encrypted or in another file");
+		return decode_fail(d, ENOTSUP, "is encrypted or in another file");
 	if (k->type != (int32_t)d->spec->type)
-		return fail(d, EILSEQ, "column chunk of type %d, the schema says %d", k->type,
-		    d->spec->type);
+		return decode_fail(d, EILSEQ,
+				   "column chunk of type %d, the schema says %d", k->type,
+				   d->spec->type);
 	if (!pagecodec_is_known(k->codec))
-		return fail(d, ENOTSUP, "compressed with %s (%d), which is not read; write the "
-		    "file with ZSTD, LZ4_RAW or no compression", pagecodec_name(k->codec),
-		    k->codec);
+		return decode_fail(
+		    d, ENOTSUP,
+		    "compressed with %s (%d), which is not read; write the "
+		    "file with ZSTD, LZ4_RAW or no compression",
+		    pagecodec_name(k->codec), k->codec);
 	if (k->values < 0 || (!d->spec->is_list && k->values != d->rows) ||
 	    k->values < d->rows)
-		return fail(d, EILSEQ, "%lld values for %u rows", (long long)k->values, d->rows);
+		return decode_fail(d, EILSEQ, "%lld values for %u rows",
+				   (long long)k->values, d->rows);
 	return 0;
 }
 
@@ -952,16 +567,19 @@ load_chunk(struct decoder *d, struct cursor *c)
 	d->chunk_offset = d->page_offset = start;
 	if (k->data_offset < 4 || k->bytes < 0 || start > r->footer_start ||
 	    n > r->footer_start - start)
-		return fail(d, EILSEQ, "column chunk of %llu bytes lies outside the data, which "
-		    "ends at offset %llu", (unsigned long long)n,
-		    (unsigned long long)r->footer_start);
+		return decode_fail(
+		    d, EILSEQ,
+		    "column chunk of %llu bytes lies outside the data, which "
+		    "ends at offset %llu",
+		    (unsigned long long)n, (unsigned long long)r->footer_start);
 	if (n > PARQUET_BYTES_MAX)
-		return fail(d, EFBIG, "column chunk of %llu bytes; the limit is %d",
-		    (unsigned long long)n, PARQUET_BYTES_MAX);
+		return decode_fail(d, EFBIG,
+				   "column chunk of %llu bytes; the limit is %d",
+				   (unsigned long long)n, PARQUET_BYTES_MAX);
 	if (r->fd < 0) {
 		d->chunk_start = r->memory + start;
 	} else {
-		if ((to = room(d, M_CHUNK, n + 1, false)) == NULL ||
+		if ((to = decode_room(d, M_CHUNK, n + 1, false)) == NULL ||
 		    reader_pread(r, to, n, start, d->err) < 0)
 			return -1;
 		d->chunk_start = to;
@@ -1006,12 +624,15 @@ publish(struct decoder *d)
 
 int
 parquet_read_column(struct parquet_reader *reader, size_t group, size_t column,
-    struct parquet_buffer *out, struct err *err)
+		    struct parquet_buffer *out, struct err *err)
 {
-	struct decoder d = {.reader = reader, .group = group, .out = out, .err = err,
-	    .chunk = &reader->groups[group].chunks[column],
-	    .spec = &reader->columns[column],
-	    .rows = reader->groups[group].rows};
+	struct decoder d = {.reader = reader,
+			    .group = group,
+			    .out = out,
+			    .err = err,
+			    .chunk = &reader->groups[group].chunks[column],
+			    .spec = &reader->columns[column],
+			    .rows = reader->groups[group].rows};
 	struct cursor c;
 
 	d.width = memory_width(d.spec);
@@ -1024,10 +645,10 @@ parquet_read_column(struct parquet_reader *reader, size_t group, size_t column,
 	       (d.spec->is_list ? d.entries < (size_t)d.chunk->values : d.done < d.rows))
 		if (take_page(&d, &c) < 0)
 			return -1;
-	if (d.done != d.rows ||
-	    (d.spec->is_list && d.entries != (size_t)d.chunk->values))
-		return fail(&d, EILSEQ, "the column chunk ends after %zu of %u rows", d.done,
-		    d.rows);
+	if (d.done != d.rows || (d.spec->is_list && d.entries != (size_t)d.chunk->values))
+		return decode_fail(&d, EILSEQ,
+				   "the column chunk ends after %zu of %u rows", d.done,
+				   d.rows);
 	publish(&d);
 	return 0;
 }

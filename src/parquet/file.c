@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes a Parquet file: the magic, the images of the row groups as they come, and a footer
- * with the schema, every column chunk's place and statistics, key-value pairs and the order
- * that the statistics keep. A chunk's footer entry is made when its image is added, since
- * only then is its place known; the file is never sought in.
+ * Writes a Parquet file: the magic, the images of the row groups as they come, and a
+ * footer with the schema, every column chunk's place and statistics, key-value pairs and
+ * the order that the statistics keep. A chunk's footer entry is made when its image is
+ * added, since only then is its place known; the file is never sought in.
  */
 #include <assert.h>
 #include <errno.h>
@@ -38,8 +38,9 @@ write_all(struct parquet_file *f, const void *bytes, size_t n, struct err *err)
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
-			return err_set(err, errno, "%s: write at offset %llu: %s", f->name,
-			    (unsigned long long)f->at, strerror(errno));
+			return err_set(err, errno, "%s: write at offset %llu: %s",
+				       f->name, (unsigned long long)f->at,
+				       strerror(errno));
 		at += done;
 		n -= (size_t)done;
 		f->at += (uint64_t)done;
@@ -49,7 +50,8 @@ write_all(struct parquet_file *f, const void *bytes, size_t n, struct err *err)
 
 int
 parquet_file_begin(struct parquet_file **out, int fd, const char *name,
-    const struct parquet_column_spec *columns, size_t n_columns, struct err *err)
+		   const struct parquet_column_spec *columns, size_t n_columns,
+		   struct err *err)
 {
 	struct parquet_file *f;
 
@@ -89,7 +91,7 @@ parquet_file_bytes(const struct parquet_file *f)
 
 static void
 put_statistics(struct thrift_out *t, const struct parquet_column_spec *spec,
-    const struct parquet_stats *s)
+	       const struct parquet_stats *s)
 {
 	uint32_t n = format_number_bytes(spec);
 
@@ -121,7 +123,7 @@ put_path(struct thrift_out *t, const struct parquet_column_spec *spec)
 
 static void
 put_column(struct thrift_out *t, const struct parquet_column_spec *spec,
-    const struct format_chunk *k, uint64_t base)
+	   const struct format_chunk *k, uint64_t base)
 {
 	thrift_begin(t);
 	thrift_put_i64(t, 2, 0); /* deprecated file_offset: no copy of the metadata */
@@ -146,15 +148,17 @@ put_column(struct thrift_out *t, const struct parquet_column_spec *spec,
 
 int
 parquet_file_add_group(struct parquet_file *f, const void *image, size_t image_bytes,
-    const struct parquet_group_meta *meta, struct err *err)
+		       const struct parquet_group_meta *meta, struct err *err)
 {
 	struct thrift_out t = {.out = &f->groups};
 	uint64_t base = f->at, plain = 0;
 
 	if (meta->n_columns != f->n_columns || meta->image_bytes != image_bytes)
-		return err_set(err, EINVAL, "%s: row group of %zu columns, %zu bytes does not "
-		    "suit its metadata of %zu columns, %llu bytes", f->name, f->n_columns,
-		    image_bytes, meta->n_columns, (unsigned long long)meta->image_bytes);
+		return err_set(err, EINVAL,
+			       "%s: row group of %zu columns, %zu bytes does not "
+			       "suit its metadata of %zu columns, %llu bytes",
+			       f->name, f->n_columns, image_bytes, meta->n_columns,
+			       (unsigned long long)meta->image_bytes);
 	if (write_all(f, image, image_bytes, err) < 0)
 		return -1;
 	thrift_begin(&t);
@@ -201,14 +205,21 @@ put_timestamp_type(struct thrift_out *t)
 	thrift_end(t);
 }
 
-/* Fields 6 and 10 of a SchemaElement: converted type for old readers, and logical type. */
+/* Fields 6 and 10 of a SchemaElement: converted type for old readers, and logical type.
+ */
 static void
 put_logical(struct thrift_out *t, enum parquet_logical logical)
 {
-	static const uint8_t converted[] = {[PARQUET_UINT_8] = 11, [PARQUET_UINT_16] = 12,
-	    [PARQUET_UINT_32] = 13, [PARQUET_UINT_64] = 14, [PARQUET_INT_8] = 15,
-	    [PARQUET_INT_16] = 16, [PARQUET_INT_32] = 17, [PARQUET_INT_64] = 18,
-	    [PARQUET_TIMESTAMP_MICROS] = 10, [PARQUET_STRING] = 0};
+	static const uint8_t converted[] = {[PARQUET_UINT_8] = 11,
+					    [PARQUET_UINT_16] = 12,
+					    [PARQUET_UINT_32] = 13,
+					    [PARQUET_UINT_64] = 14,
+					    [PARQUET_INT_8] = 15,
+					    [PARQUET_INT_16] = 16,
+					    [PARQUET_INT_32] = 17,
+					    [PARQUET_INT_64] = 18,
+					    [PARQUET_TIMESTAMP_MICROS] = 10,
+					    [PARQUET_STRING] = 0};
 
 	if (logical == PARQUET_PLAIN)
 		return;
@@ -229,7 +240,7 @@ put_logical(struct thrift_out *t, enum parquet_logical logical)
 
 static void
 put_leaf(struct thrift_out *t, const struct parquet_column_spec *spec, const char *name,
-    enum format_repetition repetition)
+	 enum format_repetition repetition)
 {
 	thrift_begin(t);
 	thrift_put_i32(t, 1, spec->type);
@@ -283,8 +294,9 @@ put_schema(struct thrift_out *t, const struct parquet_file *f)
 		if (spec->is_list)
 			put_list(t, spec);
 		else
-			put_leaf(t, spec, spec->name, spec->is_optional ? REPETITION_OPTIONAL :
-			                                                  REPETITION_REQUIRED);
+			put_leaf(t, spec, spec->name,
+				 spec->is_optional ? REPETITION_OPTIONAL
+						   : REPETITION_REQUIRED);
 	}
 }
 
@@ -305,7 +317,7 @@ put_pairs(struct thrift_out *t, const struct parquet_key_value *pairs, size_t n)
 
 int
 parquet_file_finish(struct parquet_file *f, const struct parquet_key_value *pairs,
-    size_t n_pairs, struct err *err)
+		    size_t n_pairs, struct err *err)
 {
 	struct text footer;
 	struct thrift_out t = {.out = &footer};
@@ -324,7 +336,8 @@ parquet_file_finish(struct parquet_file *f, const struct parquet_key_value *pair
 	thrift_put_list(&t, 7, THRIFT_STRUCT, f->n_columns);
 	for (size_t i = 0; i < f->n_columns; i++) {
 		thrift_begin(&t);
-		thrift_put_struct(&t, 1); /* TypeDefinedOrder: unsigned for unsigned types */
+		thrift_put_struct(&t,
+				  1); /* TypeDefinedOrder: unsigned for unsigned types */
 		thrift_end(&t);
 		thrift_end(&t);
 	}
@@ -332,9 +345,9 @@ parquet_file_finish(struct parquet_file *f, const struct parquet_key_value *pair
 	n = (uint32_t)footer.len;
 	text_bytes(&footer, &n, 4);
 	text_str(&footer, "PAR1");
-	r = footer.len > INT32_MAX ?
-	    err_set(err, EFBIG, "%s: footer of %zu bytes", f->name, footer.len) :
-	    write_all(f, footer.data, footer.len, err);
+	r = footer.len > INT32_MAX
+		? err_set(err, EFBIG, "%s: footer of %zu bytes", f->name, footer.len)
+		: write_all(f, footer.data, footer.len, err);
 	text_done(&footer);
 	return r;
 }

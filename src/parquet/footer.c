@@ -2,8 +2,8 @@
 /*
  * Reads the footer, a FileMetaData of parquet.thrift. The schema is a tree in pre-order;
  * its leaves are the columns. Flat leaves and one kind of list can be read, other nested
- * leaves are listed as unreadable, so that a file with one odd column is of use yet. Counts
- * are limited by the bytes that are left (thrift.c) and by the limits below.
+ * leaves are listed as unreadable, so that a file with one odd column is of use yet.
+ * Counts are limited by the bytes that are left (thrift.c) and by the limits below.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -49,12 +49,14 @@ copy_string(struct thrift_bytes b)
 
 static int
 damaged(const struct parquet_reader *r, const struct thrift_in *t, const char *what,
-    struct err *err)
+	struct err *err)
 {
 	uint64_t offset = r->footer_start + (uint64_t)(t->c.at - r->footer);
 
-	return err_set(err, EILSEQ, "%s: footer at offset %llu: damaged near offset %llu: %s",
-	    r->name, (unsigned long long)r->footer_start, (unsigned long long)offset, what);
+	return err_set(err, EILSEQ,
+		       "%s: footer at offset %llu: damaged near offset %llu: %s", r->name,
+		       (unsigned long long)r->footer_start, (unsigned long long)offset,
+		       what);
 }
 
 /* ---- the schema ---- */
@@ -103,10 +105,10 @@ take_timestamp_type(struct thrift_in *t)
 		}
 		thrift_enter(t);
 		while (thrift_next(t, &unit_id)) {
-			unit = unit_id == 1 ? PARQUET_TIMESTAMP_MILLIS :
-			    unit_id == 2    ? PARQUET_TIMESTAMP_MICROS :
-			    unit_id == 3    ? PARQUET_TIMESTAMP_NANOS :
-			                      PARQUET_OTHER;
+			unit = unit_id == 1   ? PARQUET_TIMESTAMP_MILLIS
+			       : unit_id == 2 ? PARQUET_TIMESTAMP_MICROS
+			       : unit_id == 3 ? PARQUET_TIMESTAMP_NANOS
+					      : PARQUET_OTHER;
 			thrift_skip(t);
 		}
 	}
@@ -260,7 +262,7 @@ checked_logical(const struct element *e)
 /* Appends a column named path (which it takes over). */
 static int
 add_column(struct parquet_reader *r, const struct element *e, char *path, bool is_list,
-    bool is_nested)
+	   bool is_nested)
 {
 	struct parquet_column_spec *spec;
 
@@ -320,8 +322,9 @@ walk(struct parquet_reader *r, struct schema *s, const char *prefix, int depth)
 	if (e->name.at != NULL)
 		text_bytes(&path, e->name.at, e->name.n);
 	if (e->type >= 0 && e->children == 0) {
-		result = e->type > PARQUET_FLBA ? -1 :
-		    add_column(r, e, strdup(path.data), false, depth > 1);
+		result = e->type > PARQUET_FLBA
+			     ? -1
+			     : add_column(r, e, strdup(path.data), false, depth > 1);
 	} else if (e->type != -1 || e->children < 0 || path.len > 4096) {
 		result = -1;
 	} else {
@@ -450,7 +453,7 @@ take_chunk(struct thrift_in *t, struct reader_chunk *k)
 
 static int
 take_group(struct parquet_reader *r, struct thrift_in *t, struct reader_group *g,
-    struct err *err)
+	   struct err *err)
 {
 	int64_t rows = -1;
 	size_t n;
@@ -468,20 +471,24 @@ take_group(struct parquet_reader *r, struct thrift_in *t, struct reader_group *g
 		}
 		n = thrift_list(t, THRIFT_STRUCT);
 		if (n != r->n_columns || g->chunks != NULL)
-			return damaged(r, t, "a row group without one chunk per column", err);
+			return damaged(r, t, "a row group without one chunk per column",
+				       err);
 		if ((g->chunks = calloc(n, sizeof *g->chunks)) == NULL)
 			return err_set(err, ENOMEM, "%s: out of memory", r->name);
 		for (size_t i = 0; i < n; i++) {
 			take_chunk(t, &g->chunks[i]);
 			if (g->chunks[i].type < 0)
-				return damaged(r, t, "a column chunk without metadata", err);
+				return damaged(r, t, "a column chunk without metadata",
+					       err);
 		}
 	}
 	if (!cursor_ok(&t->c) || rows < 0 || g->chunks == NULL)
 		return damaged(r, t, "incomplete row group", err);
 	if (rows > PARQUET_ROWS_MAX)
-		return err_set(err, EFBIG, "%s: row group of %lld rows; the limit is %d: write the "
-		    "file with smaller row groups", r->name, (long long)rows, PARQUET_ROWS_MAX);
+		return err_set(err, EFBIG,
+			       "%s: row group of %lld rows; the limit is %d: write the "
+			       "file with smaller row groups",
+			       r->name, (long long)rows, PARQUET_ROWS_MAX);
 	g->rows = (uint32_t)rows;
 	return 0;
 }
@@ -565,7 +572,8 @@ footer_parse(struct parquet_reader *r, size_t n, struct err *err)
 	for (size_t i = 0; i < r->n_groups; i++)
 		sum += r->groups[i].rows;
 	if (rows < 0 || sum != (uint64_t)rows)
-		return damaged(r, &t, "the row groups' rows do not add up to the file's", err);
+		return damaged(r, &t, "the row groups' rows do not add up to the file's",
+			       err);
 	r->rows = sum;
 	return 0;
 }

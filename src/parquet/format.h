@@ -9,8 +9,8 @@
 #include "parquet/parquet.h"
 
 /*
- * Numbers of parquet.thrift (apache/parquet-format) and the records that the files of this
- * folder share. All of Parquet is little-endian, and so is every machine we support.
+ * Numbers of parquet.thrift (apache/parquet-format) and the records that the files of
+ * this folder share. All of Parquet is little-endian, and so is every machine we support.
  */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "parquet needs little-endian");
 
@@ -97,7 +97,7 @@ format_number_bytes(const struct parquet_column_spec *spec)
 /* 0, or -1 where the writer cannot write such a column. */
 struct err;
 int format_check_specs(const struct parquet_column_spec *columns, size_t n_columns,
-    struct err *err);
+		       struct err *err);
 /* Makes room for n chunks, all zero. */
 int format_meta_reset(struct parquet_group_meta *meta, size_t n_columns, struct err *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Makes the dense values of a column from rows with gaps, and widens them on the way. The
- * bitmap is taken by words: a full word is a plain loop, another one steps from bit to bit.
+ * bitmap is taken by words: a full word is a plain loop, another one steps from bit to
+ * bit.
  */
 #include "parquet/gather.h"
 
@@ -18,30 +19,29 @@ gather_count(const uint64_t *present, size_t n)
 	return count;
 }
 
-#define GATHER(name, S, T) \
-	static size_t \
-	name(T *out, const S *in, const uint64_t *present, size_t n) \
-	{ \
-		T *to = out; \
-\
-		if (present == NULL) { \
-			for (size_t i = 0; i < n; i++) \
-				out[i] = (T)in[i]; \
-			return n; \
-		} \
-		for (size_t i = 0; i * 64 < n; i++, in += 64) { \
-			uint64_t word = gather_word(present, i, n); \
-\
-			if (word == UINT64_MAX) { \
-				for (size_t k = 0; k < 64; k++) \
-					to[k] = (T)in[k]; \
-				to += 64; \
-				continue; \
-			} \
-			for (; word != 0; word &= word - 1) \
-				*to++ = (T)in[__builtin_ctzll(word)]; \
-		} \
-		return (size_t)(to - out); \
+#define GATHER(name, S, T)                                                               \
+	static size_t name(T *out, const S *in, const uint64_t *present, size_t n)       \
+	{                                                                                \
+		T *to = out;                                                             \
+                                                                                         \
+		if (present == NULL) {                                                   \
+			for (size_t i = 0; i < n; i++)                                   \
+				out[i] = (T)in[i];                                       \
+			return n;                                                        \
+		}                                                                        \
+		for (size_t i = 0; i * 64 < n; i++, in += 64) {                          \
+			uint64_t word = gather_word(present, i, n);                      \
+                                                                                         \
+			if (word == UINT64_MAX) {                                        \
+				for (size_t k = 0; k < 64; k++)                          \
+					to[k] = (T)in[k];                                \
+				to += 64;                                                \
+				continue;                                                \
+			}                                                                \
+			for (; word != 0; word &= word - 1)                              \
+				*to++ = (T)in[__builtin_ctzll(word)];                    \
+		}                                                                        \
+		return (size_t)(to - out);                                               \
 	}
 
 GATHER(from_u8_to_32, uint8_t, uint32_t)
@@ -60,15 +60,15 @@ GATHER(from_u64_to_64, uint64_t, uint64_t)
 
 size_t
 gather_32(uint32_t *out, const void *in, unsigned width, bool is_signed,
-    const uint64_t *present, size_t n)
+	  const uint64_t *present, size_t n)
 {
 	switch (width) {
 	case 1:
-		return is_signed ? from_i8_to_32(out, in, present, n) :
-		                   from_u8_to_32(out, in, present, n);
+		return is_signed ? from_i8_to_32(out, in, present, n)
+				 : from_u8_to_32(out, in, present, n);
 	case 2:
-		return is_signed ? from_i16_to_32(out, in, present, n) :
-		                   from_u16_to_32(out, in, present, n);
+		return is_signed ? from_i16_to_32(out, in, present, n)
+				 : from_u16_to_32(out, in, present, n);
 	case 4:
 		return from_u32_to_32(out, in, present, n);
 	default:
@@ -79,18 +79,18 @@ gather_32(uint32_t *out, const void *in, unsigned width, bool is_signed,
 
 size_t
 gather_64(uint64_t *out, const void *in, unsigned width, bool is_signed,
-    const uint64_t *present, size_t n)
+	  const uint64_t *present, size_t n)
 {
 	switch (width) {
 	case 1:
-		return is_signed ? from_i8_to_64(out, in, present, n) :
-		                   from_u8_to_64(out, in, present, n);
+		return is_signed ? from_i8_to_64(out, in, present, n)
+				 : from_u8_to_64(out, in, present, n);
 	case 2:
-		return is_signed ? from_i16_to_64(out, in, present, n) :
-		                   from_u16_to_64(out, in, present, n);
+		return is_signed ? from_i16_to_64(out, in, present, n)
+				 : from_u16_to_64(out, in, present, n);
 	case 4:
-		return is_signed ? from_i32_to_64(out, in, present, n) :
-		                   from_u32_to_64(out, in, present, n);
+		return is_signed ? from_i32_to_64(out, in, present, n)
+				 : from_u32_to_64(out, in, present, n);
 	default:
 		assert(width == 8);
 		return from_u64_to_64(out, in, present, n);
@@ -98,7 +98,8 @@ gather_64(uint64_t *out, const void *in, unsigned width, bool is_signed,
 }
 
 size_t
-gather_fixed(uint8_t *out, const uint8_t *in, size_t width, const uint64_t *present, size_t n)
+gather_fixed(uint8_t *out, const uint8_t *in, size_t width, const uint64_t *present,
+	     size_t n)
 {
 	uint8_t *to = out;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is known of a row-group image besides its bytes: where each column chunk lies, how it
- * is coded, its statistics. The form kept in a journal is a version byte and varints; reading
- * it back checks it against the columns, so that a damaged journal cannot make a file that
- * claims what it has not. Also the checks of column descriptions, and growing memory.
+ * What is known of a row-group image besides its bytes: where each column chunk lies, how
+ * it is coded, its statistics. The form kept in a journal is a version byte and varints;
+ * reading it back checks it against the columns, so that a damaged journal cannot make a
+ * file that claims what it has not. Also the checks of column descriptions, and growing
+ * memory.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -73,17 +74,19 @@ spec_fault(const struct parquet_column_spec *c)
 
 int
 format_check_specs(const struct parquet_column_spec *columns, size_t n_columns,
-    struct err *err)
+		   struct err *err)
 {
 	if (n_columns == 0 || n_columns > PARQUET_COLUMNS_MAX)
-		return err_set(err, EINVAL, "parquet: %zu columns; 1 to %d can be written",
-		    n_columns, PARQUET_COLUMNS_MAX);
+		return err_set(err, EINVAL,
+			       "parquet: %zu columns; 1 to %d can be written", n_columns,
+			       PARQUET_COLUMNS_MAX);
 	for (size_t i = 0; i < n_columns; i++) {
 		const char *fault = spec_fault(&columns[i]);
 
 		if (fault != NULL)
 			return err_set(err, EINVAL, "parquet: column %zu (%s) %s", i,
-			    columns[i].name == NULL ? "" : columns[i].name, fault);
+				       columns[i].name == NULL ? "" : columns[i].name,
+				       fault);
 	}
 	return 0;
 }
@@ -157,8 +160,8 @@ parquet_group_meta_put(const struct parquet_group_meta *meta, struct text *out)
 		const struct parquet_stats *s = &k->stats;
 
 		text_char(out, (char)((k->dictionary_bytes > 0 ? HAS_DICTIONARY : 0) |
-		    (s->has_null_count ? HAS_NULL_COUNT : 0) |
-		    (s->has_min_max ? HAS_MIN_MAX : 0)));
+				      (s->has_null_count ? HAS_NULL_COUNT : 0) |
+				      (s->has_min_max ? HAS_MIN_MAX : 0)));
 		text_char(out, (char)k->codec);
 		thrift_varint(out, k->encodings);
 		thrift_varint(out, k->values);
@@ -193,7 +196,7 @@ take_bytes(struct cursor *c, uint8_t *out)
 
 static bool
 take_chunk(struct cursor *c, const struct parquet_column_spec *spec, uint32_t rows,
-    struct format_chunk *k)
+	   struct format_chunk *k)
 {
 	uint8_t flags = cursor_u8(c);
 	uint64_t encodings;
@@ -225,14 +228,15 @@ take_chunk(struct cursor *c, const struct parquet_column_spec *spec, uint32_t ro
 		return false;
 	if (!has_bytes && (k->stats.min_len | k->stats.max_len) != 0)
 		return false;
-	return spec->is_list ?
-	    k->values >= rows && k->values <= PARQUET_ELEMENTS_MAX + (uint64_t)rows :
-	    k->values == rows;
+	return spec->is_list ? k->values >= rows &&
+				   k->values <= PARQUET_ELEMENTS_MAX + (uint64_t)rows
+			     : k->values == rows;
 }
 
 int
-parquet_group_meta_get(const void *bytes, size_t n, const struct parquet_column_spec *columns,
-    size_t n_columns, struct parquet_group_meta *meta, struct err *err)
+parquet_group_meta_get(const void *bytes, size_t n,
+		       const struct parquet_column_spec *columns, size_t n_columns,
+		       struct parquet_group_meta *meta, struct err *err)
 {
 	struct cursor c = cursor_over(bytes, n);
 	struct parquet_group_meta got = {0};
@@ -240,20 +244,23 @@ parquet_group_meta_get(const void *bytes, size_t n, const struct parquet_column_
 	uint64_t rows = thrift_take_varint(&c), count = thrift_take_varint(&c);
 
 	if (!cursor_ok(&c) || version != META_VERSION)
-		return err_set(err, EILSEQ, "row group: unknown version %d of its metadata",
-		    version);
+		return err_set(err, EILSEQ,
+			       "row group: unknown version %d of its metadata", version);
 	if (rows == 0 || rows > PARQUET_ROWS_MAX || count != n_columns)
-		return err_set(err, EILSEQ, "row group: metadata of %llu rows and %llu "
-		    "columns, expected %zu columns", (unsigned long long)rows,
-		    (unsigned long long)count, n_columns);
+		return err_set(err, EILSEQ,
+			       "row group: metadata of %llu rows and %llu "
+			       "columns, expected %zu columns",
+			       (unsigned long long)rows, (unsigned long long)count,
+			       n_columns);
 	if (format_meta_reset(&got, n_columns, err) < 0)
 		return -1;
 	got.rows = (uint32_t)rows;
 	for (size_t i = 0; i < n_columns; i++) {
 		if (!take_chunk(&c, &columns[i], got.rows, &got.chunks[i])) {
 			free(got.chunks);
-			return err_set(err, EILSEQ, "row group: damaged metadata of column %s",
-			    columns[i].name);
+			return err_set(err, EILSEQ,
+				       "row group: damaged metadata of column %s",
+				       columns[i].name);
 		}
 		got.chunks[i].offset = got.image_bytes;
 		got.image_bytes += got.chunks[i].compressed_bytes;

@@ -74,15 +74,15 @@ pagecodec_get(int codec, const uint8_t *in, size_t n_in, uint8_t *out, size_t n)
 		return false;
 	if (codec == PARQUET_CODEC_LZ4)
 		return LZ4_decompress_safe((const char *)in, (char *)out, (int)n_in,
-		           (int)n) == (int)n;
+					   (int)n) == (int)n;
 	if (codec != PARQUET_CODEC_ZSTD)
 		return false;
 	got = ZSTD_decompress(out, n, in, n_in);
 	return !ZSTD_isError(got) && got == n;
 }
 
-static const char *const names[] = {
-    "UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"};
+static const char *const names[] = {"UNCOMPRESSED", "SNAPPY", "GZIP", "LZO",
+				    "BROTLI",       "LZ4",    "ZSTD", "LZ4_RAW"};
 
 bool
 pagecodec_is_known(int codec)

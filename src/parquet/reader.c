@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opens a Parquet file (magic, footer, magic again) and answers what its footer says. Bytes
- * come by pread, never by mmap: a file cut short under us is an error, not a signal.
+ * Opens a Parquet file (magic, footer, magic again) and answers what its footer says.
+ * Bytes come by pread, never by mmap: a file cut short under us is an error, not a
+ * signal.
  */
 #include "parquet/reader.h"
 
@@ -23,7 +24,7 @@ enum {
 
 int
 reader_pread(const struct parquet_reader *r, void *to, size_t n, uint64_t offset,
-    struct err *err)
+	     struct err *err)
 {
 	char *at = to;
 
@@ -39,10 +40,12 @@ reader_pread(const struct parquet_reader *r, void *to, size_t n, uint64_t offset
 			continue;
 		if (got < 0)
 			return err_set(err, errno, "%s: read at offset %llu: %s", r->name,
-			    (unsigned long long)offset, strerror(errno));
+				       (unsigned long long)offset, strerror(errno));
 		if (got == 0)
-			return err_set(err, EILSEQ, "%s: ends at offset %llu; it has been cut "
-			    "short since it was opened", r->name, (unsigned long long)offset);
+			return err_set(err, EILSEQ,
+				       "%s: ends at offset %llu; it has been cut "
+				       "short since it was opened",
+				       r->name, (unsigned long long)offset);
 		at += got;
 		n -= (size_t)got;
 		offset += (uint64_t)got;
@@ -57,28 +60,33 @@ read_footer(struct parquet_reader *r, struct err *err)
 	uint32_t n;
 
 	if (r->bytes < MAGIC_BYTES + TAIL_BYTES)
-		return err_set(err, EILSEQ, "%s: %llu bytes is too short for a Parquet file",
-		    r->name, (unsigned long long)r->bytes);
+		return err_set(err, EILSEQ,
+			       "%s: %llu bytes is too short for a Parquet file", r->name,
+			       (unsigned long long)r->bytes);
 	if (reader_pread(r, head, sizeof head, 0, err) < 0 ||
 	    reader_pread(r, tail, sizeof tail, r->bytes - TAIL_BYTES, err) < 0)
 		return -1;
 	if (memcmp(tail + 4, "PARE", 4) == 0)
-		return err_set(err, ENOTSUP, "%s: the footer is encrypted, which is not read",
-		    r->name);
+		return err_set(err, ENOTSUP,
+			       "%s: the footer is encrypted, which is not read", r->name);
 	if (memcmp(head, "PAR1", 4) != 0)
 		return err_set(err, EILSEQ, "%s: offset 0: not a Parquet file", r->name);
 	if (memcmp(tail + 4, "PAR1", 4) != 0)
-		return err_set(err, EILSEQ, "%s: offset %llu: no Parquet magic at the end; the "
-		    "file is incomplete", r->name, (unsigned long long)(r->bytes - 4));
+		return err_set(err, EILSEQ,
+			       "%s: offset %llu: no Parquet magic at the end; the "
+			       "file is incomplete",
+			       r->name, (unsigned long long)(r->bytes - 4));
 	n = load_le32(tail);
 	if (n > r->bytes - MAGIC_BYTES - TAIL_BYTES || n > FOOTER_MAX)
-		return err_set(err, EILSEQ, "%s: offset %llu: footer of %u bytes in a file of "
-		    "%llu", r->name, (unsigned long long)(r->bytes - TAIL_BYTES), n,
-		    (unsigned long long)r->bytes);
+		return err_set(err, EILSEQ,
+			       "%s: offset %llu: footer of %u bytes in a file of "
+			       "%llu",
+			       r->name, (unsigned long long)(r->bytes - TAIL_BYTES), n,
+			       (unsigned long long)r->bytes);
 	r->footer_start = r->bytes - TAIL_BYTES - n;
 	if ((r->footer = malloc((size_t)n + 1)) == NULL)
 		return err_set(err, ENOMEM, "%s: out of memory for a footer of %u bytes",
-		    r->name, n);
+			       r->name, n);
 	if (reader_pread(r, r->footer, n, r->footer_start, err) < 0)
 		return -1;
 	return footer_parse(r, n, err);
@@ -87,7 +95,7 @@ read_footer(struct parquet_reader *r, struct err *err)
 /* Takes fd over. */
 static int
 open_reader(struct parquet_reader **out, int fd, const void *memory, uint64_t bytes,
-    const char *name, struct err *err)
+	    const char *name, struct err *err)
 {
 	struct parquet_reader *r = calloc(1, sizeof *r);
 
@@ -110,7 +118,7 @@ open_reader(struct parquet_reader **out, int fd, const void *memory, uint64_t by
 
 int
 parquet_reader_open_fd(struct parquet_reader **out, int fd, const char *name,
-    struct err *err)
+		       struct err *err)
 {
 	struct stat st;
 
@@ -135,7 +143,7 @@ parquet_reader_open(struct parquet_reader **out, const char *path, struct err *e
 
 int
 parquet_reader_open_memory(struct parquet_reader **out, const void *bytes, size_t n,
-    const char *name, struct err *err)
+			   const char *name, struct err *err)
 {
 	return open_reader(out, -1, bytes, n, name, err);
 }
@@ -246,14 +254,15 @@ number(const struct parquet_column_spec *spec, struct thrift_bytes b)
 
 void
 parquet_reader_stats(const struct parquet_reader *r, size_t group, size_t column,
-    struct parquet_stats *out)
+		     struct parquet_stats *out)
 {
 	const struct reader_chunk *k = &r->groups[group].chunks[column];
 	const struct parquet_column_spec *spec = &r->columns[column];
 	size_t each = format_number_bytes(spec);
 
 	*out = (struct parquet_stats){.has_null_count = k->has_null_count,
-	    .null_count = k->null_count, .values = k->values < 0 ? 0 : (uint64_t)k->values};
+				      .null_count = k->null_count,
+				      .values = k->values < 0 ? 0 : (uint64_t)k->values};
 	if (k->min.at == NULL || k->max.at == NULL || k->type != (int32_t)spec->type ||
 	    k->min.n > PARQUET_STAT_BYTES || k->max.n > PARQUET_STAT_BYTES)
 		return;

@@ -43,11 +43,12 @@ struct parquet_reader {
 	char *created_by;
 };
 
-/* footer.c: fills columns, groups, pairs. What was made stays in the reader on failure. */
+/* footer.c: fills columns, groups, pairs. What was made stays in the reader on failure.
+ */
 int footer_parse(struct parquet_reader *reader, size_t n, struct err *err);
 
 /* n bytes at offset into to, which are known to lie within the file. */
 int reader_pread(const struct parquet_reader *reader, void *to, size_t n, uint64_t offset,
-    struct err *err);
+		 struct err *err);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Thrift's compact protocol. A struct is a row of fields, each a byte of id difference and
- * type followed by the value, and a zero byte; integers are zigzag varints; a boolean is
- * its field's type. The reader trusts nothing: counts are limited by the bytes that are
- * left (every element takes one), depth by THRIFT_DEPTH, and a failure stays.
+ * Thrift's compact protocol. A struct is a row of fields, each a byte of id difference
+ * and type followed by the value, and a zero byte; integers are zigzag varints; a boolean
+ * is its field's type. The reader trusts nothing: counts are limited by the bytes that
+ * are left (every element takes one), depth by THRIFT_DEPTH, and a failure stays.
  */
 #include "parquet/thrift.h"
 

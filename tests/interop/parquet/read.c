@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reads a Parquet file of another program with our reader and prints a line of JSON per
- * column: how many values and nulls, the sum of numbers and of the bytes of strings, or the
- * error. foreign.mjs compares.
+ * column: how many values and nulls, the sum of numbers and of the bytes of strings, or
+ *the error. foreign.mjs compares.
  *
  *	interop-parquet-read FILE
  */
@@ -26,7 +26,8 @@ load(const struct parquet_column_spec *spec, const void *data, uint32_t width, s
 	const uint8_t *at = (const uint8_t *)data + i * width;
 	uint64_t v = 0;
 	int shift = 64 - (int)width * 8;
-	bool is_unsigned = spec->logical >= PARQUET_UINT_8 && spec->logical <= PARQUET_UINT_64;
+	bool is_unsigned =
+	    spec->logical >= PARQUET_UINT_8 && spec->logical <= PARQUET_UINT_64;
 
 	memcpy(&v, at, width < 8 ? width : 8);
 	if (!is_unsigned && spec->type != PARQUET_BOOLEAN && shift > 0)
@@ -36,11 +37,11 @@ load(const struct parquet_column_spec *spec, const void *data, uint32_t width, s
 
 static void
 add_value(struct sums *s, const struct parquet_column_spec *spec,
-    const struct parquet_values *v, size_t row)
+	  const struct parquet_values *v, size_t row)
 {
-	size_t i = v->form == PARQUET_CONSTANT ? 0 :
-	    v->form == PARQUET_DICT            ? v->codes[row] :
-	                                         row;
+	size_t i = v->form == PARQUET_CONSTANT ? 0
+		   : v->form == PARQUET_DICT   ? v->codes[row]
+					       : row;
 	double real;
 	uint64_t number;
 
@@ -67,7 +68,7 @@ add_value(struct sums *s, const struct parquet_column_spec *spec,
 
 static int
 sum_column(struct parquet_reader *r, size_t column, struct parquet_buffer *b,
-    struct sums *s, struct err *err)
+	   struct sums *s, struct err *err)
 {
 	const struct parquet_column_spec *spec = parquet_reader_column(r, column);
 
@@ -78,7 +79,8 @@ sum_column(struct parquet_reader *r, size_t column, struct parquet_buffer *b,
 			return -1;
 		for (size_t i = 0; i < b->rows; i++) {
 			if (v->form == PARQUET_ABSENT ||
-			    (v->present != NULL && (v->present[i / 64] >> i % 64 & 1) == 0))
+			    (v->present != NULL &&
+			     (v->present[i / 64] >> i % 64 & 1) == 0))
 				s->nulls++;
 			else
 				add_value(s, spec, v, i);
@@ -115,9 +117,11 @@ main(int argc, char **argv)
 			text_str(&out, ",\"error\":");
 			text_json(&out, err.text, strlen(err.text));
 		} else {
-			text_printf(&out, ",\"count\":%" PRIu64 ",\"nulls\":%" PRIu64 ",\"sum\":\"%" PRIu64
-			    "\",\"bytes\":%" PRIu64 ",\"real\":%.17g", s.count, s.nulls, s.sum,
-			    s.bytes, s.real);
+			text_printf(&out,
+				    ",\"count\":%" PRIu64 ",\"nulls\":%" PRIu64
+				    ",\"sum\":\"%" PRIu64 "\",\"bytes\":%" PRIu64
+				    ",\"real\":%.17g",
+				    s.count, s.nulls, s.sum, s.bytes, s.real);
 		}
 		text_str(&out, "}\n");
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Writes a Parquet file with every type and awkward value for other programs to read, and
- * prints on standard output what they must find: JSON with each column's rows, nulls, sum,
- * least and greatest value, computed here value by value.
+ * prints on standard output what they must find: JSON with each column's rows, nulls,
+ *sum, least and greatest value, computed here value by value.
  *
  *	interop-parquet-write FILE none|lz4|zstd
  */
@@ -77,8 +77,14 @@ mixed(uint64_t row)
 static uint64_t
 number(size_t column, uint64_t row)
 {
-	static const uint64_t awkward[] = {0, 0x80000000u, 0xffffffffu, 0x7fffffffu,
-	    0x8000000000000000u, UINT64_MAX, 0x7fffffffffffffffu, 0x100000000u};
+	static const uint64_t awkward[] = {0,
+					   0x80000000u,
+					   0xffffffffu,
+					   0x7fffffffu,
+					   0x8000000000000000u,
+					   UINT64_MAX,
+					   0x7fffffffffffffffu,
+					   0x100000000u};
 	const char *name = specs[column].name;
 	double real = ((double)row - 1000) / 4;
 	uint64_t v;
@@ -159,7 +165,9 @@ kind_of(size_t column)
 	if (s->type == PARQUET_FLBA)
 		return BINARY;
 	return s->logical == PARQUET_INT_8 || s->logical == PARQUET_INT_16 ||
-	        s->logical == PARQUET_INT_64 || strcmp(s->name, "i32") == 0 ? I64 : U64;
+		       s->logical == PARQUET_INT_64 || strcmp(s->name, "i32") == 0
+		   ? I64
+		   : U64;
 }
 
 static void
@@ -227,15 +235,20 @@ print_expected(uint64_t rows)
 		const struct expected *x = &expected[c];
 		enum kind kind = kind_of(c);
 
-		text_printf(&out, "%s\n{\"name\":\"%s\",\"kind\":\"%s\",\"list\":%s,\"count\":%" PRIu64
-		    ",\"nulls\":%" PRIu64, c == 0 ? "" : ",", specs[c].name, kinds[kind],
+		text_printf(
+		    &out,
+		    "%s\n{\"name\":\"%s\",\"kind\":\"%s\",\"list\":%s,\"count\":%" PRIu64
+		    ",\"nulls\":%" PRIu64,
+		    c == 0 ? "" : ",", specs[c].name, kinds[kind],
 		    specs[c].is_list ? "true" : "false", x->count, x->nulls);
 		if (x->count > 0 && kind == REAL) {
-			text_printf(&out, ",\"sum\":\"%.17g\",\"min\":\"%.17g\",\"max\":\"%.17g\"",
+			text_printf(
+			    &out,
+			    ",\"sum\":\"%.17g\",\"min\":\"%.17g\",\"max\":\"%.17g\"",
 			    x->real_sum, x->real_min, x->real_max);
 		} else if (x->count > 0 && (kind == TEXT || kind == BINARY)) {
 			text_printf(&out, ",\"min\":\"%s\",\"max\":\"%s\"", x->text_min,
-			    x->text_max);
+				    x->text_max);
 		} else if (x->count > 0) {
 			text_str(&out, ",\"sum\":\"");
 			put_128(&out, x->sum);
@@ -275,14 +288,15 @@ fill_list(size_t c, uint64_t first, uint32_t rows, struct parquet_values *v)
 
 		m->offsets[i + 1] = m->offsets[i] + (uint32_t)n;
 		for (uint64_t k = 0; k < n; k++) {
-			uint64_t e = row % 100 == 3 ? 0x8000000000000000u : mixed(row + k) >> 1;
+			uint64_t e =
+			    row % 100 == 3 ? 0x8000000000000000u : mixed(row + k) >> 1;
 
 			elements[m->offsets[i] + k] = e;
 			expect_number(&expected[c], U64, e);
 		}
 	}
-	*v = (struct parquet_values){PARQUET_LIST, 8, .present = m->present, .data = elements,
-	    .offsets = m->offsets};
+	*v = (struct parquet_values){PARQUET_LIST, 8, .present = m->present,
+				     .data = elements, .offsets = m->offsets};
 }
 
 static void
@@ -306,8 +320,11 @@ fill_strings(size_t c, uint64_t first, uint32_t rows, struct parquet_values *v)
 			expect_text(&expected[c], s);
 	}
 	*v = (struct parquet_values){is_coded ? PARQUET_DICT : PARQUET_FLAT,
-	    .dict_size = is_coded ? 7 : 0, .present = m->present, .codes = m->codes,
-	    .offsets = m->offsets, .bytes = m->bytes};
+				     .dict_size = is_coded ? 7 : 0,
+				     .present = m->present,
+				     .codes = m->codes,
+				     .offsets = m->offsets,
+				     .bytes = m->bytes};
 }
 
 static void
@@ -325,7 +342,8 @@ fill_addresses(size_t c, uint64_t first, uint32_t rows, struct parquet_values *v
 		if (!is_null(c, first + i))
 			expect_text(&expected[c], hex);
 	}
-	*v = (struct parquet_values){PARQUET_FLAT, 16, .present = m->present, .data = m->data};
+	*v = (struct parquet_values){PARQUET_FLAT, 16, .present = m->present,
+				     .data = m->data};
 }
 
 static uint32_t
@@ -371,7 +389,8 @@ fill(size_t c, uint64_t first, uint32_t rows, struct parquet_values *v)
 				expect_number(&expected[c], kind_of(c), value);
 		}
 		*v = (struct parquet_values){
-		    strcmp(specs[c].name, "constant") == 0 ? PARQUET_CONSTANT : PARQUET_FLAT,
+		    strcmp(specs[c].name, "constant") == 0 ? PARQUET_CONSTANT
+							   : PARQUET_FLAT,
 		    width, .present = m->present, .data = m->data};
 	}
 	if (!specs[c].is_optional)
@@ -402,7 +421,8 @@ write_file(const char *path, enum parquet_codec codec, struct err *err)
 		for (size_t c = 0; c < COLUMNS; c++)
 			fill(c, rows, group_rows[g], &values[c]);
 		text_clear(&image);
-		if (parquet_encode_group(encoder, values, group_rows[g], &image, meta, err) < 0 ||
+		if (parquet_encode_group(encoder, values, group_rows[g], &image, meta,
+					 err) < 0 ||
 		    parquet_file_add_group(file, image.data, image.len, meta, err) < 0)
 			return -1;
 		rows += group_rows[g];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Damaged files: every cut and every flipped bit of a small file gives an error or a right
- * answer, never a crash (sanitizers watch). Page checksums hide the decoders from random
- * damage, so a second round rewrites the checksum of the page that was changed. Damaged
- * metadata from a journal is refused or harmless, too.
+ * Damaged files: every cut and every flipped bit of a small file gives an error or a
+ * right answer, never a crash (sanitizers watch). Page checksums hide the decoders from
+ * random damage, so a second round rewrites the checksum of the page that was changed.
+ * Damaged metadata from a journal is refused or harmless, too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,11 +59,17 @@ fill(struct parquet_values *v)
 	}
 	v[0] = (struct parquet_values){PARQUET_FLAT, 2, .present = present, .data = port};
 	v[1] = (struct parquet_values){PARQUET_FLAT, 8, .data = times};
-	v[2] = (struct parquet_values){PARQUET_FLAT, 16, .present = present, .data = address};
-	v[3] = (struct parquet_values){PARQUET_DICT, 0, 3, present, .codes = codes,
-	    .offsets = text_offsets, .bytes = (const uint8_t *)"foobarxy"};
+	v[2] = (struct parquet_values){PARQUET_FLAT, 16, .present = present,
+				       .data = address};
+	v[3] = (struct parquet_values){PARQUET_DICT,
+				       0,
+				       3,
+				       present,
+				       .codes = codes,
+				       .offsets = text_offsets,
+				       .bytes = (const uint8_t *)"foobarxy"};
 	v[4] = (struct parquet_values){PARQUET_LIST, 8, .present = present, .data = marks,
-	    .offsets = list_offsets};
+				       .offsets = list_offsets};
 	v[5] = (struct parquet_values){PARQUET_FLAT, 1, .data = truth};
 	v[6] = (struct parquet_values){PARQUET_ABSENT};
 }
@@ -204,8 +210,8 @@ test_checksum(void **unused)
 	parquet_buffer_done(&b);
 }
 
-/* Bodies are changed and their checksums made to fit, so that the decoders see the damage:
- * a page's crc is found in its header as the zigzag varint of the body's sum. */
+/* Bodies are changed and their checksums made to fit, so that the decoders see the
+ * damage: a page's crc is found in its header as the zigzag varint of the body's sum. */
 static void
 test_decoders(void **unused)
 {
@@ -220,7 +226,8 @@ test_decoders(void **unused)
 		uint64_t numbers[4] = {0};
 		size_t crc_at = 0, crc_bytes = 0, body = 0, n;
 
-		/* A header begins with four i32 fields of ids 1 to 4: type, sizes, crc. */
+		/* A header begins with four i32 fields of ids 1 to 4: type, sizes, crc.
+		 */
 		for (int field = 0; field < 4 && cursor_u8(&c) == 0x15; field++) {
 			const uint8_t *from = c.at;
 
@@ -235,7 +242,8 @@ test_decoders(void **unused)
 			crc_bytes = (size_t)(c.at - from);
 		}
 		n = (size_t)(numbers[2] >> 1);
-		for (size_t at = crc_at + crc_bytes; crc_bytes == 5 && at < crc_at + 30; at++) {
+		for (size_t at = crc_at + crc_bytes; crc_bytes == 5 && at < crc_at + 30;
+		     at++) {
 			uint32_t sum;
 
 			if (n == 0 || at + n > data_end)
@@ -255,7 +263,7 @@ test_decoders(void **unused)
 			zigzag = sum << 1 ^ (0 - (sum >> 31));
 			for (size_t x = 0; x < 5; x++)
 				copy[crc_at + x] = (uint8_t)((zigzag >> 7 * x & 0x7f) |
-				    (x < 4 ? 0x80 : 0));
+							     (x < 4 ? 0x80 : 0));
 			read_all(copy, file.len, &b);
 			memcpy(copy, file.data, file.len);
 		}
@@ -273,16 +281,18 @@ test_journal_meta(void **unused)
 	struct err err = {0};
 
 	memcpy(copy, meta_bytes.data, meta_bytes.len);
-	assert_int_equal(parquet_group_meta_get(copy, meta_bytes.len, specs, COLUMNS, meta, &err),
-	    0);
+	assert_int_equal(
+	    parquet_group_meta_get(copy, meta_bytes.len, specs, COLUMNS, meta, &err), 0);
 	for (size_t n = 0; n < meta_bytes.len; n++) {
 		err_clear(&err);
-		assert_int_equal(parquet_group_meta_get(copy, n, specs, COLUMNS, meta, &err), -1);
+		assert_int_equal(
+		    parquet_group_meta_get(copy, n, specs, COLUMNS, meta, &err), -1);
 		assert_true(err.text[0] != '\0');
 	}
 	for (size_t i = 0; i < meta_bytes.len * 8; i++) {
 		copy[i / 8] ^= (char)(1 << i % 8);
-		if (parquet_group_meta_get(copy, meta_bytes.len, specs, COLUMNS, meta, NULL) == 0)
+		if (parquet_group_meta_get(copy, meta_bytes.len, specs, COLUMNS, meta,
+					   NULL) == 0)
 			assert_int_equal(parquet_group_meta_rows(meta), ROWS);
 		copy[i / 8] = meta_bytes.data[i / 8];
 	}
@@ -294,12 +304,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_whole),
-	    cmocka_unit_test(test_cut),
-	    cmocka_unit_test(test_flip),
-	    cmocka_unit_test(test_checksum),
-	    cmocka_unit_test(test_decoders),
-	    cmocka_unit_test(test_journal_meta),
+	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_flip),     cmocka_unit_test(test_checksum),
+	    cmocka_unit_test(test_decoders), cmocka_unit_test(test_journal_meta),
 	};
 
 	return cmocka_run_group_tests_name("parquet: damage", tests, setup, teardown);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What is written is read back: every type, width and form, with and without nulls, of
- * sizes around the page border, values of different shapes (constant, few, sorted, random,
- * extreme), each codec. Values are made from a seed that a failure prints.
+ * sizes around the page border, values of different shapes (constant, few, sorted,
+ * random, extreme), each codec. Values are made from a seed that a failure prints.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -73,9 +73,21 @@ dice(void)
 	return z ^ z >> 31;
 }
 
-static const uint64_t extremes[] = {0, 1, 255, 256, 65535, 0x7fffffff, 0x80000000u,
-    0xffffffffu, 0x100000000u, 0x7fffffffffffffffu, 0x8000000000000000u, UINT64_MAX,
-    UINT64_MAX - 1, 127, 128};
+static const uint64_t extremes[] = {0,
+				    1,
+				    255,
+				    256,
+				    65535,
+				    0x7fffffff,
+				    0x80000000u,
+				    0xffffffffu,
+				    0x100000000u,
+				    0x7fffffffffffffffu,
+				    0x8000000000000000u,
+				    UINT64_MAX,
+				    UINT64_MAX - 1,
+				    127,
+				    128};
 
 static uint64_t
 shaped(unsigned shape, size_t i)
@@ -107,7 +119,7 @@ make_strings(struct made *m, size_t rows, unsigned shape, bool is_coded)
 	for (size_t i = 0; i < n; i++) {
 		uint64_t v = shaped(shape, i);
 		int len = snprintf((char *)m->bytes + m->offsets[i], 12, "%.*s%llu",
-		    (int)(v % 3), "abc", (unsigned long long)v % 10000000);
+				   (int)(v % 3), "abc", (unsigned long long)v % 10000000);
 
 		m->offsets[i + 1] = m->offsets[i] + (v % 7 == 0 ? 0 : (uint32_t)len);
 	}
@@ -125,9 +137,11 @@ make_list(struct made *m, size_t rows, unsigned shape)
 {
 	m->offsets[0] = 0;
 	for (size_t i = 0; i < rows; i++) {
-		bool is_null = m->values.present != NULL && !(m->present[i / 64] >> i % 64 & 1);
+		bool is_null =
+		    m->values.present != NULL && !(m->present[i / 64] >> i % 64 & 1);
 
-		m->offsets[i + 1] = m->offsets[i] + (is_null ? 0 : (uint32_t)(dice() % 4));
+		m->offsets[i + 1] =
+		    m->offsets[i] + (is_null ? 0 : (uint32_t)(dice() % 4));
 		for (size_t k = m->offsets[i]; k < m->offsets[i + 1]; k++)
 			m->elements[k] = shaped(shape, k);
 	}
@@ -146,14 +160,14 @@ make(size_t column, size_t rows)
 	uint32_t width = widths[column];
 
 	memset(m, 0, sizeof *m);
-	m->values = (struct parquet_values){.form = PARQUET_FLAT, .width = width,
-	    .data = m->data};
+	m->values = (struct parquet_values){
+	    .form = PARQUET_FLAT, .width = width, .data = m->data};
 	if (spec->is_optional && holes > 0) {
 		for (size_t w = 0; w <= rows / 64; w++)
-			m->present[w] = holes == 1 ? dice() :
-			    holes == 2         ? 0 - (dice() & 1) :
-			    holes == 3         ? 0 - (uint64_t)(w > 300) :
-			                         UINT64_MAX;
+			m->present[w] = holes == 1   ? dice()
+					: holes == 2 ? 0 - (dice() & 1)
+					: holes == 3 ? 0 - (uint64_t)(w > 300)
+						     : UINT64_MAX;
 		m->values.present = m->present;
 	}
 	if (spec->is_list) {
@@ -204,14 +218,17 @@ value_at(const struct parquet_values *v, size_t i)
 		return (struct slice){NULL, 0};
 	if (v->form == PARQUET_LIST)
 		s = (struct slice){(const uint8_t *)v->data + v->offsets[i] * 8ul,
-		    (v->offsets[i + 1] - v->offsets[i]) * 8ul};
+				   (v->offsets[i + 1] - v->offsets[i]) * 8ul};
 	else {
-		i = v->form == PARQUET_CONSTANT ? 0 : v->form == PARQUET_DICT ? v->codes[i] : i;
+		i = v->form == PARQUET_CONSTANT ? 0
+		    : v->form == PARQUET_DICT   ? v->codes[i]
+						: i;
 		if (v->width > 0)
-			s = (struct slice){(const uint8_t *)v->data + i * v->width, v->width};
+			s = (struct slice){(const uint8_t *)v->data + i * v->width,
+					   v->width};
 		else
 			s = (struct slice){v->bytes + v->offsets[i],
-			    v->offsets[i + 1] - v->offsets[i]};
+					   v->offsets[i + 1] - v->offsets[i]};
 	}
 	if (s.n == 0)
 		s.at = empty;
@@ -219,7 +236,8 @@ value_at(const struct parquet_values *v, size_t i)
 }
 
 static void
-check_column(struct parquet_reader *r, size_t column, size_t rows, struct parquet_buffer *got)
+check_column(struct parquet_reader *r, size_t column, size_t rows,
+	     struct parquet_buffer *got)
 {
 	struct err err = {0};
 	uint64_t nulls = 0;
@@ -235,9 +253,11 @@ check_column(struct parquet_reader *r, size_t column, size_t rows, struct parque
 		nulls += a.at == NULL;
 		if ((a.at == NULL) != (b.at == NULL) || a.n != b.n ||
 		    (a.n > 0 && memcmp(a.at, b.at, a.n) != 0))
-			fail_msg("seed %llu: column %s row %zu differs (%zu and %zu bytes; "
-			    "forms %d %d)", (unsigned long long)run, specs[column].name, i, a.n, b.n, made[column].values.form,
-			    got->values.form);
+			fail_msg(
+			    "seed %llu: column %s row %zu differs (%zu and %zu bytes; "
+			    "forms %d %d)",
+			    (unsigned long long)run, specs[column].name, i, a.n, b.n,
+			    made[column].values.form, got->values.form);
 	}
 	parquet_reader_stats(r, 0, column, &stats);
 	assert_true(stats.has_null_count);
@@ -266,7 +286,8 @@ write_file(struct parquet_encoder *e, uint32_t rows, struct text *out)
 	if (parquet_encode_group(e, values, rows, &image, meta, &err) < 0)
 		fail_msg("%s", err.text);
 	parquet_group_meta_put(meta, &bytes);
-	if (parquet_group_meta_get(bytes.data, bytes.len, specs, COLUMNS, again, &err) < 0)
+	if (parquet_group_meta_get(bytes.data, bytes.len, specs, COLUMNS, again, &err) <
+	    0)
 		fail_msg("%s", err.text);
 	assert_int_equal(parquet_group_meta_rows(again), rows);
 	assert_int_equal(parquet_group_meta_image_bytes(again), image.len - 7);
@@ -276,7 +297,8 @@ write_file(struct parquet_encoder *e, uint32_t rows, struct text *out)
 		fail_msg("%s", err.text);
 	text_clear(out);
 	text_room(out, parquet_file_bytes(f));
-	assert_int_equal(pread(fd, out->data, parquet_file_bytes(f), 0), parquet_file_bytes(f));
+	assert_int_equal(pread(fd, out->data, parquet_file_bytes(f), 0),
+			 parquet_file_bytes(f));
 	out->len = parquet_file_bytes(f);
 	parquet_file_free(f);
 	parquet_group_meta_free(meta);
@@ -328,11 +350,26 @@ round_trip(enum parquet_codec codec, uint32_t rows, uint64_t seed)
 static void
 test_sizes(void **unused)
 {
-	static const uint32_t sizes[] = {1, 2, 7, 8, 9, 63, 64, 65, 127, 128, 129, 130, 1000, 5000,
-	    PARQUET_PAGE_ROWS - 1, PARQUET_PAGE_ROWS, PARQUET_PAGE_ROWS + 1,
-	    PARQUET_PAGE_ROWS * 2 + 77};
+	static const uint32_t sizes[] = {1,
+					 2,
+					 7,
+					 8,
+					 9,
+					 63,
+					 64,
+					 65,
+					 127,
+					 128,
+					 129,
+					 130,
+					 1000,
+					 5000,
+					 PARQUET_PAGE_ROWS - 1,
+					 PARQUET_PAGE_ROWS,
+					 PARQUET_PAGE_ROWS + 1,
+					 PARQUET_PAGE_ROWS * 2 + 77};
 	static const enum parquet_codec codecs[] = {PARQUET_CODEC_NONE, PARQUET_CODEC_LZ4,
-	    PARQUET_CODEC_ZSTD};
+						    PARQUET_CODEC_ZSTD};
 	uint64_t seed = 1;
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -397,19 +434,22 @@ static void
 test_statistics(void **unused)
 {
 	struct parquet_column_spec columns[] = {{"a", PARQUET_INT32, PARQUET_UINT_32},
-	    {"b", PARQUET_INT64, PARQUET_UINT_64}, {"c", PARQUET_INT32, PARQUET_INT_32}};
+						{"b", PARQUET_INT64, PARQUET_UINT_64},
+						{"c", PARQUET_INT32, PARQUET_INT_32}};
 	uint32_t a[] = {0x80000000u, 1, 0xffffffffu};
 	uint64_t b[] = {0x8000000000000000u, UINT64_MAX, 3};
 	int32_t c[] = {INT32_MIN, 5, INT32_MAX};
 	struct parquet_values values[] = {{PARQUET_FLAT, 4, .data = a},
-	    {PARQUET_FLAT, 8, .data = b}, {PARQUET_FLAT, 4, .data = c}};
+					  {PARQUET_FLAT, 8, .data = b},
+					  {PARQUET_FLAT, 4, .data = c}};
 	struct parquet_group_meta *meta = parquet_group_meta_new();
 	const struct parquet_stats *s;
 	struct parquet_encoder *e;
 	struct text image;
 
 	text_init(&image);
-	assert_int_equal(parquet_encoder_new(&e, columns, 3, PARQUET_CODEC_NONE, NULL), 0);
+	assert_int_equal(parquet_encoder_new(&e, columns, 3, PARQUET_CODEC_NONE, NULL),
+			 0);
 	assert_int_equal(parquet_encode_group(e, values, 3, &image, meta, NULL), 0);
 	s = parquet_group_meta_stats(meta, 0);
 	assert_true(s->has_min_max && s->min_number == 1 && s->max_number == 0xffffffffu);
@@ -426,10 +466,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_sizes),
-	    cmocka_unit_test(test_random),
-	    cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_full_disk),
+	    cmocka_unit_test(test_sizes),      cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_refusals),   cmocka_unit_test(test_full_disk),
 	    cmocka_unit_test(test_statistics),
 	};
 
