@@ -92,7 +92,7 @@ fail:
 
 static int
 open_sinks(const struct values *v, const struct catalog *catalog, struct store **store,
-    struct sink **out, struct err *err)
+    struct sink **kept, struct sink **out, struct err *err)
 {
 	struct sink *sinks[2];
 	char key[64];
@@ -106,6 +106,7 @@ open_sinks(const struct values *v, const struct catalog *catalog, struct store *
 	if (store_open(v->store, NULL, store, err) != 0 ||
 	    store_replace_sink(*store, &finding_schema, key, &sinks[1], err) != 0)
 		return -1;
+	*kept = sinks[1];
 	return tee_open(sinks, 2, out, err);
 }
 
@@ -129,7 +130,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	uint64_t counters[IDENTIFY_COUNTERS] = {0};
 	struct catalog *catalog = NULL;
 	struct store *store = NULL;
-	struct sink *sink = NULL;
+	struct sink *sink = NULL, *kept = NULL;
 	struct flows_query q = {0};
 	struct err close_err = {0};
 	int status = EXIT_USAGE;
@@ -150,10 +151,12 @@ run(void *values, const char **operands, int count, struct err *err)
 		goto done;
 	}
 	config.catalog = catalog;
-	if (open_sinks(v, catalog, &store, &sink, err) != 0)
+	if (open_sinks(v, catalog, &store, &kept, &sink, err) != 0)
 		goto done;
 	if (identify_store(&q, &config, sink, counters, NULL, NULL, err) == 0)
 		status = EXIT_GOOD;
+	else if (kept != NULL)
+		store_sink_abandon(kept);
 	if (v->is_counting)
 		say_counters(counters);
 done:

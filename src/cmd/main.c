@@ -162,7 +162,8 @@ main(int argc, char **argv)
 	struct text t;
 
 	umask(027);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a broken pipe or file limit is an error to report */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
