@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef COLLECT_COLLECT_H
+#define COLLECT_COLLECT_H
+
+#include "base/counter.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct collector;
+struct err;
+struct sink;
+struct text;
+
+enum collect_counter {
+#define COUNTER(id, help) COLLECT_##id,
+#include "collect/counter.def"
+#undef COUNTER
+	COLLECT_COUNTERS
+};
+
+extern const struct counter_row collect_counter_rows[COLLECT_COUNTERS];
+
+/* 0 in a number means the default, which stands behind it. */
+struct collector_config {
+	const char *listen;     /* "HOST:PORT", "[IPV6]:PORT" or ":PORT"; port 0: any free */
+	int buffer_bytes;       /* of the socket: 16 MiB, or what the kernel allows */
+	uint32_t pen;           /* of weir's own elements */
+	int64_t hand_on_us;     /* a batch is handed on at least this often: 1 s */
+	unsigned batch_rows;    /* BATCH_ROWS */
+	struct sink *sink;      /* borrowed; batches of flow_schema, in order of receipt */
+	int stop_fd;            /* readable: stop (eventfd, signalfd, pipe); -1: none. Never read */
+};
+
+/* Opens the socket; -1 if it cannot. The config's strings are not kept. */
+int collector_open(const struct collector_config *config, struct collector **out,
+    struct err *err);
+void collector_close(struct collector *collector); /* NULL is allowed */
+
+/* The port that is bound, for port 0. */
+uint16_t collector_port(const struct collector *collector);
+/* What the kernel granted for the socket's buffer, octets. */
+int collector_buffer(const struct collector *collector);
+
+/*
+ * Receives and decodes until stop_fd is readable; what the socket still holds then is
+ * decoded too, and all rows are handed on. -1 if the sink failed.
+ */
+int collector_run(struct collector *collector, struct err *err);
+
+/* Counters and a line per exporter. Call it between runs, or from the sink. */
+void collector_print(const struct collector *collector, struct text *out);
+const uint64_t *collector_counters(const struct collector *collector); /* COLLECT_COUNTERS */
+const uint64_t *collector_wire_counters(const struct collector *collector); /* WIRE_COUNTERS */
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * send to collect over the loopback: every flow arrives once, in each version; a collector
+ * that is not there is counted.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "collect/collect.h"
+#include "model/batch.h"
+#include "model/flow.h"
+#include "model/sink.h"
+#include "send/send.h"
+#include "wire/decode.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ROWS = 8192, BATCHES = 4 };
+
+struct total {
+	struct sink sink;
+	uint64_t rows, bytes;
+};
+
+static int
+total_push(struct sink *sink, struct batch *batch, struct err *err)
+{
+	struct total *t = (struct total *)sink;
+	size_t i;
+
+	(void)err;
+	t->rows += batch->rows;
+	for (i = 0; i < batch->rows; i++)
+		t->bytes += column_u64(&batch->columns[FLOW_bytes], i);
+	return 0;
+}
+
+static int
+total_flush(struct sink *sink, struct err *err)
+{
+	(void)sink;
+	(void)err;
+	return 0;
+}
+
+static void *
+run(void *collector)
+{
+	struct err err = {0};
+
+	return (void *)(intptr_t)collector_run(collector, &err);
+}
+
+static struct batch *
+make_batch(unsigned rows)
+{
+	struct batch *b = batch_new(&flow_schema, rows);
+	struct flow row = {0};
+	unsigned i;
+
+	for (i = 0; i < rows; i++) {
+		flow_set(&row, start, 1764000000000000ll + i * 1000);
+		flow_set(&row, end, 1764000000000000ll + i * 2000);
+		flow_set(&row, src, addr_v4(0xc0000200 + i));
+		flow_set(&row, dst, addr_v4(0xc6336401));
+		flow_set(&row, src_port, (uint16_t)i);
+		flow_set(&row, dst_port, 80);
+		flow_set(&row, proto, 6);
+		flow_set(&row, bytes, 100 + i);
+		flow_set(&row, packets, 1 + i % 7);
+		batch_append(b, &row);
+	}
+	return b;
+}
+
+static void
+check_version(const char *listen, const char *host, unsigned version)
+{
+	struct total total = {{total_push, total_flush, NULL}, 0, 0};
+	struct collector_config in = {.listen = listen, .sink = &total.sink,
+	    .stop_fd = eventfd(0, EFD_CLOEXEC)};
+	struct send_config out = {.encode = {.version = version}};
+	struct collector *collector;
+	struct sink *sender;
+	struct batch *batch = make_batch(ROWS);
+	struct err err = {0};
+	struct text text;
+	char to[64];
+	uint64_t one = 1, want = 0;
+	pthread_t thread;
+	void *result;
+	unsigned i;
+
+	if (collector_open(&in, &collector, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_true(collector_port(collector) != 0);
+	snprintf(to, sizeof to, "%s:%u", host, collector_port(collector));
+	out.collectors = to;
+	if (send_open(&out, &sender, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(pthread_create(&thread, NULL, run, collector), 0);
+	for (i = 0; i < BATCHES; i++)
+		assert_int_equal(sink_push(sender, batch, &err), 0);
+	for (i = 0; i < ROWS; i++)
+		want += (100 + i) * (uint64_t)BATCHES;
+	assert_int_equal(write(in.stop_fd, &one, sizeof one), sizeof one);
+	pthread_join(thread, &result);
+	assert_null(result);
+	assert_int_equal(collector_counters(collector)[COLLECT_kernel_dropped], 0);
+	assert_int_equal(collector_wire_counters(collector)[WIRE_lost], 0);
+	assert_int_equal(total.rows, ROWS * BATCHES);
+	assert_int_equal(total.bytes, want);
+	text_init(&text);
+	collector_print(collector, &text);
+	assert_non_null(strstr(text.data, "0 lost"));
+	text_clear(&text);
+	send_print(sender, &text);
+	assert_non_null(strstr(text.data, "0 refused"));
+	text_done(&text);
+	sink_close(sender, NULL);
+	collector_close(collector);
+	batch_free(batch);
+	close(in.stop_fd);
+}
+
+static void
+test_loop(void **state)
+{
+	(void)state;
+	check_version("127.0.0.1:0", "127.0.0.1", 5);
+	check_version("127.0.0.1:0", "127.0.0.1", 9);
+	check_version(":0", "127.0.0.1", 10);
+}
+
+static void
+test_nobody_listens(void **state)
+{
+	struct total total = {{total_push, total_flush, NULL}, 0, 0};
+	struct collector_config in = {.listen = "127.0.0.1:0", .sink = &total.sink,
+	    .stop_fd = -1};
+	struct send_config out = {.encode = {.version = 9}};
+	struct collector *collector;
+	struct sink *sender;
+	struct batch *batch = make_batch(500);
+	struct err err = {0};
+	uint64_t counters[SEND_COUNTERS];
+	char to[64];
+
+	(void)state;
+	assert_int_equal(collector_open(&in, &collector, &err), 0);
+	snprintf(to, sizeof to, "127.0.0.1:%u", collector_port(collector));
+	collector_close(collector);
+	out.collectors = to;
+	assert_int_equal(send_open(&out, &sender, &err), 0);
+	assert_int_equal(sink_push(sender, batch, &err), 0);
+	send_counters(sender, counters);
+	assert_true(counters[SEND_refused] > 0);
+	sink_close(sender, NULL);
+	batch_free(batch);
+}
+
+static void
+test_wrong_addresses(void **state)
+{
+	static const char *const wrong[] = {"", "localhost", "127.0.0.1:", ":1", "::1:99",
+	    "127.0.0.1:99999x", "127.0.0.1:1,"};
+	struct send_config out = {.encode = {.version = 9}};
+	struct sink *sender;
+	struct err err;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		out.collectors = wrong[i];
+		err_clear(&err);
+		assert_int_equal(send_open(&out, &sender, &err), -1);
+		assert_true(err.text[0] != '\0');
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_loop),
+	    cmocka_unit_test(test_nobody_listens),
+	    cmocka_unit_test(test_wrong_addresses),
+	};
+
+	return cmocka_run_group_tests_name("send and collect", tests, NULL, NULL);
+}
