@@ -84,9 +84,10 @@ struct parquet_column_spec {
  *
  *	ABSENT    every row is null
  *	CONSTANT  data holds one value; byte arrays: bytes[offsets[0]..offsets[1])
- *	FLAT      data holds n values of width bytes; byte arrays: n + 1 offsets into
- *bytes DICT      n codes < dict_size into data (fixed width), or into dict_size + 1
- *offsets LIST      n + 1 offsets into data, which holds uint64_t elements
+ *	FLAT      data holds n values of width bytes; byte arrays: n + 1 offsets to bytes
+ *	DICT      n codes < dict_size into data, or, for byte arrays, into offsets
+ *	          (dict_size + 1 of them)
+ *	LIST      n + 1 offsets into data, which holds uint64_t elements
  *
  * width is the size in memory of one value of data: 1, 2, 4 or 8 for integers (zero
  * extended for UINT_*, else sign extended on writing), 1 for booleans, 8 for doubles,
@@ -104,8 +105,7 @@ struct parquet_values {
 	enum parquet_form form;
 	uint32_t width;
 	uint32_t dict_size;
-	const uint64_t
-	    *present; /* bit i of word i / 64 set: row i has a value; NULL: all do */
+	const uint64_t *present; /* bit i of word i / 64: row i has a value; NULL: all */
 	const void *data;
 	const uint32_t *codes;
 	const uint32_t *offsets;

@@ -76,7 +76,7 @@ thrift_unzigzag(uint64_t v)
  *		}
  *
  * thrift_next leaves the struct by itself at its end. A value of another type than asked
- *for fails. Every turn consumes bytes, so loops end; depth is limited to THRIFT_DEPTH.
+ * for fails. Every turn consumes bytes, so loops end; depth is limited to THRIFT_DEPTH.
  */
 struct thrift_in {
 	struct cursor c;

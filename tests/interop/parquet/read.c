@@ -2,7 +2,7 @@
 /*
  * Reads a Parquet file of another program with our reader and prints a line of JSON per
  * column: how many values and nulls, the sum of numbers and of the bytes of strings, or
- *the error. foreign.mjs compares.
+ * the error. foreign.mjs compares.
  *
  *	interop-parquet-read FILE
  */

@@ -2,7 +2,7 @@
 /*
  * Writes a Parquet file with every type and awkward value for other programs to read, and
  * prints on standard output what they must find: JSON with each column's rows, nulls,
- *sum, least and greatest value, computed here value by value.
+ * sum, least and greatest value, computed here value by value.
  *
  *	interop-parquet-write FILE none|lz4|zstd
  */
