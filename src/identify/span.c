@@ -23,13 +23,13 @@
 enum {
 	VOTERS = 400,
 	WINDOW_MAX = 20000,
-	BROAD_WINDOW = 4000,
+	BROAD_WINDOW = 1000,
 	ROUNDS = 12,
 	PAIR_FITS = 64,
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
 };
 
-static const double SPLIT_PRIOR = 0.02;
+static const double SPLIT_PRIOR = 0.02, BROAD_LEAST = 0.002;
 
 static const double FLAT_BYTES = MODE_BYTES_MAX - MODE_BYTES_MIN + 1;
 static const double REQUEST_FLAT = 1.0 / 2000;
@@ -150,7 +150,7 @@ weigh_broad(struct naming *n)
 	size_t at, to;
 
 	window_of(n->files, n->r->span, &at, &to);
-	if (to - at > BROAD_WINDOW)
+	if (to - at > BROAD_WINDOW || n->c->header.other < BROAD_LEAST)
 		return;
 	for (; at < to; at++)
 		weigh(n, at, share, (uint32_t)(n->r->span - n->files->file[at].size));
