@@ -21,8 +21,8 @@
 #include <string.h>
 
 struct values {
-	struct option_list files, collectors, timeouts;
-	const char *store, *format, *output, *fields, *version;
+	struct option_list files, timeouts;
+	const char *store, *format, *output, *fields, *version, *collectors;
 	uint64_t max_flows, request_min;
 	int64_t rotate_us;
 	bool no_cut, is_directional, is_biflow;
@@ -32,8 +32,8 @@ static const struct option_row options[] = {
 	{"read", 'r', OPTION_LIST, offsetof(struct values, files), "FILE", NULL, 0, 0,
 	    "capture file, pcap or pcapng; - is standard input; may be given often"},
 	OPTION_STORE_ROW(struct values),
-	{"send", 'n', OPTION_LIST, offsetof(struct values, collectors), "HOST:PORT", NULL, 0, 0,
-	    "send the flows to this collector by UDP; may be given often"},
+	{"send", 'n', OPTION_TEXT, offsetof(struct values, collectors), "HOST:PORT", NULL, 0, 0,
+	    "send the flows to this collector by UDP, or to several with commas between"},
 	{"export", 'v', OPTION_TEXT, offsetof(struct values, version), "VERSION", "ipfix", 0, 0,
 	    "what is sent: 5, 9 or ipfix (10)"},
 	{"biflow", 'b', OPTION_FLAG, offsetof(struct values, is_biflow), NULL, NULL, 0, 0,
@@ -81,6 +81,27 @@ parse_timeouts(const struct option_list *list, struct meter_config *config, stru
 	return 0;
 }
 
+static int
+parse_version(const struct values *v, struct wire_encode_config *out, struct err *err)
+{
+	static const struct {
+		const char *name;
+		unsigned version;
+	} versions[] = {{"5", 5}, {"9", 9}, {"10", 10}, {"ipfix", 10}};
+	size_t i;
+
+	for (i = 0; i < sizeof versions / sizeof *versions; i++) {
+		if (strcmp(versions[i].name, v->version) == 0)
+			out->version = versions[i].version;
+	}
+	if (out->version == 0)
+		return err_set(err, EINVAL, "-v takes 5, 9 or ipfix, not '%s'", v->version);
+	if (v->is_biflow && out->version != 10)
+		return err_set(err, EINVAL, "-b needs -v ipfix: NetFlow %u has no biflows",
+		    out->version);
+	return 0;
+}
+
 /* Everything that a run of the meter holds. */
 struct run {
 	const struct values *v;
@@ -95,8 +116,8 @@ open_sinks(struct run *r, struct err *err)
 {
 	struct store_config config = {.clock = STORE_CLOCK_PACKET, .sync = STORE_SYNC_SEGMENTS,
 	    .rotation_s = (uint32_t)(r->v->rotate_us / 1000000)};
-	struct send_config send = {.targets = r->v->collectors.items,
-	    .target_count = r->v->collectors.count, .is_biflow = r->v->is_biflow};
+	struct send_config send = {.collectors = r->v->collectors,
+	    .encode.is_biflow = r->v->is_biflow};
 	struct sink *sinks[3];
 	size_t n = 0;
 
@@ -109,8 +130,8 @@ open_sinks(struct run *r, struct err *err)
 			return -1;
 		n++;
 	}
-	if (r->v->collectors.count > 0) {
-		if (send_version_parse(r->v->version, &send.version, err) != 0 ||
+	if (r->v->collectors != NULL) {
+		if (parse_version(r->v, &send.encode, err) != 0 ||
 		    send_open(&send, &sinks[n], err) != 0)
 			return -1;
 		r->send = sinks[n++];
@@ -227,7 +248,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	}
 	if (v->files.count == 0)
 		return need_option(NULL, "-r FILE", err), EXIT_USAGE;
-	if (v->store == NULL && v->collectors.count == 0 && v->format == NULL) {
+	if (v->store == NULL && v->collectors == NULL && v->format == NULL) {
 		err_set(err, EINVAL, "say where flows go: --store DIR, -n HOST:PORT or -o FORMAT");
 		return EXIT_USAGE;
 	}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * weir collect: NetFlow and IPFIX datagrams into a store, or shown as they come, until
+ * SIGINT or SIGTERM; then everything received is written and a summary printed.
+ */
+#include "collect/collect.h"
+
+#include "cmd/common.h"
+#include "model/flow.h"
+#include "model/sink.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct values {
+	const char *listen, *store, *format, *output, *fields;
+	uint64_t buffer_bytes;
+	int64_t rotate_us;
+	bool is_synced;
+};
+
+static const struct option_row options[] = {
+	{"listen", 'l', OPTION_TEXT, offsetof(struct values, listen), "HOST:PORT", ":2055", 0, 0,
+	    "address to receive at, [IPV6]:PORT and :PORT too; port 0 takes a free one"},
+	OPTION_STORE_ROW(struct values),
+	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0, 0,
+	    "print the flows as they come: table, tsv, csv or ndjson"},
+	OPTION_OUTPUT_ROW(struct values),
+	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
+	    "columns to print"},
+	{"buffer", 'B', OPTION_NUMBER, offsetof(struct values, buffer_bytes), "BYTES", "16Mi",
+	    4096, 1 << 30, "size of the socket's receive buffer"},
+	{"rotate", 0, OPTION_TIME, offsetof(struct values, rotate_us), "TIME", "5m", 0, 0,
+	    "a new segment of the store every so often"},
+	{"sync", 0, OPTION_FLAG, offsetof(struct values, is_synced), NULL, NULL, 0, 0,
+	    "sync the journal at every write instead of once a second"},
+};
+
+static int
+open_sinks(const struct values *v, struct store **store, struct sink **out, struct err *err)
+{
+	struct store_config config = {.writer = "collect", .clock = STORE_CLOCK_RECEIPT,
+	    .sync = v->is_synced ? STORE_SYNC_ALWAYS : STORE_SYNC_SECOND,
+	    .rotation_s = (uint32_t)(v->rotate_us / 1000000)};
+	struct sink *sinks[2];
+	size_t n = 0;
+
+	if (v->store != NULL) {
+		if (store_open(v->store, &config, store, err) != 0)
+			return -1;
+		if (store_notes(*store)[0] != '\0')
+			complain("%s", store_notes(*store));
+		if (store_sink(*store, &flow_schema, &sinks[n], err) != 0)
+			return -1;
+		n++;
+	}
+	if (v->format != NULL) {
+		if (output_open(&flow_schema, v->format, v->output, v->fields, &sinks[n], err) != 0)
+			return -1;
+		n++;
+	}
+	return tee_open(sinks, n, out, err);
+}
+
+static void
+summary(const struct collector *collector, const struct store *store, FILE *to)
+{
+	struct text t;
+
+	text_init(&t);
+	collector_print(collector, &t);
+	if (store != NULL) {
+		text_str(&t, "store\n");
+		counters_print(&t, store_counter_rows, store_counters(store), STORE_COUNTERS);
+	}
+	fputs(t.data, to);
+	text_done(&t);
+}
+
+static int
+run(void *values, const char **operands, int count, struct err *err)
+{
+	struct values *v = values;
+	struct collector_config config = {.listen = v->listen,
+	    .buffer_bytes = (int)v->buffer_bytes, .stop_fd = -1};
+	struct collector *collector = NULL;
+	struct store *store = NULL;
+	struct sink *sink = NULL;
+	struct err close_err = {0};
+	sigset_t stops;
+	int status = EXIT_TROUBLE;
+
+	if (count > 0) {
+		err_set(err, EINVAL, "'%s' is left over; the address is given with --listen",
+		    operands[0]);
+		return EXIT_USAGE;
+	}
+	if (v->store == NULL && v->format == NULL) {
+		err_set(err, EINVAL, "say where flows go: --store DIR or -o FORMAT");
+		return EXIT_USAGE;
+	}
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stops, NULL);
+	config.stop_fd = signalfd(-1, &stops, SFD_CLOEXEC);
+	if (open_sinks(v, &store, &sink, err) != 0)
+		goto done;
+	config.sink = sink;
+	if (collector_open(&config, &collector, err) != 0)
+		goto done;
+	fprintf(stderr, "weir: collect: listening on port %u, socket buffer %d bytes\n",
+	    collector_port(collector), collector_buffer(collector));
+	if (collector_run(collector, err) == 0)
+		status = EXIT_GOOD;
+done:
+	if (sink_close(sink, err->code != 0 ? &close_err : err) != 0)
+		status = EXIT_TROUBLE;
+	if (collector != NULL)
+		summary(collector, store, v->format != NULL ? stderr : stdout);
+	collector_close(collector);
+	store_close(store);
+	if (config.stop_fd >= 0)
+		close(config.stop_fd);
+	return status;
+}
+
+const struct command command_collect = {
+	.name = "collect",
+	.summary = "Receives NetFlow v5, v9 and IPFIX",
+	.operands = "--listen HOST:PORT",
+	.about = "Receives export datagrams by UDP and stores their flows, until SIGINT or SIGTERM. "
+	    "Versions are told by the datagrams themselves. Data that come before their template "
+	    "are kept for it, within bounds; unknown and enterprise elements are stepped over "
+	    "and counted; sampling told by options data is noted with each flow.\n\n"
+	    "A second after a flow was received it is in the journal, where print sees it and "
+	    "kill -9 cannot lose it. The summary at the end counts everything that was lost: by "
+	    "the kernel, by sequence numbers, by damage, for want of a template.",
+	.examples = "weir collect --listen :2055 --store flows\n"
+	    "weir collect --listen 127.0.0.1:2055 -o ndjson",
+	.options = options,
+	.option_count = sizeof options / sizeof *options,
+	.values_size = sizeof(struct values),
+	.run = run,
+};
