@@ -108,7 +108,7 @@ const struct command command_print = {
 	    "filter; quote it where the shell would see signs in it.\n\n"
 	    "Rows that are still in a writer's journal are printed too, each once.",
 	.examples = "weir print --store flows 'port 443 and bytes > 1M'\n"
-	    "weir print --store flows -o ndjson --fields start,src,dst,span,reverse_span tcp",
+	    "weir print --store flows -o ndjson --fields start,src,dst,span,reverse_span proto tcp",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct print),
