@@ -22,6 +22,7 @@ struct sequence_item {
 	uint64_t size;	     /* of the body, bytes */
 	uint32_t path_bytes; /* of the path as it stands in the request: percent-encoded */
 	uint32_t id;	     /* the caller's; equal ids are the same file */
+	uint32_t order;	     /* of its place in the archive's index, from 1; 0: not known */
 };
 
 enum {

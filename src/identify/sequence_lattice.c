@@ -44,7 +44,7 @@ static const double VIOLATION = -14;	/* log: a request before its time */
 static const double TRUNCATED = -9;	/* log: the stream stops within the run */
 static const double OVERDUE = -12;	/* log, per request that had to be answered by then */
 static const double UNPLACED = -10;	/* log: a request sent at any time */
-static const double KEEP = 50;		/* states less than exp(-KEEP) of the best are left */
+static const double KEEP = 40;		/* states less than exp(-KEEP) of the best are left */
 
 struct state {
 	double alpha, beta, best;
@@ -76,7 +76,7 @@ struct layer {
 struct edge {
 	uint32_t layer, border, used;
 	uint32_t responses;
-	uint32_t id, header, request, rest;
+	uint32_t id, header, request, rest, order;
 	double weight;
 };
 
@@ -209,6 +209,7 @@ go_back(struct lattice *l, const struct edge *e)
 	if (e->id == SEQUENCE_NO_ITEM || (fit = pieces_fit(l->pieces, piece, e->id)) == NULL)
 		return;
 	fit->mass += mass;
+	fit->order = e->order;
 	if (mass > fit->best) {
 		fit->best = mass;
 		fit->header = e->header;
@@ -403,6 +404,7 @@ answer_item(struct lattice *l, const struct reach *reach, double weight)
 	for (i = 0; i < reach->items; i++) {
 		item = &run->config->items[reach->item + i];
 		e.id = item->id;
+		e.order = item->order;
 		if (s.used == ANY) {
 			e.weight = weight;
 			if (layer->left == 1) {
@@ -586,7 +588,7 @@ compare_double(const void *a, const void *b)
 static double
 layer_floor(struct lattice *l, const struct layer *layer)
 {
-	double floor = layer->top - KEEP, *alphas;
+	double floor = layer->top - KEEP, *alphas, kept = 0, lost = 0;
 	uint32_t i, n = 0, most = l->run->config->states_max;
 
 	if (layer->states <= most ||
@@ -598,6 +600,9 @@ layer_floor(struct lattice *l, const struct layer *layer)
 	l->run->stats->states_dropped += n - most;
 	if (alphas[most] > floor)
 		floor = alphas[most];
+	for (i = 0; i < n; i++)
+		*(alphas[i] >= floor ? &kept : &lost) += exp(alphas[i] - layer->top);
+	l->pieces->trust *= kept / (kept + lost);
 	free(alphas);
 	return floor;
 }

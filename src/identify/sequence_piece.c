@@ -3,6 +3,11 @@
  * Pieces: probabilities collected by piece of the stream and by file, and what is said of
  * them. Two pieces that overlap cannot both be probable, so those with half or more of the
  * mass, in order of offset, are the responses; what lies between is a block.
+ *
+ * apt fetches in the order of the archive's index. If the files that are sure come in order,
+ * a file between two of them is likelier to stand between them in the index too: that tells
+ * files of equal size and path length apart. Where the order does not hold, or the
+ * catalogue has none, nothing is concluded from it.
  */
 #include "identify/sequence_run.h"
 
@@ -18,10 +23,15 @@ enum { PIECES_MAX = 1 << 18, FITS_MAX = 1 << 19, SLOTS = 1 << 20 };
 /* No probability is above this: the model itself may be wrong. */
 static const double SURE = 0.9995;
 
+/* The order of the index: who bears witness, how many must, the most it can say. */
+static const double ORDER_SURE = 0.95, ORDER_GAIN = 200;
+enum { ORDER_PAIRS = 6 };
+
 int
 pieces_init(struct pieces *p, struct err *err)
 {
-	*p = (struct pieces){ .piece_cap = 256, .fit_cap = 1024, .fits = 1, .pieces = 1 };
+	*p = (struct pieces){ .piece_cap = 256, .fit_cap = 1024, .fits = 1, .pieces = 1,
+		.trust = 1 };
 	p->piece = calloc(p->piece_cap, sizeof *p->piece);
 	p->fit = calloc(p->fit_cap, sizeof *p->fit);
 	p->piece_slot = calloc(SLOTS, sizeof *p->piece_slot);
@@ -187,7 +197,7 @@ tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
 		fitting += p->fit[i].mass;
 	}
 	for (i = 0; i < r.rivals; i++)
-		r.rival[i].probability = fmin(r.rival[i].probability, 1) * SURE;
+		r.rival[i].probability = fmin(r.rival[i].probability, 1) * SURE * p->trust;
 	r.verdict = r.rivals > 0 && r.rival[0].probability >= t->run->config->name_at ?
 	    SEQUENCE_NAMED : SEQUENCE_UNKNOWN;
 	r.probability = r.verdict == SEQUENCE_NAMED ? r.rival[0].probability :
@@ -215,6 +225,94 @@ compare_piece(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
+static const struct fit *
+best_fit(const struct pieces *p, const struct piece *piece)
+{
+	const struct fit *best = NULL;
+	uint32_t i;
+
+	for (i = piece->first_fit; i != 0; i = p->fit[i].next)
+		if (best == NULL || p->fit[i].mass > best->mass)
+			best = &p->fit[i];
+	return best;
+}
+
+/* The place in the index of a piece whose file is sure, else 0. */
+static uint32_t
+sure_order(const struct pieces *p, const struct piece *piece)
+{
+	const struct fit *best = best_fit(p, piece);
+
+	return best != NULL && best->mass >= ORDER_SURE ? best->order : 0;
+}
+
+/* Weighs the files of a piece between two sure places: in order with this probability. */
+static void
+weigh_order(struct pieces *p, struct piece *piece, uint32_t low, uint32_t high,
+    uint32_t last, double in_order)
+{
+	double sum = 0, rest = piece->mass, factor;
+	uint32_t i;
+
+	for (i = piece->first_fit; i != 0; i = p->fit[i].next) {
+		if (p->fit[i].order == 0)
+			return;
+		rest -= p->fit[i].mass;
+	}
+	for (i = piece->first_fit; i != 0; i = p->fit[i].next) {
+		factor = 1 - in_order;
+		if (p->fit[i].order > low && p->fit[i].order < high)
+			factor += in_order * fmin((double)last / (high - low), ORDER_GAIN);
+		p->fit[i].mass *= factor;
+		sum += p->fit[i].mass;
+	}
+	sum += rest > 0 ? rest : 0;
+	for (i = piece->first_fit; i != 0 && sum > 0; i = p->fit[i].next)
+		p->fit[i].mass *= piece->mass / sum;
+}
+
+static void
+use_order(struct pieces *p, uint32_t n, uint32_t last)
+{
+	uint32_t i, j, low = 0, high, order, pairs = 0, ascending = 0;
+	double in_order;
+
+	for (i = 1; i < n; i++) {
+		if ((order = sure_order(p, &p->piece[i])) == 0)
+			continue;
+		pairs += low > 0;
+		ascending += low > 0 && order > low;
+		low = order;
+	}
+	in_order = (ascending + 1.0) / (pairs + 2.0);
+	if (pairs < ORDER_PAIRS || in_order < 0.8)
+		return;
+	for (low = 0, i = 1; i < n; i++) {
+		if ((order = sure_order(p, &p->piece[i])) > 0) {
+			low = order;
+			continue;
+		}
+		for (high = 0, j = i + 1; j < n && high == 0; j++)
+			high = sure_order(p, &p->piece[j]);
+		if (high == 0)
+			high = last + 1;
+		if (low < high)
+			weigh_order(p, &p->piece[i], low, high, last, in_order);
+	}
+}
+
+static uint32_t
+last_order(const struct sequence_config *config)
+{
+	uint32_t last = 0;
+	size_t i;
+
+	for (i = 0; i < config->count; i++)
+		if (config->items[i].order > last)
+			last = config->items[i].order;
+	return last;
+}
+
 int
 pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t count,
     sequence_emit *emit, void *arg, struct err *err)
@@ -229,6 +327,7 @@ pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t c
 		if (p->piece[i].mass > 0.5)
 			p->piece[n++] = p->piece[i];
 	qsort(p->piece + 1, n - 1, sizeof *p->piece, compare_piece);
+	use_order(p, n, last_order(run->config));
 	for (i = 1; i < n; i++) {
 		piece = &p->piece[i];
 		if (piece->from < at)

@@ -96,7 +96,7 @@ struct piece {
 };
 
 struct fit {
-	uint32_t piece, id, header, rest, next;
+	uint32_t piece, id, header, rest, next, order;
 	double mass, best;
 };
 
@@ -105,6 +105,7 @@ struct pieces {
 	struct fit *fit; /* fit[0] is unused */
 	uint32_t *piece_slot, *fit_slot;
 	uint32_t pieces, fits, piece_cap, fit_cap;
+	double trust; /* share of the mass that bounds left in the lattice */
 };
 
 /* sequence_piece.c: masses collected by piece and by file; what is full takes no more. */
