@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Catalogue input: the same bytes as a Debian Packages index and as a catalogue's TSV, plain
- * or compressed by their first bytes. What was read is sealed and looked at.
+ * Catalogue input: the same bytes as a Debian Packages index and as a catalogue's TSV,
+ * plain or compressed by their first bytes. What was read is sealed and looked at.
  */
 #include "base/err.h"
 #include "catalog/catalog.h"
@@ -30,8 +30,8 @@ look(struct catalog *catalog)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int (*read[])(struct catalog *, const void *, size_t, const char *, struct err *) = {
-	    catalog_read_bytes, catalog_add_debian_bytes};
+	int (*read[])(struct catalog *, const void *, size_t, const char *,
+		      struct err *) = {catalog_read_bytes, catalog_add_debian_bytes};
 	size_t i;
 
 	for (i = 0; i < 2; i++) {

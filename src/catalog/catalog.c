@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The catalogue in memory: one array of small records whose texts are numbers. Sealing
- * sorts it by size, so that the files of a size, or near it, lie side by side and a binary
- * search finds them; doubles are neighbours then and fall out.
+ * sorts it by size, so that the files of a size, or near it, lie side by side and a
+ * binary search finds them; doubles are neighbours then and fall out.
  */
 #include "catalog/catalog.h"
 
@@ -56,9 +56,11 @@ catalog_free(struct catalog *c)
 }
 
 static uint32_t
-text_number(struct catalog *c, const struct catalogue *row, unsigned field, struct str text)
+text_number(struct catalog *c, const struct catalogue *row, unsigned field,
+	    struct str text)
 {
-	return row_has(row->present, field) ? intern_add(&c->texts, text.data, text.len) : 0;
+	return row_has(row->present, field) ? intern_add(&c->texts, text.data, text.len)
+					    : 0;
 }
 
 int
@@ -71,10 +73,11 @@ catalog_add(struct catalog *c, const struct catalogue *row, struct err *err)
 		return err_set(err, EINVAL, "a file without a name");
 	if (!catalogue_has(row, size) || row->size > (uint64_t)INT64_MAX)
 		return err_set(err, EINVAL, "%.*s: no size, or one above 2^63",
-		    (int)(row->name.len < 200 ? row->name.len : 200), row->name.data);
+			       (int)(row->name.len < 200 ? row->name.len : 200),
+			       row->name.data);
 	if (c->count >= CATALOG_FILES_MAX)
 		return err_set(err, E2BIG, "more than %d files: split the catalogue",
-		    CATALOG_FILES_MAX);
+			       CATALOG_FILES_MAX);
 	if (c->count == c->cap) {
 		c->cap = c->cap ? c->cap + c->cap / 2 : 1024;
 		c->files = must(realloc(c->files, c->cap * sizeof *c->files));
@@ -82,13 +85,13 @@ catalog_add(struct catalog *c, const struct catalogue *row, struct err *err)
 	file = &c->files[c->count++];
 	*file = (struct catalog_file){.size = row->size, .date_us = INT64_MIN};
 #define TEXT(id) file->id = text_number(c, row, CATALOGUE_##id, row->id);
-	TEXT(name) TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
+	TEXT(name)
+	TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
 #undef TEXT
-	if (catalogue_has(row, date))
-		file->date_us = row->date;
+	    if (catalogue_has(row, date)) file->date_us = row->date;
 	if (file->path != 0)
-		file->path_len = (uint32_t)encoded_path_length(row->path.data,
-		    strnlen(row->path.data, row->path.len));
+		file->path_len = (uint32_t)encoded_path_length(
+		    row->path.data, strnlen(row->path.data, row->path.len));
 	return 0;
 }
 
@@ -98,19 +101,22 @@ file_compare(const void *pa, const void *pb)
 {
 	const struct catalog_file *a = pa, *b = pb;
 
-#define BY(id)             \
-	if (a->id != b->id) \
+#define BY(id)                                                                           \
+	if (a->id != b->id)                                                              \
 		return a->id < b->id ? -1 : 1;
 	BY(size) BY(name) BY(version) BY(arch) BY(path) BY(encoding) BY(suite) BY(source)
 #undef BY
-	return a->date_us == b->date_us ? 0 : a->date_us > b->date_us ? -1 : 1;
+		    return a->date_us == b->date_us
+	    ? 0
+	: a->date_us > b->date_us ? -1
+				  : 1;
 }
 
 static bool
 is_double(const struct catalog_file *a, const struct catalog_file *b)
 {
 	return a->size == b->size && a->name == b->name && a->version == b->version &&
-	    a->arch == b->arch && a->path == b->path && a->encoding == b->encoding;
+	       a->arch == b->arch && a->path == b->path && a->encoding == b->encoding;
 }
 
 static void
@@ -121,7 +127,8 @@ make_version(struct catalog *c)
 
 	for (i = 0; i < c->count; i++) {
 		const struct catalog_file *f = &c->files[i];
-		const char *name = catalog_text(c, f->name), *version = catalog_text(c, f->version);
+		const char *name = catalog_text(c, f->name),
+			   *version = catalog_text(c, f->version);
 		const char *path = catalog_text(c, f->path);
 
 		h = mix64(f->size, hash64(name, strlen(name), 1));
@@ -186,13 +193,13 @@ catalog_row(const struct catalog *c, size_t i, struct catalogue *out)
 	assert(i < c->count);
 	*out = (struct catalogue){0};
 	catalogue_set(out, size, file->size);
-#define TEXT(id)            \
-	if (file->id != 0)  \
+#define TEXT(id)                                                                         \
+	if (file->id != 0)                                                               \
 		catalogue_set(out, id, text_str_of(c, file->id));
-	TEXT(name) TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
+	TEXT(name)
+	TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
 #undef TEXT
-	if (file->date_us != INT64_MIN)
-		catalogue_set(out, date, file->date_us);
+	    if (file->date_us != INT64_MIN) catalogue_set(out, date, file->date_us);
 }
 
 size_t

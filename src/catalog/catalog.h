@@ -11,10 +11,10 @@ struct err;
 struct str;
 
 /*
- * A list of files with their sizes, in memory. Files are added, then catalog_seal sorts them
- * by size and drops doubles (same name, version, arch, size and path); after that the
- * catalogue is only read and files are numbered 0 .. count-1 by rising size. Texts are
- * interned: equal ones are stored once and can be compared by number.
+ * A list of files with their sizes, in memory. Files are added, then catalog_seal sorts
+ * them by size and drops doubles (same name, version, arch, size and path); after that
+ * the catalogue is only read and files are numbered 0 .. count-1 by rising size. Texts
+ * are interned: equal ones are stored once and can be compared by number.
  */
 struct catalog;
 
@@ -46,17 +46,17 @@ int catalog_add(struct catalog *catalog, const struct catalogue *row, struct err
 int catalog_read(struct catalog *catalog, const char *path, struct err *err);
 
 /*
- * Adds the packages of a Debian Packages index, plain or compressed as above. The suite is
- * taken from the file's name as apt keeps it (..._dists_SUITE_...), the date from the file's
- * time of change.
+ * Adds the packages of a Debian Packages index, plain or compressed as above. The suite
+ * is taken from the file's name as apt keeps it (..._dists_SUITE_...), the date from the
+ * file's time of change.
  */
 int catalog_add_debian(struct catalog *catalog, const char *path, struct err *err);
 
 /* The same from memory; label stands for the file in messages. For tests and fuzzing. */
 int catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
-    const char *label, struct err *err);
+		       const char *label, struct err *err);
 int catalog_add_debian_bytes(struct catalog *catalog, const void *bytes, size_t n,
-    const char *label, struct err *err);
+			     const char *label, struct err *err);
 
 /* Sorts and drops doubles; returns how many were dropped. Doing it again does nothing. */
 size_t catalog_seal(struct catalog *catalog);
@@ -66,7 +66,8 @@ size_t catalog_seal(struct catalog *catalog);
 int catalog_write(const struct catalog *catalog, const char *path, struct err *err);
 
 size_t catalog_count(const struct catalog *catalog);
-const struct catalog_file *catalog_files(const struct catalog *catalog); /* count of them */
+const struct catalog_file *
+catalog_files(const struct catalog *catalog); /* count of them */
 /* A text by number; 0-terminated; "" for 0. Lives as long as the catalogue. */
 const char *catalog_text(const struct catalog *catalog, uint32_t text);
 /* File i as a row, whose texts live as long as the catalogue. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Debian Packages indexes (deb822 paragraphs: "Field: value" lines, continued by lines that
- * start with a blank, an empty line between paragraphs). Package, Version, Architecture,
- * Filename and Size make a file; all other fields are skipped.
+ * Debian Packages indexes (deb822 paragraphs: "Field: value" lines, continued by lines
+ * that start with a blank, an empty line between paragraphs). Package, Version,
+ * Architecture, Filename and Size make a file; all other fields are skipped.
  */
 #include "base/err.h"
 #include "base/text.h"
@@ -19,39 +19,40 @@ struct paragraph {
 	struct text texts[CATALOGUE_FIELDS]; /* values of the fields that are kept */
 	uint64_t first_line, number;
 	bool is_open; /* a field was seen */
-	int folding; /* the field that a continuation line belongs to, or -1 */
+	int folding;  /* the field that a continuation line belongs to, or -1 */
 };
 
 static const struct {
 	const char *name;
 	enum catalogue_field field;
 } kept[] = {
-	{"Package", CATALOGUE_name},
-	{"Version", CATALOGUE_version},
-	{"Architecture", CATALOGUE_arch},
-	{"Filename", CATALOGUE_path},
-	{"Size", CATALOGUE_size},
+    {"Package", CATALOGUE_name},      {"Version", CATALOGUE_version},
+    {"Architecture", CATALOGUE_arch}, {"Filename", CATALOGUE_path},
+    {"Size", CATALOGUE_size},
 };
 
 static int
-wrong(const struct unpack *in, const struct paragraph *p, struct err *err, const char *why)
+wrong(const struct unpack *in, const struct paragraph *p, struct err *err,
+      const char *why)
 {
-	return err_set(err, EINVAL, "%s: line %llu (paragraph %llu%s%s): %s", unpack_label(in),
-	    (unsigned long long)unpack_line_number(in), (unsigned long long)p->number,
-	    p->texts[CATALOGUE_name].len > 0 ? ", package " : "",
-	    p->texts[CATALOGUE_name].data, why);
+	return err_set(err, EINVAL, "%s: line %llu (paragraph %llu%s%s): %s",
+		       unpack_label(in), (unsigned long long)unpack_line_number(in),
+		       (unsigned long long)p->number,
+		       p->texts[CATALOGUE_name].len > 0 ? ", package " : "",
+		       p->texts[CATALOGUE_name].data, why);
 }
 
 static int
 take_line(const struct unpack *in, struct paragraph *p, const char *line, size_t len,
-    struct err *err)
+	  struct err *err)
 {
 	const char *colon, *value;
 	size_t i, name_len, n;
 
 	if (line[0] == ' ' || line[0] == '\t') {
 		if (!p->is_open)
-			return wrong(in, p, err, "a continuation line with no field before it");
+			return wrong(in, p, err,
+				     "a continuation line with no field before it");
 		if (p->folding >= 0 && p->texts[p->folding].len == 0) {
 			while (len > 0 && (*line == ' ' || *line == '\t'))
 				line++, len--;
@@ -61,7 +62,8 @@ take_line(const struct unpack *in, struct paragraph *p, const char *line, size_t
 	}
 	colon = memchr(line, ':', len);
 	if (colon == NULL || colon == line)
-		return wrong(in, p, err, "no 'Field: value' line: is this a Packages index?");
+		return wrong(in, p, err,
+			     "no 'Field: value' line: is this a Packages index?");
 	name_len = (size_t)(colon - line);
 	p->is_open = true;
 	p->folding = -1;
@@ -92,14 +94,16 @@ split_arch(struct paragraph *p, struct catalogue *row)
 	if (colon == NULL || colon == row->name.data)
 		return;
 	if (!catalogue_has(row, arch))
-		catalogue_set(row, arch, ((struct str){colon + 1,
-		    (uint32_t)(row->name.data + row->name.len - colon - 1)}));
+		catalogue_set(
+		    row, arch,
+		    ((struct str){colon + 1, (uint32_t)(row->name.data + row->name.len -
+							colon - 1)}));
 	row->name.len = (uint32_t)(colon - row->name.data);
 }
 
 static int
 end_paragraph(const struct unpack *in, struct paragraph *p, struct catalog *catalog,
-    const struct catalogue *common, struct err *err)
+	      const struct catalogue *common, struct err *err)
 {
 	struct catalogue row = *common;
 	size_t i;
@@ -107,21 +111,26 @@ end_paragraph(const struct unpack *in, struct paragraph *p, struct catalog *cata
 	if (!p->is_open)
 		return 0;
 	if (p->texts[CATALOGUE_name].len == 0)
-		return wrong(in, p, err, "a paragraph without Package: is this a Packages index?");
-	if (!parse_u64(p->texts[CATALOGUE_size].data, p->texts[CATALOGUE_size].len, &row.size) ||
+		return wrong(in, p, err,
+			     "a paragraph without Package: is this a Packages index?");
+	if (!parse_u64(p->texts[CATALOGUE_size].data, p->texts[CATALOGUE_size].len,
+		       &row.size) ||
 	    row.size > INT64_MAX)
-		return wrong(in, p, err, "no Size, or one that is no whole number of bytes");
+		return wrong(in, p, err,
+			     "no Size, or one that is no whole number of bytes");
 	row_mark(row.present, CATALOGUE_size);
-#define TEXT(id)                                                                  \
-	if (p->texts[CATALOGUE_##id].len > 0)                                     \
-		catalogue_set(&row, id, ((struct str){p->texts[CATALOGUE_##id].data, \
-		    (uint32_t)p->texts[CATALOGUE_##id].len}));
-	TEXT(name) TEXT(version) TEXT(arch) TEXT(path)
+#define TEXT(id)                                                                         \
+	if (p->texts[CATALOGUE_##id].len > 0)                                            \
+		catalogue_set(&row, id,                                                  \
+			      ((struct str){p->texts[CATALOGUE_##id].data,               \
+					    (uint32_t)p->texts[CATALOGUE_##id].len}));
+	TEXT(name)
+	TEXT(version) TEXT(arch) TEXT(path)
 #undef TEXT
-	split_arch(p, &row);
+	    split_arch(p, &row);
 	if (catalog_add(catalog, &row, err) < 0)
 		return err_prefix(err, "%s: paragraph %llu: ", unpack_label(in),
-		    (unsigned long long)p->number);
+				  (unsigned long long)p->number);
 	for (i = 0; i < CATALOGUE_FIELDS; i++)
 		text_clear(&p->texts[i]);
 	p->is_open = false;
@@ -131,7 +140,7 @@ end_paragraph(const struct unpack *in, struct paragraph *p, struct catalog *cata
 
 static int
 read_index(struct unpack *in, struct paragraph *p, struct catalog *catalog,
-    const struct catalogue *common, struct err *err)
+	   const struct catalogue *common, struct err *err)
 {
 	const char *line;
 	size_t len;
@@ -166,7 +175,7 @@ name_source(struct catalogue *common, const char *path)
 		from += strlen("_dists_");
 		if ((to = strchr(from, '_')) != NULL && to > from)
 			catalogue_set(common, suite,
-			    ((struct str){from, (uint32_t)(to - from)}));
+				      ((struct str){from, (uint32_t)(to - from)}));
 		base = strchr(base, '_') + 1;
 	}
 	to = base + strcspn(base, ".");
@@ -177,7 +186,7 @@ name_source(struct catalogue *common, const char *path)
 
 static int
 read_from(struct catalog *catalog, struct unpack *in, struct catalogue *common,
-    struct err *err)
+	  struct err *err)
 {
 	struct paragraph p = {.folding = -1};
 	size_t i;
@@ -188,7 +197,8 @@ read_from(struct catalog *catalog, struct unpack *in, struct catalogue *common,
 		text_init(&p.texts[i]);
 	ret = read_index(in, &p, catalog, common, err);
 	if (ret == 0 && p.number == 0)
-		ret = err_set(err, EINVAL, "%s: empty: no Packages index", unpack_label(in));
+		ret = err_set(err, EINVAL, "%s: empty: no Packages index",
+			      unpack_label(in));
 	for (i = 0; i < CATALOGUE_FIELDS; i++)
 		text_done(&p.texts[i]);
 	unpack_close(in);
@@ -211,9 +221,10 @@ catalog_add_debian(struct catalog *catalog, const char *path, struct err *err)
 
 int
 catalog_add_debian_bytes(struct catalog *catalog, const void *bytes, size_t n,
-    const char *label, struct err *err)
+			 const char *label, struct err *err)
 {
 	struct catalogue common = {0};
 
-	return read_from(catalog, unpack_over(bytes, n, (uint64_t)64 << 20, label), &common, err);
+	return read_from(catalog, unpack_over(bytes, n, (uint64_t)64 << 20, label),
+			 &common, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Distinct texts by number: open addressing over a growing string. The seed is random, for
- * a list's texts are a stranger's choice.
+ * Distinct texts by number: open addressing over a growing string. The seed is random,
+ * for a list's texts are a stranger's choice.
  */
 #include "catalog/intern.h"
 

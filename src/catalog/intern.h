@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * Distinct texts, numbered from 1; 0 is the empty text. Stored 0-terminated one behind the
- * other, with a hash table of their numbers.
+ * Distinct texts, numbered from 1; 0 is the empty text. Stored 0-terminated one behind
+ * the other, with a hash table of their numbers.
  */
 struct intern {
 	char *bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A catalogue as TSV, read and written by the catalogue's schema: the first line names the
- * columns, each cell goes to the member its column names. A tab, line end or backslash in a
- * text is written \t, \n, \\ and read back.
+ * A catalogue as TSV, read and written by the catalogue's schema: the first line names
+ * the columns, each cell goes to the member its column names. A tab, line end or
+ * backslash in a text is written \t, \n, \\ and read back.
  */
 #include "base/err.h"
 #include "base/text.h"
@@ -30,7 +30,8 @@ static int
 wrong(struct table *t, struct err *err, const char *why, const char *s, size_t n)
 {
 	return err_set(err, EINVAL, "%s: line %llu: %s '%.*s'", unpack_label(t->in),
-	    (unsigned long long)unpack_line_number(t->in), why, (int)(n < 80 ? n : 80), s);
+		       (unsigned long long)unpack_line_number(t->in), why,
+		       (int)(n < 80 ? n : 80), s);
 }
 
 /* The next cell of a line; false at its end. */
@@ -59,8 +60,10 @@ read_header(struct table *t, const char *line, size_t len, struct err *err)
 	while (next_cell(&at, line + len, &cell, &n)) {
 		field = schema_find(&catalogue_schema, cell, n);
 		if (field < 0)
-			return wrong(t, err, "a catalogue's columns are name, version, arch, "
-			    "suite, size, path, encoding, source and date, not", cell, n);
+			return wrong(t, err,
+				     "a catalogue's columns are name, version, arch, "
+				     "suite, size, path, encoding, source and date, not",
+				     cell, n);
 		if (seen[field])
 			return wrong(t, err, "column named twice:", cell, n);
 		if (t->columns == COLUMNS_MAX)
@@ -69,8 +72,10 @@ read_header(struct table *t, const char *line, size_t len, struct err *err)
 		t->fields[t->columns++] = field;
 	}
 	if (!seen[CATALOGUE_name] || !seen[CATALOGUE_size])
-		return wrong(t, err, "the first line must name the columns, name and size "
-		    "among them, but is", line, len);
+		return wrong(t, err,
+			     "the first line must name the columns, name and size "
+			     "among them, but is",
+			     line, len);
 	return 0;
 }
 
@@ -96,7 +101,7 @@ plain_text(struct table *t, const char *cell, size_t n)
 
 static int
 set_cell(struct table *t, struct catalogue *row, int field, const char *cell, size_t n,
-    struct err *err)
+	 struct err *err)
 {
 	char *member = (char *)row + catalogue_schema.fields[field].offset;
 	uint64_t size;
@@ -108,13 +113,16 @@ set_cell(struct table *t, struct catalogue *row, int field, const char *cell, si
 	switch (catalogue_schema.fields[field].type) {
 	case TYPE_u64:
 		if (!parse_u64(cell, n, &size))
-			return wrong(t, err, "size must be a whole number of bytes, not", cell, n);
+			return wrong(t, err, "size must be a whole number of bytes, not",
+				     cell, n);
 		memcpy(member, &size, sizeof size);
 		break;
 	case TYPE_time:
 		if (!time_parse(cell, n, &when))
-			return wrong(t, err, "date must be a time like 2026-11-23T10:05:00Z, "
-			    "not", cell, n);
+			return wrong(t, err,
+				     "date must be a time like 2026-11-23T10:05:00Z, "
+				     "not",
+				     cell, n);
 		memcpy(member, &when, sizeof when);
 		break;
 	default:
@@ -127,7 +135,7 @@ set_cell(struct table *t, struct catalogue *row, int field, const char *cell, si
 
 static int
 read_row(struct table *t, struct catalog *catalog, const char *line, size_t len,
-    struct err *err)
+	 struct err *err)
 {
 	const char *at = line, *cell;
 	struct catalogue row = {0};
@@ -138,8 +146,10 @@ read_row(struct table *t, struct catalog *catalog, const char *line, size_t len,
 	text_room(&t->cells, len + COLUMNS_MAX);
 	while (next_cell(&at, line + len, &cell, &n)) {
 		if (column == t->columns)
-			return wrong(t, err, "more cells than the first line has columns, "
-			    "from", cell, n);
+			return wrong(t, err,
+				     "more cells than the first line has columns, "
+				     "from",
+				     cell, n);
 		if (set_cell(t, &row, t->fields[column++], cell, n, err) < 0)
 			return -1;
 	}
@@ -147,7 +157,7 @@ read_row(struct table *t, struct catalog *catalog, const char *line, size_t len,
 		return wrong(t, err, "name and size must not be empty:", line, len);
 	if (catalog_add(catalog, &row, err) < 0)
 		return err_prefix(err, "%s: line %llu: ", unpack_label(t->in),
-		    (unsigned long long)unpack_line_number(t->in));
+				  (unsigned long long)unpack_line_number(t->in));
 	return 0;
 }
 
@@ -162,12 +172,14 @@ read_table(struct table *t, struct catalog *catalog, struct err *err)
 		if (len == 0 || line[0] == '#')
 			continue;
 		if (t->columns == 0 ? read_header(t, line, len, err) < 0
-		                    : read_row(t, catalog, line, len, err) < 0)
+				    : read_row(t, catalog, line, len, err) < 0)
 			return -1;
 	}
 	if (more == 0 && t->columns == 0)
-		return err_set(err, EINVAL, "%s: empty: a catalogue starts with a line of column "
-		    "names", unpack_label(t->in));
+		return err_set(err, EINVAL,
+			       "%s: empty: a catalogue starts with a line of column "
+			       "names",
+			       unpack_label(t->in));
 	return more;
 }
 
@@ -195,8 +207,8 @@ catalog_read(struct catalog *catalog, const char *path, struct err *err)
 }
 
 int
-catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n, const char *label,
-    struct err *err)
+catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
+		   const char *label, struct err *err)
 {
 	return read_from(catalog, unpack_over(bytes, n, (uint64_t)64 << 20, label), err);
 }
@@ -208,10 +220,17 @@ put_text(struct text *out, const char *s, size_t n)
 
 	for (i = 0; i < n; i++) {
 		switch (s[i]) {
-		case '\t': text_str(out, "\\t"); break;
-		case '\n': text_str(out, "\\n"); break;
-		case '\\': text_str(out, "\\\\"); break;
-		default: text_char(out, s[i]);
+		case '\t':
+			text_str(out, "\\t");
+			break;
+		case '\n':
+			text_str(out, "\\n");
+			break;
+		case '\\':
+			text_str(out, "\\\\");
+			break;
+		default:
+			text_char(out, s[i]);
 		}
 	}
 }
@@ -223,7 +242,8 @@ put_row(struct text *out, const struct catalogue *row)
 	unsigned i;
 
 	for (i = 0; i < CATALOGUE_FIELDS; i++) {
-		const char *member = (const char *)row + catalogue_schema.fields[i].offset;
+		const char *member =
+		    (const char *)row + catalogue_schema.fields[i].offset;
 
 		if (i > 0)
 			text_char(out, '\t');
@@ -234,7 +254,8 @@ put_row(struct text *out, const struct catalogue *row)
 			text_u64(out, *(const uint64_t *)(const void *)member);
 			break;
 		case TYPE_time:
-			time_print(*(const int64_t *)(const void *)member, STYLE_MACHINE, when);
+			time_print(*(const int64_t *)(const void *)member, STYLE_MACHINE,
+				   when);
 			text_str(out, when);
 			break;
 		default: {
@@ -259,11 +280,13 @@ order_compare(const void *pa, const void *pb)
 	const struct order *a = pa, *b = pb;
 	int by;
 
-	if ((by = strcmp(a->name, b->name)) != 0 || (by = strcmp(a->version, b->version)) != 0 ||
+	if ((by = strcmp(a->name, b->name)) != 0 ||
+	    (by = strcmp(a->version, b->version)) != 0 ||
 	    (by = strcmp(a->arch, b->arch)) != 0)
 		return by;
-	return a->size != b->size ? (a->size < b->size ? -1 : 1) :
-	    a->file < b->file ? -1 : a->file > b->file;
+	return a->size != b->size  ? (a->size < b->size ? -1 : 1)
+	       : a->file < b->file ? -1
+				   : a->file > b->file;
 }
 
 /* The files by name, so that two catalogues can be compared line by line. */
@@ -276,8 +299,9 @@ make_order(const struct catalog *catalog)
 
 	for (i = 0; order != NULL && i < n; i++)
 		order[i] = (struct order){catalog_text(catalog, files[i].name),
-		    catalog_text(catalog, files[i].version), catalog_text(catalog, files[i].arch),
-		    files[i].size, i};
+					  catalog_text(catalog, files[i].version),
+					  catalog_text(catalog, files[i].arch),
+					  files[i].size, i};
 	if (order != NULL && n > 0)
 		qsort(order, n, sizeof *order, order_compare);
 	return order;
@@ -294,7 +318,8 @@ write_all(int fd, struct text *out, const char *path, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, errno, "%s: cannot write: %s", path, strerror(errno));
+			return err_set(err, errno, "%s: cannot write: %s", path,
+				       strerror(errno));
 		at += (size_t)n;
 	}
 	text_clear(out);
@@ -314,7 +339,8 @@ write_rows(const struct catalog *catalog, int fd, const char *path, struct err *
 		return err_set(err, ENOMEM, "%s: out of memory", path);
 	text_init(&out);
 	for (i = 0; i < CATALOGUE_FIELDS; i++)
-		text_printf(&out, "%s%s", i > 0 ? "\t" : "", catalogue_schema.fields[i].id);
+		text_printf(&out, "%s%s", i > 0 ? "\t" : "",
+			    catalogue_schema.fields[i].id);
 	text_char(&out, '\n');
 	for (i = 0; ret == 0 && i < catalog_count(catalog); i++) {
 		catalog_row(catalog, order[i].file, &row);
@@ -346,7 +372,8 @@ catalog_write(const struct catalog *catalog, const char *path, struct err *err)
 	}
 	if (write_rows(catalog, fd, path, err) == 0) {
 		if (fsync(fd) < 0 || rename(hidden.data, path) < 0)
-			err_set(err, errno, "%s: cannot write: %s", path, strerror(errno));
+			err_set(err, errno, "%s: cannot write: %s", path,
+				strerror(errno));
 		else
 			ret = 0;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lines out of a file that may be compressed. A step function per format fills the output
- * buffer from the input buffer; unpack_line cuts lines from the output buffer and asks for
- * more when it holds no whole line. gz has no streaming interface in libdeflate, so such a
- * file is unpacked whole at the first step, in a buffer that grows up to the limit.
+ * buffer from the input buffer; unpack_line cuts lines from the output buffer and asks
+ * for more when it holds no whole line. gz has no streaming interface in libdeflate, so
+ * such a file is unpacked whole at the first step, in a buffer that grows up to the
+ * limit.
  */
 #include "catalog/unpack.h"
 
@@ -85,7 +86,8 @@ input_fill(struct unpack *u, struct err *err)
 		n = read(u->fd, u->in, INPUT_BYTES);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_set(err, errno, "%s: cannot read: %s", u->label, strerror(errno));
+		return err_set(err, errno, "%s: cannot read: %s", u->label,
+			       strerror(errno));
 	u->in_at = 0;
 	u->in_len = (size_t)n;
 	u->at_eof = n == 0;
@@ -103,15 +105,21 @@ detect(struct unpack *u, struct err *err)
 {
 	if (starts_with(u, "\x1f\x8b", 2)) {
 		u->format = FORMAT_GZ;
-	} else if (starts_with(u, "\xfd" "7zXZ\0", 6)) {
+	} else if (starts_with(u,
+			       "\xfd"
+			       "7zXZ\0",
+			       6)) {
 		u->format = FORMAT_XZ;
 		u->xz = (lzma_stream)LZMA_STREAM_INIT;
-		if (lzma_stream_decoder(&u->xz, (uint64_t)1 << 28, LZMA_CONCATENATED) != LZMA_OK)
-			return err_set(err, ENOMEM, "%s: no memory to unpack xz", u->label);
+		if (lzma_stream_decoder(&u->xz, (uint64_t)1 << 28, LZMA_CONCATENATED) !=
+		    LZMA_OK)
+			return err_set(err, ENOMEM, "%s: no memory to unpack xz",
+				       u->label);
 	} else if (starts_with(u, "\x04\x22\x4d\x18", 4)) {
 		u->format = FORMAT_LZ4;
 		if (LZ4F_isError(LZ4F_createDecompressionContext(&u->lz4, LZ4F_VERSION)))
-			return err_set(err, ENOMEM, "%s: no memory to unpack lz4", u->label);
+			return err_set(err, ENOMEM, "%s: no memory to unpack lz4",
+				       u->label);
 	} else if (starts_with(u, "\x28\xb5\x2f\xfd", 4)) {
 		u->format = FORMAT_ZSTD;
 		u->zstd = must(ZSTD_createDCtx());
@@ -168,8 +176,9 @@ unpack_over(const void *bytes, size_t n, uint64_t limit_bytes, const char *label
 static int
 broken(const struct unpack *u, const char *format, const char *why, struct err *err)
 {
-	return err_set(err, EINVAL, "%s: damaged %s data after line %llu (%s): fetch it again",
-	    u->label, format, (unsigned long long)u->line, why);
+	return err_set(err, EINVAL,
+		       "%s: damaged %s data after line %llu (%s): fetch it again",
+		       u->label, format, (unsigned long long)u->line, why);
 }
 
 static int
@@ -200,7 +209,8 @@ step_xz(struct unpack *u, size_t room, struct err *err)
 	u->out_len += room - u->xz.avail_out;
 	u->at_end = ret == LZMA_STREAM_END;
 	if (ret != LZMA_OK && ret != LZMA_STREAM_END)
-		return broken(u, "xz", ret == LZMA_BUF_ERROR ? "it ends early" : "bad data", err);
+		return broken(u, "xz",
+			      ret == LZMA_BUF_ERROR ? "it ends early" : "bad data", err);
 	return 0;
 }
 
@@ -213,7 +223,8 @@ step_lz4(struct unpack *u, size_t room, struct err *err)
 		u->at_end = true;
 		return 0;
 	}
-	left = LZ4F_decompress(u->lz4, u->out + u->out_len, &made, u->in + u->in_at, &used, NULL);
+	left = LZ4F_decompress(u->lz4, u->out + u->out_len, &made, u->in + u->in_at,
+			       &used, NULL);
 	if (LZ4F_isError(left))
 		return broken(u, "lz4", LZ4F_getErrorName(left), err);
 	u->in_at += used;
@@ -256,14 +267,16 @@ gz_read_all(struct unpack *u, struct err *err)
 	while (u->fd >= 0) {
 		if (len == cap) {
 			if (cap >= GZ_INPUT_MAX)
-				return err_set(err, EFBIG, "%s: compressed file above 1 GiB: "
-				    "pack it as xz or zst", u->label);
+				return err_set(err, EFBIG,
+					       "%s: compressed file above 1 GiB: "
+					       "pack it as xz or zst",
+					       u->label);
 			u->in = must(realloc(u->in, cap *= 2));
 		}
 		n = read(u->fd, u->in + len, cap - len);
 		if (n < 0 && errno != EINTR)
 			return err_set(err, errno, "%s: cannot read: %s", u->label,
-			    strerror(errno));
+				       strerror(errno));
 		if (n == 0)
 			break;
 		len += n > 0 ? (size_t)n : 0;
@@ -279,13 +292,16 @@ gz_member(struct unpack *u, struct libdeflate_decompressor *gz, struct err *err)
 	size_t used, made;
 
 	for (;;) {
-		ret = libdeflate_gzip_decompress_ex(gz, u->in + u->in_at, u->in_len - u->in_at,
-		    u->out + u->out_len, u->out_cap - u->out_len, &used, &made);
+		ret = libdeflate_gzip_decompress_ex(
+		    gz, u->in + u->in_at, u->in_len - u->in_at, u->out + u->out_len,
+		    u->out_cap - u->out_len, &used, &made);
 		if (ret != LIBDEFLATE_INSUFFICIENT_SPACE)
 			break;
 		if (u->out_cap > u->limit)
-			return err_set(err, EFBIG, "%s: unpacks to more than %llu bytes: "
-			    "not a list of files?", u->label, (unsigned long long)u->limit);
+			return err_set(err, EFBIG,
+				       "%s: unpacks to more than %llu bytes: "
+				       "not a list of files?",
+				       u->label, (unsigned long long)u->limit);
 		u->out = must(realloc(u->out, u->out_cap *= 2));
 	}
 	if (ret != LIBDEFLATE_SUCCESS)
@@ -320,16 +336,28 @@ step(struct unpack *u, struct err *err)
 	if (u->format != FORMAT_GZ && input_fill(u, err) < 0)
 		return -1;
 	switch (u->format) {
-	case FORMAT_GZ: ret = step_gz(u, err); break;
-	case FORMAT_XZ: ret = step_xz(u, room, err); break;
-	case FORMAT_LZ4: ret = step_lz4(u, room, err); break;
-	case FORMAT_ZSTD: ret = step_zstd(u, room, err); break;
-	default: ret = step_plain(u, room, err); break;
+	case FORMAT_GZ:
+		ret = step_gz(u, err);
+		break;
+	case FORMAT_XZ:
+		ret = step_xz(u, room, err);
+		break;
+	case FORMAT_LZ4:
+		ret = step_lz4(u, room, err);
+		break;
+	case FORMAT_ZSTD:
+		ret = step_zstd(u, room, err);
+		break;
+	default:
+		ret = step_plain(u, room, err);
+		break;
 	}
 	u->total += u->out_len - before;
 	if (ret == 0 && u->total > u->limit)
-		return err_set(err, EFBIG, "%s: unpacks to more than %llu bytes: not a list of "
-		    "files?", u->label, (unsigned long long)u->limit);
+		return err_set(err, EFBIG,
+			       "%s: unpacks to more than %llu bytes: not a list of "
+			       "files?",
+			       u->label, (unsigned long long)u->limit);
 	return ret;
 }
 
@@ -343,8 +371,10 @@ output_room(struct unpack *u, struct err *err)
 	if (u->out_len < u->out_cap)
 		return 0;
 	if (u->out_len >= LINE_MAX_BYTES)
-		return err_set(err, EINVAL, "%s: line %llu: longer than 1 MiB: not a list of "
-		    "files?", u->label, (unsigned long long)u->line + 1);
+		return err_set(err, EINVAL,
+			       "%s: line %llu: longer than 1 MiB: not a list of "
+			       "files?",
+			       u->label, (unsigned long long)u->line + 1);
 	u->out = must(realloc(u->out, u->out_cap *= 2));
 	return 0;
 }
@@ -356,7 +386,8 @@ unpack_line(struct unpack *u, const char **line, size_t *len, struct err *err)
 	const char *end;
 
 	for (;;) {
-		end = memchr(u->out + u->out_at + seen, '\n', u->out_len - u->out_at - seen);
+		end = memchr(u->out + u->out_at + seen, '\n',
+			     u->out_len - u->out_at - seen);
 		if (end != NULL || u->at_end)
 			break;
 		seen = u->out_len - u->out_at;
@@ -370,8 +401,10 @@ unpack_line(struct unpack *u, const char **line, size_t *len, struct err *err)
 	u->out_at += *len + (end != NULL);
 	u->line++;
 	if (*len > LINE_MAX_BYTES)
-		return err_set(err, EINVAL, "%s: line %llu: longer than 1 MiB: not a list of "
-		    "files?", u->label, (unsigned long long)u->line);
+		return err_set(err, EINVAL,
+			       "%s: line %llu: longer than 1 MiB: not a list of "
+			       "files?",
+			       u->label, (unsigned long long)u->line);
 	if (*len > 0 && (*line)[*len - 1] == '\r')
 		(*len)--;
 	return 1;

@@ -36,8 +36,9 @@ files_init(struct files *f, const struct catalog *catalog)
 	double total = 0;
 	size_t i;
 
-	*f = (struct files){.catalog = catalog, .file = catalog_files(catalog),
-	    .count = catalog_count(catalog)};
+	*f = (struct files){.catalog = catalog,
+			    .file = catalog_files(catalog),
+			    .count = catalog_count(catalog)};
 	number_sources(f);
 	for (i = 0; i < f->count; i++) {
 		if (f->file[i].path_len == 0)
@@ -88,8 +89,9 @@ tally_add(struct tally *t, const struct candidate *candidate, double weight)
 			/* The likelier account of the file is the one that is told. */
 			if (weight > v->candidate[i].probability)
 				v->candidate[i] = *candidate;
-			v->candidate[i].probability = weight > v->candidate[i].probability ?
-			    weight : v->candidate[i].probability;
+			v->candidate[i].probability = weight > v->candidate[i].probability
+							  ? weight
+							  : v->candidate[i].probability;
 			t->kept[i] += weight;
 			return;
 		}
@@ -126,7 +128,8 @@ tally_end(struct tally *t, double unknown)
 		v->candidate[i].probability = sum > 0 ? t->kept[i] / sum : 0;
 	qsort(v->candidate, v->count, sizeof v->candidate[0], likelier);
 	for (i = 0; i < v->count; i++)
-		v->fits += v->candidate[i].probability >= 0.01 * v->candidate[0].probability;
+		v->fits +=
+		    v->candidate[i].probability >= 0.01 * v->candidate[0].probability;
 	v->unknown = sum > 0 ? unknown / sum : 1;
 	v->evidence = sum;
 }

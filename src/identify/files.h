@@ -12,7 +12,8 @@ struct files {
 	const struct catalog_file *file; /* by size */
 	size_t count;
 	uint8_t *source; /* by file: a small number of its source */
-	double path_share[PATH_LENGTHS]; /* share of files by length of the path, smoothed */
+	double
+	    path_share[PATH_LENGTHS]; /* share of files by length of the path, smoothed */
 	bool has_paths;
 };
 
@@ -21,8 +22,8 @@ struct candidate {
 	uint32_t file;
 	double probability;
 	uint32_t header, rest; /* assumed: response header, request beside the path */
-	uint32_t k, e;	       /* by the wire model */
-	int32_t shift;	       /* request bytes of the next request (< 0: missing here) */
+	uint32_t k, e;         /* by the wire model */
+	int32_t shift;         /* request bytes of the next request (< 0: missing here) */
 	bool is_partial;
 };
 
@@ -32,8 +33,8 @@ struct verdict {
 	struct candidate candidate[CANDIDATES_MAX];
 	uint32_t fits; /* files with any part in it worth naming (1 % of the best) */
 	double unknown;
-	double evidence; /* likelihood of the record: sum over all hypotheses */
-	uint32_t mss;	 /* assumed by the wire model; 0: not used */
+	double evidence;  /* likelihood of the record: sum over all hypotheses */
+	uint32_t mss;     /* assumed by the wire model; 0: not used */
 	uint64_t payload; /* T of the wire model */
 };
 

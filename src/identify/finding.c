@@ -20,10 +20,13 @@ static const char model_version[] = "1";
 
 void
 findings_init(struct findings *f, const struct files *files, double threshold,
-    struct sink *sink, uint64_t *counters)
+	      struct sink *sink, uint64_t *counters)
 {
-	*f = (struct findings){.files = files, .threshold = threshold, .sink = sink,
-	    .counters = counters, .batch = batch_new(&finding_schema, 1024)};
+	*f = (struct findings){.files = files,
+			       .threshold = threshold,
+			       .sink = sink,
+			       .counters = counters,
+			       .batch = batch_new(&finding_schema, 1024)};
 	text_init(&f->candidates);
 	text_init(&f->evidence);
 }
@@ -66,7 +69,8 @@ put_candidate(struct findings *f, uint32_t file, double probability)
 	const char *version = catalog_text(f->files->catalog, c->version);
 
 	text_printf(&f->candidates, "%s%s%s%s %.3g", f->candidates.len > 0 ? "; " : "",
-	    catalog_text(f->files->catalog, c->name), *version ? " " : "", version, probability);
+		    catalog_text(f->files->catalog, c->name), *version ? " " : "",
+		    version, probability);
 }
 
 static void
@@ -77,8 +81,8 @@ set_file(struct findings *f, struct finding *out, uint32_t file)
 	catalog_row(f->files->catalog, file, &row);
 	finding_set(out, name, row.name);
 	finding_set(out, size, row.size);
-#define COPY(id)                      \
-	if (catalogue_has(&row, id))  \
+#define COPY(id)                                                                         \
+	if (catalogue_has(&row, id))                                                     \
 		finding_set(out, id, row.id);
 	COPY(version) COPY(arch) COPY(suite) COPY(path)
 #undef COPY
@@ -113,9 +117,9 @@ tell_rivals(struct findings *f, const struct verdict *v, bool is_named)
 	else if (rivals == 0)
 		text_str(&f->evidence, "no other file fits");
 	else
-		text_printf(&f->evidence, "%u%s other file%s fit%s nearly as well", rivals,
-		    rivals + 1 == CANDIDATES_MAX ? " or more" : "", rivals == 1 ? "" : "s",
-		    rivals == 1 ? "s" : "");
+		text_printf(&f->evidence, "%u%s other file%s fit%s nearly as well",
+			    rivals, rivals + 1 == CANDIDATES_MAX ? " or more" : "",
+			    rivals == 1 ? "" : "s", rivals == 1 ? "s" : "");
 }
 
 static void
@@ -124,18 +128,21 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 	const struct catalog_file *file = c != NULL ? &f->files->file[c->file] : NULL;
 
 	text_printf(&f->evidence, "response span %llu%s", (unsigned long long)r->span,
-	    r->is_at_least ? " at least" : r->is_by_ack ? " by acknowledgements" : "");
+		    r->is_at_least ? " at least"
+		    : r->is_by_ack ? " by acknowledgements"
+				   : "");
 	if (c != NULL && c->is_partial)
 		text_printf(&f->evidence, ", cut off before the file's %llu bytes",
-		    (unsigned long long)file->size);
+			    (unsigned long long)file->size);
 	else if (c != NULL)
 		text_printf(&f->evidence, " = size %llu + header %u",
-		    (unsigned long long)file->size, c->header);
+			    (unsigned long long)file->size, c->header);
 	if (r->has_request) {
 		text_printf(&f->evidence, "; request %llu",
-		    (unsigned long long)r->request_span);
+			    (unsigned long long)r->request_span);
 		if (c != NULL && c->rest > 0)
-			text_printf(&f->evidence, " = path %u + %u", file->path_len, c->rest);
+			text_printf(&f->evidence, " = path %u + %u", file->path_len,
+				    c->rest);
 		if (c != NULL && c->shift > 0)
 			text_printf(&f->evidence, " + %d of the next request", c->shift);
 		if (c != NULL && c->shift < 0)
@@ -146,15 +153,16 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 
 static void
 tell_wire(struct findings *f, const struct record *r, const struct verdict *v,
-    const struct candidate *c)
+	  const struct candidate *c)
 {
 	text_printf(&f->evidence, "payload %llu of %llu octets in %llu packets",
-	    (unsigned long long)v->payload, (unsigned long long)r->bytes,
-	    (unsigned long long)r->packets);
+		    (unsigned long long)v->payload, (unsigned long long)r->bytes,
+		    (unsigned long long)r->packets);
 	if (c != NULL)
-		text_printf(&f->evidence, " = size %llu + header %u + %u x %u sent again + %u",
-		    (unsigned long long)f->files->file[c->file].size, c->header, c->k, v->mss,
-		    c->e);
+		text_printf(&f->evidence,
+			    " = size %llu + header %u + %u x %u sent again + %u",
+			    (unsigned long long)f->files->file[c->file].size, c->header,
+			    c->k, v->mss, c->e);
 	text_str(&f->evidence, "; ");
 }
 
@@ -184,7 +192,7 @@ set_record(struct finding *out, const struct record *r)
 
 static void
 set_best(struct findings *f, struct finding *out, const struct record *r,
-    const struct candidate *best)
+	 const struct candidate *best)
 {
 	set_file(f, out, best->file);
 	finding_set(out, header, best->header);
@@ -198,7 +206,7 @@ set_best(struct findings *f, struct finding *out, const struct record *r,
 
 int
 findings_add(struct findings *f, const struct record *r, const struct verdict *v,
-    bool is_unmodified, struct err *err)
+	     bool is_unmodified, struct err *err)
 {
 	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
 	bool is_named = best != NULL && best->probability >= f->threshold;
@@ -207,12 +215,17 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 
 	set_record(&out, r);
 	finding_set(&out, rivals, v->fits > 0 ? v->fits - 1 : 0);
-	finding_set(&out, kind, is_unmodified ? KIND_unmodified : !is_named ? KIND_unknown :
-	    best->is_partial ? KIND_partial :
-	    f->files->file[best->file].encoding != 0 ? KIND_encoded : KIND_whole);
+	finding_set(&out, kind,
+		    is_unmodified                              ? KIND_unmodified
+		    : !is_named                                ? KIND_unknown
+		    : best->is_partial                         ? KIND_partial
+		    : f->files->file[best->file].encoding != 0 ? KIND_encoded
+							       : KIND_whole);
 	finding_set(&out, probability, is_named ? best->probability : v->unknown);
-	finding_set(&out, grade, !r->has_span ? GRADE_plain :
-	    is_named && best->rest > 0 ? GRADE_span : GRADE_response);
+	finding_set(&out, grade,
+		    !r->has_span                 ? GRADE_plain
+		    : is_named && best->rest > 0 ? GRADE_span
+						 : GRADE_response);
 	if (is_named)
 		set_best(f, &out, r, best);
 	for (i = 0; i < v->count && v->candidate[i].probability >= 0.001; i++)
@@ -222,7 +235,8 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 	else
 		tell_wire(f, r, v, is_named ? best : NULL);
 	if (is_unmodified)
-		text_str(&f->evidence, "an answer without a body (304 Not Modified) fits");
+		text_str(&f->evidence,
+			 "an answer without a body (304 Not Modified) fits");
 	else
 		tell_rivals(f, v, is_named);
 	return append(f, &out, err);
@@ -232,25 +246,28 @@ static void
 tell_response(struct findings *f, const struct sequence_response *s)
 {
 	if (s->verdict == SEQUENCE_BLOCK)
-		text_printf(&f->evidence, "a stretch of %llu bytes of a pipelined connection, "
-		    "about %u responses whose borders are not known",
-		    (unsigned long long)s->span, s->responses);
+		text_printf(&f->evidence,
+			    "a stretch of %llu bytes of a pipelined connection, "
+			    "about %u responses whose borders are not known",
+			    (unsigned long long)s->span, s->responses);
 	else
-		text_printf(&f->evidence, "response %u of a pipelined connection, %llu bytes "
-		    "between two borders", s->ordinal, (unsigned long long)s->span);
+		text_printf(&f->evidence,
+			    "response %u of a pipelined connection, %llu bytes "
+			    "between two borders",
+			    s->ordinal, (unsigned long long)s->span);
 	if (s->verdict == SEQUENCE_NAMED)
 		text_printf(&f->evidence, " = size %llu + header %u",
-		    (unsigned long long)f->files->file[s->id].size, s->header);
+			    (unsigned long long)f->files->file[s->id].size, s->header);
 	if (s->request_bytes > 0 && s->request_rest > 0)
 		text_printf(&f->evidence, "; request %u = path %u + %u", s->request_bytes,
-		    s->request_bytes - s->request_rest, s->request_rest);
+			    s->request_bytes - s->request_rest, s->request_rest);
 	if (s->fits > 1)
 		text_printf(&f->evidence, "; %u files fit", s->fits);
 }
 
 int
 findings_add_response(struct findings *f, const struct flow *row,
-    const struct sequence_response *s, struct err *err)
+		      const struct sequence_response *s, struct err *err)
 {
 	struct finding out = {0};
 	uint32_t i;
@@ -281,8 +298,9 @@ findings_add_response(struct findings *f, const struct flow *row,
 		finding_set(&out, header, s->header);
 		if (s->request_rest > 0)
 			finding_set(&out, request_rest, s->request_rest);
-		finding_set(&out, kind, f->files->file[s->id].encoding != 0 ? KIND_encoded :
-		    KIND_whole);
+		finding_set(&out, kind,
+			    f->files->file[s->id].encoding != 0 ? KIND_encoded
+								: KIND_whole);
 	}
 	for (i = 0; i < s->rivals; i++)
 		if (s->rival[i].id < f->files->count)

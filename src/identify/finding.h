@@ -23,15 +23,15 @@ struct findings {
 };
 
 void findings_init(struct findings *findings, const struct files *files, double threshold,
-    struct sink *sink, uint64_t *counters);
+		   struct sink *sink, uint64_t *counters);
 void findings_done(struct findings *findings);
 
 /* The finding that a record's verdict makes. */
 int findings_add(struct findings *findings, const struct record *record,
-    const struct verdict *verdict, bool is_unmodified, struct err *err);
+		 const struct verdict *verdict, bool is_unmodified, struct err *err);
 /* That of a response of a pipelined run; row: the record that holds its first octet. */
 int findings_add_response(struct findings *findings, const struct flow *row,
-    const struct sequence_response *response, struct err *err);
+			  const struct sequence_response *response, struct err *err);
 /* Pushes what is left. */
 int findings_flush(struct findings *findings, struct err *err);
 

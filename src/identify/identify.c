@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The identifier as a whole: rows are taken in, grouped by server and, within it, by path
- * (server and client); what is constant is learned for all servers together, then for each
- * that has enough downloads; then every record is named by its group's constants.
+ * (server and client); what is constant is learned for all servers together, then for
+ * each that has enough downloads; then every record is named by its group's constants.
  */
 #include "identify/identify.h"
 
@@ -22,11 +22,11 @@
 #include <string.h>
 
 enum {
-	OWN_MIN = 3,	    /* downloads from which a server learns for itself */
-	FIT_MIN = 30,	    /* records of a path for EM */
+	OWN_MIN = 3,  /* downloads from which a server learns for itself */
+	FIT_MIN = 30, /* records of a path for EM */
 	FIT_ROUNDS = 6,
-	RESIDUES_MAX = 24,  /* indexes kept */
-	POOL_MAX = 4000,    /* records that the constants of all servers are learned from */
+	RESIDUES_MAX = 24, /* indexes kept */
+	POOL_MAX = 4000, /* records that the constants of all servers are learned from */
 	GROUPS_MAX = 100000,
 	UNMODIFIED_MAX = 600,
 };
@@ -36,7 +36,7 @@ struct group {
 	struct addr server;
 	uint16_t port;
 	struct constants *constants; /* NULL: those of all */
-	struct modes header; /* of plain records; count 0: that of all */
+	struct modes header;         /* of plain records; count 0: that of all */
 	size_t first_path, paths;
 };
 
@@ -63,7 +63,7 @@ struct identify {
 	struct path *paths;
 	size_t paths_count;
 	struct constants constants; /* of all servers */
-	struct modes header;	    /* of all servers' plain records */
+	struct modes header;        /* of all servers' plain records */
 	struct index indexes[RESIDUES_MAX];
 	size_t indexes_count, next_index;
 	bool is_frozen, timestamps;
@@ -161,14 +161,16 @@ make_groups(struct identify *id)
 		if (id->groups_count == 0 || r[i].server_port != group->port ||
 		    addr_compare(&r[i].server, &group->server) != 0) {
 			group = &id->groups[id->groups_count++];
-			*group = (struct group){.server = r[i].server, .port = r[i].server_port,
-			    .first_path = id->paths_count};
+			*group = (struct group){.server = r[i].server,
+						.port = r[i].server_port,
+						.first_path = id->paths_count};
 		}
 		path = &id->paths[id->paths_count > 0 ? id->paths_count - 1 : 0];
 		if (group->paths == 0 || addr_compare(&r[i].client, &path->client) != 0) {
 			path = &id->paths[id->paths_count++];
-			*path = (struct path){.client = r[i].client, .first = i,
-			    .group = (size_t)(group - id->groups)};
+			*path = (struct path){.client = r[i].client,
+					      .first = i,
+					      .group = (size_t)(group - id->groups)};
 			wire_path_default(&path->wire);
 			group->paths++;
 		}
@@ -196,7 +198,8 @@ learn_spans(struct identify *id)
 {
 	const struct record *records = id->intake.records;
 	struct record *pool = must(calloc(POOL_MAX, sizeof *pool));
-	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i, k, used = 0;
+	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i, k,
+	       used = 0;
 
 	for (i = 0; i < n; i += step)
 		if (records[i].has_span)
@@ -206,7 +209,8 @@ learn_spans(struct identify *id)
 	free(pool);
 	for (i = 0; used > 0 && id->groups_count > 1 && i < id->groups_count; i++) {
 		struct group *group = &id->groups[i];
-		size_t first = group_first(id, group), count = group_count(id, group), own = 0;
+		size_t first = group_first(id, group), count = group_count(id, group),
+		       own = 0;
 
 		for (k = 0; k < count; k++)
 			own += records[first + k].has_span;
@@ -214,7 +218,7 @@ learn_spans(struct identify *id)
 			continue;
 		group->constants = must(calloc(1, sizeof *group->constants));
 		span_learn(&id->files, &records[first], count, &id->constants,
-		    group->constants);
+			   group->constants);
 	}
 	id->counters[IDENTIFY_header_modes] = id->constants.header.count;
 	id->counters[IDENTIFY_request_modes] = id->constants.request.count;
@@ -245,15 +249,15 @@ index_for(struct identify *id, uint32_t mss, const struct mode *header)
 static uint32_t
 mss_for(const struct identify *id, const struct path *path, const struct record *r)
 {
-	return path != NULL && path->wire.mss != 0 ? path->wire.mss :
-	    wire_mss(r, id->timestamps);
+	return path != NULL && path->wire.mss != 0 ? path->wire.mss
+						   : wire_mss(r, id->timestamps);
 }
 
 /* False where nothing is known of the server's header or the segments. */
 static bool
 wire_model_for(struct identify *id, const struct path *path, const struct modes *header,
-    uint32_t mss, const struct wire_path *wire, struct residues **residues,
-    struct wire_model *out)
+	       uint32_t mss, const struct wire_path *wire, struct residues **residues,
+	       struct wire_model *out)
 {
 	uint32_t i;
 
@@ -261,7 +265,8 @@ wire_model_for(struct identify *id, const struct path *path, const struct modes 
 		return false;
 	for (i = 0; i < header->count; i++)
 		residues[i] = index_for(id, mss, &header->mode[i]);
-	*out = (struct wire_model){&id->files, wire, header, residues, mss, id->timestamps};
+	*out =
+	    (struct wire_model){&id->files, wire, header, residues, mss, id->timestamps};
 	return true;
 }
 
@@ -272,14 +277,14 @@ plain_header(const struct identify *id, const struct group *group)
 		return &group->header;
 	if (id->header.count > 0)
 		return &id->header;
-	return group != NULL && group->constants != NULL ? &group->constants->header :
-	    &id->constants.header;
+	return group != NULL && group->constants != NULL ? &group->constants->header
+							 : &id->constants.header;
 }
 
 /* The plain records among records first .. first + n - 1, and their segments by path. */
 static size_t
 pick_plain(const struct identify *id, size_t first_path, size_t paths,
-    const struct record **out, uint32_t *mss)
+	   const struct record **out, uint32_t *mss)
 {
 	size_t i, k, n = 0;
 
@@ -300,7 +305,7 @@ pick_plain(const struct identify *id, size_t first_path, size_t paths,
 
 static void
 learn_path(struct identify *id, struct path *path, const struct record **picked,
-    uint32_t *mss)
+	   uint32_t *mss)
 {
 	struct residues *residues[MODES_MAX];
 	struct wire_path next = path->wire;
@@ -310,7 +315,7 @@ learn_path(struct identify *id, struct path *path, const struct record **picked,
 
 	for (round = 0; n >= FIT_MIN && round < FIT_ROUNDS; round++) {
 		if (!wire_model_for(id, path, plain_header(id, &id->groups[path->group]),
-		    path->wire.mss, &path->wire, residues, &model))
+				    path->wire.mss, &path->wire, residues, &model))
 			return;
 		wire_refit(&model, picked, n, &next);
 		path->wire = next;
@@ -331,13 +336,14 @@ learn_plain(struct identify *id)
 	}
 	n = pick_plain(id, 0, id->paths_count, picked, mss);
 	if (n > 0 && id->files.count > 0) {
-		wire_learn_header(&id->files, picked, mss, n, id->timestamps, &id->header);
+		wire_learn_header(&id->files, picked, mss, n, id->timestamps,
+				  &id->header);
 		for (i = 0; id->groups_count > 1 && i < id->groups_count; i++) {
-			n = pick_plain(id, id->groups[i].first_path, id->groups[i].paths, picked,
-			    mss);
+			n = pick_plain(id, id->groups[i].first_path, id->groups[i].paths,
+				       picked, mss);
 			if (n >= OWN_MIN)
-				wire_learn_header(&id->files, picked, mss, n, id->timestamps,
-				    &id->groups[i].header);
+				wire_learn_header(&id->files, picked, mss, n,
+						  id->timestamps, &id->groups[i].header);
 		}
 		for (i = 0; !id->config.is_fixed && i < id->paths_count; i++)
 			learn_path(id, &id->paths[i], picked, mss);
@@ -377,7 +383,8 @@ group_of(const struct identify *id, const struct addr *server, uint16_t port)
 		mid = low + (high - low) / 2;
 		by = addr_compare(&id->groups[mid].server, server);
 		if (by == 0)
-			by = id->groups[mid].port < port ? -1 : id->groups[mid].port > port;
+			by = id->groups[mid].port < port ? -1
+							 : id->groups[mid].port > port;
 		if (by == 0)
 			return &id->groups[mid];
 		if (by < 0)
@@ -414,12 +421,13 @@ path_of(const struct identify *id, const struct group *group, const struct addr 
 static const struct constants *
 constants_of(const struct identify *id, const struct group *group)
 {
-	return group != NULL && group->constants != NULL ? group->constants : &id->constants;
+	return group != NULL && group->constants != NULL ? group->constants
+							 : &id->constants;
 }
 
 static void
 name_plain(struct identify *id, const struct group *group, const struct record *r,
-    struct verdict *out)
+	   struct verdict *out)
 {
 	const struct path *path = path_of(id, group, &r->client);
 	struct residues *residues[MODES_MAX];
@@ -428,29 +436,31 @@ name_plain(struct identify *id, const struct group *group, const struct record *
 
 	wire_path_default(&usual);
 	if (wire_model_for(id, path, plain_header(id, group), mss_for(id, path, r),
-	    path != NULL ? &path->wire : &usual, residues, &model)) {
+			   path != NULL ? &path->wire : &usual, residues, &model)) {
 		wire_name(&model, r, out);
 		return;
 	}
 	/* Without a header nothing can be told: not even that the file is unknown. */
-	*out = (struct verdict){.unknown = 0.5, .payload = wire_payload(r, id->timestamps)};
+	*out =
+	    (struct verdict){.unknown = 0.5, .payload = wire_payload(r, id->timestamps)};
 }
 
 /* An answer too short for the server's usual header and a file, to a request of its usual
  * form. */
 static bool
-is_unmodified(const struct identify *id, const struct constants *c, const struct record *r,
-    const struct verdict *v)
+is_unmodified(const struct identify *id, const struct constants *c,
+	      const struct record *r, const struct verdict *v)
 {
 	double fit = 0;
 	uint32_t i;
 
-	if (!r->has_span || !r->has_request || r->is_at_least || r->span > UNMODIFIED_MAX ||
+	if (!r->has_span || !r->has_request || r->is_at_least ||
+	    r->span > UNMODIFIED_MAX ||
 	    (v->count > 0 && v->candidate[0].probability >= id->config.threshold))
 		return false;
 	for (i = 0; i < c->request.count; i++)
-		fit += files_path_share(&id->files,
-		    (int64_t)r->request_span - c->request.mode[i].bytes);
+		fit += files_path_share(&id->files, (int64_t)r->request_span -
+							c->request.mode[i].bytes);
 	return fit > 0.002;
 }
 
@@ -471,8 +481,8 @@ is_odd(const struct constants *c, const struct record *r, const struct verdict *
 
 /* The exchange after (or before) this one may hold some bytes of its request. */
 static void
-name_with_neighbour(const struct identify *id, const struct constants *c, size_t at, int step,
-    struct verdict *verdict)
+name_with_neighbour(const struct identify *id, const struct constants *c, size_t at,
+		    int step, struct verdict *verdict)
 {
 	const struct record *r = &id->intake.records[at], *other = r + step;
 	const struct record *pair[2] = {step > 0 ? r : other, step > 0 ? other : r};
@@ -481,7 +491,8 @@ name_with_neighbour(const struct identify *id, const struct constants *c, size_t
 	if ((step < 0 && at == 0) || (step > 0 && at + 1 == id->intake.count))
 		return;
 	if (!r->has_connection || !other->has_connection || c->request.count == 0 ||
-	    r->connection != other->connection || pair[0]->exchange + 1 != pair[1]->exchange)
+	    r->connection != other->connection ||
+	    pair[0]->exchange + 1 != pair[1]->exchange)
 		return;
 	both[step > 0 ? 0 : 1] = *verdict;
 	if (!other->has_span)
@@ -510,7 +521,8 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 	} else {
 		name_plain(id, group, r, &verdict);
 	}
-	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict), err);
+	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict),
+			    err);
 }
 
 /* Decoding a run. */
@@ -536,22 +548,23 @@ copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
 	for (i = 0; i < from->count && *count < SEQUENCE_MODES; i++)
 		if (!from->mode[i].is_hex)
 			to[(*count)++] = (struct sequence_mode){from->mode[i].bytes,
-			    from->mode[i].weight};
+								from->mode[i].weight};
 }
 
 static int
 decode_run(struct identify *id, const struct run *run, struct sequence_config *config,
-    struct findings *findings, struct err *err)
+	   struct findings *findings, struct err *err)
 {
 	const struct flow *first = &run->rows[0];
-	const struct constants *c = constants_of(id, group_of(id, &first->dst,
-	    flow_or(first, dst_port, 0)));
+	const struct constants *c =
+	    constants_of(id, group_of(id, &first->dst, flow_or(first, dst_port, 0)));
 	struct decoding d = {findings, run};
 
 	config->known = (struct sequence_modes){0};
 	copy_modes(&c->header, config->known.header, &config->known.headers);
 	copy_modes(&c->request, config->known.request, &config->known.requests);
-	return sequence_decode(config, run->rows, run->count, emit_response, &d, NULL, err);
+	return sequence_decode(config, run->rows, run->count, emit_response, &d, NULL,
+			       err);
 }
 
 static struct sequence_item *
@@ -561,8 +574,8 @@ make_items(const struct files *files)
 	size_t i;
 
 	for (i = 0; i < files->count; i++)
-		items[i] = (struct sequence_item){files->file[i].size, files->file[i].path_len,
-		    (uint32_t)i};
+		items[i] = (struct sequence_item){files->file[i].size,
+						  files->file[i].path_len, (uint32_t)i};
 	return items;
 }
 
@@ -595,9 +608,10 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 	int ret = 0;
 
 	for (i = 0; i < n; i++)
-		turns[i] = i < records ?
-		    (struct turn){id->intake.records[i].start_us, false, i} :
-		    (struct turn){id->intake.runs[i - records].start_us, true, i - records};
+		turns[i] = i < records
+			       ? (struct turn){id->intake.records[i].start_us, false, i}
+			       : (struct turn){id->intake.runs[i - records].start_us,
+					       true, i - records};
 	qsort(turns, n, sizeof *turns, turn_compare);
 	if (id->intake.runs_count > 0) {
 		sequence_config_init(&config);
@@ -605,9 +619,9 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 		config.count = id->files.count;
 	}
 	for (i = 0; ret == 0 && i < n; i++)
-		ret = turns[i].is_run ?
-		    decode_run(id, &id->intake.runs[turns[i].index], &config, findings, err) :
-		    name_record(id, turns[i].index, findings, err);
+		ret = turns[i].is_run ? decode_run(id, &id->intake.runs[turns[i].index],
+						   &config, findings, err)
+				      : name_record(id, turns[i].index, findings, err);
 	free(items);
 	free(turns);
 	return ret;

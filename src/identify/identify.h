@@ -10,10 +10,10 @@
 
 /*
  * Names downloads: flow rows in, findings out. Nothing is trained: what is constant of a
- * server and its clients (bytes before the body, bytes of a request beside the path, losses
- * of a path) is learned from the unlabelled rows themselves by vote against the catalogue.
- * Therefore in two passes: identify_batch keeps a small record per row, identify_finish
- * learns, names and writes.
+ * server and its clients (bytes before the body, bytes of a request beside the path,
+ * losses of a path) is learned from the unlabelled rows themselves by vote against the
+ * catalogue. Therefore in two passes: identify_batch keeps a small record per row,
+ * identify_finish learns, names and writes.
  *
  * A finding's probability: of a name, that it is right; of kind unknown, that no file of
  * the catalogue is (the rest lies with the files listed in candidates, none of which
@@ -36,19 +36,21 @@ extern const struct counter_row identify_counter_rows[IDENTIFY_COUNTERS];
 
 struct identify_config {
 	const struct catalog *catalog; /* sealed, borrowed */
-	double threshold;	 /* probability needed for a name; 0: 0.5 */
-	uint64_t rows_max;	 /* records kept; 0: 20 million */
-	uint32_t response_min;	 /* octets or span below which a row is no download; 0: 64 */
-	bool is_fixed;		 /* plain records: default path parameters, no EM */
-	bool no_dedup;		 /* keep the same download seen at several points */
-	uint16_t timestamps_off; /* 1: TCP headers of plain records are 20 bytes, not 32 */
+	double threshold;              /* probability needed for a name; 0: 0.5 */
+	uint64_t rows_max;             /* records kept; 0: 20 million */
+	uint32_t
+	    response_min; /* octets or span below which a row is no download; 0: 64 */
+	bool is_fixed;    /* plain records: default path parameters, no EM */
+	bool no_dedup;    /* keep the same download seen at several points */
+	uint16_t
+	    timestamps_off; /* 1: TCP headers of plain records are 20 bytes, not 32 */
 };
 
 struct identify *identify_new(const struct identify_config *config);
 void identify_free(struct identify *identify);
 
-/* Takes flow rows, ordered by connection and start (rows without a connection: by addresses,
- * ports and start). Copies what it needs. */
+/* Takes flow rows, ordered by connection and start (rows without a connection: by
+ * addresses, ports and start). Copies what it needs. */
 int identify_batch(struct identify *identify, const struct batch *flows, struct err *err);
 
 /* Learns from the rows so far, forgets them, and from then on only names. For tests that

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes flow rows in. Rows of one connection come one after the other; they are held until
- * the connection is over, for a mark in a late row tells that the whole connection is one
- * for the decoder of pipelined runs. Rows that continue an exchange, or a flow that a
- * router's timeout cut, are joined.
+ * Takes flow rows in. Rows of one connection come one after the other; they are held
+ * until the connection is over, for a mark in a late row tells that the whole connection
+ * is one for the decoder of pipelined runs. Rows that continue an exchange, or a flow
+ * that a router's timeout cut, are joined.
  */
 #include "identify/intake.h"
 
@@ -15,10 +15,12 @@
 #include <string.h>
 
 enum {
-	RUN_ROWS_MAX = 8192,	  /* of one connection */
-	RUNS_ROWS_MAX = 1000000,  /* of all pipelined ones */
+	RUN_ROWS_MAX = 8192,     /* of one connection */
+	RUNS_ROWS_MAX = 1000000, /* of all pipelined ones */
 	RECORDS_MAX = 20000000,
-	FLAG_FIN = 1, FLAG_SYN = 2, FLAG_RST = 4,
+	FLAG_FIN = 1,
+	FLAG_SYN = 2,
+	FLAG_RST = 4,
 };
 
 static void *
@@ -36,8 +38,10 @@ grow(void *old, size_t bytes)
 void
 intake_init(struct intake *in, const struct identify_config *config, uint64_t *counters)
 {
-	*in = (struct intake){.config = config, .counters = counters,
-	    .count_max = config->rows_max ? config->rows_max : RECORDS_MAX};
+	*in = (struct intake){.config = config,
+			      .counters = counters,
+			      .count_max =
+				  config->rows_max ? config->rows_max : RECORDS_MAX};
 }
 
 static void
@@ -82,8 +86,8 @@ static bool
 same_ends(const struct record *a, const struct record *b)
 {
 	return a->client_port == b->client_port && a->server_port == b->server_port &&
-	    addr_compare(&a->client, &b->client) == 0 &&
-	    addr_compare(&a->server, &b->server) == 0;
+	       addr_compare(&a->client, &b->client) == 0 &&
+	       addr_compare(&a->server, &b->server) == 0;
 }
 
 static bool
@@ -94,9 +98,9 @@ continues(const struct record *a, const struct record *b)
 		return false;
 	if (a->has_connection)
 		return a->connection == b->connection && a->exchange == b->exchange &&
-		    a->has_span && b->has_span && b->offset == a->offset + a->span;
+		       a->has_span && b->has_span && b->offset == a->offset + a->span;
 	return a->is_cut && b->server_flags != 0 && !(b->server_flags & FLAG_SYN) &&
-	    !(a->server_flags & (FLAG_FIN | FLAG_RST)) && !a->has_span && !b->has_span;
+	       !(a->server_flags & (FLAG_FIN | FLAG_RST)) && !a->has_span && !b->has_span;
 }
 
 static void
@@ -184,10 +188,11 @@ belongs(const struct run *open, const struct flow *flow)
 	const struct flow *first = &open->rows[0];
 
 	return first->connection == flow->connection &&
-	    flow_has(first, exporter) == flow_has(flow, exporter) &&
-	    (!flow_has(flow, exporter) || addr_compare(&first->exporter, &flow->exporter) == 0) &&
-	    addr_compare(&first->src, &flow->src) == 0 &&
-	    addr_compare(&first->dst, &flow->dst) == 0;
+	       flow_has(first, exporter) == flow_has(flow, exporter) &&
+	       (!flow_has(flow, exporter) ||
+		addr_compare(&first->exporter, &flow->exporter) == 0) &&
+	       addr_compare(&first->src, &flow->src) == 0 &&
+	       addr_compare(&first->dst, &flow->dst) == 0;
 }
 
 /* Texts are not needed and would dangle; marks are copied. */
@@ -224,7 +229,8 @@ static void
 take_row(struct intake *in, const struct flow *flow)
 {
 	in->counters[IDENTIFY_rows]++;
-	if (in->open.count > 0 && (!flow_has(flow, connection) || !belongs(&in->open, flow)))
+	if (in->open.count > 0 &&
+	    (!flow_has(flow, connection) || !belongs(&in->open, flow)))
 		intake_end(in);
 	if (!flow_has(flow, connection)) {
 		take_record(in, flow);
@@ -281,7 +287,12 @@ intake_sort(struct intake *in)
 static int
 quality(const struct record *r)
 {
-	return (r->has_span ? r->is_at_least ? 1 : r->is_by_ack ? 3 : 4 : 0) * 2 + r->has_request;
+	return (r->has_span ? r->is_at_least ? 1
+			      : r->is_by_ack ? 3
+					     : 4
+			    : 0) *
+		   2 +
+	       r->has_request;
 }
 
 /* Same ends, overlapping time, like counts, but another point of observation. */
@@ -308,7 +319,8 @@ intake_dedup(struct intake *in)
 
 	intake_sort(in);
 	for (i = 0; i < in->count; i++) {
-		if (kept > 0 && is_same_download(&in->records[kept - 1], &in->records[i])) {
+		if (kept > 0 &&
+		    is_same_download(&in->records[kept - 1], &in->records[i])) {
 			in->counters[IDENTIFY_seen_twice]++;
 			if (quality(&in->records[i]) > quality(&in->records[kept - 1]))
 				in->records[kept - 1] = in->records[i];

@@ -23,13 +23,13 @@ struct intake {
 	size_t count, cap, count_max;
 	struct run *runs;
 	size_t runs_count, runs_cap, run_rows; /* rows in all runs */
-	struct run open; /* the connection being read */
+	struct run open;                       /* the connection being read */
 	bool open_has_marks;
 	size_t open_cap;
 };
 
 void intake_init(struct intake *intake, const struct identify_config *config,
-    uint64_t *counters);
+		 uint64_t *counters);
 void intake_done(struct intake *intake);
 void intake_clear(struct intake *intake); /* forgets what was read */
 void intake_batch(struct intake *intake, const struct batch *flows);

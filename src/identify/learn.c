@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A catalogue from labelled flows. Labels and flows are joined on whatever a label gives
- * (addresses, ports, start within a tolerance); then each file's samples, S + H by span or
- * by payload, are reduced to one number: the middle one of spans, the most frequent (or
- * else smallest) one of payloads. H is the constant that labelled sizes agree on; where no
- * label has a size a usual one is assumed, which identify then finds again by its vote.
+ * (addresses, ports, start within a tolerance); then each file's samples, S + H by span
+ * or by payload, are reduced to one number: the middle one of spans, the most frequent
+ * (or else smallest) one of payloads. H is the constant that labelled sizes agree on;
+ * where no label has a size a usual one is assumed, which identify then finds again by
+ * its vote.
  */
 #include "identify/learn.h"
 
@@ -29,14 +30,25 @@ enum {
 	RECORDS_MAX = 20000000,
 	COLUMNS_MAX = 64,
 	HEADER_ASSUMED = 200, /* bytes beside the digits, where no label has a size */
-	SPAN_SLACK = 16,      /* spans of one file may differ by so much: dates, counters */
+	SPAN_SLACK = 16, /* spans of one file may differ by so much: dates, counters */
 };
 
-enum label_column { COLUMN_name, COLUMN_version, COLUMN_size, COLUMN_client, COLUMN_client_port,
-	COLUMN_server, COLUMN_server_port, COLUMN_start, COLUMN_end, COLUMNS };
+enum label_column {
+	COLUMN_name,
+	COLUMN_version,
+	COLUMN_size,
+	COLUMN_client,
+	COLUMN_client_port,
+	COLUMN_server,
+	COLUMN_server_port,
+	COLUMN_start,
+	COLUMN_end,
+	COLUMNS
+};
 
-static const char *const column_names[COLUMNS] = {"name", "version", "size", "client",
-    "client_port", "server", "server_port", "start", "end"};
+static const char *const column_names[COLUMNS] = {"name",        "version",     "size",
+						  "client",      "client_port", "server",
+						  "server_port", "start",       "end"};
 
 struct label {
 	char *name, *version;
@@ -144,16 +156,28 @@ set_cell(struct label *label, enum label_column column, const char *cell, size_t
 	if (n == 0)
 		return true;
 	switch (column) {
-	case COLUMN_name: label->name = copy_cell(cell, n); return true;
-	case COLUMN_version: label->version = copy_cell(cell, n); return true;
-	case COLUMN_size: return parse_u64(cell, n, &label->size) && label->size < INT64_MAX;
-	case COLUMN_client: return addr_parse(cell, n, &label->client);
-	case COLUMN_server: return addr_parse(cell, n, &label->server);
-	case COLUMN_client_port: return set_port(cell, n, &label->client_port);
-	case COLUMN_server_port: return set_port(cell, n, &label->server_port);
-	case COLUMN_start: return time_parse(cell, n, &label->start_us);
-	case COLUMN_end: return time_parse(cell, n, &ignored);
-	default: return true;
+	case COLUMN_name:
+		label->name = copy_cell(cell, n);
+		return true;
+	case COLUMN_version:
+		label->version = copy_cell(cell, n);
+		return true;
+	case COLUMN_size:
+		return parse_u64(cell, n, &label->size) && label->size < INT64_MAX;
+	case COLUMN_client:
+		return addr_parse(cell, n, &label->client);
+	case COLUMN_server:
+		return addr_parse(cell, n, &label->server);
+	case COLUMN_client_port:
+		return set_port(cell, n, &label->client_port);
+	case COLUMN_server_port:
+		return set_port(cell, n, &label->server_port);
+	case COLUMN_start:
+		return time_parse(cell, n, &label->start_us);
+	case COLUMN_end:
+		return time_parse(cell, n, &ignored);
+	default:
+		return true;
 	}
 }
 
@@ -161,7 +185,8 @@ static int
 wrong(const struct unpack *in, struct err *err, const char *why, const char *s, size_t n)
 {
 	return err_set(err, EINVAL, "%s: line %llu: %s '%.*s'", unpack_label(in),
-	    (unsigned long long)unpack_line_number(in), why, (int)(n < 80 ? n : 80), s);
+		       (unsigned long long)unpack_line_number(in), why,
+		       (int)(n < 80 ? n : 80), s);
 }
 
 static int
@@ -178,7 +203,7 @@ find_column(const char *cell, size_t n)
 /* Cells of a header line go to columns, of another one to label. */
 static int
 read_line(const struct unpack *in, const char *line, size_t len, int columns[],
-    size_t *columns_count, struct label *label, struct err *err)
+	  size_t *columns_count, struct label *label, struct err *err)
 {
 	const char *at = line, *end = line + len, *stop;
 	size_t i = 0;
@@ -189,17 +214,21 @@ read_line(const struct unpack *in, const char *line, size_t len, int columns[],
 			stop = end;
 		if (i >= (label != NULL ? *columns_count : COLUMNS_MAX))
 			return wrong(in, err, "more cells than columns, from", at,
-			    (size_t)(stop - at));
+				     (size_t)(stop - at));
 		if (label == NULL) {
 			columns[i] = find_column(at, (size_t)(stop - at));
 			if (columns[i] < 0)
-				return wrong(in, err, "a label's columns are name, version, "
-				    "size, client, client_port, server, server_port, start and "
-				    "end, not", at, (size_t)(stop - at));
+				return wrong(in, err,
+					     "a label's columns are name, version, "
+					     "size, client, client_port, server, "
+					     "server_port, start and "
+					     "end, not",
+					     at, (size_t)(stop - at));
 		} else if (label->has[columns[i]] ||
-		    !set_cell(label, (enum label_column)columns[i], at, (size_t)(stop - at))) {
+			   !set_cell(label, (enum label_column)columns[i], at,
+				     (size_t)(stop - at))) {
 			return wrong(in, err, "no such value, or twice:", at,
-			    (size_t)(stop - at));
+				     (size_t)(stop - at));
 		}
 	}
 	if (label == NULL)
@@ -220,7 +249,8 @@ read_labels(struct learn *l, struct unpack *in, struct err *err)
 		if (len == 0 || line[0] == '#')
 			continue;
 		if (columns_count == 0) {
-			if (read_line(in, line, len, columns, &columns_count, NULL, err) < 0)
+			if (read_line(in, line, len, columns, &columns_count, NULL, err) <
+			    0)
 				return -1;
 			continue;
 		}
@@ -266,11 +296,14 @@ learn_batch(struct learn *l, const struct batch *flows, struct err *err)
 		if (!record_of(&flow, &l->intake, l->refused, &record))
 			continue;
 		if (l->records_count == RECORDS_MAX)
-			return err_set(err, E2BIG, "more than %d flows to learn from: choose a "
-			    "window of time", RECORDS_MAX);
+			return err_set(err, E2BIG,
+				       "more than %d flows to learn from: choose a "
+				       "window of time",
+				       RECORDS_MAX);
 		if (l->records_count == l->records_cap) {
 			l->records_cap = l->records_cap ? l->records_cap * 2 : 256;
-			l->records = grow(l->records, l->records_cap * sizeof *l->records);
+			l->records =
+			    grow(l->records, l->records_cap * sizeof *l->records);
 		}
 		l->records[l->records_count++] = record;
 		l->counters[LEARN_flows]++;
@@ -281,10 +314,13 @@ learn_batch(struct learn *l, const struct batch *flows, struct err *err)
 static bool
 fits(const struct label *label, const struct record *r)
 {
-	return (!label->has[COLUMN_client] || addr_compare(&label->client, &r->client) == 0) &&
-	    (!label->has[COLUMN_server] || addr_compare(&label->server, &r->server) == 0) &&
-	    (!label->has[COLUMN_client_port] || label->client_port == r->client_port) &&
-	    (!label->has[COLUMN_server_port] || label->server_port == r->server_port);
+	return (!label->has[COLUMN_client] ||
+		addr_compare(&label->client, &r->client) == 0) &&
+	       (!label->has[COLUMN_server] ||
+		addr_compare(&label->server, &r->server) == 0) &&
+	       (!label->has[COLUMN_client_port] ||
+		label->client_port == r->client_port) &&
+	       (!label->has[COLUMN_server_port] || label->server_port == r->server_port);
 }
 
 static const char *
@@ -375,8 +411,10 @@ match(struct learn *l, struct sample *samples)
 		if (label == NULL || r->is_at_least)
 			continue;
 		l->counters[LEARN_matched]++;
-		samples[n++] = (struct sample){label, r->has_span ? r->span :
-		    wire_payload(r, !l->config.timestamps_off), r->has_span};
+		samples[n++] = (struct sample){
+		    label,
+		    r->has_span ? r->span : wire_payload(r, !l->config.timestamps_off),
+		    r->has_span};
 	}
 	for (i = 0; i < l->labels_count; i++)
 		l->counters[LEARN_unmatched] += !l->labels[i].is_matched;
@@ -408,7 +446,8 @@ learn_header(const struct sample *samples, size_t n)
 		const struct label *label = samples[i].label;
 		uint64_t h = samples[i].sent - label->size - decimal_digits(label->size);
 
-		if (label->has[COLUMN_size] && h <= MODE_BYTES_MAX && ++votes[h] > votes[best])
+		if (label->has[COLUMN_size] && h <= MODE_BYTES_MAX &&
+		    ++votes[h] > votes[best])
 			best = (uint32_t)h;
 	}
 	return best;
@@ -427,7 +466,7 @@ reduce(const struct sample *samples, size_t n)
 		best = samples[spans / 2].sent;
 		for (i = 0, run = 0; i < spans; i++)
 			run += samples[i].sent + SPAN_SLACK >= best &&
-			    samples[i].sent <= best + SPAN_SLACK;
+			       samples[i].sent <= best + SPAN_SLACK;
 		return 2 * run > spans ? best : 0;
 	}
 	best = samples[0].sent;
@@ -454,9 +493,10 @@ size_of(uint64_t sent, uint32_t header)
 
 static int
 add_file(struct learn *l, const struct sample *samples, size_t n, uint32_t header,
-    struct catalog *out, struct err *warning, struct err *err)
+	 struct catalog *out, struct err *warning, struct err *err)
 {
-	static const char by_span[] = "learned by span", by_payload[] = "learned by payload";
+	static const char by_span[] = "learned by span",
+			  by_payload[] = "learned by payload";
 	const struct label *label = samples[0].label;
 	const char *source = samples[0].is_span ? by_span : by_payload;
 	struct catalogue row = {0};
@@ -475,9 +515,11 @@ add_file(struct learn *l, const struct sample *samples, size_t n, uint32_t heade
 	if (row.size == 0)
 		goto contradicting;
 	row_mark(row.present, CATALOGUE_size);
-	catalogue_set(&row, name, ((struct str){label->name, (uint32_t)strlen(label->name)}));
+	catalogue_set(&row, name,
+		      ((struct str){label->name, (uint32_t)strlen(label->name)}));
 	if (label->version != NULL)
-		catalogue_set(&row, version,
+		catalogue_set(
+		    &row, version,
 		    ((struct str){label->version, (uint32_t)strlen(label->version)}));
 	catalogue_set(&row, source, ((struct str){source, (uint32_t)strlen(source)}));
 	l->counters[LEARN_files]++;
@@ -486,8 +528,10 @@ add_file(struct learn *l, const struct sample *samples, size_t n, uint32_t heade
 contradicting:
 	l->counters[LEARN_contradicting]++;
 	if (warning != NULL)
-		err_set(warning, EINVAL, "%s %s: its %zu flows or labels do not agree on a size: "
-		    "left out; are the labels' times right?", label->name, version_of(label), n);
+		err_set(warning, EINVAL,
+			"%s %s: its %zu flows or labels do not agree on a size: "
+			"left out; are the labels' times right?",
+			label->name, version_of(label), n);
 	return 0;
 }
 
@@ -505,13 +549,16 @@ learn_finish(struct learn *l, struct catalog *out, struct err *warning, struct e
 	header = learn_header(samples, n);
 	qsort(samples, n, sizeof *samples, sample_compare);
 	for (i = 0; ret == 0 && i < n; i = end) {
-		for (end = i; end < n && same_file(samples[i].label, samples[end].label) == 0;)
+		for (end = i;
+		     end < n && same_file(samples[i].label, samples[end].label) == 0;)
 			end++;
 		ret = add_file(l, samples + i, end - i, header, out, warning, err);
 	}
 	if (ret == 0 && n == 0)
-		ret = err_set(err, ENOENT, "no flow fits any of the %zu labels: do addresses, "
-		    "ports and times agree with the store?", l->labels_count);
+		ret = err_set(err, ENOENT,
+			      "no flow fits any of the %zu labels: do addresses, "
+			      "ports and times agree with the store?",
+			      l->labels_count);
 	free(samples);
 	return ret;
 }

@@ -13,12 +13,12 @@ struct err;
 struct learn;
 
 /*
- * Makes a catalogue of labelled downloads, as the article did. Labels say which file a flow
- * was; the flows tell its size: the middle response span less the header where spans are
- * known, else the smallest payload by the wire model (what was sent again only adds). With
- * sizes in the labels the header is learned from them; without, a usual header (200 bytes
- * and the digits) is taken off, so that the catalogue's sizes are off by a constant, which
- * identify takes up in the header it finds by vote.
+ * Makes a catalogue of labelled downloads, as the article did. Labels say which file a
+ * flow was; the flows tell its size: the middle response span less the header where spans
+ * are known, else the smallest payload by the wire model (what was sent again only adds).
+ * With sizes in the labels the header is learned from them; without, a usual header (200
+ * bytes and the digits) is taken off, so that the catalogue's sizes are off by a
+ * constant, which identify takes up in the header it finds by vote.
  */
 
 enum learn_counter {
@@ -30,7 +30,8 @@ enum learn_counter {
 extern const struct counter_row learn_counter_rows[LEARN_COUNTERS];
 
 struct learn_config {
-	double tolerance_s; /* a label's start may differ from its flow's by so much; 0: 2 s */
+	double tolerance_s; /* a label's start may differ from its flow's by so much; 0: 2
+			       s */
 	bool timestamps_off; /* see struct identify_config */
 };
 
@@ -48,12 +49,12 @@ int learn_labels(struct learn *learn, const char *path, struct err *err);
 int learn_batch(struct learn *learn, const struct batch *flows, struct err *err);
 
 /*
- * Adds a file per name and version to out, an unsealed catalogue. Labels that contradict one
- * another or their flows are left out and counted; the first is told in warning (cleared
- * otherwise).
+ * Adds a file per name and version to out, an unsealed catalogue. Labels that contradict
+ * one another or their flows are left out and counted; the first is told in warning
+ * (cleared otherwise).
  */
 int learn_finish(struct learn *learn, struct catalog *out, struct err *warning,
-    struct err *err);
+		 struct err *err);
 
 const uint64_t *learn_counters(const struct learn *learn); /* LEARN_COUNTERS values */
 

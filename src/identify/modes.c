@@ -5,8 +5,8 @@
  *	log(((1 - w) already + w ratio) / already)
  *
  * with w the share tried for it: once a fifth, once a fiftieth, whichever gains
- * more. Records that the value does not touch cost log(1 - w) each. The best of 4,000 values
- * gains about log 4000 by chance alone; what is accepted must gain e^4 times more.
+ * more. Records that the value does not touch cost log(1 - w) each. The best of 4,000
+ *values gains about log 4000 by chance alone; what is accepted must gain e^4 times more.
  */
 #include "identify/modes.h"
 
@@ -19,7 +19,7 @@ enum { TRIALS = 2 };
 
 struct vote {
 	double gain[TRIALS][VOTE_SLOTS]; /* over a record that is not touched */
-	double ratio[VOTE_SLOTS];	 /* of the open record */
+	double ratio[VOTE_SLOTS];        /* of the open record */
 	uint32_t touched[VOTE_SLOTS];
 	uint32_t count;
 	uint64_t records;
@@ -60,8 +60,8 @@ close_record(struct vote *v)
 	for (i = 0; i < v->count; i++) {
 		slot = v->touched[i];
 		for (t = 0; t < TRIALS; t++)
-			v->gain[t][slot] += log1p(share_tried[t] /
-			    (1 - share_tried[t]) * v->ratio[slot] / v->already);
+			v->gain[t][slot] += log1p(share_tried[t] / (1 - share_tried[t]) *
+						  v->ratio[slot] / v->already);
 		v->ratio[slot] = 0;
 	}
 	v->count = 0;

@@ -12,7 +12,8 @@ enum {
 	MODES_MAX = 8,
 	MODE_BYTES_MIN = 40,
 	MODE_BYTES_MAX = 2000,
-	SOURCES_MAX = 32, /* archives told apart in request constants; further ones share */
+	SOURCES_MAX =
+	    32, /* archives told apart in request constants; further ones share */
 };
 
 /* A constant: of a header, bytes less the digits of the size (and, with is_hex, less its
@@ -37,10 +38,10 @@ struct constants {
 };
 
 /*
- * A vote for constants: every record tells which values its candidate files would make true
- * and how likely the record would be then. vote_best finds the value that, added to the
- * mixture so far, raises the likelihood most; only a rise beyond what the best of so many
- * values reaches by chance counts.
+ * A vote for constants: every record tells which values its candidate files would make
+ * true and how likely the record would be then. vote_best finds the value that, added to
+ * the mixture so far, raises the likelihood most; only a rise beyond what the best of so
+ * many values reaches by chance counts.
  */
 struct vote;
 

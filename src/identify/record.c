@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a flow row to the record that the identifier keeps. The client is the initiator where
- * the row knows it, else the side with the higher port. A row that contradicts itself never
- * makes a finding: it is counted.
+ * From a flow row to the record that the identifier keeps. The client is the initiator
+ * where the row knows it, else the side with the higher port. A row that contradicts
+ * itself never makes a finding: it is counted.
  */
 #include "identify/record.h"
 
@@ -21,11 +21,15 @@ static struct side
 forward_side(const struct flow *f)
 {
 	return (struct side){
-		.seen = flow_has(f, bytes) && flow_has(f, packets),
-		.bytes = flow_or(f, bytes, 0), .packets = flow_or(f, packets, 0),
-		.has_span = flow_has(f, span) && flow_or(f, span_kind, SPAN_exact) != SPAN_none,
-		.span = flow_or(f, span, 0), .span_kind = flow_or(f, span_kind, SPAN_exact),
-		.offset = flow_or(f, offset, 0), .flags = flow_or(f, tcp_flags, 0),
+	    .seen = flow_has(f, bytes) && flow_has(f, packets),
+	    .bytes = flow_or(f, bytes, 0),
+	    .packets = flow_or(f, packets, 0),
+	    .has_span =
+		flow_has(f, span) && flow_or(f, span_kind, SPAN_exact) != SPAN_none,
+	    .span = flow_or(f, span, 0),
+	    .span_kind = flow_or(f, span_kind, SPAN_exact),
+	    .offset = flow_or(f, offset, 0),
+	    .flags = flow_or(f, tcp_flags, 0),
 	};
 }
 
@@ -33,13 +37,15 @@ static struct side
 reverse_side(const struct flow *f)
 {
 	return (struct side){
-		.seen = flow_has(f, reverse_bytes) && flow_has(f, reverse_packets),
-		.bytes = flow_or(f, reverse_bytes, 0), .packets = flow_or(f, reverse_packets, 0),
-		.has_span = flow_has(f, reverse_span) &&
-		    flow_or(f, reverse_span_kind, SPAN_exact) != SPAN_none,
-		.span = flow_or(f, reverse_span, 0),
-		.span_kind = flow_or(f, reverse_span_kind, SPAN_exact),
-		.offset = flow_or(f, reverse_offset, 0), .flags = flow_or(f, reverse_tcp_flags, 0),
+	    .seen = flow_has(f, reverse_bytes) && flow_has(f, reverse_packets),
+	    .bytes = flow_or(f, reverse_bytes, 0),
+	    .packets = flow_or(f, reverse_packets, 0),
+	    .has_span = flow_has(f, reverse_span) &&
+			flow_or(f, reverse_span_kind, SPAN_exact) != SPAN_none,
+	    .span = flow_or(f, reverse_span, 0),
+	    .span_kind = flow_or(f, reverse_span_kind, SPAN_exact),
+	    .offset = flow_or(f, reverse_offset, 0),
+	    .flags = flow_or(f, reverse_tcp_flags, 0),
 	};
 }
 
@@ -57,7 +63,7 @@ src_is_client(const struct flow *f)
 		if (!flow_has(f, src_port) || !flow_has(f, dst_port))
 			return true;
 		return f->src_port >= f->dst_port ||
-		    (f->src_port >= 1024 && f->dst_port >= 1024);
+		       (f->src_port >= 1024 && f->dst_port >= 1024);
 	}
 }
 
@@ -80,7 +86,7 @@ contradiction(const struct side *s, bool is_v6)
 
 static int
 why_not(const struct flow *f, const struct side *up, const struct side *down,
-    const struct identify_config *config)
+	const struct identify_config *config)
 {
 	uint32_t least = config->response_min ? config->response_min : RESPONSE_MIN;
 	int why;
@@ -107,7 +113,7 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 
 bool
 record_of(const struct flow *f, const struct identify_config *config, uint64_t counters[],
-    struct record *out)
+	  struct record *out)
 {
 	bool forward = src_is_client(f);
 	struct side up = forward ? forward_side(f) : reverse_side(f);
@@ -119,26 +125,36 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 		return false;
 	}
 	*out = (struct record){
-		.start_us = f->start, .end_us = f->end,
-		.client = forward ? f->src : f->dst, .server = forward ? f->dst : f->src,
-		.bytes = down.bytes, .packets = down.packets,
-		.request_bytes = up.bytes, .request_packets = up.packets,
-		.has_span = down.has_span, .span = down.span,
-		.has_request = up.has_span && up.span_kind != SPAN_at_least && up.span > 0,
-		.request_span = up.span,
-		.is_at_least = down.has_span && down.span_kind == SPAN_at_least,
-		.is_by_ack = down.has_span && down.span_kind == SPAN_by_ack,
-		.offset = down.offset, .client_flags = up.flags, .server_flags = down.flags,
-		.has_connection = flow_has(f, connection), .connection = f->connection,
-		.exchange = flow_or(f, exchange, 0),
-		.has_exporter = flow_has(f, exporter), .exporter = flow_or(f, exporter, f->src),
-		.is_coalesced = flow_or(f, coalesced, 0),
-		.has_ports = flow_has(f, src_port) && flow_has(f, dst_port),
-		.client_port = forward ? flow_or(f, src_port, 0) : flow_or(f, dst_port, 0),
-		.server_port = forward ? flow_or(f, dst_port, 0) : flow_or(f, src_port, 0),
-		.is_cut = flow_or(f, end_reason, 0) == END_REASON_active,
+	    .start_us = f->start,
+	    .end_us = f->end,
+	    .client = forward ? f->src : f->dst,
+	    .server = forward ? f->dst : f->src,
+	    .bytes = down.bytes,
+	    .packets = down.packets,
+	    .request_bytes = up.bytes,
+	    .request_packets = up.packets,
+	    .has_span = down.has_span,
+	    .span = down.span,
+	    .has_request = up.has_span && up.span_kind != SPAN_at_least && up.span > 0,
+	    .request_span = up.span,
+	    .is_at_least = down.has_span && down.span_kind == SPAN_at_least,
+	    .is_by_ack = down.has_span && down.span_kind == SPAN_by_ack,
+	    .offset = down.offset,
+	    .client_flags = up.flags,
+	    .server_flags = down.flags,
+	    .has_connection = flow_has(f, connection),
+	    .connection = f->connection,
+	    .exchange = flow_or(f, exchange, 0),
+	    .has_exporter = flow_has(f, exporter),
+	    .exporter = flow_or(f, exporter, f->src),
+	    .is_coalesced = flow_or(f, coalesced, 0),
+	    .has_ports = flow_has(f, src_port) && flow_has(f, dst_port),
+	    .client_port = forward ? flow_or(f, src_port, 0) : flow_or(f, dst_port, 0),
+	    .server_port = forward ? flow_or(f, dst_port, 0) : flow_or(f, src_port, 0),
+	    .is_cut = flow_or(f, end_reason, 0) == END_REASON_active,
 	};
 	out->has_handshake = out->exchange == 0 && !flow_or(f, mid_stream, 0) &&
-	    out->offset == 0 && (down.flags == 0 || (down.flags & FLAG_SYN));
+			     out->offset == 0 &&
+			     (down.flags == 0 || (down.flags & FLAG_SYN));
 	return true;
 }

@@ -11,10 +11,10 @@ struct flow;
 struct record {
 	int64_t start_us, end_us;
 	struct addr client, server, exporter;
-	uint64_t bytes, packets;		 /* server to client; 0: that side not seen */
+	uint64_t bytes, packets; /* server to client; 0: that side not seen */
 	uint64_t request_bytes, request_packets; /* client to server */
-	uint64_t span, request_span;		 /* payload, if has_span, has_request */
-	uint64_t offset;			 /* of the response in the server's stream */
+	uint64_t span, request_span;             /* payload, if has_span, has_request */
+	uint64_t offset; /* of the response in the server's stream */
 	uint64_t connection;
 	uint32_t exchange;
 	uint32_t group; /* of the server's modes */
@@ -22,15 +22,16 @@ struct record {
 	uint16_t client_flags, server_flags; /* TCP flags; 0: not told */
 	bool has_span, has_request, is_at_least, is_by_ack;
 	bool has_connection, has_exporter, has_handshake;
-	bool is_coalesced, has_ports, is_cut; /* is_cut: ended by a timeout, more may follow */
+	bool is_coalesced, has_ports,
+	    is_cut; /* is_cut: ended by a timeout, more may follow */
 };
 
 /*
- * Makes a record of a flow row. False, with one counter raised, where the row is no download
- * or contradicts itself. handshake is assumed to be in a record unless the row says it is
- * not (a later exchange, mid stream, flags without SYN).
+ * Makes a record of a flow row. False, with one counter raised, where the row is no
+ * download or contradicts itself. handshake is assumed to be in a record unless the row
+ * says it is not (a later exchange, mid stream, flags without SYN).
  */
 bool record_of(const struct flow *flow, const struct identify_config *config,
-    uint64_t counters[], struct record *out);
+	       uint64_t counters[], struct record *out);
 
 #endif

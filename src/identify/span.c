@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Naming by spans (reference: "The exact span", "The request tells as much as the response").
+ * Naming by spans (reference: "The exact span", "The request tells as much as the
+ *response").
  *
  *	X = S + digits(S) + h	response span, S the size, h a constant of the server
  *	Y = L + r		request span, L the encoded path's length, r a constant
@@ -10,14 +11,16 @@
  *	(1 - u) / N * p(h) * p(r | source of s)
  *
  * p(h) and p(r) are mixtures of the constants learned and a flat rest; u is the share of
- * downloads that the catalogue does not have. An unknown file is spread over sizes half as
- * the catalogue is near X, half evenly in log X; over path lengths half as the catalogue's
- * with the known r, half flat. All shares are learned by EM, first the constants by vote.
+ * downloads that the catalogue does not have. An unknown file is spread over sizes half
+ *as the catalogue is near X, half evenly in log X; over path lengths half as the
+ *catalogue's with the known r, half flat. All shares are learned by EM, first the
+ *constants by vote.
  */
 #include "identify/span.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -29,15 +32,15 @@ enum {
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
 };
 
-static const double SPLIT_PRIOR = 0.02, BROAD_LEAST = 0.002;
+static const double SPLIT_PRIOR = 0.02, BROAD_LEAST = 0.002, PAIR_SHARE = 0.2;
 
 static const double FLAT_BYTES = MODE_BYTES_MAX - MODE_BYTES_MIN + 1;
 static const double REQUEST_FLAT = 1.0 / 2000;
 
 /* p(r) of a file with the record's request, relative to nothing: a density per byte. */
 static double
-request_share(const struct files *files, const struct constants *c, size_t file, uint64_t span,
-    uint32_t *rest)
+request_share(const struct files *files, const struct constants *c, size_t file,
+	      uint64_t span, uint32_t *rest)
 {
 	int64_t r = (int64_t)span - files->file[file].path_len;
 	double share;
@@ -63,7 +66,8 @@ request_unknown(const struct files *files, const struct constants *c, uint64_t s
 	uint32_t i;
 
 	for (i = 0; i < c->request.count; i++)
-		share += c->request.mode[i].weight *
+		share +=
+		    c->request.mode[i].weight *
 		    files_path_share(files, (int64_t)span - c->request.mode[i].bytes);
 	return c->request.count == 0 ? REQUEST_FLAT : 0.5 * share + 0.5 * REQUEST_FLAT;
 }
@@ -81,7 +85,7 @@ typedef void each_file(void *arg, size_t file, uint32_t mode);
 /* Calls each for the files that a header constant makes fit exactly. */
 static void
 each_by_mode(const struct files *files, const struct modes *header, uint64_t span,
-    each_file *each, void *arg)
+	     each_file *each, void *arg)
 {
 	uint32_t i, digits;
 
@@ -95,7 +99,8 @@ each_by_mode(const struct files *files, const struct modes *header, uint64_t spa
 			if (size_digits(span - spare, header->mode[i].is_hex) != digits)
 				continue;
 			for (at = catalog_lower(files->catalog, span - spare);
-			     at < files->count && files->file[at].size == span - spare; at++)
+			     at < files->count && files->file[at].size == span - spare;
+			     at++)
 				each(arg, at, i);
 		}
 	}
@@ -130,7 +135,7 @@ weigh(struct naming *n, size_t file, double header_share, uint32_t header)
 
 	if (n->with_request)
 		weight *= request_share(n->files, n->c, file, n->r->request_span,
-		    &candidate.rest);
+					&candidate.rest);
 	tally_add(&n->tally, &candidate, weight);
 }
 
@@ -140,7 +145,7 @@ weigh_mode(void *arg, size_t file, uint32_t mode)
 	struct naming *n = arg;
 
 	weigh(n, file, n->c->header.mode[mode].weight,
-	    (uint32_t)(n->r->span - n->files->file[file].size));
+	      (uint32_t)(n->r->span - n->files->file[file].size));
 }
 
 static void
@@ -150,8 +155,14 @@ weigh_broad(struct naming *n)
 	size_t at, to;
 
 	window_of(n->files, n->r->span, &at, &to);
-	if (to - at > BROAD_WINDOW || n->c->header.other < BROAD_LEAST)
+	if (to - at > BROAD_WINDOW || n->c->header.other < BROAD_LEAST) {
+		/* Too many to tell apart, or too unlikely: their sum only. */
+		n->tally.sum +=
+		    n->scale * share * (double)(to - at) *
+		    (n->with_request ? request_unknown(n->files, n->c, n->r->request_span)
+				     : 1);
 		return;
+	}
 	for (; at < to; at++)
 		weigh(n, at, share, (uint32_t)(n->r->span - n->files->file[at].size));
 }
@@ -170,8 +181,11 @@ weigh_partial(struct naming *n, double share)
 		candidate.file = (uint32_t)at;
 		n->scale = scale * share / (double)(n->files->file[at].size + 300);
 		candidate.rest = 0;
-		tally_add(&n->tally, &candidate, n->scale * (n->with_request ?
-		    request_share(n->files, n->c, at, n->r->request_span, &candidate.rest) : 1));
+		tally_add(&n->tally, &candidate,
+			  n->scale * (n->with_request ? request_share(n->files, n->c, at,
+								      n->r->request_span,
+								      &candidate.rest)
+						      : 1));
 	}
 	n->scale = scale;
 }
@@ -186,7 +200,7 @@ is_aborted(const struct record *r)
 
 static void
 weigh_record(const struct files *files, const struct constants *c, const struct record *r,
-    bool with_request, struct verdict *out)
+	     bool with_request, struct verdict *out)
 {
 	struct naming n = {.files = files, .c = c, .r = r, .with_request = with_request};
 	double unknown;
@@ -194,7 +208,7 @@ weigh_record(const struct files *files, const struct constants *c, const struct 
 	assert(r->has_span);
 	n.scale = (1 - c->unknown) / (double)(files->count ? files->count : 1);
 	unknown = c->unknown * size_unknown(files, r->span) *
-	    (n.with_request ? request_unknown(files, c, r->request_span) : 1);
+		  (n.with_request ? request_unknown(files, c, r->request_span) : 1);
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (!r->is_at_least) {
@@ -210,10 +224,10 @@ weigh_record(const struct files *files, const struct constants *c, const struct 
 
 void
 span_name(const struct files *files, const struct constants *c, const struct record *r,
-    struct verdict *out)
+	  struct verdict *out)
 {
 	weigh_record(files, c, r,
-	    r->has_request && files->has_paths && c->request.count > 0, out);
+		     r->has_request && files->has_paths && c->request.count > 0, out);
 }
 
 /* The files that a header constant makes fit, for a pair of records. */
@@ -236,8 +250,8 @@ add_fitting(void *arg, size_t file, uint32_t mode)
 /* One way to see the pair: files i and j, requests by modes k and l. */
 static void
 weigh_pair(const struct files *files, const struct constants *c,
-    const struct record *const r[2], const struct fitting fitting[2], const uint32_t at[4],
-    struct tally tally[2])
+	   const struct record *const r[2], const struct fitting fitting[2],
+	   const uint32_t at[4], struct tally tally[2])
 {
 	uint32_t file[2] = {fitting[0].fit[at[0]].file, fitting[1].fit[at[1]].file}, i;
 	double weight = SPLIT_PRIOR / (SPLIT_BYTES_MAX - 1);
@@ -247,15 +261,17 @@ weigh_pair(const struct files *files, const struct constants *c,
 		uint32_t header = fitting[i].fit[at[i]].mode, request = at[2 + i];
 
 		extra[i] = (int64_t)r[i]->request_span - files->file[file[i]].path_len -
-		    c->request.mode[request].bytes;
+			   c->request.mode[request].bytes;
 		weight *= (1 - c->unknown) / (double)files->count *
-		    c->header.mode[header].weight *
-		    c->by_source[files->source[file[i]]][request];
+			  c->header.mode[header].weight *
+			  c->by_source[files->source[file[i]]][request];
 	}
 	if (extra[0] <= 0 || extra[0] >= SPLIT_BYTES_MAX || extra[1] != -extra[0])
 		return;
 	for (i = 0; i < 2; i++) {
-		struct candidate candidate = {.file = file[i], .shift = (int32_t)extra[i],
+		struct candidate candidate = {
+		    .file = file[i],
+		    .shift = (int32_t)extra[i],
 		    .header = (uint32_t)(r[i]->span - files->file[file[i]].size),
 		    .rest = c->request.mode[at[2 + i]].bytes};
 
@@ -263,20 +279,22 @@ weigh_pair(const struct files *files, const struct constants *c,
 	}
 }
 
-/* Gives what is left of the evidence to the record's own account, split among its files. */
+/* Gives what is left of the evidence to the record's own account, split among its files.
+ */
 static void
 keep_own(struct tally *tally, const struct verdict *own, double weight)
 {
 	uint32_t i;
 
 	for (i = 0; i < own->count; i++)
-		tally_add(tally, &own->candidate[i], weight * own->candidate[i].probability);
+		tally_add(tally, &own->candidate[i],
+			  weight * own->candidate[i].probability);
 	tally_end(tally, weight * own->unknown);
 }
 
 void
 span_name_pair(const struct files *files, const struct constants *c,
-    const struct record *const r[2], struct verdict out[2])
+	       const struct record *const r[2], struct verdict out[2])
 {
 	struct fitting fitting[2] = {0};
 	struct verdict own[2];
@@ -298,12 +316,12 @@ span_name_pair(const struct files *files, const struct constants *c,
 }
 
 /*
- * The votes compare likelihoods: what the constants accepted so far and the unknown make of a
- * record, and what a further constant would add.
+ * The votes compare likelihoods: what the constants accepted so far and the unknown make
+ * of a record, and what a further constant would add.
  */
 static void
 vote_header(const struct files *files, const struct constants *c, const struct record *r,
-    struct vote *vote)
+	    struct vote *vote)
 {
 	bool with_request = r->has_request && files->has_paths && c->request.count > 0;
 	double scale = (1 - c->unknown) / (double)files->count, ratio;
@@ -319,8 +337,9 @@ vote_header(const struct files *files, const struct constants *c, const struct r
 	for (; at < to; at++) {
 		uint64_t size = files->file[at].size;
 
-		ratio = scale *
-		    (with_request ? request_share(files, c, at, r->request_span, &rest) : 1);
+		ratio = scale * (with_request
+				     ? request_share(files, c, at, r->request_span, &rest)
+				     : 1);
 		for (hex = 0; hex < 2; hex++) {
 			int64_t h = (int64_t)(r->span - size) - size_digits(size, hex);
 
@@ -345,13 +364,14 @@ add_request(void *arg, size_t file, uint32_t mode)
 	int64_t rest = (int64_t)a->r->request_span - length;
 
 	if (length > 0 && rest >= 16 && rest <= MODE_BYTES_MAX)
-		vote_add(a->vote, (uint32_t)rest, (1 - a->c->unknown) /
-		    (double)a->files->count * a->c->header.mode[mode].weight);
+		vote_add(a->vote, (uint32_t)rest,
+			 (1 - a->c->unknown) / (double)a->files->count *
+			     a->c->header.mode[mode].weight);
 }
 
 static void
 vote_request(const struct files *files, const struct constants *c, const struct record *r,
-    struct vote *vote)
+	     struct vote *vote)
 {
 	struct request_vote a = {files, c, r, vote};
 	struct verdict verdict;
@@ -377,13 +397,13 @@ even(struct constants *c, struct modes *modes)
 			c->by_source[source][i] = c->request.mode[i].weight;
 }
 
-typedef void vote_on(const struct files *, const struct constants *, const struct record *,
-    struct vote *);
+typedef void vote_on(const struct files *, const struct constants *,
+		     const struct record *, struct vote *);
 
 /* Votes until nothing more is significant. */
 static bool
 find_modes(const struct files *files, const struct record *records, size_t n, vote_on *on,
-    struct constants *c, struct modes *modes, struct vote *vote)
+	   struct constants *c, struct modes *modes, struct vote *vote)
 {
 	size_t step = n > VOTERS ? n / VOTERS : 1, i;
 	bool found = false;
@@ -398,15 +418,81 @@ find_modes(const struct files *files, const struct record *records, size_t n, vo
 		if (!vote_best(vote, &slot, &gain))
 			break;
 		for (k = 0; k < modes->count; k++)
-			if (mode_slot(modes->mode[k].bytes, modes->mode[k].is_hex) == slot)
+			if (mode_slot(modes->mode[k].bytes, modes->mode[k].is_hex) ==
+			    slot)
 				return found;
 		modes->mode[modes->count++] = (struct mode){
-			.bytes = slot > MODE_BYTES_MAX ? slot - MODE_BYTES_MAX - 1 : slot,
-			.is_hex = slot > MODE_BYTES_MAX};
+		    .bytes = slot > MODE_BYTES_MAX ? slot - MODE_BYTES_MAX - 1 : slot,
+		    .is_hex = slot > MODE_BYTES_MAX};
 		even(c, modes);
 		found = true;
 	}
 	return found;
+}
+
+/*
+ * Small files alone: no header constant stands out, for each record has thousands of
+ * candidates. The pair of both constants does; the same vote over pairs.
+ */
+struct pairs {
+	float *gain;
+	double per_record; /* of a record that a pair does not touch */
+};
+
+static void
+vote_pair(const struct files *files, const struct constants *c, const struct record *r,
+	  struct pairs *pairs)
+{
+	double scale = (1 - c->unknown) / (double)files->count;
+	struct verdict verdict;
+	size_t at, to;
+	float gain;
+
+	weigh_record(files, c, r, true, &verdict);
+	window_of(files, r->span, &at, &to);
+	gain = (float)log1p(PAIR_SHARE / (1 - PAIR_SHARE) * scale / verdict.evidence);
+	pairs->per_record += log1p(-PAIR_SHARE);
+	for (; at < to && to - at < WINDOW_MAX; at++) {
+		const struct catalog_file *file = &files->file[at];
+		int64_t h =
+		    (int64_t)(r->span - file->size) - size_digits(file->size, false);
+		int64_t rest = (int64_t)r->request_span - file->path_len;
+
+		if (file->path_len > 0 && h >= MODE_BYTES_MIN && h <= MODE_BYTES_MAX &&
+		    rest >= 16 && rest <= MODE_BYTES_MAX)
+			pairs->gain[h * (MODE_BYTES_MAX + 1) + rest] += gain;
+	}
+}
+
+static bool
+find_pair(const struct files *files, const struct record *records, size_t n,
+	  struct constants *c)
+{
+	size_t slots = (size_t)(MODE_BYTES_MAX + 1) * (MODE_BYTES_MAX + 1), best = 0, i;
+	size_t step = n > VOTERS ? n / VOTERS : 1;
+	struct pairs pairs = {calloc(slots, sizeof *pairs.gain), 0};
+	double gain;
+
+	if (pairs.gain == NULL)
+		return false;
+	for (i = 0; i < n; i += step)
+		if (records[i].has_span && records[i].has_request &&
+		    !records[i].is_at_least)
+			vote_pair(files, c, &records[i], &pairs);
+	for (i = 1; i < slots; i++)
+		if (pairs.gain[i] > pairs.gain[best])
+			best = i;
+	gain = (double)pairs.gain[best] + pairs.per_record;
+	free(pairs.gain);
+	if (gain < log((double)slots) + 8)
+		return false;
+	c->header.mode[c->header.count++] =
+	    (struct mode){.bytes = (uint32_t)(best / (MODE_BYTES_MAX + 1))};
+	c->request.mode[c->request.count++] =
+	    (struct mode){.bytes = (uint32_t)(best % (MODE_BYTES_MAX + 1))};
+	even(c, &c->header);
+	even(c, &c->request);
+	return true;
 }
 
 /* Sums of a round of EM: posterior shares of each constant. */
@@ -418,7 +504,7 @@ struct shares {
 
 static void
 share_candidate(const struct files *files, const struct constants *c,
-    const struct candidate *candidate, bool with_request, struct shares *sum)
+		const struct candidate *candidate, bool with_request, struct shares *sum)
 {
 	const struct catalog_file *file = &files->file[candidate->file];
 	double p = candidate->probability;
@@ -426,7 +512,8 @@ share_candidate(const struct files *files, const struct constants *c,
 
 	for (i = 0; i < c->header.count; i++)
 		if (c->header.mode[i].bytes +
-		    size_digits(file->size, c->header.mode[i].is_hex) == candidate->header)
+			size_digits(file->size, c->header.mode[i].is_hex) ==
+		    candidate->header)
 			break;
 	*(i < c->header.count ? &sum->header[i] : &sum->header_other) += p;
 	if (!with_request || file->path_len == 0)
@@ -434,8 +521,8 @@ share_candidate(const struct files *files, const struct constants *c,
 	for (i = 0; i < c->request.count; i++)
 		if (c->request.mode[i].bytes == candidate->rest)
 			break;
-	*(i < c->request.count ? &sum->request[files->source[candidate->file]][i] :
-	    &sum->request_other) += p;
+	*(i < c->request.count ? &sum->request[files->source[candidate->file]][i]
+			       : &sum->request_other) += p;
 }
 
 static void
@@ -472,7 +559,8 @@ set_request(struct constants *c, const struct shares *sum)
 		for (i = 0; i < c->request.count; i++)
 			own += sum->request[source][i];
 		for (i = 0; i < c->request.count; i++)
-			c->by_source[source][i] = (1 - c->request.other) *
+			c->by_source[source][i] =
+			    (1 - c->request.other) *
 			    (sum->request[source][i] + 2 * c->request.mode[i].weight) /
 			    (own + 2 * (1 - c->request.other));
 	}
@@ -480,7 +568,7 @@ set_request(struct constants *c, const struct shares *sum)
 
 static void
 round_of_em(const struct files *files, const struct record *records, size_t n,
-    struct constants *c)
+	    struct constants *c)
 {
 	struct shares sum = {0};
 	struct verdict verdict;
@@ -494,7 +582,8 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 			continue;
 		span_name(files, c, &records[i], &verdict);
 		for (k = 0; k < verdict.count; k++)
-			share_candidate(files, c, &verdict.candidate[k], with_request, &sum);
+			share_candidate(files, c, &verdict.candidate[k], with_request,
+					&sum);
 		sum.unknown += verdict.unknown;
 		sum.all++;
 	}
@@ -505,7 +594,7 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 
 void
 span_learn(const struct files *files, const struct record *records, size_t n,
-    const struct constants *base, struct constants *out)
+	   const struct constants *base, struct constants *out)
 {
 	struct vote *vote;
 	int round;
@@ -520,11 +609,14 @@ span_learn(const struct files *files, const struct record *records, size_t n,
 		return;
 	vote = vote_new();
 	for (round = 0; round < 3; round++) {
-		bool found = find_modes(files, records, n, vote_header, out, &out->header, vote);
+		bool found =
+		    find_modes(files, records, n, vote_header, out, &out->header, vote);
 
+		if (files->has_paths && base == NULL && out->header.count == 0)
+			found = find_pair(files, records, n, out);
 		if (files->has_paths && out->header.count > 0)
-			found |= find_modes(files, records, n, vote_request, out, &out->request,
-			    vote);
+			found |= find_modes(files, records, n, vote_request, out,
+					    &out->request, vote);
 		if (!found)
 			break;
 	}

@@ -7,26 +7,27 @@
 #include "identify/record.h"
 
 /*
- * Downloads by their spans: response span = size + digits + a header constant, request span
- * = encoded path + a request constant, each constant one of a few per server.
+ * Downloads by their spans: response span = size + digits + a header constant, request
+ * span = encoded path + a request constant, each constant one of a few per server.
  */
 
-/* Learns the constants of records 0..n-1, those of one server; base, which may be NULL, holds
- * those of all servers. */
+/* Learns the constants of records 0..n-1, those of one server; base, which may be NULL,
+ * holds those of all servers. */
 void span_learn(const struct files *files, const struct record *records, size_t n,
-    const struct constants *base, struct constants *out);
+		const struct constants *base, struct constants *out);
 
-/* Who the record may be: candidates with probabilities, likeliest first, and the rest's. */
+/* Who the record may be: candidates with probabilities, likeliest first, and the rest's.
+ */
 void span_name(const struct files *files, const struct constants *constants,
-    const struct record *record, struct verdict *out);
+	       const struct record *record, struct verdict *out);
 
 /*
- * The same for two exchanges that follow one another, out being what span_name said of each.
- * A client may send the first few bytes of a request by themselves (apt does where its
- * buffer wraps); the meter counts them to the exchange before, whose request is then so much
- * longer and the next so much shorter.
+ * The same for two exchanges that follow one another, out being what span_name said of
+ * each. A client may send the first few bytes of a request by themselves (apt does where
+ * its buffer wraps); the meter counts them to the exchange before, whose request is then
+ * so much longer and the next so much shorter.
  */
 void span_name_pair(const struct files *files, const struct constants *constants,
-    const struct record *const records[2], struct verdict out[2]);
+		    const struct record *const records[2], struct verdict out[2]);
 
 #endif

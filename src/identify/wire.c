@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wire model. B, P octets and packets of the server's side; c = 52 octets of headers per
- * packet (40 without timestamps; 72, 60 over IPv6); T = B - c P - 8, the 8 being the SYN-ACK's
- * options beyond timestamps, is the payload with what was sent again. For a file of size S,
- * H(S) = constant + digits of S the header:
+ * The wire model. B, P octets and packets of the server's side; c = 52 octets of headers
+ *per packet (40 without timestamps; 72, 60 over IPv6); T = B - c P - 8, the 8 being the
+ *SYN-ACK's options beyond timestamps, is the payload with what was sent again. For a file
+ *of size S, H(S) = constant + digits of S the header:
  *
- *	T = S + H(S) + k MSS + e	k segments sent again, e a remainder, nearly always 0
- *	p(k) = 0.97 NegBin(mean lam (S+H)/MSS + 0.02, shape r) + 0.03 / ((k+1) 9.2)
- *	p(e) = (1-q) 0.99 for e = 0, (1-q) 0.01/4 for 8, 12, 20, 24, else q/MSS
- *	q    = 0.001 for k = 0, else by x = P - ceil(T/MSS) - 3, the segments below the MSS
- *	unknown: uniform per octet over the plausible range
+ *	T = S + H(S) + k MSS + e	k segments sent again, e a remainder, nearly always
+ *0 p(k) = 0.97 NegBin(mean lam (S+H)/MSS + 0.02, shape r) + 0.03 / ((k+1) 9.2) p(e) =
+ *(1-q) 0.99 for e = 0, (1-q) 0.01/4 for 8, 12, 20, 24, else q/MSS q    = 0.001 for k = 0,
+ *else by x = P - ceil(T/MSS) - 3, the segments below the MSS unknown: uniform per octet
+ *over the plausible range
  *
  * Far below T only files with the right remainder matter: they are found by the index of
  * residues. Near T (few k) every file is weighed.
@@ -23,9 +23,9 @@
 
 enum { NEAR_MAX = 4000 };
 
-static const uint32_t usual_mss[] = {536, 1160, 1200, 1208, 1220, 1240, 1248, 1260, 1288, 1300,
-    1328, 1340, 1348, 1360, 1368, 1380, 1388, 1400, 1408, 1412, 1420, 1428, 1440, 1448, 1452,
-    1460, 8948, 8960};
+static const uint32_t usual_mss[] = {
+    536,  1160, 1200, 1208, 1220, 1240, 1248, 1260, 1288, 1300, 1328, 1340, 1348, 1360,
+    1368, 1380, 1388, 1400, 1408, 1412, 1420, 1428, 1440, 1448, 1452, 1460, 8948, 8960};
 static const uint32_t remainders[] = {0, 8, 12, 20, 24};
 
 static const double TAIL = 0.03, TAIL_SUM = 9.2, MEAN_LEAST = 0.02, Q_NONE = 0.001;
@@ -33,8 +33,8 @@ static const double TAIL = 0.03, TAIL_SUM = 9.2, MEAN_LEAST = 0.02, Q_NONE = 0.0
 void
 wire_path_default(struct wire_path *p)
 {
-	*p = (struct wire_path){.lam = 0.004, .r = 0.5, .unknown = 0.5,
-	    .q = {0.005, 0.05, 0.06, 0.14, 0.29}};
+	*p = (struct wire_path){
+	    .lam = 0.004, .r = 0.5, .unknown = 0.5, .q = {0.005, 0.05, 0.06, 0.14, 0.29}};
 }
 
 static uint64_t
@@ -46,7 +46,8 @@ header_per_packet(const struct record *r, bool timestamps)
 uint64_t
 wire_payload(const struct record *r, bool timestamps)
 {
-	uint64_t less = header_per_packet(r, timestamps) * r->packets + (r->has_handshake ? 8 : 0);
+	uint64_t less =
+	    header_per_packet(r, timestamps) * r->packets + (r->has_handshake ? 8 : 0);
 
 	return r->bytes > less ? r->bytes - less : 0;
 }
@@ -121,13 +122,15 @@ residues_new(const struct files *files, uint32_t mss, const struct mode *header)
 	r->count = files->count;
 	/* Counting sort; the files come by size, so each residue's are by size too. */
 	for (i = 0; i < files->count; i++)
-		r->first[(files->file[i].size + header_of(header, files->file[i].size)) % mss +
-		    1]++;
+		r->first[(files->file[i].size + header_of(header, files->file[i].size)) %
+			     mss +
+			 1]++;
 	for (i = 0; i < mss; i++)
 		r->first[i + 1] += r->first[i];
 	for (i = 0; i < files->count; i++) {
-		at = (uint32_t)((files->file[i].size + header_of(header, files->file[i].size)) %
-		    mss);
+		at = (uint32_t)((files->file[i].size +
+				 header_of(header, files->file[i].size)) %
+				mss);
 		r->item[r->first[at]++] = (struct residue){at, i};
 	}
 	for (i = mss; i > 0; i--)
@@ -150,7 +153,7 @@ static uint32_t
 x_class(uint64_t packets, uint64_t payload, uint32_t mss, bool has_handshake)
 {
 	int64_t x = (int64_t)packets - (int64_t)((payload + mss - 1) / mss) -
-	    (has_handshake ? 3 : 0);
+		    (has_handshake ? 3 : 0);
 
 	return x <= 0 ? 0 : x <= 2 ? 1 : x <= 10 ? 2 : x <= 30 ? 3 : 4;
 }
@@ -161,7 +164,7 @@ log_negbin(uint64_t k, double mean, double r)
 	double n = (double)k;
 
 	return lgamma(n + r) - lgamma(r) - lgamma(n + 1) + r * log(r / (r + mean)) +
-	    n * log(mean / (r + mean));
+	       n * log(mean / (r + mean));
 }
 
 static double
@@ -170,7 +173,7 @@ p_of_k(const struct wire_path *path, uint64_t k, double segments)
 	double mean = path->lam * segments + MEAN_LEAST;
 
 	return (1 - TAIL) * exp(log_negbin(k, mean, path->r)) +
-	    TAIL / ((double)(k + 1) * TAIL_SUM);
+	       TAIL / ((double)(k + 1) * TAIL_SUM);
 }
 
 static double
@@ -197,7 +200,8 @@ struct weighing {
 static void
 weigh(struct weighing *w, uint32_t file, const struct mode *header)
 {
-	uint64_t size = w->m->files->file[file].size, sent = size + header_of(header, size);
+	uint64_t size = w->m->files->file[file].size,
+		 sent = size + header_of(header, size);
 	struct candidate c = {.file = file, .header = (uint32_t)(sent - size)};
 	uint64_t k, left;
 
@@ -207,9 +211,10 @@ weigh(struct weighing *w, uint32_t file, const struct mode *header)
 	k = left / w->m->mss;
 	c.k = (uint32_t)k;
 	c.e = (uint32_t)(left % w->m->mss);
-	tally_add(&w->tally, &c, w->scale * header->weight *
-	    p_of_k(w->m->path, k, (double)sent / w->m->mss) *
-	    p_of_e(w->m->path, c.e, k, w->class, w->m->mss));
+	tally_add(&w->tally, &c,
+		  w->scale * header->weight *
+		      p_of_k(w->m->path, k, (double)sent / w->m->mss) *
+		      p_of_e(w->m->path, c.e, k, w->class, w->m->mss));
 }
 
 /* Files up to reach octets below T; the first not weighed is returned. */
@@ -234,13 +239,14 @@ weigh_near(struct weighing *w, const struct mode *header)
 /* Files below, whose remainder is right. */
 static void
 weigh_far(struct weighing *w, const struct mode *header, const struct residues *residues,
-    size_t below)
+	  size_t below)
 {
 	uint64_t least = w->payload / 3; /* more than twice everything sent again: no */
 	size_t i, at, low, high, mid;
 
 	for (i = 0; i < sizeof remainders / sizeof remainders[0]; i++) {
-		uint32_t residue = (uint32_t)((w->payload - remainders[i]) % residues->mss);
+		uint32_t residue =
+		    (uint32_t)((w->payload - remainders[i]) % residues->mss);
 
 		if (w->payload < remainders[i])
 			break;
@@ -274,17 +280,19 @@ wire_name(const struct wire_model *m, const struct record *r, struct verdict *ou
 	tally_begin(&w.tally, out);
 	for (i = 0; w.payload > 0 && files->count > 0 && i < m->header->count; i++)
 		weigh_far(&w, &m->header->mode[i], m->residues[i],
-		    weigh_near(&w, &m->header->mode[i]));
-	range = files->count > 0 ? (double)files->file[files->count - 1].size * 1.05 + 1000 : 1;
+			  weigh_near(&w, &m->header->mode[i]));
+	range = files->count > 0
+		    ? (double)files->file[files->count - 1].size * 1.05 + 1000
+		    : 1;
 	if (range < 1.2 * (double)w.payload)
 		range = 1.2 * (double)w.payload;
 	tally_end(&w.tally, m->path->unknown * 0.5 *
-	    (1 / range + 1 / (25.0 * (double)(w.payload + 256))));
+				(1 / range + 1 / (25.0 * (double)(w.payload + 256))));
 }
 
 void
 wire_learn_header(const struct files *files, const struct record *const *records,
-    const uint32_t *mss, size_t n, bool timestamps, struct modes *header)
+		  const uint32_t *mss, size_t n, bool timestamps, struct modes *header)
 {
 	struct vote *vote = vote_new();
 	struct wire_path path;
@@ -308,18 +316,22 @@ wire_learn_header(const struct files *files, const struct record *const *records
 		for (; at < end && end - at < 20000; at++)
 			for (hex = 0; hex < 2; hex++) {
 				uint64_t size = files->file[at].size, k;
-				int64_t h = (int64_t)(payload - size) - size_digits(size, hex);
+				int64_t h =
+				    (int64_t)(payload - size) - size_digits(size, hex);
 
 				for (k = 0; h >= MODE_BYTES_MIN; h -= mss[i], k++)
 					if (h <= MODE_BYTES_MAX)
-						vote_add(vote, mode_slot((uint32_t)h, hex),
-						    p_of_k(&path, k, (double)payload / mss[i]) /
-						    density);
+						vote_add(
+						    vote, mode_slot((uint32_t)h, hex),
+						    p_of_k(&path, k,
+							   (double)payload / mss[i]) /
+							density);
 			}
 	}
 	if (vote_best(vote, &slot, &gain)) {
 		header->count = 1;
-		header->mode[0] = (struct mode){.weight = 1,
+		header->mode[0] = (struct mode){
+		    .weight = 1,
 		    .bytes = slot > MODE_BYTES_MAX ? slot - MODE_BYTES_MAX - 1 : slot,
 		    .is_hex = slot > MODE_BYTES_MAX};
 	}
@@ -358,7 +370,7 @@ fit_shape(const struct fit *f, double lam)
 
 void
 wire_refit(const struct wire_model *m, const struct record *const *records, size_t n,
-    struct wire_path *path)
+	   struct wire_path *path)
 {
 	struct fit f = {0};
 	struct verdict v;
@@ -375,9 +387,10 @@ wire_refit(const struct wire_model *m, const struct record *const *records, size
 		if (v.count == 0 || v.candidate[0].probability < 0.9)
 			continue;
 		segments = (double)(m->files->file[v.candidate[0].file].size +
-		    v.candidate[0].header) / m->mss;
+				    v.candidate[0].header) /
+			   m->mss;
 		class = x_class(records[i]->packets, v.payload, m->mss,
-		    records[i]->has_handshake);
+				records[i]->has_handshake);
 		f.named++;
 		f.segments += segments;
 		/* The tail's giants are the tail's. */

@@ -15,9 +15,9 @@ enum { WIRE_X_CLASSES = 5 };
 
 /* Of a path: what is lost on it. */
 struct wire_path {
-	uint32_t mss;	/* 0: by each record alone */
-	double lam;	/* retransmissions per segment */
-	double r;	/* shape of their negative binomial */
+	uint32_t mss;             /* 0: by each record alone */
+	double lam;               /* retransmissions per segment */
+	double r;                 /* shape of their negative binomial */
 	double q[WIRE_X_CLASSES]; /* share of remainders beside whole segments, by x */
 	double unknown; /* share of downloads that the catalogue does not have */
 };
@@ -33,13 +33,14 @@ uint32_t wire_mss_of(const struct record *const *records, size_t n, bool timesta
 
 /* Finds the header constants of a server by vote; mss by record. */
 void wire_learn_header(const struct files *files, const struct record *const *records,
-    const uint32_t *mss, size_t n, bool timestamps, struct modes *header);
+		       const uint32_t *mss, size_t n, bool timestamps,
+		       struct modes *header);
 
 /* The files sorted by (S + H) mod MSS, then S, for one header and MSS. */
 struct residues;
 
 struct residues *residues_new(const struct files *files, uint32_t mss,
-    const struct mode *header);
+			      const struct mode *header);
 void residues_free(struct residues *residues);
 
 struct wire_model {
@@ -52,10 +53,10 @@ struct wire_model {
 };
 
 void wire_name(const struct wire_model *model, const struct record *record,
-    struct verdict *out);
+	       struct verdict *out);
 
 /* One round of EM over a path's named records: path is replaced by what they say. */
-void wire_refit(const struct wire_model *model, const struct record *const *records, size_t n,
-    struct wire_path *path);
+void wire_refit(const struct wire_model *model, const struct record *const *records,
+		size_t n, struct wire_path *path);
 
 #endif

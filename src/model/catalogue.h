@@ -21,7 +21,7 @@ struct catalogue {
 #undef FIELD
 };
 
-#define catalogue_set(row, id, value) \
+#define catalogue_set(row, id, value)                                                    \
 	((row)->id = (value), row_mark((row)->present, CATALOGUE_##id))
 #define catalogue_has(row, id) row_has((row)->present, CATALOGUE_##id)
 

@@ -44,7 +44,8 @@ check_index(struct catalog *c)
 	assert_memory_equal(row.arch.data, "i386", 5);
 	assert_false(catalogue_has(&row, version));
 	catalog_row(c, 1, &row);
-	assert_memory_equal(row.path.data, "pool/main/h/hello/hello_2.10-3_amd64.deb", 41);
+	assert_memory_equal(row.path.data, "pool/main/h/hello/hello_2.10-3_amd64.deb",
+			    41);
 	assert_int_equal(catalog_files(c)[1].path_len, 40);
 	assert_int_equal(catalog_lower(c, 701), 1);
 	assert_int_equal(catalog_lower(c, 53037), 2);
@@ -82,7 +83,9 @@ test_packings(void **state)
 	check_packed(out, LZ4F_compressFrame(out, sizeof out, index_text, n, NULL));
 	check_packed(out, ZSTD_compress(out, sizeof out, index_text, n, 3));
 	assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL,
-	    (const uint8_t *)index_text, n, out, &used, sizeof out), LZMA_OK);
+						 (const uint8_t *)index_text, n, out,
+						 &used, sizeof out),
+			 LZMA_OK);
 	check_packed(out, used);
 }
 
@@ -91,8 +94,9 @@ expect(bool is_debian, const char *text, const char *message)
 {
 	struct catalog *c = catalog_new();
 	struct err err = {0};
-	int ret = is_debian ? catalog_add_debian_bytes(c, text, strlen(text), "FILE", &err) :
-	    catalog_read_bytes(c, text, strlen(text), "FILE", &err);
+	int ret = is_debian
+		      ? catalog_add_debian_bytes(c, text, strlen(text), "FILE", &err)
+		      : catalog_read_bytes(c, text, strlen(text), "FILE", &err);
 
 	if (message == NULL && ret < 0)
 		fail_msg("%s", err.text);
@@ -104,13 +108,15 @@ expect(bool is_debian, const char *text, const char *message)
 static void
 test_errors(void **state)
 {
-	expect(true, "Package: x\nSize: -5\n\n", "FILE: line 3 (paragraph 1, package x): no Size");
+	expect(true, "Package: x\nSize: -5\n\n",
+	       "FILE: line 3 (paragraph 1, package x): no Size");
 	expect(true, "Package: x\nSize: 1e5\n", "no Size, or one");
 	expect(true, "Package: x\nSize: 9223372036854775808\n", "no Size, or one");
 	expect(true, "Package: x\n\n", "no Size");
 	expect(true, "Size: 5\n\n", "without Package");
 	expect(true, " folded\n", "continuation line");
-	expect(true, "Package: x\nSize: 5\n\nnonsense\n", "FILE: line 4 (paragraph 2): no 'Field");
+	expect(true, "Package: x\nSize: 5\n\nnonsense\n",
+	       "FILE: line 4 (paragraph 2): no 'Field");
 	expect(true, "Package: x\nPackage: x\n", "twice");
 	expect(true, "", "empty");
 	expect(false, "", "empty");
@@ -130,7 +136,8 @@ test_errors(void **state)
 static void
 test_round_trip(void **state)
 {
-	static const char text[] = "size\tname\tversion\tdate\tpath\tencoding\n"
+	static const char text[] =
+	    "size\tname\tversion\tdate\tpath\tencoding\n"
 	    "5\tb\\tt\\\\n\t1:2~3+4\t2026-11-23T10:05:00Z\tpool/a+b~c%3a.deb\tgzip\n"
 	    "5\ta\t\t\t\t\n0\tz\t\t\t\t\n";
 	char path[4096];
@@ -141,7 +148,7 @@ test_round_trip(void **state)
 	size_t i;
 
 	snprintf(path, sizeof path, "%s/catalogue-%ld.tsv", tmp != NULL ? tmp : "/tmp",
-	    (long)getpid());
+		 (long)getpid());
 	assert_int_equal(catalog_read_bytes(a, text, sizeof text - 1, "text", &err), 0);
 	catalog_seal(a);
 	assert_int_equal(catalog_write(a, path, &err), 0);
@@ -158,8 +165,8 @@ test_round_trip(void **state)
 	}
 	assert_int_equal(catalog_write(a, "/nonexistent/x", &err), -1);
 	err_clear(&err);
-	assert_int_equal(catalog_read(b = (catalog_free(b), catalog_new()), "/nonexistent", &err),
-	    -1);
+	assert_int_equal(
+	    catalog_read(b = (catalog_free(b), catalog_new()), "/nonexistent", &err), -1);
 	assert_non_null(strstr(err.text, "/nonexistent: cannot open"));
 	catalog_free(a);
 	catalog_free(b);
@@ -180,11 +187,16 @@ test_suite(void **state)
 	struct catalogue row;
 
 	assert_int_equal(catalog_add_debian_bytes(c, "Package: a\nSize: 1\n", 19,
-	    "lists/mirror.example_debian-security_dists_bookworm-security_main_binary-amd64_"
-	    "Packages.lz4", NULL), 0);
+						  "lists/"
+						  "mirror.example_debian-security_dists_"
+						  "bookworm-security_main_binary-amd64_"
+						  "Packages.lz4",
+						  NULL),
+			 0);
 	catalog_row(c, 0, &row);
 	assert_string_equal(row.suite.data, "bookworm-security");
-	assert_string_equal(row.source.data,
+	assert_string_equal(
+	    row.source.data,
 	    "debian-security_dists_bookworm-security_main_binary-amd64_Packages");
 	catalog_free(c);
 }
@@ -193,11 +205,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packings),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_encoded_path),
-		cmocka_unit_test(test_suite),
+	    cmocka_unit_test(test_packings),   cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_encoded_path),
+	    cmocka_unit_test(test_suite),
 	};
 
 	return cmocka_run_group_tests_name("catalog: lists of files", tests, NULL, NULL);

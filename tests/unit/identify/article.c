@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The plain identifier on a lab's downloads (50 files, three paths, softflowd's octets and
- * packets), by the equations of the wire model. Constants are learned from the first tenth by
- * time, unlabelled, then frozen; the rest is judged. No label is ever read by the identifier.
+ * The plain identifier on a lab's downloads (50 files, three paths, softflowd's octets
+ * and packets), by the equations of the wire model. Constants are learned from the first
+ * tenth by time, unlabelled, then frozen; the rest is judged. No label is ever read by
+ * the identifier.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,13 +78,14 @@ read_downloads(void)
 	FILE *file;
 
 	snprintf(folder, sizeof folder, "%s/../shared/captures/article",
-	    root != NULL ? root : ".");
+		 root != NULL ? root : ".");
 	snprintf(line, sizeof line, "%s/downloads.csv", folder);
 	if ((file = fopen(line, "r")) == NULL)
 		return false;
 	assert_non_null(fgets(header, sizeof header, file));
 	n = split(header, names);
-	for (count = 0; count < DOWNLOADS_MAX && fgets(line, sizeof line, file) != NULL;) {
+	for (count = 0;
+	     count < DOWNLOADS_MAX && fgets(line, sizeof line, file) != NULL;) {
 		struct download *d = &downloads[count++];
 
 		assert_true(split(line, cells) == n);
@@ -121,7 +123,8 @@ read_files(void)
 		struct catalogue row = {0};
 
 		assert_true(split(line, cells) == 2);
-		catalogue_set(&row, name, ((struct str){cells[0], (uint32_t)strlen(cells[0])}));
+		catalogue_set(&row, name,
+			      ((struct str){cells[0], (uint32_t)strlen(cells[0])}));
 		catalogue_set(&row, size, strtoull(cells[1], NULL, 10));
 		assert_int_equal(catalog_add(catalog, &row, NULL), 0);
 	}
@@ -131,7 +134,8 @@ read_files(void)
 }
 
 static void
-feed(struct identify *identify, struct batch *batch, const struct download *d, bool with_span)
+feed(struct identify *identify, struct batch *batch, const struct download *d,
+     bool with_span)
 {
 	struct flow flow = {0};
 
@@ -172,11 +176,13 @@ judge(struct sink *sink, struct batch *batch, struct err *err)
 
 		batch_row(batch, i, &f);
 		for (k = 0; k < count && (downloads[k].start_us != f.start ||
-		    downloads[k].port != f.client_port); k++)
+					  downloads[k].port != f.client_port);
+		     k++)
 			;
 		assert_true(k < count);
-		is_right = finding_has(&f, name) && f.name.len == strlen(downloads[k].file) &&
-		    memcmp(f.name.data, downloads[k].file, f.name.len) == 0;
+		is_right = finding_has(&f, name) &&
+			   f.name.len == strlen(downloads[k].file) &&
+			   memcmp(f.name.data, downloads[k].file, f.name.len) == 0;
 		score->all[downloads[k].path - 'a']++;
 		score->right[downloads[k].path - 'a'] += is_right;
 		if (f.probability >= 0.99) {
@@ -191,8 +197,8 @@ static void
 run(bool is_fixed, bool with_span, double learn_share, struct score *score)
 {
 	struct catalog *catalog = read_files();
-	struct identify_config config = {.catalog = catalog, .is_fixed = is_fixed,
-	    .threshold = 1e-9};
+	struct identify_config config = {
+	    .catalog = catalog, .is_fixed = is_fixed, .threshold = 1e-9};
 	struct identify *identify = identify_new(&config);
 	struct batch *batch = batch_new(&flow_schema, 1);
 	unsigned seen[3] = {0}, all[3] = {0};
@@ -219,7 +225,7 @@ run(bool is_fixed, bool with_span, double learn_share, struct score *score)
 	assert_int_equal(identify_finish(identify, &score->sink, NULL), 0);
 	for (i = 0; i < 3; i++)
 		print_message("path %c: %u of %u\n", (char)('a' + i), score->right[i],
-		    score->all[i]);
+			      score->all[i]);
 	print_message("0.99 and above: %u, wrong %u\n", score->sure, score->sure_wrong);
 	batch_free(batch);
 	identify_free(identify);
@@ -270,9 +276,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fixed),
-		cmocka_unit_test(test_fitted),
-		cmocka_unit_test(test_span),
+	    cmocka_unit_test(test_fixed),
+	    cmocka_unit_test(test_fitted),
+	    cmocka_unit_test(test_span),
 	};
 
 	return cmocka_run_group_tests_name("identify: article", tests, NULL, NULL);

@@ -54,13 +54,15 @@ archive(unsigned files)
 	for (i = 0; i < files; i++) {
 		struct catalogue row = {0};
 		int n = snprintf(name, sizeof name, "file%u", i);
-		int m = snprintf(path, sizeof path, "pool/main/%.*s/%s_1.%u+%u.deb",
-		    (int)draw(40), "abcdefghijklmnopqrstuvwxyzabcdefghijklmn", name, draw(100),
-		    draw(1000));
+		int m =
+		    snprintf(path, sizeof path, "pool/main/%.*s/%s_1.%u+%u.deb",
+			     (int)draw(40), "abcdefghijklmnopqrstuvwxyzabcdefghijklmn",
+			     name, draw(100), draw(1000));
 
 		catalogue_set(&row, name, ((struct str){name, (uint32_t)n}));
 		catalogue_set(&row, path, ((struct str){path, (uint32_t)m}));
-		catalogue_set(&row, size, (uint64_t)exp(6.9 + draw(1000000) / 1e6 * 10.8));
+		catalogue_set(&row, size,
+			      (uint64_t)exp(6.9 + draw(1000000) / 1e6 * 10.8));
 		assert_int_equal(catalog_add(c, &row, NULL), 0);
 	}
 	catalog_seal(c);
@@ -86,8 +88,8 @@ keep(struct sink *sink, struct batch *batch, struct err *err)
 		assert_true(told->count < 600);
 		batch_row(batch, i, f);
 		snprintf(told->names[told->count++], 64, "%.*s",
-		    finding_has(f, name) ? (int)f->name.len : 0,
-		    finding_has(f, name) ? f->name.data : "");
+			 finding_has(f, name) ? (int)f->name.len : 0,
+			 finding_has(f, name) ? f->name.data : "");
 	}
 	return 0;
 }
@@ -169,7 +171,7 @@ test_spans(void **state)
 
 		basic(&flow, i);
 		with_spans(&flow, REQUEST + (i % 2 ? file->path_len : 40 + draw(60)),
-		    size + digits(size) + (i % 8 < 2 ? HEADER_A : HEADER_B));
+			   size + digits(size) + (i % 8 < 2 ? HEADER_A : HEADER_B));
 		give(identify, &flow);
 	}
 	finish(identify);
@@ -184,8 +186,8 @@ test_spans(void **state)
 		sure += told.names[i][0] != '\0' && told.findings[i].probability >= 0.99;
 		sure_wrong += is_wrong && told.findings[i].probability >= 0.99;
 	}
-	print_message("of 200 known %u right, %u wrong names; 0.99: %u, wrong %u\n", right, wrong,
-	    sure, sure_wrong);
+	print_message("of 200 known %u right, %u wrong names; 0.99: %u, wrong %u\n",
+		      right, wrong, sure, sure_wrong);
 	assert_true(right >= 190);
 	assert_true(wrong <= 4);
 	assert_int_equal(sure_wrong, 0);
@@ -228,8 +230,8 @@ test_plain(void **state)
 		sure += told.findings[i].probability >= 0.99;
 		sure_wrong += told.findings[i].probability >= 0.99 && !is_right;
 	}
-	print_message("of 200: %u right, %u wrong; 0.99: %u, wrong %u\n", right, wrong, sure,
-	    sure_wrong);
+	print_message("of 200: %u right, %u wrong; 0.99: %u, wrong %u\n", right, wrong,
+		      sure, sure_wrong);
 	assert_true(right >= 150);
 	assert_true(sure_wrong * 50 <= sure);
 	identify_free(identify);
@@ -353,7 +355,7 @@ test_learn(void **state)
 	unsigned i;
 
 	snprintf(path, sizeof path, "%s/labels-%ld", tmp != NULL ? tmp : "/tmp",
-	    (long)getpid());
+		 (long)getpid());
 	write_labels(path, "name\tport\n");
 	assert_int_equal(learn_labels(learn, path, &err), -1);
 	assert_non_null(strstr(err.text, "line 1"));
@@ -364,8 +366,8 @@ test_learn(void **state)
 		basic(&flow, i);
 		with_spans(&flow, 120, 1000000 + 70000 * (i % 5) + (i == 29 ? 5 : 0));
 		batch_append(batch, &flow);
-		sprintf(labels + strlen(labels), "f%u\t1\t%u.25\t%u\n", i % 5, 1700000000 + i,
-		    20000 + i);
+		sprintf(labels + strlen(labels), "f%u\t1\t%u.25\t%u\n", i % 5,
+			1700000000 + i, 20000 + i);
 	}
 	write_labels(path, labels);
 	assert_int_equal(learn_labels(learn, path, &err), 0);
@@ -387,15 +389,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spans),
-		cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_contradictions),
-		cmocka_unit_test(test_seen_twice),
-		cmocka_unit_test(test_turned),
-		cmocka_unit_test(test_learn),
+	    cmocka_unit_test(test_spans),          cmocka_unit_test(test_plain),
+	    cmocka_unit_test(test_contradictions), cmocka_unit_test(test_seen_twice),
+	    cmocka_unit_test(test_turned),         cmocka_unit_test(test_learn),
 	};
 
 	seed = 20261123;
 	print_message("seed %llu\n", (unsigned long long)seed);
-	return cmocka_run_group_tests_name("identify: simulated downloads", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("identify: simulated downloads", tests, NULL,
+					   NULL);
 }
