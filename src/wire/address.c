@@ -10,7 +10,18 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* getaddrinfo takes 99999 for the port 34463. A word may be a service's name. */
+static bool
+is_port(const char *s)
+{
+	char *end;
+	unsigned long port = strtoul(s, &end, 10);
+
+	return *s < '0' || *s > '9' || (*end == '\0' && port > 0 && port <= 65535);
+}
 
 int
 address_resolve(const char *text, bool is_to_listen, struct sockaddr_storage *out,
@@ -24,6 +35,8 @@ address_resolve(const char *text, bool is_to_listen, struct sockaddr_storage *ou
 
 	if (colon == NULL || colon[1] == '\0')
 		return err_set(err, EINVAL, "%s: no port; write HOST:PORT or [IPV6]:PORT", text);
+	if (!is_port(colon + 1) && !(is_to_listen && strcmp(colon + 1, "0") == 0))
+		return err_set(err, EINVAL, "%s: a port is a number from 1 to 65535", text);
 	if (*host == '[' && end > host && end[-1] == ']') {
 		host++;
 		end--;

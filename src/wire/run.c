@@ -126,20 +126,26 @@ put_list(struct batch *out, unsigned field, size_t row, const uint8_t *src, size
 }
 
 static void
-take_nulls(const struct template *t, const uint8_t *bits, size_t len, struct batch *out,
-    size_t row)
+take_nulls(const struct template *t, const uint8_t *bits, size_t stride, size_t n,
+    size_t len, struct batch *out, size_t row)
 {
 	const struct step *step;
+	struct column *c;
 	unsigned i;
+	size_t j;
 
-	if (source_is_zero(bits, 0, 1, len))
+	if (source_is_zero(bits, stride, n, len))
 		return;
 	for (i = 0; i < t->step_count; i++) {
 		step = &t->steps[i];
-		if (step->conversion < CONVERT_FIELDS && step->index < len * 8 &&
-		    bits[step->index / 8] >> step->index % 8 & 1 &&
-		    !flow_schema.fields[step->field].is_required)
-			column_set_null(&out->columns[step->field], row);
+		if (step->conversion >= CONVERT_FIELDS || step->index >= len * 8 ||
+		    flow_schema.fields[step->field].is_required)
+			continue;
+		c = &out->columns[step->field];
+		for (j = 0; j < n; j++) {
+			if (bits[j * stride + step->index / 8] >> step->index % 8 & 1)
+				column_set_null(c, row + j);
+		}
 	}
 }
 
@@ -150,6 +156,10 @@ run_other(struct run *run, const struct template *t, const struct step *step,
 {
 	size_t i;
 
+	if (step->conversion == CONVERT_NULLS) {
+		take_nulls(t, src, stride, n, len, out, out->rows + at);
+		return;
+	}
 	for (i = 0; i < n; i++, src += stride) {
 		switch (step->conversion) {
 		case CONVERT_TEXT:
@@ -157,9 +167,6 @@ run_other(struct run *run, const struct template *t, const struct step *step,
 			break;
 		case CONVERT_LIST:
 			put_list(out, step->field, out->rows + at + i, src, len);
-			break;
-		case CONVERT_NULLS:
-			take_nulls(t, src, len, out, out->rows + at + i);
 			break;
 		case CONVERT_SAMPLER:
 			run->sampler_ids[at + i] = (int64_t)(load_be(src, len) & INT64_MAX);
@@ -221,6 +228,30 @@ run_fixed(struct run *run, const struct template *t, const uint8_t *src, size_t 
 	}
 }
 
+/* One record's fields from the first of variable length on. */
+static void
+run_tail(struct run *run, const struct template *t, const uint8_t **at, const uint16_t *len,
+    struct batch *out, size_t i)
+{
+	const struct step *step;
+	unsigned j;
+
+	for (j = 0; j < t->step_count; j++) {
+		step = &t->steps[j];
+		if (step->index < t->head_fields)
+			continue;
+		if (step->len != ELEMENT_VARIABLE ||
+		    (len[step->index] != ELEMENT_VARIABLE &&
+		    template_length_fits(step->conversion, len[step->index])))
+			run_step(run, t, step, at[step->index], 0, 1, len[step->index], out, i);
+		else if (step->conversion < CONVERT_FIELDS && !(step->flags & ALIAS_ELSE))
+			column_set_null(&out->columns[step->field], out->rows + i);
+	}
+}
+
+/* The heads, which all have the same length, are laid together and go column by column
+ * like fixed records; the tails record by record, before them, because the step for nulls
+ * comes last. */
 static void
 run_variable(struct run *run, const struct template *t, const uint8_t *src, size_t n,
     struct batch *out, uint64_t *filled)
@@ -228,7 +259,7 @@ run_variable(struct run *run, const struct template *t, const uint8_t *src, size
 	const uint8_t *at[TEMPLATE_FIELDS];
 	uint16_t len[TEMPLATE_FIELDS];
 	const struct step *step;
-	size_t i, row, record_len;
+	size_t i, record_len;
 	unsigned j;
 
 	for (j = 0; j < t->step_count; j++) {
@@ -240,20 +271,16 @@ run_variable(struct run *run, const struct template *t, const uint8_t *src, size
 	}
 	for (i = 0; i < n; i++) {
 		record_len = template_walk(t, src, RECORD_MAX, at, len);
-		assert(record_len > 0);
-		row = out->rows + i;
-		for (j = 0; j < t->step_count; j++) {
-			step = &t->steps[j];
-			if (step->len != ELEMENT_VARIABLE ||
-			    (len[step->index] != ELEMENT_VARIABLE &&
-			    template_length_fits(step->conversion, len[step->index])))
-				run_step(run, t, step, at[step->index], 0, 1,
-				    len[step->index], out, i);
-			else if (step->conversion < CONVERT_FIELDS &&
-			    !(step->flags & ALIAS_ELSE))
-				column_set_null(&out->columns[step->field], row);
-		}
+		assert(record_len > 0 && (i + 1) * t->head_len <= sizeof run->heads);
+		memcpy(run->heads + i * t->head_len, src, t->head_len);
+		run_tail(run, t, at, len, out, i);
 		src += record_len;
+	}
+	for (j = 0; j < t->step_count; j++) {
+		step = &t->steps[j];
+		if (step->index < t->head_fields)
+			run_step(run, t, step, run->heads + step->offset, t->head_len, n,
+			    step->len, out, 0);
 	}
 }
 

@@ -32,6 +32,8 @@ struct run {
 	/* Scratch, one per row of the run. */
 	int64_t durations_us[RUN_ROWS];
 	int64_t sampler_ids[RUN_ROWS];
+	/* The heads of records of variable length, one behind the other. */
+	uint8_t heads[RECORD_MAX];
 };
 
 /*

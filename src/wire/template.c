@@ -144,6 +144,8 @@ compile(struct template *t)
 		if (c->other != NULL && !t->has_nulls)
 			add_step(t, offsets, field, c->other, c->other_index,
 			    ALIAS_ELSE | (c->other->flags & ALIAS_ZERO));
+		if (c->other != NULL) /* its steps must keep their order */
+			t->head_fields = t->head_len = 0;
 	}
 	if (t->has_nulls) { /* last: it takes back what the others wrote */
 		static const struct alias row = {.conversion = CONVERT_NULLS};
@@ -159,11 +161,15 @@ template_new(uint16_t id, const struct template_field *fields, unsigned count,
 {
 	struct template *t;
 	size_t bytes, fields_bytes = count * sizeof *fields, len = 0;
-	unsigned i;
+	unsigned i, head_fields;
+	size_t head_len = 0;
 	bool is_fixed = true;
 
 	if (count == 0 || count > TEMPLATE_FIELDS)
 		return NULL;
+	for (i = 0; i < count && fields[i].len != ELEMENT_VARIABLE; i++)
+		head_len += fields[i].len;
+	head_fields = i;
 	for (i = 0; i < count; i++) {
 		is_fixed &= fields[i].len != ELEMENT_VARIABLE;
 		len += fields[i].len == ELEMENT_VARIABLE ? 1 : fields[i].len;
@@ -179,6 +185,8 @@ template_new(uint16_t id, const struct template_field *fields, unsigned count,
 	t->field_count = (uint16_t)count;
 	t->scope_count = (uint16_t)scope_count;
 	t->record_len = (uint16_t)len;
+	t->head_fields = (uint16_t)head_fields;
+	t->head_len = (uint16_t)head_len;
 	t->is_options = is_options;
 	t->is_fixed = is_fixed;
 	t->steps = (struct step *)((char *)(t + 1) + (fields_bytes + 7) / 8 * 8);

@@ -49,6 +49,7 @@ struct template {
 	uint16_t id;
 	uint16_t field_count, scope_count, step_count;
 	uint16_t record_len; /* the least, if the length varies */
+	uint16_t head_fields, head_len; /* in front of the first field of variable length */
 	bool is_options;
 	bool is_fixed;
 	bool is_flow;   /* has an address */
