@@ -487,9 +487,15 @@ fill(struct batch *out, unsigned field, size_t n, const void *member, size_t siz
 			return;
 		}
 	}
-	batch_flat(out, field);
+	c = batch_flat(out, field);
+	if (types[c->type].storage == STORAGE_ADDR) {
+		for (i = 0; i < n; i++)
+			batch_put(out, field, out->rows + i, member);
+		return;
+	}
+	column_mark(out, field, out->rows, out->rows + n, true);
 	for (i = 0; i < n; i++)
-		batch_put(out, field, out->rows + i, member);
+		memcpy((char *)c->values + (out->rows + i) * size, member, size);
 }
 
 static void
