@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ETHERNET = 1, LAG = 100000, HEAVY = 8, FRAME = 1514, COPIES = 1 << 16 };
+enum { ETHERNET = 1, LAG = 100000, HEAVY = 8, FRAME = 1514, COPIES = 1 << 16, LONGEST_US = 900000000 };
 
 static const uint64_t epoch_us = 1760000000ull * 1000000;
 static const uint8_t ether[14] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
@@ -229,6 +229,8 @@ read_capture(const char *path, uint64_t start_us)
 			first = us;
 		f = &frames[n_frames++];
 		f->us = start_us + (us > first ? us - first : 0);
+		if (f->us > start_us + LONGEST_US)
+			f->us = start_us + LONGEST_US;
 		f->at = n_bytes;
 		f->captured = captured;
 		f->length = load32(head + 12, swap);
