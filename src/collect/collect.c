@@ -249,7 +249,7 @@ int
 collector_run(struct collector *c, struct err *err)
 {
 	struct pollfd fds[2] = {{c->fd, POLLIN, 0}, {c->config.stop_fd, POLLIN, 0}};
-	int64_t wait_us, now;
+	int64_t wait_us, now, flushed_us = now_us();
 	bool has_more, is_stopped = false;
 
 	while (!is_stopped) {
@@ -275,6 +275,12 @@ collector_run(struct collector *c, struct err *err)
 		if ((now - c->oldest_us >= c->config.hand_on_us || now < c->oldest_us) &&
 		    hand_on(c, err) != 0)
 			return -1;
+		/* On quiet links too: what the sink holds back becomes durable and visible. */
+		if (now - flushed_us >= c->config.hand_on_us || now < flushed_us) {
+			if (sink_flush(c->config.sink, err) != 0)
+				return -1;
+			flushed_us = now;
+		}
 	}
 	return hand_on(c, err);
 }

@@ -26,7 +26,7 @@ struct collector_config {
 	const char *listen;     /* "HOST:PORT", "[IPV6]:PORT" or ":PORT"; port 0: any free */
 	int buffer_bytes;       /* of the socket: 16 MiB, or what the kernel allows */
 	uint32_t pen;           /* of weir's own elements */
-	int64_t hand_on_us;     /* a batch is handed on at least this often: 1 s */
+	int64_t hand_on_us;     /* a batch is handed on, and the sink flushed, this often: 1 s */
 	unsigned batch_rows;    /* BATCH_ROWS */
 	struct sink *sink;      /* borrowed; batches of flow_schema, in order of receipt */
 	int stop_fd;            /* readable: stop (eventfd, signalfd, pipe); -1: none. Never read */
