@@ -80,6 +80,17 @@ operands_join(const char **operands, int count)
 	return t.data;
 }
 
+/* What stdio holds back shows only now that the disk is full. A closed pipe had enough. */
+static int
+flush_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		complain("standard output: %s", strerror(errno));
+	return status == EXIT_GOOD ? EXIT_TROUBLE : status;
+}
+
 static int
 usage(FILE *to)
 {
@@ -90,7 +101,7 @@ usage(FILE *to)
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nweir COMMAND --help says more; so does man weir-COMMAND.\n", to);
-	return to == stdout ? EXIT_GOOD : EXIT_USAGE;
+	return to == stdout ? flush_output(EXIT_GOOD) : EXIT_USAGE;
 }
 
 static const struct command *
@@ -121,12 +132,9 @@ wants_help(int argc, char **argv)
 static int
 print_text(struct text *t)
 {
-	bool is_written = fwrite(t->data, 1, t->len, stdout) == t->len && fflush(stdout) == 0;
-
+	fwrite(t->data, 1, t->len, stdout);
 	text_done(t);
-	if (!is_written)
-		complain("standard output: %s", strerror(errno));
-	return is_written ? EXIT_GOOD : EXIT_TROUBLE;
+	return flush_output(EXIT_GOOD);
 }
 
 static int
@@ -145,6 +153,7 @@ run(const struct command *command, int argc, char **argv)
 	    operands, &err);
 	status = count < 0 ? EXIT_USAGE : command->run(values, operands, count, &err);
 	progress_show("", 0, 0);
+	status = flush_output(status);
 	if (err.code != 0) {
 		complain("%s: %s", command->name, err.text);
 		if (status == EXIT_GOOD)
@@ -170,7 +179,7 @@ main(int argc, char **argv)
 		return usage(stdout);
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("weir " WEIR_VERSION);
-		return EXIT_GOOD;
+		return flush_output(EXIT_GOOD);
 	}
 	text_init(&t);
 	if (strcmp(argv[1], "manual") == 0) { /* script/manual: the pages of docs/man */
