@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -254,6 +255,7 @@ store_scan_open(const char *dir, const struct store_scan_config *config,
 		struct store_scan **out, struct err *err)
 {
 	struct store_scan *s = calloc(1, sizeof *s);
+	struct stat st;
 	int result;
 
 	if (s == NULL)
@@ -268,7 +270,10 @@ store_scan_open(const char *dir, const struct store_scan_config *config,
 	if (layout_new(&s->layout, config->schema, err) != 0 ||
 	    unpacker_new(&s->unpacker, s->layout, err) != 0)
 		goto fail;
-	if (config->is_replaced)
+	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		result = err_set(err, ENOTDIR, "store %s: is a file, not the folder of a store",
+				 dir);
+	else if (config->is_replaced)
 		result = list_replaced(s, dir, err);
 	else if ((result = open_journals(s, dir, err)) == 0)
 		result = list_segments(s, dir, err);
