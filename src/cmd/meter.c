@@ -119,6 +119,7 @@ open_sinks(struct run *r, struct err *err)
 	struct send_config send = {.collectors = r->v->collectors,
 	    .encode.is_biflow = r->v->is_biflow};
 	struct sink *sinks[3];
+	struct err close_err = {0};
 	size_t n = 0;
 
 	if (r->v->store != NULL) {
@@ -133,16 +134,22 @@ open_sinks(struct run *r, struct err *err)
 	if (r->v->collectors != NULL) {
 		if (parse_version(r->v, &send.encode, err) != 0 ||
 		    send_open(&send, &sinks[n], err) != 0)
-			return -1;
+			goto fail;
 		r->send = sinks[n++];
 	}
 	if (r->v->format != NULL) {
 		if (output_open(&flow_schema, r->v->format, r->v->output, r->v->fields, &sinks[n],
 		    err) != 0)
-			return -1;
+			goto fail;
 		n++;
 	}
-	return tee_open(sinks, n, &r->sink, err);
+	if (tee_open(sinks, n, &r->sink, err) == 0)
+		return 0;
+fail:
+	while (n > 0)
+		sink_close(sinks[--n], &close_err);
+	r->send = NULL;
+	return -1;
 }
 
 static void
@@ -237,6 +244,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	struct values *v = values;
 	struct meter_config config;
 	struct run r = {.v = v};
+	struct wire_encode_config encode = {0};
 	struct err flush_err = {0};
 	struct sink *owned;
 	int status = EXIT_USAGE;
@@ -252,6 +260,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		err_set(err, EINVAL, "say where flows go: --store DIR, -n HOST:PORT or -o FORMAT");
 		return EXIT_USAGE;
 	}
+	if (parse_version(v, &encode, err) != 0)
+		return EXIT_USAGE;
 	meter_config_default(&config);
 	config.max_flows = (uint32_t)v->max_flows;
 	config.request_min = (uint32_t)v->request_min;
