@@ -448,6 +448,17 @@ answer_items(struct lattice *l, const struct group *anchor, uint32_t end)
 			l->run->borders[list->reach[i].to].offset));
 }
 
+/* Log density of the length of a group's requests. */
+static double
+length_weight(const struct run *run, uint32_t left, uint32_t group, uint32_t used)
+{
+	const struct group *g = &run->groups[group];
+
+	if (g->is_loose || g->bytes >= RUN_LENGTHS || used == ANY)
+		return 0;
+	return log(run->length[left][g->bytes - used] + 1e-12);
+}
+
 /* Where count answers lead, and with what weight their requests have these lengths. */
 struct target {
 	uint32_t group, left; /* left 0: before the group */
@@ -463,18 +474,15 @@ find_target(const struct lattice *l, uint32_t count, struct target *t)
 	const struct run *run = l->run;
 	const struct state s = l->states[l->from];
 	uint32_t group = l->layers[s.layer].group, left = l->layers[s.layer].left, i;
-	double length = s.used == ANY ? 1 :
-	    run->length[left][run->groups[group].bytes - s.used];
 
-	*t = (struct target){ .weight = log(length + 1e-12) };
+	*t = (struct target){ .weight = length_weight(run, left, group, s.used) };
 	for (i = 0; i < count; i++) {
 		if (left == 0) {
 			if (group >= run->group_count ||
 			    run->groups[group].count_min != run->groups[group].count_max)
 				return false;
 			left = run->groups[group].count_min;
-			if (run->groups[group].bytes < RUN_LENGTHS && !run->groups[group].is_loose)
-				t->weight += log(run->length[left][run->groups[group].bytes] + 1e-12);
+			t->weight += length_weight(run, left, group, 0);
 		}
 		t->anchor = anchor_of(run, group, left);
 		if (i + 1 < count && t->anchor != NULL)
@@ -550,14 +558,18 @@ static void
 answer_nothing(struct lattice *l)
 {
 	const struct run *run = l->run;
-	const struct layer *layer = &l->layers[l->states[l->from].layer];
+	const struct state *s = &l->states[l->from];
+	const struct layer *layer = &l->layers[s->layer];
 	uint32_t left = layer->left, g, outstanding = run->depth > 0 ? run->depth : 10;
 	struct edge e = { .layer = l->layer_count - 1, .border = run->border_count - 1,
 		.responses = BLOCK_LAST, .id = SEQUENCE_NO_ITEM };
 
 	for (g = layer->group + 1; g < run->group_count; g++)
 		left += run->groups[g].count_min;
-	e.weight = TRUNCATED + (left > outstanding ? OVERDUE * (left - outstanding) : 0);
+	e.weight = TRUNCATED + length_weight(run, layer->left, layer->group, s->used) +
+	    (left > outstanding ? OVERDUE * (left - outstanding) : 0);
+	if (layer->group + 1 < run->group_count)
+		e.weight += run->groups[layer->group + 1].after;
 	go(l, &e);
 }
 
@@ -651,6 +663,9 @@ make_layers(struct lattice *l)
 	struct run *run = l->run;
 	uint32_t g, n, at = 0;
 
+	for (g = run->group_count; g-- > 0;)
+		run->groups[g].after = length_weight(run, run->groups[g].count_min, g, 0) +
+		    (g + 1 < run->group_count ? run->groups[g + 1].after : 0);
 	for (g = 0; g < run->group_count; g++) {
 		run->groups[g].first = at;
 		for (n = run->groups[g].count_max; n > 0; n--)

@@ -26,6 +26,7 @@ struct group {
 	uint8_t is_loose; /* a piece of a gap: requests need not end where it ends */
 	uint8_t count_min, count_max;
 	float weight[RUN_COUNTS + 1]; /* log probability of each count */
+	double after; /* log density of the lengths of all groups from this one on */
 };
 
 /* A place in the response stream where a response may end. */
