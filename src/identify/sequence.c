@@ -2,10 +2,10 @@
 /*
  * Decoding a pipelined run, in four stages: sequence_read.c makes groups of requests and
  * borders of the rows; sequence_learn.c finds by vote what server and client add to every
- * file and how many requests the client keeps outstanding; sequence_lattice.c weighs every
- * way to cut the response stream at borders such that each piece is a file whose size and
- * path fit (or a file that is not in the catalogue, or a block of several), by the
- * sum-product rule; sequence_piece.c says what is certain enough.
+ * file and how many requests the client keeps outstanding; sequence_lattice.c weighs
+ * every way to cut the response stream at borders such that each piece is a file whose
+ * size and path fit (or a file that is not in the catalogue, or a block of several), by
+ * the sum-product rule; sequence_piece.c says what is certain enough.
  */
 #include "identify/sequence.h"
 
@@ -19,18 +19,19 @@ void
 sequence_config_init(struct sequence_config *config)
 {
 	*config = (struct sequence_config){
-		/* Measured on a Debian archive's network, without the path's first folder in
-		 * the catalogue's paths: two content types, two archives. */
-		.known = {
-			.header = { { 118, 0.5 }, { 127, 0.5 } },
-			.request = { { 88, 0.5 }, { 97, 0.2 } },
-			.headers = 2,
-			.requests = 2,
+	    /* Measured on a Debian archive's network, without the path's first folder in
+	     * the catalogue's paths: two content types, two archives. */
+	    .known =
+		{
+		    .header = {{118, 0.5}, {127, 0.5}},
+		    .request = {{88, 0.5}, {97, 0.2}},
+		    .headers = 2,
+		    .requests = 2,
 		},
-		.name_at = 0.7,
-		.marks_max = 20000,
-		.states_max = 4096,
-		.work_max = 200000000,
+	    .name_at = 0.7,
+	    .marks_max = 20000,
+	    .states_max = 4096,
+	    .work_max = 200000000,
 	};
 }
 
@@ -40,11 +41,12 @@ check_items(const struct sequence_config *config, struct err *err)
 	size_t i;
 
 	if (config->count > UINT32_MAX - 1)
-		return err_set(err, E2BIG, "sequence: %zu catalogue items, at most %u", config->count,
-		    UINT32_MAX - 1);
+		return err_set(err, E2BIG, "sequence: %zu catalogue items, at most %u",
+			       config->count, UINT32_MAX - 1);
 	for (i = 1; i < config->count; i++)
 		if (config->items[i].size < config->items[i - 1].size)
-			return err_set(err, EINVAL, "sequence: item %zu is not in order of size", i);
+			return err_set(err, EINVAL,
+				       "sequence: item %zu is not in order of size", i);
 	return 0;
 }
 
@@ -56,10 +58,11 @@ static int
 weigh(struct run *run, struct pieces *pieces, struct err *err)
 {
 	double evidence, evidence_free;
-	struct pieces pieces_free = { 0 };
+	struct pieces pieces_free = {0};
 	uint32_t depth = run->depth;
 
-	if (pieces_init(pieces, err) != 0 || lattice_weigh(run, pieces, &evidence, err) != 0)
+	if (pieces_init(pieces, err) != 0 ||
+	    lattice_weigh(run, pieces, &evidence, err) != 0)
 		return -1;
 	if (depth == 0 || run->is_voted)
 		return 0;
@@ -80,12 +83,13 @@ weigh(struct run *run, struct pieces *pieces, struct err *err)
 }
 
 int
-sequence_decode(const struct sequence_config *config, const struct flow *rows, size_t count,
-    sequence_emit *emit, void *arg, struct sequence_stats *stats, struct err *err)
+sequence_decode(const struct sequence_config *config, const struct flow *rows,
+		size_t count, sequence_emit *emit, void *arg,
+		struct sequence_stats *stats, struct err *err)
 {
-	struct sequence_stats none = { 0 };
-	struct pieces pieces = { 0 };
-	struct run run = { .config = config, .stats = stats != NULL ? stats : &none };
+	struct sequence_stats none = {0};
+	struct pieces pieces = {0};
+	struct run run = {.config = config, .stats = stats != NULL ? stats : &none};
 	int status = -1;
 
 	if (check_items(config, err) != 0)

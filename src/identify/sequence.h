@@ -8,10 +8,10 @@
 
 /*
  * Names the responses of a pipelined connection from metadata only: the records of the
- * connection with their spans and marks (model/mark.h). The client's requests are countable
- * and their lengths tell the lengths of the paths; the server's unusual segment ends and
- * the requests' places in the response stream tell where responses end. Everything is
- * weighed by a sum-product over a lattice; see sequence.c.
+ * connection with their spans and marks (model/mark.h). The client's requests are
+ * countable and their lengths tell the lengths of the paths; the server's unusual segment
+ * ends and the requests' places in the response stream tell where responses end.
+ * Everything is weighed by a sum-product over a lattice; see sequence.c.
  */
 
 struct err;
@@ -19,10 +19,11 @@ struct flow;
 
 /* A catalogue file that the connection may carry. Sorted by size, then as you like. */
 struct sequence_item {
-	uint64_t size;	     /* of the body, bytes */
-	uint32_t path_bytes; /* of the path as it stands in the request: percent-encoded */
-	uint32_t id;	     /* the caller's; equal ids are the same file */
-	uint32_t order;	     /* of its place in the archive's index, from 1; 0: not known */
+	uint64_t size; /* of the body, bytes */
+	uint32_t
+	    path_bytes; /* of the path as it stands in the request: percent-encoded */
+	uint32_t id;    /* the caller's; equal ids are the same file */
+	uint32_t order; /* of its place in the archive's index, from 1; 0: not known */
 };
 
 enum {
@@ -50,12 +51,12 @@ struct sequence_config {
 	const struct sequence_item *items; /* borrowed for the call */
 	size_t count;
 	struct sequence_modes known; /* starting points; the connection's own votes add */
-	uint32_t depth;		     /* requests outstanding at most; 0: found by vote, 10 */
-	double name_at;		     /* probability needed for a name */
+	uint32_t depth; /* requests outstanding at most; 0: found by vote, 10 */
+	double name_at; /* probability needed for a name */
 	/* Bounds: what exceeds them is counted in the statistics and left unnamed. */
-	uint32_t marks_max;	 /* marks used per connection */
-	uint32_t states_max;	 /* lattice states per request */
-	uint64_t work_max;	 /* lattice edges tried in all */
+	uint32_t marks_max;  /* marks used per connection */
+	uint32_t states_max; /* lattice states per request */
+	uint64_t work_max;   /* lattice edges tried in all */
 };
 
 struct sequence_rival {
@@ -64,26 +65,28 @@ struct sequence_rival {
 };
 
 enum sequence_verdict {
-	SEQUENCE_NAMED,	  /* a response, and the file in it */
-	SEQUENCE_UNKNOWN, /* a response, known by its borders, that no file explains alone */
-	SEQUENCE_BLOCK,	  /* a stretch of some responses whose borders are not known */
+	SEQUENCE_NAMED,   /* a response, and the file in it */
+	SEQUENCE_UNKNOWN, /* a response, known by its borders, that no file explains alone
+			   */
+	SEQUENCE_BLOCK,   /* a stretch of some responses whose borders are not known */
 };
 
 struct sequence_response {
 	enum sequence_verdict verdict;
-	uint32_t ordinal;   /* of the (first) response on the connection, from 0 */
-	uint32_t responses; /* 1; for a block the likely number, 0 if nothing tells */
-	uint64_t offset;    /* in the server's payload stream */
-	uint64_t span;	    /* header and body, bytes */
-	uint32_t header;    /* assumed for the likeliest file, 0 where none fits */
+	uint32_t ordinal;       /* of the (first) response on the connection, from 0 */
+	uint32_t responses;     /* 1; for a block the likely number, 0 if nothing tells */
+	uint64_t offset;        /* in the server's payload stream */
+	uint64_t span;          /* header and body, bytes */
+	uint32_t header;        /* assumed for the likeliest file, 0 where none fits */
 	uint32_t request_bytes; /* of its request, 0 where only a sum is known */
-	uint32_t request_rest;	/* request less the path, 0 where unknown */
-	uint32_t id;		/* of the likeliest file, or SEQUENCE_NO_ITEM */
-	double probability;	/* of the name; of a response and a block: that no name is right */
+	uint32_t request_rest;  /* request less the path, 0 where unknown */
+	uint32_t id;            /* of the likeliest file, or SEQUENCE_NO_ITEM */
+	double probability;     /* of the name; of a response and a block: that no name is
+				   right */
 	int64_t time_start, time_end; /* microseconds UTC, estimated within the record */
-	uint32_t row;		/* index of the record that holds its first byte */
-	uint32_t rivals;	/* entries of rival: the files that fit, likeliest first */
-	uint32_t fits;		/* files that fit at all */
+	uint32_t row;                 /* index of the record that holds its first byte */
+	uint32_t rivals; /* entries of rival: the files that fit, likeliest first */
+	uint32_t fits;   /* files that fit at all */
 	struct sequence_rival rival[SEQUENCE_RIVALS];
 };
 
@@ -91,11 +94,11 @@ struct sequence_response {
 typedef int sequence_emit(void *arg, const struct sequence_response *, struct err *);
 
 struct sequence_stats {
-	uint64_t rows, marks, requests, ends;	/* read */
-	uint64_t rows_skipped;	/* of another place in the stream than their order says */
-	uint64_t marks_lost;	/* by the meter */
+	uint64_t rows, marks, requests, ends; /* read */
+	uint64_t rows_skipped;  /* of another place in the stream than their order says */
+	uint64_t marks_lost;    /* by the meter */
 	uint64_t marks_dropped; /* beyond marks_max */
-	uint64_t usual_ends;	/* segment ends left out: their remainder is frequent */
+	uint64_t usual_ends;    /* segment ends left out: their remainder is frequent */
 	uint64_t states_dropped, edges;
 	uint64_t work_exceeded; /* 1: decoding stopped early, the rest is a block */
 	uint64_t named, unknown, blocks;
@@ -113,6 +116,7 @@ void sequence_config_init(struct sequence_config *);
  * bounded by the config's bounds. Returns 0, or -1 with err set.
  */
 int sequence_decode(const struct sequence_config *, const struct flow *rows, size_t count,
-    sequence_emit *emit, void *arg, struct sequence_stats *stats, struct err *);
+		    sequence_emit *emit, void *arg, struct sequence_stats *stats,
+		    struct err *);
 
 #endif

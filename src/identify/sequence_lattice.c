@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The lattice. A state is (group, requests left in it, its octets used so far, border): all
- * requests before have been answered by the stream up to that border. Its layer is (group,
- * requests left); layers are worked in order, so that edges only go forward. An edge answers
- *   one request with a catalogue file that fits from border to border: its size and a header
- *     mode give the octets, its path and a request mode the request's length (of a group of
- *     several requests only the sum must come out);
- *   one request with something unknown;
- *   2 to BLOCK_MAX requests with a block whose inner borders show no mark.
- * After an unknown within a group of several, octets used are not known any more (ANY).
- * Where a group's number of requests is open, arriving at it chooses one.
+ * The lattice. A state is (group, requests left in it, its octets used so far, border):
+ * all requests before have been answered by the stream up to that border. Its layer is
+ * (group, requests left); layers are worked in order, so that edges only go forward. An
+ * edge answers one request with a catalogue file that fits from border to border: its
+ * size and a header mode give the octets, its path and a request mode the request's
+ * length (of a group of several requests only the sum must come out); one request with
+ * something unknown; 2 to BLOCK_MAX requests with a block whose inner borders show no
+ * mark. After an unknown within a group of several, octets used are not known any more
+ * (ANY). Where a group's number of requests is open, arriving at it chooses one.
  *
- * Weights are log probabilities relative to spurious segment ends: an end that is taken as
- * a border gains MARKED - log_spurious, one that is passed by costs nothing. The request sent
- * depth requests later was sent when this response was there: its place (anchor) is the
- * border itself or a little beyond. Forward masses first; the way back enumerates the same
- * edges again and collects probabilities by piece and file.
+ * Weights are log probabilities relative to spurious segment ends: an end that is taken
+ * as a border gains MARKED - log_spurious, one that is passed by costs nothing. The
+ * request sent depth requests later was sent when this response was there: its place
+ * (anchor) is the border itself or a little beyond. Forward masses first; the way back
+ * enumerates the same edges again and collects probabilities by piece and file.
  */
 #include "identify/sequence_run.h"
 
@@ -30,27 +29,27 @@ enum {
 	ANY = UINT32_MAX, /* octets used: unknown */
 	NONE = UINT32_MAX,
 	BLOCK_MAX = 12,
-	LOOK_AHEAD = 300,     /* borders, where no anchor ends the search */
-	LOOK_BEYOND = 6,      /* borders beyond the anchor */
+	LOOK_AHEAD = 300, /* borders, where no anchor ends the search */
+	LOOK_BEYOND = 6,  /* borders beyond the anchor */
 	STATES_IN_ALL = 1000000,
 	BLOCK_LAST = 1 << 20, /* edges of this many responses end the stream */
 };
 
-static const double UNKNOWN = 0.02;	/* responses of no catalogue file */
-static const double MARKED = 0.9;	/* borders that show as unusual segment ends */
-static const double PROMPT = 0.8;	/* anchors exactly at their border */
-static const double SPREAD = 16;	/* natural logs of the range of sizes and of lags */
-static const double VIOLATION = -14;	/* log: a request before its time */
-static const double TRUNCATED = -9;	/* log: the stream stops within the run */
-static const double OVERDUE = -12;	/* log, per request that had to be answered by then */
-static const double UNPLACED = -10;	/* log: a request sent at any time */
-static const double KEEP = 40;		/* states less than exp(-KEEP) of the best are left */
+static const double UNKNOWN = 0.02;  /* responses of no catalogue file */
+static const double MARKED = 0.9;    /* borders that show as unusual segment ends */
+static const double PROMPT = 0.8;    /* anchors exactly at their border */
+static const double SPREAD = 16;     /* natural logs of the range of sizes and of lags */
+static const double VIOLATION = -14; /* log: a request before its time */
+static const double TRUNCATED = -9;  /* log: the stream stops within the run */
+static const double OVERDUE = -12;  /* log, per request that had to be answered by then */
+static const double UNPLACED = -10; /* log: a request sent at any time */
+static const double KEEP = 40;      /* states less than exp(-KEEP) of the best are left */
 
 struct state {
 	double alpha, beta, best;
 	uint32_t layer, used, border;
 	uint32_t ordinal;
-	uint32_t next;	/* of its layer */
+	uint32_t next;  /* of its layer */
 	uint32_t chain; /* of its hash slot */
 };
 
@@ -108,8 +107,9 @@ log_add(double a, double b)
 static uint32_t
 slot_of(const struct lattice *l, uint32_t layer, uint32_t border, uint32_t used)
 {
-	uint64_t h = (uint64_t)layer * 0x9e3779b97f4a7c15u ^ (uint64_t)border * 0xc2b2ae3d27d4eb4fu ^
-	    (uint64_t)used * 0x165667b19e3779f9u;
+	uint64_t h = (uint64_t)layer * 0x9e3779b97f4a7c15u ^
+		     (uint64_t)border * 0xc2b2ae3d27d4eb4fu ^
+		     (uint64_t)used * 0x165667b19e3779f9u;
 
 	return (uint32_t)(h >> 32 ^ h >> 13) & l->slot_mask;
 }
@@ -143,9 +143,14 @@ state_add(struct lattice *l, uint32_t layer, uint32_t border, uint32_t used)
 		l->state_cap = cap;
 	}
 	slot = slot_of(l, layer, border, used);
-	l->states[l->state_count] = (struct state){ .alpha = -INFINITY, .beta = -INFINITY,
-		.best = -INFINITY, .layer = layer, .used = used, .border = border,
-		.next = l->layers[layer].first, .chain = l->slots[slot] };
+	l->states[l->state_count] = (struct state){.alpha = -INFINITY,
+						   .beta = -INFINITY,
+						   .best = -INFINITY,
+						   .layer = layer,
+						   .used = used,
+						   .border = border,
+						   .next = l->layers[layer].first,
+						   .chain = l->slots[slot]};
 	l->layers[layer].first = l->slots[slot] = l->state_count;
 	l->layers[layer].states++;
 	return l->state_count++;
@@ -206,7 +211,8 @@ go_back(struct lattice *l, const struct edge *e)
 		piece->ordinal = from->ordinal;
 		piece->request = e->request;
 	}
-	if (e->id == SEQUENCE_NO_ITEM || (fit = pieces_fit(l->pieces, piece, e->id)) == NULL)
+	if (e->id == SEQUENCE_NO_ITEM ||
+	    (fit = pieces_fit(l->pieces, piece, e->id)) == NULL)
 		return;
 	fit->mass += mass;
 	fit->order = e->order;
@@ -227,7 +233,8 @@ go(struct lattice *l, const struct edge *e)
 		go_forward(l, e);
 }
 
-/* Takes an edge that ends before group g: once for each number of requests it may have. */
+/* Takes an edge that ends before group g: once for each number of requests it may have.
+ */
 static void
 arrive(struct lattice *l, struct edge *e, uint32_t group)
 {
@@ -276,8 +283,8 @@ anchor_of(const struct run *run, uint32_t group, uint32_t left)
 
 /*
  * Log probability of an anchor, given where its response ends. A request that is late was
- * either held up for a while, or sent together with the next when both responses were read
- * at once.
+ * either held up for a while, or sent together with the next when both responses were
+ * read at once.
  */
 static double
 lag_weight(const struct run *run, const struct group *anchor, uint64_t offset)
@@ -290,16 +297,16 @@ lag_weight(const struct run *run, const struct group *anchor, uint64_t offset)
 		return VIOLATION;
 	if (offset == anchor->anchor)
 		return log(PROMPT);
-	is_shared = anchor + 1 < run->groups + run->group_count && anchor[1].is_anchored &&
-	    anchor[1].anchor == anchor->anchor;
-	return log((1 - PROMPT) / 2) + (is_shared ? 0 :
-	    -log(SPREAD * (double)(anchor->anchor - offset + 1)));
+	is_shared = anchor + 1 < run->groups + run->group_count &&
+		    anchor[1].is_anchored && anchor[1].anchor == anchor->anchor;
+	return log((1 - PROMPT) / 2) +
+	       (is_shared ? 0 : -log(SPREAD * (double)(anchor->anchor - offset + 1)));
 }
 
 /* The same for a response that ends at an unknown place within a block. */
 static double
 inner_lag_weight(const struct run *run, const struct group *anchor, uint64_t from,
-    uint64_t to)
+		 uint64_t to)
 {
 	if (anchor->anchor <= from)
 		return VIOLATION;
@@ -327,13 +334,16 @@ reach_sizes(struct lattice *l, struct reach_list *list, uint32_t from, uint32_t 
 				continue;
 			item = item_find(run->config, size);
 			for (n = 0; item + n < run->config->count &&
-			    run->config->items[item + n].size == size; n++)
+				    run->config->items[item + n].size == size;
+			     n++)
 				;
 			if (n > 0)
-				list->reach[list->count++] = (struct reach){ .to = to,
-					.item = (uint32_t)item, .items = n,
-					.header = run->modes.header[m].bytes + digits,
-					.weight = log(run->modes.header[m].weight) };
+				list->reach[list->count++] = (struct reach){
+				    .to = to,
+				    .item = (uint32_t)item,
+				    .items = n,
+				    .header = run->modes.header[m].bytes + digits,
+				    .weight = log(run->modes.header[m].weight)};
 		}
 }
 
@@ -399,7 +409,7 @@ answer_item(struct lattice *l, const struct reach *reach, double weight)
 	const struct group *g = &run->groups[layer->group];
 	const struct sequence_item *item;
 	uint32_t i, m, request, rest = s.used == ANY ? 0 : g->bytes - s.used;
-	struct edge e = { .border = reach->to, .responses = 1, .header = reach->header };
+	struct edge e = {.border = reach->to, .responses = 1, .header = reach->header};
 
 	for (i = 0; i < reach->items; i++) {
 		item = &run->config->items[reach->item + i];
@@ -442,10 +452,11 @@ answer_items(struct lattice *l, const struct group *anchor, uint32_t end)
 	uint32_t i;
 
 	for (i = 0; i < list->count && list->reach[i].to < end; i++)
-		answer_item(l, &list->reach[i], l->log_prior + list->reach[i].weight +
-		    border_weight(l, list->reach[i].to) +
-		    lag_weight(l->run, anchor,
-			l->run->borders[list->reach[i].to].offset));
+		answer_item(l, &list->reach[i],
+			    l->log_prior + list->reach[i].weight +
+				border_weight(l, list->reach[i].to) +
+				lag_weight(l->run, anchor,
+					   l->run->borders[list->reach[i].to].offset));
 }
 
 /* Log density of the length of a group's requests. */
@@ -463,7 +474,7 @@ length_weight(const struct run *run, uint32_t left, uint32_t group, uint32_t use
 struct target {
 	uint32_t group, left; /* left 0: before the group */
 	double weight;
-	const struct group *anchor; /* of the last */
+	const struct group *anchor;           /* of the last */
 	const struct group *inner[BLOCK_MAX]; /* of the others */
 	uint32_t inners;
 };
@@ -475,7 +486,7 @@ find_target(const struct lattice *l, uint32_t count, struct target *t)
 	const struct state s = l->states[l->from];
 	uint32_t group = l->layers[s.layer].group, left = l->layers[s.layer].left, i;
 
-	*t = (struct target){ .weight = length_weight(run, left, group, s.used) };
+	*t = (struct target){.weight = length_weight(run, left, group, s.used)};
 	for (i = 0; i < count; i++) {
 		if (left == 0) {
 			if (group >= run->group_count ||
@@ -520,7 +531,7 @@ answer_unknown(struct lattice *l, uint32_t count)
 {
 	const struct run *run = l->run;
 	const struct state s = l->states[l->from];
-	struct edge e = { .responses = count, .id = SEQUENCE_NO_ITEM };
+	struct edge e = {.responses = count, .id = SEQUENCE_NO_ITEM};
 	struct target t;
 	double weight;
 	uint64_t span, from = run->borders[s.border].offset;
@@ -532,7 +543,7 @@ answer_unknown(struct lattice *l, uint32_t count)
 		e.request = run->groups[l->layers[s.layer].group].bytes;
 	end = look_end(run, s.border, t.anchor);
 	weight = t.weight + (count == 1 ? log(UNKNOWN) : (count - 1) * log(1 - MARKED)) +
-	    log(count / SPREAD);
+		 log(count / SPREAD);
 	for (e.border = s.border + 1; e.border < end; e.border++) {
 		span = run->borders[e.border].offset - from;
 		if (span < (uint64_t)RUN_FRAGMENT * count)
@@ -548,7 +559,8 @@ answer_unknown(struct lattice *l, uint32_t count)
 			continue;
 		}
 		e.used = ANY;
-		e.layer = run->groups[t.group].first + run->groups[t.group].count_max - t.left;
+		e.layer =
+		    run->groups[t.group].first + run->groups[t.group].count_max - t.left;
 		go(l, &e);
 	}
 }
@@ -561,13 +573,15 @@ answer_nothing(struct lattice *l)
 	const struct state *s = &l->states[l->from];
 	const struct layer *layer = &l->layers[s->layer];
 	uint32_t left = layer->left, g, outstanding = run->depth > 0 ? run->depth : 10;
-	struct edge e = { .layer = l->layer_count - 1, .border = run->border_count - 1,
-		.responses = BLOCK_LAST, .id = SEQUENCE_NO_ITEM };
+	struct edge e = {.layer = l->layer_count - 1,
+			 .border = run->border_count - 1,
+			 .responses = BLOCK_LAST,
+			 .id = SEQUENCE_NO_ITEM};
 
 	for (g = layer->group + 1; g < run->group_count; g++)
 		left += run->groups[g].count_min;
 	e.weight = TRUNCATED + length_weight(run, layer->left, layer->group, s->used) +
-	    (left > outstanding ? OVERDUE * (left - outstanding) : 0);
+		   (left > outstanding ? OVERDUE * (left - outstanding) : 0);
 	if (layer->group + 1 < run->group_count)
 		e.weight += run->groups[layer->group + 1].after;
 	go(l, &e);
@@ -628,7 +642,8 @@ sweep_forward(struct lattice *l)
 	for (n = 0; n + 1 < l->layer_count; n++) {
 		floor = layer_floor(l, &l->layers[n]);
 		for (i = l->layers[n].first; i != NONE; i = l->states[i].next) {
-			if (l->states[i].alpha < floor || l->work > l->run->config->work_max / 2) {
+			if (l->states[i].alpha < floor ||
+			    l->work > l->run->config->work_max / 2) {
 				l->is_exhausted |= l->states[i].alpha >= floor;
 				l->states[i].alpha = -INFINITY;
 				continue;
@@ -664,15 +679,16 @@ make_layers(struct lattice *l)
 	uint32_t g, n, at = 0;
 
 	for (g = run->group_count; g-- > 0;)
-		run->groups[g].after = length_weight(run, run->groups[g].count_min, g, 0) +
+		run->groups[g].after =
+		    length_weight(run, run->groups[g].count_min, g, 0) +
 		    (g + 1 < run->group_count ? run->groups[g + 1].after : 0);
 	for (g = 0; g < run->group_count; g++) {
 		run->groups[g].first = at;
 		for (n = run->groups[g].count_max; n > 0; n--)
-			l->layers[at++] = (struct layer){ .group = g, .left = n, .first = NONE,
-				.top = -INFINITY };
+			l->layers[at++] = (struct layer){
+			    .group = g, .left = n, .first = NONE, .top = -INFINITY};
 	}
-	l->layers[at] = (struct layer){ .group = g, .first = NONE, .top = -INFINITY };
+	l->layers[at] = (struct layer){.group = g, .first = NONE, .top = -INFINITY};
 }
 
 /* Spurious ends per octet: those that are more than the requests explain. */
@@ -686,7 +702,8 @@ log_spurious(const struct run *run)
 		ends += run->borders[i].is_end;
 	for (spare = ends, i = 0; i < run->group_count; i++)
 		spare -= run->groups[i].count_min;
-	span = (double)(run->borders[run->border_count - 1].offset - run->borders[0].offset);
+	span =
+	    (double)(run->borders[run->border_count - 1].offset - run->borders[0].offset);
 	if (spare < 1 + ends / 8)
 		spare = 1 + ends / 8;
 	return log(spare / (span + 1));
@@ -708,9 +725,12 @@ unused_anchors(const struct run *run)
 int
 lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 {
-	struct lattice l = { .run = run, .pieces = pieces, .layer_count = 1,
-		.state_cap = 4096, .slot_mask = (1 << 20) - 1 };
-	struct edge start = { .id = SEQUENCE_NO_ITEM };
+	struct lattice l = {.run = run,
+			    .pieces = pieces,
+			    .layer_count = 1,
+			    .state_cap = 4096,
+			    .slot_mask = (1 << 20) - 1};
+	struct edge start = {.id = SEQUENCE_NO_ITEM};
 	uint32_t i;
 	int status = -1;
 
@@ -729,7 +749,7 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 	l.log_unmarked = log(1 - MARKED);
 	l.log_prior = log((1 - UNKNOWN) / (double)(run->config->count + 1));
 	/* The first arrival comes from a state outside of all layers. */
-	l.states[l.state_count++] = (struct state){ .chain = NONE, .next = NONE };
+	l.states[l.state_count++] = (struct state){.chain = NONE, .next = NONE};
 	arrive(&l, &start, 0);
 	sweep_forward(&l);
 	if (!l.is_exhausted)
@@ -741,7 +761,7 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 done:
 	if (status != 0)
 		err_set(err, ENOMEM, "sequence: out of memory for a lattice of %u layers",
-		    l.layer_count);
+			l.layer_count);
 	for (i = 0; l.reaches != NULL && i < run->border_count; i++)
 		free(l.reaches[i].reach);
 	free(l.reaches);

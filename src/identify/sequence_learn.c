@@ -2,15 +2,15 @@
 /*
  * What a server and its client add to every file, by vote. While depth requests are
  * outstanding, request q + depth is sent when response q has arrived; so the places of
- * requests q + depth - 1 and q + depth are d octets apart, the length of response q, and its
- * own length l is known. Each catalogue item votes for (d - size - digits, l - path): chance
- * spreads over 60,000 bins, the truth meets in one. The depth with the most meeting votes is
- * the client's. Modes are taken one by one, each from the pairs that no earlier one
- * explains, while chance would not give so many votes. Where too few requests tell, the
- * configuration's modes stand alone.
+ * requests q + depth - 1 and q + depth are d octets apart, the length of response q, and
+ * its own length l is known. Each catalogue item votes for (d - size - digits, l - path):
+ * chance spreads over 60,000 bins, the truth meets in one. The depth with the most
+ * meeting votes is the client's. Modes are taken one by one, each from the pairs that no
+ * earlier one explains, while chance would not give so many votes. Where too few requests
+ * tell, the configuration's modes stand alone.
  *
- * With the modes known, fragments of requests are joined and the number of requests in each
- * group is weighed by the catalogue's path lengths.
+ * With the modes known, fragments of requests are joined and the number of requests in
+ * each group is weighed by the catalogue's path lengths.
  */
 #include "identify/sequence_run.h"
 
@@ -43,7 +43,7 @@ struct poll {
 	uint32_t pair_count;
 	uint16_t votes[BINS], stamp[BINS];
 	uint64_t total; /* votes */
-	uint32_t top;	/* bin */
+	uint32_t top;   /* bin */
 };
 
 static void
@@ -58,8 +58,8 @@ collect_pairs(struct poll *poll, uint32_t depth)
 		if (single <= depth || g[i].anchor <= g[i - 1].anchor)
 			continue;
 		poll->pairs[poll->pair_count++] = (struct pair){
-			.span = g[i].anchor - g[i - 1].anchor,
-			.request = g[i - depth].bytes,
+		    .span = g[i].anchor - g[i - 1].anchor,
+		    .request = g[i - depth].bytes,
 		};
 	}
 }
@@ -75,11 +75,14 @@ vote_pair(struct poll *poll, const struct pair *pair, uint16_t stamp)
 
 	if (most < HEADER_LOW)
 		return;
-	least = most > HEADER_LOW + HEADER_BINS + 20 ? most - HEADER_LOW - HEADER_BINS - 20 : 0;
+	least = most > HEADER_LOW + HEADER_BINS + 20
+		    ? most - HEADER_LOW - HEADER_BINS - 20
+		    : 0;
 	for (i = item_find(config, least); i < config->count; i++) {
 		header = (int64_t)(pair->span - config->items[i].size) -
-		    decimal_digits(config->items[i].size) - HEADER_LOW;
-		request = (int64_t)pair->request - config->items[i].path_bytes - REQUEST_LOW;
+			 decimal_digits(config->items[i].size) - HEADER_LOW;
+		request =
+		    (int64_t)pair->request - config->items[i].path_bytes - REQUEST_LOW;
 		if (header < 0)
 			break;
 		if (header >= HEADER_BINS || request < 0 || request >= REQUEST_BINS)
@@ -136,7 +139,7 @@ add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, double we
 	if (i == SEQUENCE_MODES)
 		return;
 	if (i == *count) {
-		modes[i] = (struct sequence_mode){ .bytes = bytes };
+		modes[i] = (struct sequence_mode){.bytes = bytes};
 		(*count)++;
 	}
 	modes[i].weight += weight;
@@ -161,8 +164,10 @@ drop_explained(struct poll *poll, uint32_t header, uint32_t request)
 			if (decimal_digits(size) != digits)
 				continue;
 			for (item = item_find(config, size);
-			    item < config->count && config->items[item].size == size; item++)
-				is_explained |= config->items[item].path_bytes + request ==
+			     item < config->count && config->items[item].size == size;
+			     item++)
+				is_explained |=
+				    config->items[item].path_bytes + request ==
 				    poll->pairs[i].request;
 		}
 		if (!is_explained)
@@ -248,11 +253,11 @@ learn_lengths(struct run *run, struct err *err)
 			at = config->items[item].path_bytes + run->modes.request[i].bytes;
 			if (at < 1000)
 				one[at] += 0.98 * run->modes.request[i].weight /
-				    (double)config->count;
+					   (double)config->count;
 		}
 	}
-	low = config->count > 0 && run->modes.requests > 0 ? run->request_min + least_path :
-	    RUN_FRAGMENT;
+	low = config->count > 0 && run->modes.requests > 0 ? run->request_min + least_path
+							   : RUN_FRAGMENT;
 	run->request_min = low;
 	high = 500;
 	for (i = low; i < high; i++)
@@ -291,8 +296,9 @@ run_learn(struct run *run, struct err *err)
 static bool
 is_full_segment(uint32_t bytes)
 {
-	static const uint32_t full[] = { 1208, 1220, 1288, 1300, 1328, 1340, 1348, 1360,
-		1368, 1380, 1388, 1400, 1408, 1420, 1428, 1440, 1448, 1460 };
+	static const uint32_t full[] = {1208, 1220, 1288, 1300, 1328, 1340,
+					1348, 1360, 1368, 1380, 1388, 1400,
+					1408, 1420, 1428, 1440, 1448, 1460};
 	size_t i;
 
 	for (i = 0; i < sizeof full / sizeof *full; i++)
@@ -305,7 +311,7 @@ is_full_segment(uint32_t bytes)
 static void
 weigh_counts(const struct run *run, struct group *g)
 {
-	double weight[RUN_COUNTS + 1] = { 0 }, sum = 0;
+	double weight[RUN_COUNTS + 1] = {0}, sum = 0;
 	uint32_t n;
 
 	/* A loose piece ends anywhere: any number about its length may begin in it. */
@@ -337,11 +343,11 @@ run_group(struct run *run)
 	for (i = 0; i < run->group_count; i++) {
 		in = &run->groups[i];
 		last = n > 0 ? &out[n - 1] : NULL;
-		is_part = last != NULL &&
-		    !in->is_loose &&
+		is_part =
+		    last != NULL && !in->is_loose &&
 		    (in->bytes < run->request_min || last->bytes < run->request_min ||
-			(in->is_anchored && in->anchor == last->anchor &&
-			    is_full_segment(last->bytes)));
+		     (in->is_anchored && in->anchor == last->anchor &&
+		      is_full_segment(last->bytes)));
 		if (is_part && (uint64_t)last->bytes + in->bytes < UINT32_MAX) {
 			last->bytes += in->bytes;
 			if (!last->is_anchored)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pieces: probabilities collected by piece of the stream and by file, and what is said of
- * them. Two pieces that overlap cannot both be probable, so those with half or more of the
- * mass, in order of offset, are the responses; what lies between is a block.
+ * them. Two pieces that overlap cannot both be probable, so those with half or more of
+ * the mass, in order of offset, are the responses; what lies between is a block.
  *
- * apt fetches in the order of the archive's index. If the files that are sure come in order,
- * a file between two of them is likelier to stand between them in the index too: that tells
- * files of equal size and path length apart. Where the order does not hold, or the
- * catalogue has none, nothing is concluded from it.
+ * apt fetches in the order of the archive's index. If the files that are sure come in
+ * order, a file between two of them is likelier to stand between them in the index too:
+ * that tells files of equal size and path length apart. Where the order does not hold, or
+ * the catalogue has none, nothing is concluded from it.
  */
 #include "identify/sequence_run.h"
 
@@ -30,13 +30,14 @@ enum { ORDER_PAIRS = 6 };
 int
 pieces_init(struct pieces *p, struct err *err)
 {
-	*p = (struct pieces){ .piece_cap = 256, .fit_cap = 1024, .fits = 1, .pieces = 1,
-		.trust = 1 };
+	*p = (struct pieces){
+	    .piece_cap = 256, .fit_cap = 1024, .fits = 1, .pieces = 1, .trust = 1};
 	p->piece = calloc(p->piece_cap, sizeof *p->piece);
 	p->fit = calloc(p->fit_cap, sizeof *p->fit);
 	p->piece_slot = calloc(SLOTS, sizeof *p->piece_slot);
 	p->fit_slot = calloc(SLOTS, sizeof *p->fit_slot);
-	if (p->piece == NULL || p->fit == NULL || p->piece_slot == NULL || p->fit_slot == NULL)
+	if (p->piece == NULL || p->fit == NULL || p->piece_slot == NULL ||
+	    p->fit_slot == NULL)
 		return err_set(err, ENOMEM, "sequence: out of memory for pieces");
 	return 0;
 }
@@ -85,7 +86,7 @@ pieces_get(struct pieces *p, uint32_t from, uint32_t to)
 	if (!grow(&data, p->pieces, &p->piece_cap, PIECES_MAX, sizeof *p->piece))
 		return NULL;
 	p->piece = data;
-	p->piece[p->pieces] = (struct piece){ .from = from, .to = to };
+	p->piece[p->pieces] = (struct piece){.from = from, .to = to};
 	p->piece_slot[slot] = p->pieces;
 	return &p->piece[p->pieces++];
 }
@@ -102,7 +103,8 @@ pieces_fit(struct pieces *p, struct piece *piece, uint32_t id)
 	if (!grow(&data, p->fits, &p->fit_cap, FITS_MAX, sizeof *p->fit))
 		return NULL;
 	p->fit = data;
-	p->fit[p->fits] = (struct fit){ .piece = index, .id = id, .next = piece->first_fit };
+	p->fit[p->fits] =
+	    (struct fit){.piece = index, .id = id, .next = piece->first_fit};
 	piece->first_fit = p->fit_slot[slot] = p->fits;
 	return &p->fit[p->fits++];
 }
@@ -123,7 +125,8 @@ time_at(struct teller *t, uint64_t offset, bool is_end)
 	const struct flow *row;
 	uint64_t at, span;
 
-	/* A row without response octets holds none; an end belongs to the row before it. */
+	/* A row without response octets holds none; an end belongs to the row before it.
+	 */
 	while (t->row + 1 < t->row_count) {
 		row = &t->rows[t->row];
 		at = flow_or(row, reverse_offset, 0) + flow_or(row, reverse_span, 0);
@@ -139,7 +142,7 @@ time_at(struct teller *t, uint64_t offset, bool is_end)
 	if (offset >= at + span)
 		return row->end;
 	return row->start + (int64_t)((double)(row->end - row->start) *
-	    ((double)(offset - at) / (double)span));
+				      ((double)(offset - at) / (double)span));
 }
 
 static int
@@ -171,7 +174,7 @@ add_rival(struct sequence_response *r, const struct fit *fit)
 		r->rivals++;
 	for (; i > 0 && r->rival[i - 1].probability < fit->mass; i--)
 		r->rival[i] = r->rival[i - 1];
-	r->rival[i] = (struct sequence_rival){ .id = fit->id, .probability = fit->mass };
+	r->rival[i] = (struct sequence_rival){.id = fit->id, .probability = fit->mass};
 	if (i == 0) {
 		r->id = fit->id;
 		r->header = fit->header;
@@ -181,13 +184,16 @@ add_rival(struct sequence_response *r, const struct fit *fit)
 
 static int
 tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
-    struct err *err)
+	   struct err *err)
 {
 	const struct border *b = t->run->borders;
 	struct sequence_response r = {
-		.ordinal = piece->ordinal, .responses = 1, .id = SEQUENCE_NO_ITEM,
-		.offset = b[piece->from].offset, .request_bytes = piece->request,
-		.span = b[piece->to].offset - b[piece->from].offset,
+	    .ordinal = piece->ordinal,
+	    .responses = 1,
+	    .id = SEQUENCE_NO_ITEM,
+	    .offset = b[piece->from].offset,
+	    .request_bytes = piece->request,
+	    .span = b[piece->to].offset - b[piece->from].offset,
 	};
 	double fitting = 0;
 	uint32_t i;
@@ -197,21 +203,29 @@ tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
 		fitting += p->fit[i].mass;
 	}
 	for (i = 0; i < r.rivals; i++)
-		r.rival[i].probability = fmin(r.rival[i].probability, 1) * SURE * p->trust;
-	r.verdict = r.rivals > 0 && r.rival[0].probability >= t->run->config->name_at ?
-	    SEQUENCE_NAMED : SEQUENCE_UNKNOWN;
-	r.probability = r.verdict == SEQUENCE_NAMED ? r.rival[0].probability :
-	    fitting < 1 ? 1 - fitting : 0;
+		r.rival[i].probability =
+		    fmin(r.rival[i].probability, 1) * SURE * p->trust;
+	r.verdict = r.rivals > 0 && r.rival[0].probability >= t->run->config->name_at
+			? SEQUENCE_NAMED
+			: SEQUENCE_UNKNOWN;
+	r.probability = r.verdict == SEQUENCE_NAMED ? r.rival[0].probability
+			: fitting < 1               ? 1 - fitting
+						    : 0;
 	return tell(t, &r, err);
 }
 
 static int
 tell_block(struct teller *t, uint64_t from, uint64_t to, uint32_t responses,
-    struct err *err)
+	   struct err *err)
 {
 	struct sequence_response r = {
-		.verdict = SEQUENCE_BLOCK, .ordinal = t->ordinal, .responses = responses,
-		.offset = from, .span = to - from, .id = SEQUENCE_NO_ITEM, .probability = 1,
+	    .verdict = SEQUENCE_BLOCK,
+	    .ordinal = t->ordinal,
+	    .responses = responses,
+	    .offset = from,
+	    .span = to - from,
+	    .id = SEQUENCE_NO_ITEM,
+	    .probability = 1,
 	};
 
 	return from < to ? tell(t, &r, err) : 0;
@@ -249,7 +263,7 @@ sure_order(const struct pieces *p, const struct piece *piece)
 /* Weighs the files of a piece between two sure places: in order with this probability. */
 static void
 weigh_order(struct pieces *p, struct piece *piece, uint32_t low, uint32_t high,
-    uint32_t last, double in_order)
+	    uint32_t last, double in_order)
 {
 	double sum = 0, rest = piece->mass, factor;
 	uint32_t i;
@@ -262,7 +276,8 @@ weigh_order(struct pieces *p, struct piece *piece, uint32_t low, uint32_t high,
 	for (i = piece->first_fit; i != 0; i = p->fit[i].next) {
 		factor = 1 - in_order;
 		if (p->fit[i].order > low && p->fit[i].order < high)
-			factor += in_order * fmin((double)last / (high - low), ORDER_GAIN);
+			factor +=
+			    in_order * fmin((double)last / (high - low), ORDER_GAIN);
 		p->fit[i].mass *= factor;
 		sum += p->fit[i].mass;
 	}
@@ -315,10 +330,10 @@ last_order(const struct sequence_config *config)
 
 int
 pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t count,
-    sequence_emit *emit, void *arg, struct err *err)
+	    sequence_emit *emit, void *arg, struct err *err)
 {
-	struct teller t = { .run = run, .rows = rows, .row_count = count, .emit = emit,
-		.arg = arg };
+	struct teller t = {
+	    .run = run, .rows = rows, .row_count = count, .emit = emit, .arg = arg};
 	const struct border *b = run->borders;
 	const struct piece *piece;
 	uint32_t i, n = 1, at = 0;
@@ -333,7 +348,9 @@ pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t c
 		if (piece->from < at)
 			continue;
 		if (tell_block(&t, b[at].offset, b[piece->from].offset,
-		    piece->ordinal > t.ordinal ? piece->ordinal - t.ordinal : 0, err) != 0 ||
+			       piece->ordinal > t.ordinal ? piece->ordinal - t.ordinal
+							  : 0,
+			       err) != 0 ||
 		    tell_piece(&t, p, piece, err) != 0)
 			return -1;
 		at = piece->to;

@@ -52,8 +52,8 @@ add_border(struct reader *r, uint64_t offset, bool is_end)
 		run->stats->marks_dropped++;
 		return;
 	}
-	run->borders[run->border_count++] = (struct border){ .offset = offset,
-		.row = r->row, .is_end = is_end, .is_anchor = !is_end };
+	run->borders[run->border_count++] = (struct border){
+	    .offset = offset, .row = r->row, .is_end = is_end, .is_anchor = !is_end};
 }
 
 static void
@@ -67,8 +67,10 @@ add_group(struct reader *r, uint64_t bytes, uint64_t anchor, bool is_anchored)
 	}
 	run->stats->requests++;
 	run->groups[run->group_count++] = (struct group){
-		.bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes,
-		.anchor = anchor, .is_anchored = is_anchored, .row = r->row,
+	    .bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes,
+	    .anchor = anchor,
+	    .is_anchored = is_anchored,
+	    .row = r->row,
 	};
 	if (is_anchored)
 		add_border(r, anchor, false);
@@ -139,7 +141,8 @@ read_row(struct reader *r, const struct flow *row)
 	struct run *run = r->run;
 	uint64_t offset = flow_or(row, offset, r->request_end);
 	uint64_t reverse_offset = flow_or(row, reverse_offset, r->response_end);
-	uint64_t span = flow_or(row, span, 0), reverse_span = flow_or(row, reverse_span, 0);
+	uint64_t span = flow_or(row, span, 0),
+		 reverse_span = flow_or(row, reverse_span, 0);
 	uint64_t marked = 0;
 	uint32_t groups;
 
@@ -195,7 +198,7 @@ merge_borders(struct run *run, uint64_t stream_end)
 int
 run_read(struct run *run, const struct flow *rows, size_t count, struct err *err)
 {
-	struct reader r = { .run = run };
+	struct reader r = {.run = run};
 	size_t i, j, marks = 0;
 	uint64_t limit = run->config->marks_max;
 
@@ -212,12 +215,14 @@ run_read(struct run *run, const struct flow *rows, size_t count, struct err *err
 	r.values = calloc(marks + 1, sizeof *r.values);
 	if (run->groups == NULL || run->borders == NULL || r.values == NULL) {
 		free(r.values);
-		return err_set(err, ENOMEM, "sequence: out of memory for %zu marks", marks);
+		return err_set(err, ENOMEM, "sequence: out of memory for %zu marks",
+			       marks);
 	}
 	for (i = 0; i < count; i++)
 		for (j = 0; flow_has(&rows[i], marks) && j < rows[i].marks.count; j++)
 			if (mark_kind(rows[i].marks.items[j]) == MARK_END)
-				r.values[r.value_count++] = mark_value(rows[i].marks.items[j]);
+				r.values[r.value_count++] =
+				    mark_value(rows[i].marks.items[j]);
 	qsort(r.values, r.value_count, sizeof *r.values, compare_u64);
 	for (i = 0; i < count; i++) {
 		r.row = (uint32_t)i;

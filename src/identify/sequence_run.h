@@ -7,13 +7,13 @@
 /* Inside of the decoder of pipelined runs: what its three stages hand on. */
 
 enum {
-	RUN_COUNTS = 16,	   /* requests in one group at most */
-	RUN_LENGTHS = 6144,	   /* octets of one group at most, else its length is free */
-	RUN_BORDERS_MAX = 60000,   /* borders are u16 in states */
-	RUN_FRAGMENT = 100,	   /* no whole request is shorter, before K is known */
-	RUN_SINGLE = 260,	   /* before K is known: surely no two requests */
-	RUN_PIECE = 1400,	   /* octets of one piece of a long gap */
-	REQUEST_MIN = 64,	   /* the meter marks no shorter one */
+	RUN_COUNTS = 16,    /* requests in one group at most */
+	RUN_LENGTHS = 6144, /* octets of one group at most, else its length is free */
+	RUN_BORDERS_MAX = 60000, /* borders are u16 in states */
+	RUN_FRAGMENT = 100,      /* no whole request is shorter, before K is known */
+	RUN_SINGLE = 260,        /* before K is known: surely no two requests */
+	RUN_PIECE = 1400,        /* octets of one piece of a long gap */
+	REQUEST_MIN = 64,        /* the meter marks no shorter one */
 };
 
 /* Requests sent together: their sum is known, their number perhaps. */
@@ -21,7 +21,7 @@ struct group {
 	uint64_t anchor; /* response offset seen by the client when it sent them */
 	uint32_t bytes;
 	uint32_t row;
-	uint32_t first;	  /* layer of its gate: count_max requests left */
+	uint32_t first; /* layer of its gate: count_max requests left */
 	uint8_t is_anchored;
 	uint8_t is_loose; /* a piece of a gap: requests need not end where it ends */
 	uint8_t count_min, count_max;
@@ -45,8 +45,8 @@ struct run {
 	struct border *borders;
 	uint32_t border_count;
 	double log_spurious; /* log of spurious segment ends per octet */
-	uint32_t depth;	     /* 0: request times unused */
-	bool is_voted;	     /* the modes at this depth had votes */
+	uint32_t depth;      /* 0: request times unused */
+	bool is_voted;       /* the modes at this depth had votes */
 	uint32_t header_min, request_min;
 	/* length[n][l]: density of n requests of l octets together. */
 	double (*length)[RUN_LENGTHS];
@@ -90,10 +90,10 @@ item_find(const struct sequence_config *config, uint64_t size)
 /* A piece of the response stream between two borders that may be one response. */
 struct piece {
 	uint32_t from, to; /* borders */
-	double mass;	   /* probability that it is one response */
+	double mass;       /* probability that it is one response */
 	double ordinal_mass;
 	uint32_t ordinal, request; /* of the likeliest way there */
-	uint32_t first_fit;	   /* chain of fits, 0 ends it */
+	uint32_t first_fit;        /* chain of fits, 0 ends it */
 };
 
 struct fit {
@@ -116,11 +116,11 @@ struct piece *pieces_get(struct pieces *, uint32_t from, uint32_t to);
 struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
 /* The pieces that are probable, as responses, and blocks between them. */
 int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
-    sequence_emit *emit, void *arg, struct err *);
+		sequence_emit *emit, void *arg, struct err *);
 
 /*
- * sequence_lattice.c: fills pieces. evidence: log probability of what was seen, comparable
- * between depths.
+ * sequence_lattice.c: fills pieces. evidence: log probability of what was seen,
+ * comparable between depths.
  */
 int lattice_weigh(struct run *, struct pieces *, double *evidence, struct err *);
 

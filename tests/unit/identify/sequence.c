@@ -27,7 +27,7 @@ struct trouble {
 	double unknown, merged, late, spurious, split, folder;
 	uint32_t twin; /* one in so many has the size and path length of its neighbour */
 	bool is_ordered; /* asked for in the order of the index */
-	bool is_small; /* mostly little files */
+	bool is_small;   /* mostly little files */
 	uint32_t lost_row;
 };
 
@@ -89,8 +89,10 @@ make_items(struct world *w, const struct trouble *t)
 
 	for (i = 0; i < ITEMS; i++) {
 		w->items[i] = (struct sequence_item){
-			.size = (uint64_t)exp(7 + 8.5 * pow(chance(w), t->is_small ? 2 : 1)) / 4 * 4,
-			.path_bytes = 38 + (uint32_t)((chance(w) + chance(w) + chance(w)) * 20),
+		    .size = (uint64_t)exp(7 + 8.5 * pow(chance(w), t->is_small ? 2 : 1)) /
+			    4 * 4,
+		    .path_bytes =
+			38 + (uint32_t)((chance(w) + chance(w) + chance(w)) * 20),
 		};
 		if (t->twin > 0 && i % t->twin == 1)
 			w->items[i] = w->items[i - 1];
@@ -110,7 +112,7 @@ mark(struct world *w, enum mark_kind kind, uint64_t value, uint64_t offset)
 		return;
 	w->marks[w->row_count - 1][row->marks.count] = mark_pack(kind, value, offset);
 	row->marks.items = w->marks[w->row_count - 1];
-	flow_set(row, marks, ((struct list){ row->marks.items, row->marks.count + 1 }));
+	flow_set(row, marks, ((struct list){row->marks.items, row->marks.count + 1}));
 }
 
 static void
@@ -118,7 +120,7 @@ begin_row(struct world *w, uint64_t offset, uint64_t reverse_offset)
 {
 	struct flow *row = &w->rows[w->row_count++];
 
-	*row = (struct flow){ 0 };
+	*row = (struct flow){0};
 	flow_set(row, start, (int64_t)w->row_count * 1000000);
 	flow_set(row, end, (int64_t)w->row_count * 1000000 + 900000);
 	flow_set(row, offset, offset);
@@ -149,7 +151,7 @@ send_request(struct world *w, const struct trouble *t, uint32_t bytes, uint64_t 
 /* Segments of one response: mostly whole ones, merged ones of no meaning, its end. */
 static void
 send_response(struct world *w, const struct trouble *t, uint64_t from, uint64_t to,
-    bool is_merged)
+	      bool is_merged)
 {
 	uint64_t at = from, part;
 
@@ -170,7 +172,7 @@ static void
 make_run(struct world *w, const struct trouble *t)
 {
 	uint32_t i, n = t->responses, sent, batch = 0, header;
-	uint64_t offset = 0, lag, anchor[RUN_MAX] = { 0 };
+	uint64_t offset = 0, lag, anchor[RUN_MAX] = {0};
 	struct sequence_item asked[RUN_MAX], item;
 	bool is_merged;
 
@@ -181,9 +183,12 @@ make_run(struct world *w, const struct trouble *t)
 	for (i = 0; i < n; i++) {
 		item = asked[i];
 		if (chance(w) < t->unknown)
-			item = (struct sequence_item){ .size = 1000 + draw(w) % 3000000,
-				.path_bytes = 40 + (uint32_t)(draw(w) % 60), .id = FRESH };
-		header = (chance(w) < 0.1 ? 118 : 127) +
+			item = (struct sequence_item){.size = 1000 + draw(w) % 3000000,
+						      .path_bytes =
+							  40 + (uint32_t)(draw(w) % 60),
+						      .id = FRESH};
+		header =
+		    (chance(w) < 0.1 ? 118 : 127) +
 		    (uint32_t)snprintf(NULL, 0, "%llu", (unsigned long long)item.size);
 		w->id[i] = item.id;
 		w->request[i] = item.path_bytes + (chance(w) < t->folder ? 97 : 88);
@@ -202,7 +207,8 @@ make_run(struct world *w, const struct trouble *t)
 		/* What follows the answer before: the requests that fill up to ten. */
 		while (sent < n && sent < i + 10 && anchor[i - 1] <= w->end[i]) {
 			send_request(w, t, w->request[sent],
-			    anchor[i - 1] > w->end[i - 1] ? anchor[i - 1] : w->end[i - 1]);
+				     anchor[i - 1] > w->end[i - 1] ? anchor[i - 1]
+								   : w->end[i - 1]);
 			sent++;
 		}
 		send_response(w, t, w->end[i - 1], w->end[i], is_merged);
@@ -218,7 +224,7 @@ make_run(struct world *w, const struct trouble *t)
 	if (t->lost_row > 0 && t->lost_row < w->row_count) {
 		w->row_count--;
 		memmove(&w->rows[t->lost_row], &w->rows[t->lost_row + 1],
-		    (w->row_count - t->lost_row) * sizeof *w->rows);
+			(w->row_count - t->lost_row) * sizeof *w->rows);
 	}
 }
 
@@ -241,7 +247,7 @@ judge(void *arg, const struct sequence_response *r, struct err *err)
 		return 0;
 	for (i = 0; i < RUN_MAX && w->end[i] > 0; from = w->end[i], i++)
 		is_right |= from == r->offset && w->end[i] == r->offset + r->span &&
-		    w->id[i] == r->id;
+			    w->id[i] == r->id;
 	w->named++;
 	w->right += is_right;
 	w->wrong += !is_right;
@@ -261,7 +267,7 @@ static void
 decode(struct world *w, const struct trouble *t, struct sequence_stats *stats)
 {
 	struct sequence_config config;
-	struct err err = { 0 };
+	struct err err = {0};
 
 	w->random = t->seed;
 	w->row_count = 0;
@@ -282,7 +288,7 @@ static void
 names_a_clean_run(void **state)
 {
 	struct sequence_stats stats;
-	struct trouble t = { .responses = 40, .batch = 10 };
+	struct trouble t = {.responses = 40, .batch = 10};
 	uint32_t i;
 
 	clear_score(&world);
@@ -301,7 +307,7 @@ static void
 leaves_unknown_files_unnamed(void **state)
 {
 	struct sequence_stats stats;
-	struct trouble t = { .responses = 40, .batch = 10, .unknown = 0.25 };
+	struct trouble t = {.responses = 40, .batch = 10, .unknown = 0.25};
 	uint32_t i;
 
 	clear_score(&world);
@@ -309,7 +315,8 @@ leaves_unknown_files_unnamed(void **state)
 		t.seed = 200 + i;
 		decode(&world, &t, &stats);
 	}
-	print_message("a quarter unknown: %u of 80 right, %u wrong\n", world.right, world.wrong);
+	print_message("a quarter unknown: %u of 80 right, %u wrong\n", world.right,
+		      world.wrong);
 	assert_true(world.right >= 42);
 	assert_true(world.wrong <= 1);
 }
@@ -318,8 +325,13 @@ static void
 survives_merged_segments_and_late_requests(void **state)
 {
 	struct sequence_stats stats;
-	struct trouble t = { .responses = 40, .batch = 10, .merged = 0.15, .late = 0.2,
-		.spurious = 0.05, .split = 0.05, .folder = 0.1 };
+	struct trouble t = {.responses = 40,
+			    .batch = 10,
+			    .merged = 0.15,
+			    .late = 0.2,
+			    .spurious = 0.05,
+			    .split = 0.05,
+			    .folder = 0.1};
 	uint32_t i;
 
 	clear_score(&world);
@@ -327,7 +339,8 @@ survives_merged_segments_and_late_requests(void **state)
 		t.seed = 300 + i;
 		decode(&world, &t, &stats);
 	}
-	print_message("merged and late: %u of 80 right, %u wrong\n", world.right, world.wrong);
+	print_message("merged and late: %u of 80 right, %u wrong\n", world.right,
+		      world.wrong);
 	assert_true(world.right >= 42);
 	assert_true(world.wrong <= 3);
 }
@@ -336,7 +349,7 @@ static void
 goes_on_after_a_lost_row(void **state)
 {
 	struct sequence_stats stats;
-	struct trouble t = { .responses = 40, .batch = 10 };
+	struct trouble t = {.responses = 40, .batch = 10};
 	uint32_t i;
 
 	clear_score(&world);
@@ -354,7 +367,7 @@ static void
 says_a_set_for_equal_files(void **state)
 {
 	struct sequence_stats stats;
-	struct trouble t = { .seed = 500, .responses = 30, .batch = 10, .twin = 2 };
+	struct trouble t = {.seed = 500, .responses = 30, .batch = 10, .twin = 2};
 
 	clear_score(&world);
 	decode(&world, &t, &stats);
@@ -367,7 +380,7 @@ static void
 tells_equal_files_apart_by_order(void **state)
 {
 	struct sequence_stats stats;
-	struct trouble t = { .responses = 40, .batch = 10, .twin = 4, .is_ordered = true };
+	struct trouble t = {.responses = 40, .batch = 10, .twin = 4, .is_ordered = true};
 	uint32_t i;
 
 	clear_score(&world);
@@ -375,8 +388,8 @@ tells_equal_files_apart_by_order(void **state)
 		t.seed = 550 + i;
 		decode(&world, &t, &stats);
 	}
-	print_message("half of them twins, in order: %u of 40 right, %u wrong\n", world.right,
-	    world.wrong);
+	print_message("half of them twins, in order: %u of 40 right, %u wrong\n",
+		      world.right, world.wrong);
 	assert_true(world.right >= 32);
 	assert_true(world.wrong <= 3);
 }
@@ -390,16 +403,23 @@ is_calibrated(void **state)
 
 	clear_score(&world);
 	for (i = 0; i < 20; i++) {
-		t = (struct trouble){ .seed = 1000 + i, .responses = 3 + 2 * i, .batch = 8 + i % 3,
-			.unknown = 0.02 * (i % 5), .merged = 0.03 * (i % 7), .late = 0.05 * (i % 6),
-			.spurious = 0.02 * (i % 4), .split = 0.01 * (i % 3),
-			.folder = 0.05 * (i % 4), .is_small = i % 2,
-			.lost_row = i % 11 == 5 ? i / 4 : 0 };
+		t = (struct trouble){.seed = 1000 + i,
+				     .responses = 3 + 2 * i,
+				     .batch = 8 + i % 3,
+				     .unknown = 0.02 * (i % 5),
+				     .merged = 0.03 * (i % 7),
+				     .late = 0.05 * (i % 6),
+				     .spurious = 0.02 * (i % 4),
+				     .split = 0.01 * (i % 3),
+				     .folder = 0.05 * (i % 4),
+				     .is_small = i % 2,
+				     .lost_row = i % 11 == 5 ? i / 4 : 0};
 		n += t.responses;
 		decode(&world, &t, &stats);
 		assert_int_equal(stats.work_exceeded, 0);
 	}
-	print_message("of %u: %u named, %u wrong (%.1f expected); at 0.99: %u, %u wrong\n", n,
+	print_message(
+	    "of %u: %u named, %u wrong (%.1f expected); at 0.99: %u, %u wrong\n", n,
 	    world.named, world.wrong, world.named - world.expected, world.sure,
 	    world.sure_wrong);
 	assert_true(world.named * 20 > n * 9);
@@ -412,8 +432,8 @@ static void
 learns_from_nothing(void **state)
 {
 	struct sequence_config config;
-	struct sequence_stats stats = { 0 };
-	struct trouble t = { .seed = 600, .responses = 50, .batch = 10 };
+	struct sequence_stats stats = {0};
+	struct trouble t = {.seed = 600, .responses = 50, .batch = 10};
 
 	clear_score(&world);
 	decode(&world, &t, &stats);
@@ -424,10 +444,11 @@ learns_from_nothing(void **state)
 	sequence_config_init(&config);
 	config.items = world.items;
 	config.count = ITEMS;
-	config.known = (struct sequence_modes){ 0 };
+	config.known = (struct sequence_modes){0};
 	memset(&stats, 0, sizeof stats);
-	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge, &world,
-	    &stats, NULL), 0);
+	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
+					 &world, &stats, NULL),
+			 0);
 	assert_int_equal(stats.modes.header[0].bytes, 127);
 	assert_int_equal(stats.modes.request[0].bytes, 88);
 	assert_int_equal(world.wrong, 0);
@@ -438,9 +459,9 @@ static void
 stays_within_bounds(void **state)
 {
 	struct sequence_config config;
-	struct sequence_stats stats = { 0 };
-	struct trouble t = { .seed = 700, .responses = 60, .batch = 10, .spurious = 0.2 };
-	struct err err = { 0 };
+	struct sequence_stats stats = {0};
+	struct trouble t = {.seed = 700, .responses = 60, .batch = 10, .spurious = 0.2};
+	struct err err = {0};
 
 	clear_score(&world);
 	world.random = t.seed;
@@ -450,21 +471,24 @@ stays_within_bounds(void **state)
 	config.items = world.items;
 	config.count = ITEMS;
 	config.marks_max = 20;
-	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge, &world,
-	    &stats, &err), 0);
+	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
+					 &world, &stats, &err),
+			 0);
 	assert_true(stats.marks_dropped > 0);
 	assert_int_equal(world.wrong, 0);
 	config.marks_max = 20000;
 	config.work_max = 1000;
 	world.at = 0;
-	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge, &world,
-	    &stats, &err), 0);
+	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
+					 &world, &stats, &err),
+			 0);
 	assert_true(stats.work_exceeded > 0);
 	config.work_max = 100000000;
 	config.states_max = 4;
 	world.at = 0;
-	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge, &world,
-	    &stats, &err), 0);
+	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
+					 &world, &stats, &err),
+			 0);
 	assert_true(stats.states_dropped > 0);
 	assert_int_equal(world.wrong, 0);
 }
@@ -474,8 +498,8 @@ static void
 bears_nonsense(void **state)
 {
 	struct sequence_config config;
-	struct sequence_stats stats = { 0 };
-	struct trouble t = { .responses = 20, .batch = 10 };
+	struct sequence_stats stats = {0};
+	struct trouble t = {.responses = 20, .batch = 10};
 	struct world *w = &world;
 	uint32_t i, j, k;
 
@@ -495,17 +519,20 @@ bears_nonsense(void **state)
 		for (j = 0; j < w->row_count; j++) {
 			for (k = 0; k < w->rows[j].marks.count; k++)
 				if (chance(w) < 0.3)
-					w->marks[j][k] = i % 2 == 0 ? draw(w) :
-					    w->marks[j][k] ^ (uint64_t)1 << draw(w) % 64;
+					w->marks[j][k] =
+					    i % 2 == 0 ? draw(w)
+						       : w->marks[j][k] ^
+							     (uint64_t)1 << draw(w) % 64;
 			if (chance(w) < 0.1)
 				w->rows[j].span = draw(w) >> draw(w) % 64;
 			if (chance(w) < 0.1)
 				w->rows[j].reverse_span = draw(w) >> draw(w) % 64;
 		}
 		assert_int_equal(sequence_decode(&config, w->rows, w->row_count, judge, w,
-		    &stats, NULL), 0);
+						 &stats, NULL),
+				 0);
 	}
-	config.items = (struct sequence_item[]){ { 9, 1, 0, 0 }, { 8, 1, 1, 0 } };
+	config.items = (struct sequence_item[]){{9, 1, 0, 0}, {8, 1, 1, 0}};
 	config.count = 2;
 	assert_int_equal(sequence_decode(&config, w->rows, 1, judge, w, NULL, NULL), -1);
 }
@@ -514,16 +541,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_a_clean_run),
-		cmocka_unit_test(leaves_unknown_files_unnamed),
-		cmocka_unit_test(survives_merged_segments_and_late_requests),
-		cmocka_unit_test(goes_on_after_a_lost_row),
-		cmocka_unit_test(says_a_set_for_equal_files),
-		cmocka_unit_test(tells_equal_files_apart_by_order),
-		cmocka_unit_test(is_calibrated),
-		cmocka_unit_test(learns_from_nothing),
-		cmocka_unit_test(stays_within_bounds),
-		cmocka_unit_test(bears_nonsense),
+	    cmocka_unit_test(names_a_clean_run),
+	    cmocka_unit_test(leaves_unknown_files_unnamed),
+	    cmocka_unit_test(survives_merged_segments_and_late_requests),
+	    cmocka_unit_test(goes_on_after_a_lost_row),
+	    cmocka_unit_test(says_a_set_for_equal_files),
+	    cmocka_unit_test(tells_equal_files_apart_by_order),
+	    cmocka_unit_test(is_calibrated),
+	    cmocka_unit_test(learns_from_nothing),
+	    cmocka_unit_test(stays_within_bounds),
+	    cmocka_unit_test(bears_nonsense),
 	};
 
 	return cmocka_run_group_tests_name("identify/sequence", tests, NULL, NULL);
