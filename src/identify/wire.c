@@ -308,7 +308,10 @@ wire_learn_header(const struct files *files, const struct record *const *records
 
 		if (mss[i] == 0 || payload == 0)
 			continue;
-		reach = 8 * (uint64_t)mss[i] + MODE_BYTES_MAX;
+		/* Large files vote too, those with long hexadecimal sizes among them: five
+		 * times the usual losses. */
+		reach = (uint64_t)((8 + 5 * path.lam * (double)payload / mss[i]) * mss[i]) +
+			MODE_BYTES_MAX;
 		at = catalog_lower(files->catalog, payload > reach ? payload - reach : 0);
 		end = catalog_lower(files->catalog, payload);
 		density = catalog_density(files->catalog, payload) + 1e-15;
@@ -319,7 +322,11 @@ wire_learn_header(const struct files *files, const struct record *const *records
 				int64_t h =
 				    (int64_t)(payload - size) - size_digits(size, hex);
 
-				for (k = 0; h >= MODE_BYTES_MIN; h -= mss[i], k++)
+				k = h > MODE_BYTES_MAX
+					? (uint64_t)(h - MODE_BYTES_MAX + mss[i] - 1) / mss[i]
+					: 0;
+				h -= (int64_t)(k * mss[i]);
+				for (; h >= MODE_BYTES_MIN; h -= mss[i], k++)
 					if (h <= MODE_BYTES_MAX)
 						vote_add(
 						    vote, mode_slot((uint32_t)h, hex),
