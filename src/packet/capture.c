@@ -22,6 +22,7 @@
 
 enum {
 	BUFFER_BYTES = 1 << 20,
+	READ_BYTES = 1 << 18, /* at once, so that it is still in L2 when it is parsed */
 	RECORD_MAX = 1 << 19, /* libpcap's own limit is 256 KiB; USB captures have more */
 	BLOCK_HEAD_MAX = 64,
 	INTERFACES_MAX = 4096,
@@ -85,7 +86,9 @@ need(struct capture *c, size_t n, struct err *err)
 	c->end -= c->at;
 	c->at = 0;
 	while (c->end < n && !c->is_eof) {
-		got = read(c->fd, c->buffer + c->end, BUFFER_BYTES - c->end);
+		size_t room = BUFFER_BYTES - c->end;
+
+		got = read(c->fd, c->buffer + c->end, room < READ_BYTES ? room : READ_BYTES);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
