@@ -207,21 +207,28 @@ index_remove(struct meter *m, uint32_t hash, uint32_t flow)
 	m->index_live--;
 }
 
+/* Writes the flow and frees all it has but its place in the index. */
 static void
-flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
+flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 {
 	struct hot *hot = hot_at(m, flow);
-	const struct pair6 *pair = NULL;
 
 	record_finish(m, flow, why);
 	wheel_remove(m, hot);
-	if (hot->key.kind & KEY_V6)
-		pair = slab_at(&m->pair6, hot->key.addr[0]);
-	index_remove(m, key_hash(m, &hot->key, pair), flow);
 	stream_free(m, hot);
-	if (pair != NULL)
+	if (hot->key.kind & KEY_V6)
 		slab_give(&m->pair6, hot->key.addr[0]);
 	slab_give(&m->hot, flow);
+}
+
+static void
+flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
+{
+	const struct key *key = &hot_at(m, flow)->key;
+	const struct pair6 *pair = key->kind & KEY_V6 ? slab_at(&m->pair6, key->addr[0]) : NULL;
+
+	index_remove(m, key_hash(m, key, pair), flow);
+	flow_free(m, flow, why);
 }
 
 /* The flow's timeout may be over by now; else it is put further on. */
@@ -285,8 +292,10 @@ expire_all(struct meter *m)
 {
 	for (uint32_t head = 1; head <= WHEEL; head++)
 		while (hot_at(m, head)->next != head)
-			flow_end(m, hot_at(m, head)->next, METER_EXPIRE_flush);
+			flow_free(m, hot_at(m, head)->next, METER_EXPIRE_flush);
 	memset(m->wheel_used, 0, sizeof m->wheel_used);
+	memset(m->index, 0, (m->index_mask + 1) * sizeof *m->index);
+	m->index_live = 0;
 }
 
 /* The packets' clock only runs forward, unless many packets in a row agree that it was
