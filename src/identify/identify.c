@@ -10,6 +10,7 @@
 #include "identify/files.h"
 #include "identify/finding.h"
 #include "identify/intake.h"
+#include "identify/order.h"
 #include "identify/sequence.h"
 #include "identify/span.h"
 #include "identify/wire.h"
@@ -571,11 +572,15 @@ static struct sequence_item *
 make_items(const struct files *files)
 {
 	struct sequence_item *items = must(calloc(files->count + 1, sizeof *items));
+	uint32_t *order = order_of_files(files);
 	size_t i;
 
 	for (i = 0; i < files->count; i++)
-		items[i] = (struct sequence_item){files->file[i].size,
-						  files->file[i].path_len, (uint32_t)i};
+		items[i] = (struct sequence_item){.size = files->file[i].size,
+						  .path_bytes = files->file[i].path_len,
+						  .id = (uint32_t)i,
+						  .order = order[i]};
+	free(order);
 	return items;
 }
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The order of an archive, read off recorded runs of apt: a run that asks for packages in
+ * one go gets them in the order of their source packages. The decoder of pipelined runs
+ * uses it only where the files it is sure of bear it out.
+ */
+#include "identify/order.h"
+
+#include "catalog/catalog.h"
+#include "identify/files.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct place {
+	const char *folder; /* of the source package: the last but one part of the path */
+	const char *path;
+	size_t folder_len;
+	uint32_t file;
+	bool is_security;
+};
+
+static int
+compare_places(const void *pa, const void *pb)
+{
+	const struct place *a = pa, *b = pb;
+	size_t least = a->folder_len < b->folder_len ? a->folder_len : b->folder_len;
+	int order;
+
+	if (a->is_security != b->is_security)
+		return a->is_security ? 1 : -1;
+	if ((order = memcmp(a->folder, b->folder, least)) != 0)
+		return order;
+	if (a->folder_len != b->folder_len)
+		return a->folder_len < b->folder_len ? -1 : 1;
+	return strcmp(a->path, b->path);
+}
+
+static bool
+place_of(const struct catalog *catalog, uint32_t file, struct place *out)
+{
+	const struct catalog_file *f = &catalog_files(catalog)[file];
+	const char *path = catalog_text(catalog, f->path), *end = strrchr(path, '/'), *at;
+
+	if (end == NULL)
+		return false;
+	for (at = end; at > path && at[-1] != '/'; at--)
+		;
+	*out = (struct place){.folder = at, .path = path, .folder_len = (size_t)(end - at),
+	    .file = file,
+	    .is_security = strstr(catalog_text(catalog, f->suite), "security") != NULL};
+	return true;
+}
+
+uint32_t *
+order_of_files(const struct files *files)
+{
+	size_t count = files->count, n = 0, i;
+	struct place *places = calloc(count + 1, sizeof *places);
+	uint32_t *order = calloc(count + 1, sizeof *order);
+
+	if (places == NULL || order == NULL) {
+		fputs("weir: out of memory\n", stderr);
+		abort();
+	}
+	for (i = 0; i < count; i++)
+		n += place_of(files->catalog, (uint32_t)i, &places[n]);
+	qsort(places, n, sizeof *places, compare_places);
+	for (i = 0; i < n; i++)
+		order[places[i].file] = (uint32_t)i + 1;
+	free(places);
+	return order;
+}
