@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The flow table and its clock. Packets come in bursts: all keys are made and hashed, then
- * all index slots prefetched, then all flows, then they are updated one by one. The index is
- * an open table of 8-byte slots (32 bits of the hash, number of the flow) with linear
- * probing, and deletes by shifting back.
+ * all index slots prefetched, then all flows, then the TCP state of those, then they are
+ * updated one by one. The index is an open table of 8-byte slots (32 bits of the hash, number
+ * of the flow) with linear probing, and deletes by shifting back.
  *
  * A timing wheel holds every flow in the slot of the second in which its timeout was over
  * when it was put there. Packets do not move flows on; the wheel does when it comes to one
@@ -544,6 +544,11 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 
 			__builtin_prefetch(hot_at(m, (uint32_t)slot), 1);
 			__builtin_prefetch(&m->cold[(uint32_t)slot], 1);
+		}
+		for (size_t i = 0; i < now; i++) {
+			uint64_t slot = m->index[lookups[i].hash & m->index_mask];
+
+			__builtin_prefetch(syn_of(m, hot_at(m, (uint32_t)slot)), 1);
 		}
 		for (size_t i = 0; i < now; i++)
 			packet_update(m, &packets[i], &lookups[i]);
