@@ -14,6 +14,8 @@
 static void
 mdoc_text(struct text *out, const char *s)
 {
+	const char *start = s;
+
 	for (; *s != '\0'; s++) {
 		if ((out->len == 0 || out->data[out->len - 1] == '\n') &&
 		    (*s == '.' || *s == '\''))
@@ -22,6 +24,8 @@ mdoc_text(struct text *out, const char *s)
 			text_str(out, "\\e");
 		else if (*s == '-' && s[1] == '-')
 			text_str(out, "\\-");
+		else if (*s == ' ' && s > start && s[-1] == '.')
+			text_char(out, '\n'); /* a sentence begins on a line of its own */
 		else if (*s == '\n' && s[1] == '\n')
 			text_str(out, "\n.Pp"); /* the second newline ends the macro */
 		else
