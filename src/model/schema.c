@@ -143,7 +143,7 @@ schema_help(struct text *out, const struct schema *schema)
 
 	for (i = 0; i < schema->count; i++) {
 		f = &schema->fields[i];
-		text_printf(out, "  %-22s %-11s %s%s\n", f->id, types[f->type].id, f->help,
+		text_printf(out, "  %-24s %-11s %s%s\n", f->id, types[f->type].id, f->help,
 		    f->is_reverse ? " (from dst to src)" : "");
 	}
 }
