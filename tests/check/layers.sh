@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 
-awk -F'|' '/^\| src\// {on = 1; next} on && /^\| [a-z]+ \|/ {gsub(/ /, "", $2); print $2 ":" $4}
+awk -F'|' '/^\| src\// {on = 1; next} on && /^\| [a-z]+ \|/ {gsub(/ /, "", $2); print $2 ":" $4; next}
 	on && !/^\|/ {on = 0}' ARCHITECTURE.md >"$tmp/table"
 is "the layer table of ARCHITECTURE.md names every folder of src" \
 	"$(cut -d: -f1 "$tmp/table" | sort | tr '\n' ' ')" \

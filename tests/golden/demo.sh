@@ -3,25 +3,26 @@
 # with certainty, and the meter accounts for every frame.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
-for run in sequential-1 sequential-2 pipelined-1 pipelined-2 pipelined-3; do
+for capture in demo/*.pcap; do
+	run=$(basename "$capture" .pcap)
 	status "$run: meter" 0 "$weir" meter -r demo/$run.pcap --store "$tmp/$run"
 	cp "$tmp/out" "$tmp/summary"
 	is "$run: packets metered are those in records" \
 		"$(awk '$1 == "metered" {print $2, $3}' "$tmp/summary")" \
 		"$(awk '/in flow records/ {print $4, $5}' "$tmp/summary")"
-	is "$run: frames add up" "$(awk '/^IP/ {exit} $1 == "sum" {s = $2} $1 != "sum" && NR > 1 {n += $2} END {print s == n && n > 0}' "$tmp/summary")" 1
+	is "$run: frames add up" "$(awk '/^IP/ {exit} $1 == "sum" {s = $2} $1 != "sum" && NR > 1 {n += $2} END {print (s == n && n > 0)}' "$tmp/summary")" 1
 	status "$run: identify" 0 "$weir" identify --store "$tmp/$run" -c demo/packages.tsv.xz -o tsv -w "$tmp/$run.tsv"
 	demo/score "$tmp/$run.tsv" demo/$run.truth.tsv demo/packages.tsv.xz >"$tmp/score"
 	sed 's/^/# /' "$tmp/score"
 	is "$run: what is said with 0.99 is right" \
-		"$(awk '/said with 0.99/ {print $1 == $7}' "$tmp/score")" 1
+		"$(awk '/said with 0.99/ {print ($1 == $7)}' "$tmp/score")" 1
 	is "$run: the twelve first columns" "$(head -n 1 "$tmp/$run.tsv" | cut -f1-12 | tr '\t' ' ')" \
 		"start end client client_port server server_port bytes kind name version probability grade"
 done
-for run in sequential-1 sequential-2; do
+for run in sequential-1 sequential-2 sequential-3; do
 	demo/score "$tmp/$run.tsv" demo/$run.truth.tsv demo/packages.tsv.xz >"$tmp/score"
 	is "$run: every package that is unique is named" \
-		"$(awk '/unique in the list/ {print $1 == $3 && $1 > 30}' "$tmp/score")" 1
+		"$(awk '/unique in the list/ {print ($1 == $3 && $1 > 30)}' "$tmp/score")" 1
 done
 status "inventory as ndjson" 0 "$weir" inventory --store "$tmp/sequential-1" -c demo/packages.tsv.xz -o ndjson
 is "one host is found" "$(wc -l <"$tmp/out")" 1
