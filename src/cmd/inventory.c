@@ -37,7 +37,7 @@ static const struct option_row options[] = {
 enum { BINS = 96 };
 
 static const char download_fields[] = "start,name,version,arch,size,probability,kind,grade,"
-    "server,server_port";
+    "server,server_port,candidates";
 static const char host_fields[] = "host,first,last,flows,bytes,downloads,unknown,os,"
     "os_probability,distribution,distribution_probability,arch";
 

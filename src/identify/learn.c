@@ -365,12 +365,28 @@ first_label(const struct learn *l, size_t from, int64_t start_us)
 	return from;
 }
 
-/* The label of a record; NULL if none, or if labels of different files fit. */
+/* How far a label's start is from the record's; the farthest of all without a start. */
+static int64_t
+distance(const struct label *label, const struct record *r)
+{
+	if (!label->has[COLUMN_start])
+		return INT64_MAX;
+	return label->start_us > r->start_us ? label->start_us - r->start_us
+					     : r->start_us - label->start_us;
+}
+
+/*
+ * The label of a record: of those that fit the one that starts nearest, since downloads on
+ * one connection follow within the tolerance. NULL if none fits, or if labels of different
+ * files are equally near.
+ */
 static struct label *
 label_of(struct learn *l, const struct record *r, size_t timeless)
 {
 	int64_t tolerance = (int64_t)(l->config.tolerance_s * 1e6);
 	struct label *found = NULL;
+	bool is_tied = false;
+	int64_t nearest = 0, far;
 	size_t i;
 
 	for (i = 0; i < l->labels_count; i++) {
@@ -386,13 +402,19 @@ label_of(struct learn *l, const struct record *r, size_t timeless)
 			break;
 		if (!fits(label, r))
 			continue;
-		label->is_matched = true;
-		if (found != NULL && same_file(found, label) != 0) {
-			l->counters[LEARN_ambiguous]++;
-			return NULL;
-		}
+		far = distance(label, r);
+		if (found != NULL && far > nearest)
+			continue;
+		is_tied = found != NULL && far == nearest && same_file(found, label) != 0;
 		found = label;
+		nearest = far;
 	}
+	if (is_tied) {
+		l->counters[LEARN_ambiguous]++;
+		return NULL;
+	}
+	if (found != NULL)
+		found->is_matched = true;
 	return found;
 }
 
