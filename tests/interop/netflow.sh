@@ -176,3 +176,116 @@ for capture in $captures; do
 			"nf-$name.log")" "0 0"
 	done
 done
+
+# What softflowd meters and sends, at collect: packets and octets of each pair of hosts.
+pairs() { awk '{p[$5 " " $6 " " $9] += $10; b[$5 " " $6 " " $9] += $11}
+	END {for (k in p) print k, p[k], b[k]}' | sort; }
+for version in 5 9 10; do
+	for capture in demo mixed; do
+		name=softflowd-$version-$capture no6=""
+		if ! have softflowd; then
+			skip "$name" "softflowd is not installed (script/setup test)"
+			continue
+		fi
+		if [ $version = 5 ]; then no6=no6; fi
+		collect_start "$name"
+		timeout 20 softflowd -d -r $capture.pcap -n "127.0.0.1:$port" -v $version \
+			-p "$tmp/softflowd.pid" -c none >softflowd.out 2>&1
+		sleep 0.1
+		end "$collector"
+		is "$name: collect ends well" $? 0
+		stored "$name" | pairs >got
+		stored "$capture-9-direct" $no6 | pairs >want
+		same "$name: packets and octets of each pair of hosts" got want
+		# softflowd's IPFIX sequence counts the message that it stands in, so that gaps
+		# show between messages of unequal length (in tshark, too).
+		[ $version = 10 ] && continue
+		is "$name: nothing lost" "$(grep -c ' 0 lost, ' "$name.out")" 1
+	done
+done
+
+# tshark decodes every datagram that weir sent, with all templates known.
+for capture in $captures; do
+	for kind in 5 9 ipfix biflow; do
+		name=$capture-$kind
+		if ! have tshark; then
+			skip "$name: tshark" "tshark is not installed (script/setup test)"
+			continue
+		fi
+		tool pcap "$name.hex" "$name.pcap"
+		tshark -r "$name.pcap" -d udp.port==2055,cflow -V >tshark.out 2>tshark.err
+		is "$name: tshark sees every datagram as cflow" "$(grep -c '^Cisco NetFlow/IPFIX' tshark.out)" \
+			"$(grep -c . "$name.hex")"
+		is "$name: tshark complains of nothing" "$(grep -m 3 -iE \
+			'malformed|expert info|no template found|unknown information element' tshark.out)" ""
+		is "$name: tshark finds every flow" "$(grep -cE '^ +Flow [0-9]+$|^ +pdu [0-9]+/' tshark.out)" \
+			"$(counter "$name.out" records)"
+	done
+done
+
+# Data before their templates: the same flows, whatever the order.
+for kind in 9 ipfix biflow; do
+	name=mixed-$kind
+	tool templates-last "$name.hex" >late.hex
+	collect_start "late-$kind"
+	tool send "$port" late.hex
+	sleep 0.1
+	end "$collector"
+	is "late templates, $kind: collect ends well" $? 0
+	every "$name" >want
+	every "late-$kind" >got
+	same "late templates, $kind: every flow and field" got want
+	is "late templates, $kind: sets waited" \
+		"$(awk '$1 == "waiting" {w = $2} $1 == "waited" {d = $2} END {print (w > 0 && w == d)}' \
+		"late-$kind.out")" 1
+done
+
+# Damage: collect lives on, counts, and stores what is good.
+collect_start good
+cat mixed-5.hex demo-9.hex demo-ipfix.hex >good.hex
+tool damage good.hex >bad.hex
+tool send "$port" bad.hex
+kill -0 "$collector"
+is "damaged datagrams: collect is alive" $? 0
+tool send "$port" demo-5.hex
+sleep 0.1
+end "$collector"
+is "damaged datagrams: collect ends well" $? 0
+is "damaged datagrams: all were received" "$(counter good.out datagrams)" \
+	"$(cat bad.hex demo-5.hex | grep -c .)"
+for name in unknown_version short_message bad_length bad_set; do
+	is "damaged datagrams: counted as $name" "$(($(counter good.out $name) > 0))" 1
+done
+is "damaged datagrams: no complaint of the sanitizers" \
+	"$(grep -cE 'runtime error|AddressSanitizer' good.err)" 0
+stored good | sort -u >got
+stored demo-5-direct >want
+is "damaged datagrams: the good ones after them are stored" "$(comm -13 got want | grep -c .)" 0
+
+# SIGTERM right behind the last datagram: all is written and summed up.
+collect_start term
+tool send "$port" demo-9.hex
+end "$collector"
+is "SIGTERM: collect ends well" $? 0
+stored term >got
+same "SIGTERM: every flow is stored" got want
+is "SIGTERM: the summary counts them" "$(counter term.out records)" "$(grep -c . want)"
+is "SIGTERM: no journal is left" "$(find term/journal -type f | grep -c .)" 0
+
+# kill -9: what was received 1.5 s ago is there, before and after another writer recovers it.
+collect_start killed
+tool send "$port" demo-9.hex
+sleep 1.5
+end "$collector" KILL
+stored killed >got
+same "kill -9: print has every flow of 1.5 s ago" got want
+collect_start killed
+tool send "$port" demo-5.hex
+sleep 0.1
+end "$collector"
+is "kill -9: a second collect ends well" $? 0
+is "kill -9: and made a segment of each journal" "$(counter killed.out segments_made) \
+$(find killed -name '*.parquet' | grep -c .) $(find killed/journal -type f | grep -c .)" "2 2 0"
+stored killed >got
+sort want want >twice
+same "kill -9: the flows of both runs, each once" got twice
