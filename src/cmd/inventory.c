@@ -121,7 +121,7 @@ add_rows(void *arg, struct batch *batch, struct err *err)
 static void
 add_chart(struct text *out, const struct gathering *g)
 {
-	struct html_bars bars = {"Flows over time", "flows", INT64_MAX, 1, NULL, BINS};
+	struct html_bars bars = {"Flows over time", "flow records", INT64_MAX, 1, NULL, BINS};
 	uint64_t values[BINS] = {0};
 	int64_t last = INT64_MIN;
 	size_t i;
