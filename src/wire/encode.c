@@ -602,19 +602,40 @@ pick(struct wire_encoder *e, size_t first, size_t rows)
 }
 
 static int
-encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turned,
-    struct err *err)
+encode_rows(struct wire_encoder *e, const struct batch *batch, bool is_turned, size_t first,
+    size_t end, struct err *err)
 {
 	struct layout *l;
 	size_t i, n;
 
-	for (i = 0; i < batch->rows; i++) {
+	for (i = first; i < end; i++) {
 		if (e->groups[i] == 0)
 			continue;
 		if ((l = layout_get(e, e->groups[i])) == NULL)
 			return err_set(err, ENOMEM, "encoder: too many kinds of records");
-		n = pick(e, i, batch->rows);
+		n = pick(e, i, end);
 		if (write_rows(e, l, batch, is_turned, e->picks, n, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* All rows; a new datagram wherever the clock has to be set anew. */
+static int
+encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turned,
+    int64_t now_us, struct err *err)
+{
+	struct encoder_base *b = &e->base;
+	size_t first, end;
+
+	for (first = 0; first < batch->rows; first = end) {
+		end = encoder_base_clock(b, batch, first, now_us);
+		if (b->messages_since >= b->config.refresh_messages ||
+		    b->now_us - b->refreshed_us >= b->config.refresh_us)
+			wire_encoder_refresh(e);
+		if (encode_rows(e, batch, is_turned, first, end, err) != 0)
+			return -1;
+		if ((first > 0 || end < batch->rows) && message_send(e, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -642,9 +663,8 @@ wire_encode(struct wire_encoder *e, const struct batch *batch, int64_t now_us,
 	assert(batch->schema == &flow_schema);
 	if (batch->rows == 0)
 		return 0;
-	encoder_base_clock(&e->base, batch, now_us);
 	if (e->base.config.version == 5)
-		return encode5(&e->base, batch, err);
+		return encode5(&e->base, batch, now_us, err);
 	if (batch->rows > e->rows_cap) {
 		free(e->groups);
 		free(e->picks);
@@ -656,16 +676,13 @@ wire_encode(struct wire_encoder *e, const struct batch *batch, int64_t now_us,
 			return err_set(err, ENOMEM, "encoder: out of memory");
 		}
 	}
-	if (e->base.messages_since >= e->base.config.refresh_messages ||
-	    e->base.now_us - e->base.refreshed_us >= e->base.config.refresh_us)
-		wire_encoder_refresh(e);
 	find_groups(e, batch, false, e->groups);
-	if (encode_direction(e, batch, false, err) != 0)
+	if (encode_direction(e, batch, false, now_us, err) != 0)
 		return -1;
 	if (!e->base.config.is_biflow) {
 		find_groups(e, batch, true, e->groups);
 		drop_uniflows(batch, e->groups);
-		if (encode_direction(e, batch, true, err) != 0)
+		if (encode_direction(e, batch, true, now_us, err) != 0)
 			return -1;
 	}
 	return message_send(e, err);

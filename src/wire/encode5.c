@@ -40,22 +40,36 @@ encoder_base_init(struct encoder_base *b, const struct wire_encode_config *confi
 	return b->msg == NULL ? -1 : 0;
 }
 
-void
-encoder_base_clock(struct encoder_base *b, const struct batch *batch, int64_t now_us)
+static int64_t
+time_of(const struct batch *batch, enum flow_field field, size_t row)
 {
-	const struct column *starts = &batch->columns[FLOW_start];
-	const struct column *ends = &batch->columns[FLOW_end];
-	int64_t earliest = INT64_MAX, latest = 0, v;
-	size_t i;
+	return (int64_t)column_u64(&batch->columns[field], row);
+}
 
-	for (i = 0; i < batch->rows; i++) {
-		v = (int64_t)column_u64(starts, i);
-		earliest = v < earliest ? v : earliest;
-		v = (int64_t)column_u64(ends, i);
-		latest = v > latest ? v : latest;
+size_t
+encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
+    int64_t now_us)
+{
+	bool is_uptime = b->config.version != 10;
+	int64_t earliest = INT64_MAX, latest = 0, start, end;
+	size_t i, row;
+
+	for (i = first; i < batch->rows; i++) {
+		start = time_of(batch, FLOW_start, i);
+		end = time_of(batch, FLOW_end, i);
+		start = start < earliest ? start : earliest;
+		end = end > latest ? end : latest;
+		if (is_uptime && i > first && end - start > UPTIME_US)
+			break;
+		earliest = start;
+		latest = end;
 	}
-	if (now_us == 0)
+	if (now_us == 0) {
 		now_us = latest > b->now_us ? latest : b->now_us;
+		/* An old capture after a new one: the clock goes back. */
+		if (is_uptime && now_us - earliest > UPTIME_US)
+			b->refreshed_us = now_us = latest;
+	}
 	b->now_us = now_us;
 	if (b->refreshed_us == 0)
 		b->refreshed_us = now_us;
@@ -64,8 +78,10 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, int64_t no
 		if (b->boot_us < 1000)
 			b->boot_us = 1000;
 	}
-	if (now_us - b->boot_us > UPTIME_US)
-		b->counters[SENT_times_cut]++;
+	for (row = first; is_uptime && now_us - earliest > UPTIME_US && row < i; row++)
+		b->counters[SENT_times_cut] +=
+		    now_us - time_of(batch, FLOW_start, row) > UPTIME_US;
+	return i;
 }
 
 int
@@ -199,13 +215,14 @@ write_direction(struct encoder_base *b, const struct batch *batch, size_t row,
 	return 0;
 }
 
-int
-encode5(struct encoder_base *b, const struct batch *batch, struct err *err)
+static int
+encode_rows(struct encoder_base *b, const struct batch *batch, size_t first, size_t end,
+    struct err *err)
 {
 	uint64_t sampling = 0;
 	size_t row;
 
-	for (row = 0; row < batch->rows; row++) {
+	for (row = first; row < end; row++) {
 		if (batch->columns[FLOW_src].is_mixed || batch->columns[FLOW_dst].is_mixed) {
 			struct addr src = column_addr(&batch->columns[FLOW_src], row);
 			struct addr dst = column_addr(&batch->columns[FLOW_dst], row);
@@ -223,4 +240,17 @@ encode5(struct encoder_base *b, const struct batch *batch, struct err *err)
 			return -1;
 	}
 	return b->len == 0 ? 0 : message_send(b, sampling, err);
+}
+
+int
+encode5(struct encoder_base *b, const struct batch *batch, int64_t now_us, struct err *err)
+{
+	size_t first, end;
+
+	for (first = 0; first < batch->rows; first = end) {
+		end = encoder_base_clock(b, batch, first, now_us);
+		if (encode_rows(b, batch, first, end, err) != 0)
+			return -1;
+	}
+	return 0;
 }

@@ -24,11 +24,16 @@ struct encoder_base {
 };
 
 int encoder_base_init(struct encoder_base *b, const struct wire_encode_config *config);
-/* Sets export time and start of the uptime clock for the rows of a batch. */
-void encoder_base_clock(struct encoder_base *b, const struct batch *batch, int64_t now_us);
+/*
+ * Sets export time and start of the uptime clock for the rows of a batch from `first` on;
+ * returns where the rows end that this clock can tell. In IPFIX that is the batch's end.
+ */
+size_t encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
+    int64_t now_us);
 /* Sends msg[0..len-1], whose header is complete. */
 int encoder_base_send(struct encoder_base *b, struct err *err);
 
-int encode5(struct encoder_base *b, const struct batch *batch, struct err *err);
+int encode5(struct encoder_base *b, const struct batch *batch, int64_t now_us,
+    struct err *err);
 
 #endif
