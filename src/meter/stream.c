@@ -6,8 +6,9 @@
  * A direction that is never seen gets its offsets from the other one's acknowledgements.
  *
  * An exchange ends before a client segment with enough new data that acknowledges all of
- * the server's answer. Client data before the answer is complete means pipelining; from then
- * on requests and odd segment ends are noted as marks (model/mark.h).
+ * the server's answer. Client data before the answer is complete, or more at once than a
+ * segment holds, means pipelining; from then on requests and odd segment ends are noted as
+ * marks (model/mark.h).
  */
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "model/mark.h"
 
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
+enum { USUAL_MSS = 1460 }; /* where no SYN was seen */
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
 uint32_t
@@ -246,6 +248,20 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_ns)
 	h->last_ns = now_ns;
 }
 
+/*
+ * Whether a burst that begins an exchange after an answer holds more than one segment does.
+ * An interface that merges segments shows the requests that a client sent together as one;
+ * on the wire the second of them would come before the answer to the first. A connection's
+ * first burst may be a large greeting and says nothing.
+ */
+static bool
+is_burst(const struct stream *s, uint64_t fresh)
+{
+	uint32_t mss = syn_mss(&s->syn);
+
+	return s->ordinal > 0 && fresh > (mss != 0 ? mss : USUAL_MSS);
+}
+
 /* Notes the pipelined request of fresh octets that p is. */
 static void
 request_mark(struct meter *m, struct stream *s, unsigned client, uint64_t fresh)
@@ -292,6 +308,8 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 		}
 		if (is_answered && acks_all(s, p, d)) {
 			exchange_begin(m, flow, s);
+			if (is_burst(s, fresh))
+				s->is_pipelined = 1;
 			if (s->is_pipelined)
 				request_mark(m, s, client, fresh);
 			return;

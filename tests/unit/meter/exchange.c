@@ -251,6 +251,34 @@ test_pipelined(void **state)
 	rig_free(r);
 }
 
+/* Each request acknowledges the whole answer before, but one holds several. */
+static void
+test_pipelined_at_once(void **state)
+{
+	struct rig *r = rig_new();
+
+	tcp_open(r);
+	tcp_send(r, 0, ACK | PSH, 2000); /* the first tells nothing */
+	tcp_data(r, 1, 3000);
+	tcp_send(r, 0, ACK | PSH, 1460); /* may be one request */
+	tcp_data(r, 1, 3000);
+	tcp_send(r, 0, ACK | PSH, 1461);
+	tcp_data(r, 1, 3000);
+	tcp_send(r, 0, ACK | PSH, 150);
+	tcp_data(r, 1, 3000);
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 4);
+	assert_false(flow_has(&r->rows[0], marks));
+	assert_false(flow_has(&r->rows[1], marks));
+	assert_int_equal(r->rows[2].marks.count, 2);
+	assert_int_equal(r->marks[2][0], mark_pack(MARK_REQUEST, 1461, 6000));
+	assert_int_equal(r->marks[2][1], mark_pack(MARK_END, 80, 9000));
+	assert_int_equal(r->rows[3].marks.count, 2);
+	assert_int_equal(r->marks[3][0], mark_pack(MARK_REQUEST, 150, 9000));
+	rig_free(r);
+}
+
 static void
 test_marks_bound(void **state)
 {
@@ -565,6 +593,7 @@ main(void)
 		cmocka_unit_test(test_folded_first),
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_pipelined),
+		cmocka_unit_test(test_pipelined_at_once),
 		cmocka_unit_test(test_marks_bound),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_quiet_live),
