@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { HELP_COLUMNS = 80 };
+
 static void
 mdoc_text(struct text *out, const char *s)
 {
@@ -53,6 +55,36 @@ mdoc_literal(struct text *out, const char *s)
 	text_str(out, ".Ed\n");
 }
 
+/* Paragraphs broken into lines of at most HELP_COLUMNS, where words allow. */
+static void
+put_wrapped(struct text *out, const char *s)
+{
+	size_t column = 0, word;
+
+	while (*s != '\0') {
+		if (*s == '\n') {
+			text_char(out, *s++);
+			column = 0;
+			continue;
+		}
+		if (*s == ' ') {
+			s++;
+			continue;
+		}
+		word = strcspn(s, " \n");
+		if (column > 0 && column + 1 + word > HELP_COLUMNS) {
+			text_char(out, '\n');
+			column = 0;
+		} else if (column > 0) {
+			text_char(out, ' ');
+			column++;
+		}
+		text_bytes(out, s, word);
+		column += word;
+		s += word;
+	}
+}
+
 void
 manual_help(struct text *out, const struct command *command)
 {
@@ -62,7 +94,9 @@ manual_help(struct text *out, const struct command *command)
 		text_str(out, "Options:\n");
 		options_help(out, command->options, command->option_count);
 	}
-	text_printf(out, "\n%s\n", command->about);
+	text_char(out, '\n');
+	put_wrapped(out, command->about);
+	text_char(out, '\n');
 	if (command->more_help != NULL) {
 		text_char(out, '\n');
 		command->more_help(out);
