@@ -30,7 +30,7 @@ void text_u64(struct text *t, uint64_t v);
 void text_i64(struct text *t, int64_t v);
 void text_f64(struct text *t, double v); /* shortest that reads back; nan prints nothing */
 void text_printf(struct text *t, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3), nonnull));
 
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_json(struct text *t, const char *s, size_t n);
