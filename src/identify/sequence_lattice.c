@@ -282,13 +282,29 @@ anchor_of(const struct run *run, uint32_t group, uint32_t left)
 }
 
 /*
+ * Log probability of the place of a late anchor beyond a border. A client reads whole
+ * segments: where their ends show as marks, it is one of these; else it is anywhere.
+ */
+static double
+place_weight(const struct run *run, const struct group *anchor, uint32_t border,
+	     double spread)
+{
+	const struct border *at = &run->borders[anchor->at];
+
+	if (at->offset == anchor->anchor && at->is_end)
+		return -log(spread / 4 * (at->ends - run->borders[border].ends));
+	return -log(spread * (double)(anchor->anchor - run->borders[border].offset));
+}
+
+/*
  * Log probability of an anchor, given where its response ends. A request that is late was
  * either held up for a while, or sent together with the next when both responses were
  * read at once.
  */
 static double
-lag_weight(const struct run *run, const struct group *anchor, uint64_t offset)
+lag_weight(const struct run *run, const struct group *anchor, uint32_t border)
 {
+	uint64_t offset = run->borders[border].offset;
 	bool is_shared;
 
 	if (anchor == NULL)
@@ -300,19 +316,19 @@ lag_weight(const struct run *run, const struct group *anchor, uint64_t offset)
 	is_shared = anchor + 1 < run->groups + run->group_count &&
 		    anchor[1].is_anchored && anchor[1].anchor == anchor->anchor;
 	return log((1 - PROMPT) / 2) +
-	       (is_shared ? 0 : -log(SPREAD * (double)(anchor->anchor - offset + 1)));
+	       (is_shared ? 0 : place_weight(run, anchor, border, SPREAD));
 }
 
 /* The same for a response that ends at an unknown place within a block. */
 static double
-inner_lag_weight(const struct run *run, const struct group *anchor, uint64_t from,
-		 uint64_t to)
+inner_lag_weight(const struct run *run, const struct group *anchor, uint32_t from,
+		 uint32_t to)
 {
-	if (anchor->anchor <= from)
+	if (anchor->anchor <= run->borders[from].offset)
 		return VIOLATION;
-	if (anchor->anchor < to)
-		return log((1 - PROMPT) / 2 / (double)(anchor->anchor - from));
-	if (anchor->anchor == to)
+	if (anchor->anchor < run->borders[to].offset)
+		return log((1 - PROMPT) / 2) + place_weight(run, anchor, from, 4);
+	if (anchor->anchor == run->borders[to].offset)
 		return log((1 - PROMPT) / 2);
 	return lag_weight(run, anchor, to);
 }
@@ -455,8 +471,7 @@ answer_items(struct lattice *l, const struct group *anchor, uint32_t end)
 		answer_item(l, &list->reach[i],
 			    l->log_prior + list->reach[i].weight +
 				border_weight(l, list->reach[i].to) +
-				lag_weight(l->run, anchor,
-					   l->run->borders[list->reach[i].to].offset));
+				lag_weight(l->run, anchor, list->reach[i].to));
 }
 
 /* Log density of the length of a group's requests. */
@@ -551,9 +566,9 @@ answer_unknown(struct lattice *l, uint32_t count)
 		e.weight = weight - log((double)span) + border_weight(l, e.border);
 		if (!is_hopeful(l, &t, e.weight))
 			continue;
-		e.weight += lag_weight(run, t.anchor, from + span);
+		e.weight += lag_weight(run, t.anchor, e.border);
 		for (i = 0; i < t.inners; i++)
-			e.weight += inner_lag_weight(run, t.inner[i], from, from + span);
+			e.weight += inner_lag_weight(run, t.inner[i], s.border, e.border);
 		if (t.left == 0) {
 			arrive(l, &e, t.group);
 			continue;
@@ -691,6 +706,22 @@ make_layers(struct lattice *l)
 	l->layers[at] = (struct layer){.group = g, .first = NONE, .top = -INFINITY};
 }
 
+/* Numbers the ends of segments and finds the border at each anchor. */
+static void
+place_anchors(struct run *run)
+{
+	uint32_t i, at = 0, ends = 0;
+
+	for (i = 0; i < run->border_count; i++)
+		run->borders[i].ends = ends += run->borders[i].is_end;
+	for (i = 0; i < run->group_count; i++) {
+		while (at + 1 < run->border_count &&
+		       run->borders[at + 1].offset <= run->groups[i].anchor)
+			at++;
+		run->groups[i].at = at;
+	}
+}
+
 /* Spurious ends per octet: those that are more than the requests explain. */
 static double
 log_spurious(const struct run *run)
@@ -744,6 +775,7 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 		goto done;
 	memset(l.slots, 0xff, ((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	make_layers(&l);
+	place_anchors(run);
 	run->log_spurious = log_spurious(run);
 	l.log_marked = log(MARKED) - run->log_spurious;
 	l.log_unmarked = log(1 - MARKED);

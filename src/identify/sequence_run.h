@@ -22,6 +22,7 @@ struct group {
 	uint32_t bytes;
 	uint32_t row;
 	uint32_t first; /* layer of its gate: count_max requests left */
+	uint32_t at;    /* border at the anchor, or the last one before it */
 	uint8_t is_anchored;
 	uint8_t is_loose; /* a piece of a gap: requests need not end where it ends */
 	uint8_t count_min, count_max;
@@ -33,6 +34,7 @@ struct group {
 struct border {
 	uint64_t offset;
 	uint32_t row;
+	uint32_t ends; /* segment ends up to and with this border */
 	uint8_t is_end, is_anchor;
 };
 
