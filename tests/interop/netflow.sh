@@ -62,7 +62,7 @@ nfcapd_start() {
 		nfcapd=$!
 		local i
 		for ((i = 0; i < 100; i++)); do
-			grep -q Startup "$1.log" && break
+			grep -qs Startup "$1.log" && break
 			kill -0 "$nfcapd" 2>/dev/null || break
 			sleep 0.05
 		done
@@ -75,6 +75,21 @@ nfcapd_start() {
 	return 1
 }
 
+# drained PORT...: waits until the sockets at these ports have nothing left to read, and
+# their owners a moment to work on what they read
+drained() {
+	local port i hex
+	for port in "$@"; do
+		hex=$(printf '0100007F:%04X' "$port")
+		for ((i = 0; i < 200; i++)); do
+			awk -v at="$hex" '$2 == at && $5 !~ /:00000000$/ {waits = 1} END {exit waits}' \
+				/proc/net/udp && break
+			sleep 0.05
+		done
+	done
+	sleep 0.1
+}
+
 # counter FILE NAME: a number of a summary, 0 if it is not there
 counter() { awk -v name="$2" '$1 == name {n = $2} END {print n + 0}' "$1"; }
 
@@ -83,7 +98,11 @@ counter() { awk -v name="$2" '$1 == name {n = $2} END {print n + 0}' "$1"; }
 fields=start,end,src,dst,src_port,dst_port,proto,packets,bytes,reverse_packets,reverse_bytes
 uniflows() {
 	awk -F'\t' -v no6="${1:-}" '
-	function ms(t) { sub(/Z$/, "", t); sub("T", " ", t); if (t !~ /\./) t = t ".000"; return substr(t, 1, 23) }
+	function ms(t) {
+		sub(/Z$/, "", t)
+		sub("T", " ", t)
+		return substr(t (t ~ /\./ ? "" : ".000"), 1, 23)
+	}
 	NR == 1 || (no6 != "" && $3 ~ /:/) { next }
 	{ $5 += 0; $6 += 0 }
 	{ print ms($1), ms($2), $3, $4, $5, $6, $7, $8, $9 }
@@ -137,7 +156,8 @@ for capture in $captures; do
 		is "$name: nothing refused or dropped" \
 			"$(grep -c ' 0 refused, 0 dropped, 0 failed' out)" "$(echo "$to" | tr ',' '\n' | grep -c .)"
 		sent=$(sed -n 's/.*: \([0-9]*\) datagrams, .*/\1/p' out | head -n 1)
-		sleep 0.1
+		# shellcheck disable=SC2046
+		drained $(echo "$to" | tr ',' '\n' | sed 's/.*://')
 		end "$collector"
 		is "$name: collect ends well at SIGTERM" $? 0
 		end "$recorder"
