@@ -48,6 +48,7 @@ open_sinks(const struct values *v, struct store **store, struct sink **out, stru
 	    .sync = v->is_synced ? STORE_SYNC_ALWAYS : STORE_SYNC_SECOND,
 	    .rotation_s = (uint32_t)(v->rotate_us / 1000000)};
 	struct sink *sinks[2];
+	struct err close_err = {0};
 	size_t n = 0;
 
 	if (v->store != NULL) {
@@ -61,10 +62,15 @@ open_sinks(const struct values *v, struct store **store, struct sink **out, stru
 	}
 	if (v->format != NULL) {
 		if (output_open(&flow_schema, v->format, v->output, v->fields, &sinks[n], err) != 0)
-			return -1;
+			goto fail;
 		n++;
 	}
-	return tee_open(sinks, n, out, err);
+	if (tee_open(sinks, n, out, err) == 0)
+		return 0;
+fail:
+	while (n > 0)
+		sink_close(sinks[--n], &close_err);
+	return -1;
 }
 
 static void
