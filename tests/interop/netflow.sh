@@ -144,7 +144,8 @@ for capture in $captures; do
 		collect_start "$name"
 		to=127.0.0.1:$port
 		rm -f recorder
-		tool record "$name.hex" >recorder &
+		# not by tool: the pid has to be node's, not that of a shell around it
+		node "$root/tests/interop/netflow/datagrams.mjs" record "$name.hex" >recorder &
 		recorder=$!
 		children="$children $recorder"
 		await_line recorder
