@@ -1,54 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fuzz target: messages of one exporter, version 5. The input is a row of messages, each
- * with its length in two octets in front; the version is set to 5.
+ * Fuzz target: NetFlow v5 messages of one exporter, several per input.
  */
-#include "model/batch.h"
-#include "model/flow.h"
-#include "wire/decode.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int
-clear(void *context, struct batch *batch, struct err *err)
-{
-	(void)context;
-	(void)err;
-	batch_clear(batch);
-	return 0;
-}
+#include "datagrams.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_config config = {.full = clear, .streams_max = 8};
-	struct wire_decoder *d = wire_decoder_new(&config);
-	struct batch *out = batch_new(&flow_schema, 100);
-	const struct addr exporter = {.v4 = 1};
-	uint8_t *msg;
-	size_t len;
-
-	while (size > 2) {
-		len = (size_t)(data[0] << 8 | data[1]);
-		data += 2;
-		size -= 2;
-		len = len < size ? len : size;
-		msg = malloc(len + 1);
-		memcpy(msg, data, len);
-		if (len >= 2) {
-			msg[0] = 0;
-			msg[1] = 5;
-		}
-		if (wire_decode(d, &exporter, msg, len, 1, out, NULL) < 0)
-			abort();
-		free(msg);
-		data += len;
-		size -= len;
-	}
-	batch_free(out);
-	wire_decoder_free(d);
-	return 0;
+	return fuzz_datagrams(data, size, 5);
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "catalog/intern.h"
 #include "model/catalogue.h"
 
@@ -25,16 +26,6 @@ struct catalog {
 	bool is_sealed;
 	char version[17];
 };
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 struct catalog *
 catalog_new(void)

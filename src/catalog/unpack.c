@@ -9,6 +9,7 @@
 #include "catalog/unpack.h"
 
 #include "base/err.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,16 +42,6 @@ struct unpack {
 	LZ4F_dctx *lz4;
 	ZSTD_DCtx *zstd;
 };
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 void
 unpack_close(struct unpack *u)

@@ -7,6 +7,7 @@
 #include "identify/identify.h"
 
 #include "base/err.h"
+#include "base/memory.h"
 #include "identify/files.h"
 #include "identify/finding.h"
 #include "identify/intake.h"
@@ -76,16 +77,6 @@ const struct counter_row identify_counter_rows[IDENTIFY_COUNTERS] = {
 #include "identify/counter.def"
 #undef COUNTER
 };
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 struct identify *
 identify_new(const struct identify_config *config)

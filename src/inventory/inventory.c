@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "inventory/os.h"
 #include "model/batch.h"
 #include "model/finding.h"
@@ -48,16 +49,6 @@ struct inventory {
 	struct batch **kept;
 	size_t kept_count;
 };
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 struct inventory *
 inventory_new(void)

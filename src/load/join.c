@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "model/batch.h"
 
 enum { CHAIN_MAX = 64 };
@@ -33,16 +34,6 @@ struct join {
 	size_t bucket_count;
 	uint64_t seed;
 };
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 struct join *
 join_new(size_t rows)

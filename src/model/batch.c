@@ -5,22 +5,13 @@
  */
 #include "model/batch.h"
 
+#include "base/memory.h"
 #include "model/dict.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 static size_t
 bitmap_words(size_t rows)

@@ -7,6 +7,7 @@
 #include "model/dict.h"
 
 #include "base/hash.h"
+#include "base/memory.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,16 +34,6 @@ struct dict {
 	uint64_t seed;
 	struct block *blocks;
 };
-
-static void *
-must(void *p)
-{
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 struct dict *
 dict_new(void)
