@@ -2,6 +2,8 @@
 #ifndef IDENTIFY_MODES_H
 #define IDENTIFY_MODES_H
 
+#include "identify/tls.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +24,10 @@ struct mode {
 	uint32_t bytes;
 	bool is_hex;
 	double weight; /* share of the downloads; by source for requests, see below */
+	/* Of encrypted or framed responses: bytes then counts the handshake's too, and inner
+	 * is what of it is HTTP header, for the number of records. */
+	enum tls_law law;
+	uint32_t inner;
 };
 
 struct modes {
@@ -85,6 +91,18 @@ static inline uint32_t
 size_digits(uint64_t size, bool is_hex)
 {
 	return decimal_digits(size) + (is_hex ? hex_digits(size) : 0);
+}
+
+/* Octets that a server sends for a file: size, header and digits, records and frames. */
+static inline uint64_t
+mode_sent(const struct mode *mode, uint64_t size)
+{
+	uint32_t digits = size_digits(size, mode->is_hex);
+	uint64_t sent = size + mode->bytes + digits;
+
+	return mode->law == TLS_none
+		   ? sent
+		   : sent + tls_cost(mode->law, size, mode->inner + digits);
 }
 
 #endif
