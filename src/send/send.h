@@ -27,9 +27,9 @@ struct send_config {
 	/* "HOST:PORT" and "[IPV6]:PORT", with commas between; each gets everything. */
 	const char *collectors;
 	struct wire_encode_config encode; /* its send and context are not looked at */
-	/* Pause a millisecond after so many octets, so that a receiver with a default socket
-	 * buffer (208 KiB) keeps up: 0: 64 KiB; -1: never. */
-	int64_t burst_bytes;
+	/* Octets a second, so that a receiver with a default socket buffer (208 KiB) keeps up;
+	 * sleeping costs no CPU. 0: 64 MiB; -1: as fast as it goes. */
+	int64_t rate_octets;
 	bool is_live; /* headers carry the time of sending, not the flows' latest end */
 };
 

@@ -27,6 +27,7 @@ enum conversion {
 	CONVERT_SAMPLER, /* id of the sampler; its rate comes in options data */
 	CONVERT_DURATION_MILLI,
 	CONVERT_DURATION_MICRO,
+	CONVERT_SHORT, /* to write only: 2 octets, 0 where the number is larger */
 	CONVERSIONS
 };
 

@@ -21,6 +21,14 @@ enum sent_counter {
 
 extern const struct counter_row sent_counter_rows[SENT_COUNTERS];
 
+/* Datagrams one behind the other. */
+struct wire_train {
+	const uint8_t *octets;
+	const uint32_t *lens; /* of each */
+	unsigned count;
+	size_t len;           /* of all */
+};
+
 /* 0 in a number means the default, which stands behind it. */
 struct wire_encode_config {
 	unsigned version;      /* 5, 9 or 10 (IPFIX) */
@@ -31,8 +39,8 @@ struct wire_encode_config {
 	size_t datagram_bytes; /* the largest: 1400; at least 512 */
 	unsigned refresh_messages; /* templates are sent again after so many: 1000 */
 	int64_t refresh_us;    /* or so long by the clock given to wire_encode: 60 s */
-	/* Takes a finished datagram; borrowed for the call. */
-	int (*send)(void *context, const uint8_t *msg, size_t len, struct err *err);
+	/* Takes finished datagrams; borrowed for the call. */
+	int (*send)(void *context, const struct wire_train *train, struct err *err);
 	void *context;
 };
 

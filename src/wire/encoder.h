@@ -8,9 +8,14 @@
 
 struct batch;
 
-enum { DATAGRAM_MAX = 65507 };
+enum {
+	DATAGRAM_MAX = 65507,
+	TRAIN_OCTETS = 65000, /* of a train: what one send with segmentation may carry */
+	TRAIN_DATAGRAMS = 64,
+	BLOCK = 512,          /* records whose columns are written in one go */
+};
 
-/* What the encoders of all versions share: clock, sequence and the datagram at work. */
+/* What the encoders of all versions share: clock, sequence and the train at work. */
 struct encoder_base {
 	struct wire_encode_config config;
 	int64_t now_us;       /* export time */
@@ -18,22 +23,31 @@ struct encoder_base {
 	int64_t refreshed_us;
 	unsigned messages_since;
 	uint32_t sequence;
-	uint8_t *msg;         /* DATAGRAM_MAX */
+	struct wire_train train;
+	uint8_t *space;       /* of the train */
+	uint32_t lens[TRAIN_DATAGRAMS];
+	uint8_t *msg;         /* the datagram at work: DATAGRAM_MAX octets behind the train */
 	size_t len;           /* 0: none started */
 	uint64_t counters[SENT_COUNTERS];
 };
 
 int encoder_base_init(struct encoder_base *b, const struct wire_encode_config *config);
+void encoder_base_done(struct encoder_base *b);
 /*
  * Sets export time and start of the uptime clock for the rows of a batch from `first` on;
  * returns where the rows end that this clock can tell. In IPFIX that is the batch's end.
  */
 size_t encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
     int64_t now_us);
-/* Sends msg[0..len-1], whose header is complete. */
-int encoder_base_send(struct encoder_base *b, struct err *err);
+/* Puts msg[0..len-1], whose header is complete, behind the train, which must not be full. */
+void encoder_base_finish(struct encoder_base *b);
+/* The train has to be sent before the next datagram is begun. */
+bool encoder_base_is_full(const struct encoder_base *b);
+int encoder_base_flush(struct encoder_base *b, struct err *err);
 
-int encode5(struct encoder_base *b, const struct batch *batch, int64_t now_us,
+/* Versions whose records are always the same: NetFlow v1, v5 and v7. */
+bool is_fixed_version(unsigned version);
+int encode_fixed(struct encoder_base *b, const struct batch *batch, int64_t now_us,
     struct err *err);
 
 #endif

@@ -82,6 +82,9 @@ put_ntp(uint8_t *at, int64_t us)
 }
 
 KERNEL(byte, uint8_t, *at = v)
+KERNEL(low_byte, uint16_t, *at = (uint8_t)v)
+KERNEL(short16, uint16_t, put_be16(at, v))
+KERNEL(short32, uint32_t, put_be16(at, v > UINT16_MAX ? 0 : (uint16_t)v))
 KERNEL(mac, uint64_t, put_mac(at, v))
 KERNEL(label, uint32_t, put_label(at, v))
 KERNEL(seconds, int64_t, put_be32(at, (uint32_t)floor_divide(v, 1000000)))
@@ -104,7 +107,9 @@ find(const struct column *c, enum conversion conversion, size_t len)
 	switch (conversion) {
 	case CONVERT_HIGH8:
 	case CONVERT_LOW8:
-		return byte;
+		return storage == STORAGE_U16 ? low_byte : byte;
+	case CONVERT_SHORT:
+		return storage == STORAGE_U16 ? short16 : short32;
 	case CONVERT_ADDR4:
 		return c->is_mixed ? addr4_mixed : addr4;
 	case CONVERT_ADDR6:
@@ -128,18 +133,36 @@ find(const struct column *c, enum conversion conversion, size_t len)
 	}
 }
 
+#define ZEROS(len) \
+	case len: \
+		for (i = 0; i < n; i++) \
+			memset(to[i] + offset, 0, len); \
+		return;
+
+static void
+put_zeros(uint8_t **to, size_t offset, size_t len, size_t n)
+{
+	size_t i;
+
+	switch (len) {
+	ZEROS(1)
+	ZEROS(2)
+	ZEROS(4)
+	ZEROS(8)
+	default:
+		for (i = 0; i < n; i++)
+			memset(to[i] + offset, 0, len);
+	}
+}
+
 void
 put_column(const struct column *c, enum conversion conversion, size_t len,
     const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us)
 {
-	size_t i;
-
-	if (c != NULL) {
+	if (c != NULL)
 		find(c, conversion, len)(c, picks, n, to, offset, boot_us);
-		return;
-	}
-	for (i = 0; i < n; i++)
-		memset(to[i] + offset, 0, len);
+	else
+		put_zeros(to, offset, len, n);
 }
 
 void

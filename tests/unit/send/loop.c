@@ -163,6 +163,7 @@ test_nobody_listens(void **state)
 	out.collectors = to;
 	assert_int_equal(send_open(&out, &sender, &err), 0);
 	assert_int_equal(sink_push(sender, batch, &err), 0);
+	assert_int_equal(sink_flush(sender, &err), 0);
 	send_counters(sender, counters);
 	assert_true(counters[SEND_refused] > 0);
 	sink_close(sender, NULL);

@@ -27,20 +27,23 @@ struct sent {
 };
 
 static inline int
-sent_take(void *context, const uint8_t *msg, size_t len, struct err *err)
+sent_take(void *context, const struct wire_train *train, struct err *err)
 {
 	struct sent *s = context;
+	unsigned i;
 
 	(void)err;
-	assert_true(s->count < 4096);
-	if (s->len + len > s->cap) {
-		s->cap = (s->len + len) * 2;
+	assert_true(s->count + train->count <= 4096);
+	if (s->len + train->len > s->cap) {
+		s->cap = (s->len + train->len) * 2;
 		s->octets = realloc(s->octets, s->cap);
 		assert_non_null(s->octets);
 	}
-	memcpy(s->octets + s->len, msg, len);
-	s->len += len;
-	s->ends[s->count++] = s->len;
+	memcpy(s->octets + s->len, train->octets, train->len);
+	for (i = 0; i < train->count; i++) {
+		s->len += train->lens[i];
+		s->ends[s->count++] = s->len;
+	}
 	return 0;
 }
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What all encoders share: the clock, and the train of finished datagrams, which lie one
+ * behind the other so that the sender can hand many to the kernel at once.
+ */
+#include "wire/encoder.h"
+
+#include "model/batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const int64_t HOUR_US = 3600 * 1000000ll;
+/* 2^32 ms are 49.7 days. */
+static const int64_t UPTIME_US = 45 * 24 * 3600 * 1000000ll;
+
+int
+encoder_base_init(struct encoder_base *b, const struct wire_encode_config *config)
+{
+	b->config = *config;
+	if (b->config.pen == 0)
+		b->config.pen = PEN_EXAMPLE;
+	if (b->config.datagram_bytes == 0)
+		b->config.datagram_bytes = 1400;
+	if (b->config.datagram_bytes < 1024)
+		b->config.datagram_bytes = 1024;
+	if (b->config.datagram_bytes > 65000)
+		b->config.datagram_bytes = 65000;
+	if (b->config.refresh_messages == 0)
+		b->config.refresh_messages = 1000;
+	if (b->config.refresh_us == 0)
+		b->config.refresh_us = 60 * 1000000ll;
+	if (b->config.version != 10)
+		b->config.is_biflow = false;
+	b->space = b->msg = malloc(TRAIN_OCTETS + DATAGRAM_MAX);
+	return b->space == NULL ? -1 : 0;
+}
+
+void
+encoder_base_done(struct encoder_base *b)
+{
+	free(b->space);
+}
+
+/* A column of times, which has no nulls; *mask is 0 where one value stands for all rows. */
+static const int64_t *
+times_of(const struct batch *batch, enum flow_field field, size_t *mask)
+{
+	const struct column *c = &batch->columns[field];
+
+	*mask = c->form == COLUMN_CONSTANT ? 0 : SIZE_MAX;
+	return c->values;
+}
+
+size_t
+encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
+    int64_t now_us)
+{
+	bool is_uptime = b->config.version != 10;
+	int64_t earliest = INT64_MAX, latest = 0, start, end;
+	size_t i, row, start_mask, end_mask;
+	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
+	const int64_t *ends = times_of(batch, FLOW_end, &end_mask);
+
+	for (i = first; i < batch->rows; i++) {
+		start = starts[i & start_mask];
+		end = ends[i & end_mask];
+		start = start < earliest ? start : earliest;
+		end = end > latest ? end : latest;
+		if (is_uptime && i > first && end - start > UPTIME_US)
+			break;
+		earliest = start;
+		latest = end;
+	}
+	if (now_us == 0) {
+		now_us = latest > b->now_us ? latest : b->now_us;
+		/* An old capture after a new one: the clock goes back. */
+		if (is_uptime && now_us - earliest > UPTIME_US)
+			b->refreshed_us = now_us = latest;
+	}
+	b->now_us = now_us;
+	if (b->refreshed_us == 0)
+		b->refreshed_us = now_us;
+	if (b->boot_us == 0 || earliest < b->boot_us || now_us - b->boot_us > UPTIME_US) {
+		b->boot_us = (earliest - HOUR_US) / 1000 * 1000;
+		if (b->boot_us < 1000)
+			b->boot_us = 1000;
+	}
+	for (row = first; is_uptime && now_us - earliest > UPTIME_US && row < i; row++)
+		b->counters[SENT_times_cut] +=
+		    now_us - starts[row & start_mask] > UPTIME_US;
+	return i;
+}
+
+void
+encoder_base_finish(struct encoder_base *b)
+{
+	assert(b->train.count < TRAIN_DATAGRAMS);
+	b->lens[b->train.count++] = (uint32_t)b->len;
+	b->train.len += b->len;
+	b->msg += b->len;
+	b->len = 0;
+	b->messages_since++;
+	b->counters[SENT_messages]++;
+}
+
+bool
+encoder_base_is_full(const struct encoder_base *b)
+{
+	return b->train.count == TRAIN_DATAGRAMS ||
+	    b->train.len + b->config.datagram_bytes > TRAIN_OCTETS;
+}
+
+int
+encoder_base_flush(struct encoder_base *b, struct err *err)
+{
+	struct wire_train train = b->train;
+
+	if (train.count == 0)
+		return 0;
+	train.octets = b->space;
+	train.lens = b->lens;
+	b->train = (struct wire_train){0};
+	b->msg = b->space;
+	return b->config.send(b->config.context, &train, err);
+}
