@@ -6,7 +6,6 @@
  */
 #include "meter/meter.h"
 
-#include "base/hash.h"
 #include "cmd/common.h"
 #include "model/flow.h"
 #include "model/sink.h"
@@ -21,9 +20,9 @@
 #include <string.h>
 
 struct values {
-	struct option_list files, timeouts;
-	const char *store, *format, *output, *fields, *version, *collectors;
-	uint64_t max_flows, request_min;
+	struct option_list files, timeouts, macs;
+	const char *key, *store, *format, *output, *fields, *version, *collectors;
+	uint64_t max_flows, request_min, sample, sample_random, labels;
 	int64_t rotate_us;
 	bool no_cut, is_directional, is_biflow;
 };
@@ -45,6 +44,17 @@ static const struct option_row options[] = {
 	    "columns to print"},
 	{"timeout", 't', OPTION_LIST, offsetof(struct values, timeouts), "NAME=TIME", NULL, 0, 0,
 	    "a timeout, such as udp=5m; the names are below"},
+	{"key", 'T', OPTION_TEXT, offsetof(struct values, key), "NAME", "vlan", 0, 0,
+	    "what makes packets one flow: full, port, proto, noproto, ip, vlan or ether"},
+	{"own-mac", 'H', OPTION_LIST, offsetof(struct values, macs), "MAC", NULL, 0, 0,
+	    "with --key ether: what this address sends is egress, what it gets ingress; may be "
+	    "given often"},
+	{"sample", 's', OPTION_NUMBER, offsetof(struct values, sample), "N", "1", 1, UINT32_MAX,
+	    "meter every N-th packet only"},
+	{"sample-random", 0, OPTION_NUMBER, offsetof(struct values, sample_random), "N", "1", 1,
+	    UINT32_MAX, "meter each packet with a chance of one in N"},
+	{"mpls-labels", 'x', OPTION_NUMBER, offsetof(struct values, labels), "N", "10", 0,
+	    METER_LABELS_MAX, "MPLS labels to record of a flow's first packet"},
 	{"max-flows", 'm', OPTION_NUMBER, offsetof(struct values, max_flows), "FLOWS", "4M", 64,
 	    UINT32_MAX, "flows in memory; beyond, the oldest are written"},
 	{"no-cut", 0, OPTION_FLAG, offsetof(struct values, no_cut), NULL, NULL, 0, 0,
@@ -57,28 +67,31 @@ static const struct option_row options[] = {
 	    "a new segment of the store every so often, by the packets' time"},
 };
 
+/* The settings of the meter itself. */
 static int
-parse_timeouts(const struct option_list *list, struct meter_config *config, struct err *err)
+parse_meter(const struct values *v, struct meter_config *config, struct err *err)
 {
-	const char *name, *equals;
-	int64_t us;
-	size_t i, row;
+	size_t i;
 
-	for (i = 0; i < list->count; i++) {
-		name = list->items[i];
-		equals = strchr(name, '=');
-		for (row = 0; row < METER_EXPIRES && equals != NULL; row++) {
-			if (strlen(meter_expire_rows[row].id) == (size_t)(equals - name) &&
-			    memcmp(meter_expire_rows[row].id, name, (size_t)(equals - name)) == 0)
-				break;
-		}
-		if (equals == NULL || row == METER_EXPIRES || !option_time(equals + 1, &us) ||
-		    us / 1000000 > UINT32_MAX)
-			return err_set(err, EINVAL, "-t takes NAME=TIME, such as udp=5m, not '%s'; "
-			    "--help lists the names", name);
-		config->timeout_s[row] = (uint32_t)((us + 999999) / 1000000);
-	}
-	return 0;
+	meter_config_default(config);
+	config->max_flows = (uint32_t)v->max_flows;
+	config->request_min = (uint32_t)v->request_min;
+	config->cut_exchanges = !v->no_cut && !v->is_directional;
+	config->directional = v->is_directional;
+	config->labels = (uint32_t)v->labels;
+	config->sample_interval = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
+	config->sample_is_random = v->sample_random > 1;
+	if (v->sample > 1 && v->sample_random > 1)
+		return err_set(err, EINVAL, "--sample and --sample-random exclude each other");
+	for (i = 0; i < v->timeouts.count; i++)
+		if (meter_config_timeout(config, v->timeouts.items[i], err) != 0)
+			return -1;
+	for (i = 0; i < v->macs.count; i++)
+		if (meter_config_mac(config, v->macs.items[i], err) != 0)
+			return -1;
+	if (meter_config_key(config, v->key, err) != 0)
+		return -1;
+	return meter_config_check(config, err);
 }
 
 static int
@@ -221,6 +234,14 @@ summary(const struct run *r, FILE *to)
 	    "by total lengths of the outermost IP headers");
 	put_row(&t, "in flow records", m.counters[METER_record_packets],
 	    m.counters[METER_record_bytes], "must be equal to those metered");
+	if (r->v->sample > 1 || r->v->sample_random > 1) {
+		put_row(&t, "unsampled", m.counters[METER_unsampled],
+		    m.counters[METER_unsampled_bytes], "outside the sample: in no flow");
+		put_row(&t, "outside", m.counters[METER_outside], m.counters[METER_outside_bytes],
+		    "SYN, FIN, RST outside the sample");
+		put_row(&t, "in flow records", m.counters[METER_record_outside],
+		    m.counters[METER_record_outside_bytes], "must be equal to those outside");
+	}
 	text_str(&t, "meter\n");
 	counters_print(&t, meter_counter_rows, m.counters, METER_COUNTERS);
 	text_printf(&t, "  %-28s %14" PRIu64 "  flows in memory at once\n", "peak_flows",
@@ -262,13 +283,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	}
 	if (parse_version(v, &encode, err) != 0)
 		return EXIT_USAGE;
-	meter_config_default(&config);
-	config.max_flows = (uint32_t)v->max_flows;
-	config.request_min = (uint32_t)v->request_min;
-	config.cut_exchanges = !v->no_cut && !v->is_directional;
-	config.directional = v->is_directional;
-	config.seed = random_seed();
-	if (parse_timeouts(&v->timeouts, &config, err) != 0)
+	if (parse_meter(v, &config, err) != 0)
 		return EXIT_USAGE;
 	status = EXIT_TROUBLE;
 	if (open_sinks(&r, err) != 0 || (r.meter = meter_new(&config, r.sink, err)) == NULL)
@@ -298,15 +313,7 @@ done:
 static void
 more_help(struct text *out)
 {
-	int i;
-
-	text_str(out, "Timeouts (-t NAME=TIME; units us ms s m h d w, seconds without):\n");
-	for (i = 0; i < METER_EXPIRES; i++) {
-		if (meter_expire_rows[i].is_idle || meter_expire_rows[i].default_s > 0 ||
-		    strcmp(meter_expire_rows[i].id, "active") == 0)
-			text_printf(out, "  %-16s %7u s  %s\n", meter_expire_rows[i].id,
-			    meter_expire_rows[i].default_s, meter_expire_rows[i].help);
-	}
+	meter_config_help(out);
 	text_str(out, "\nFields of a flow:\n");
 	schema_help(out, &flow_schema);
 }

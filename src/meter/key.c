@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What makes packets one flow: addresses, ports, protocol and VLANs, with the lower endpoint
- * first so that both directions have one key. ICMP has no ports: types that answer each other
- * share a number instead. Later fragments have none either: they take those of their first
- * fragment from a bounded table, else they are in a flow without ports.
+ * What makes packets one flow, by a row of key.def, with the lower endpoint first so that
+ * both directions have one key. ICMP has no ports: types that answer each other share a
+ * number instead. Later fragments have none either: fragment.c finds those of the first.
  */
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #include "meter/state.h"
 
 enum { ICMP = 1 };
-static const int64_t FRAGMENT_NS = 30 * 1000000000ll;
 
 static uint64_t
 load64(const void *p)
@@ -33,6 +31,8 @@ key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
 	if (key->kind & KEY_V6) {
 		for (int i = 0; i < 4; i++)
 			h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
+		if (key->kind & KEY_MAC)
+			h = hash64(((const struct pair_mac *)pair)->mac, sizeof(uint8_t[2][6]), h);
 	} else {
 		h = mix64(h ^ load64(key->addr), seed);
 	}
@@ -54,82 +54,34 @@ icmp_family(const struct packet *p)
 	return (uint16_t)(p->icmp_type << 8 | p->icmp_code);
 }
 
-static struct fragment_slot *
-fragment_find(struct meter *m, const struct packet *p, uint64_t *key)
-{
-	struct {
-		struct addr src, dst;
-		uint32_t id, proto;
-	} k;
-	struct fragment_slot *set;
-
-	memset(&k, 0, sizeof k);
-	k.src = p->src;
-	k.dst = p->dst;
-	k.id = p->fragment_id;
-	k.proto = p->proto;
-	*key = hash64(&k, sizeof k, m->config.seed) | 1;
-	set = m->fragments + (*key >> 32) % (FRAGMENT_SLOTS / FRAGMENT_WAYS) * FRAGMENT_WAYS;
-	for (int i = 0; i < FRAGMENT_WAYS; i++)
-		if (set[i].key == *key && p->time_ns - set[i].time_ns < FRAGMENT_NS)
-			return &set[i];
-	return set;
-}
-
-/* Remembers the ports of a first fragment; the oldest of its set makes room. */
-static void
-fragment_note(struct meter *m, const struct packet *p, uint16_t src_port, uint16_t dst_port,
-    uint16_t flags)
-{
-	uint64_t key;
-	struct fragment_slot *slot = fragment_find(m, p, &key);
-
-	if (slot->key != key)
-		for (int i = 1; i < FRAGMENT_WAYS; i++)
-			if (slot[i].time_ns < slot->time_ns)
-				slot += i, i = FRAGMENT_WAYS;
-	*slot = (struct fragment_slot){key, p->time_ns, src_port, dst_port, flags};
-}
-
 void
-key_make(struct meter *m, const struct packet *p, struct lookup *out)
+key_ports(const struct packet *p, struct ports *out)
 {
-	uint16_t src_port = p->src_port, dst_port = p->dst_port;
-	uint16_t flags = p->flags & (PACKET_HAS_PORTS | PACKET_HAS_ICMP);
-	int order;
+	*out = (struct ports){.src = p->src_port, .dst = p->dst_port, .proto = p->proto,
+		.flags = p->flags & (PACKET_HAS_PORTS | PACKET_HAS_ICMP)};
+	if (out->flags & PACKET_HAS_ICMP)
+		out->src = out->dst = icmp_family(p);
+	else if (out->flags == 0)
+		out->src = out->dst = 0;
+}
 
-	memset(out, 0, sizeof *out);
-	if (flags & PACKET_HAS_ICMP)
-		src_port = dst_port = icmp_family(p);
-	if (p->flags & PACKET_FRAGMENT) {
-		m->counters[METER_fragments]++;
-		if (p->flags & PACKET_LATER_FRAGMENT) {
-			uint64_t key;
-			const struct fragment_slot *slot = fragment_find(m, p, &key);
+/* The default key: all that a packet has but its MAC addresses. */
+static void
+fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
+    struct lookup *out)
+{
+	int order = m->config.directional ? 0 : addr_compare(&p->src, &p->dst);
 
-			if (slot->key == key) {
-				src_port = slot->src_port;
-				dst_port = slot->dst_port;
-				flags = slot->flags;
-			} else {
-				m->counters[METER_fragments_unmatched]++;
-			}
-		} else if (flags != 0) {
-			fragment_note(m, p, src_port, dst_port, flags);
-		}
-	}
-	if (flags == 0)
-		src_port = dst_port = 0;
-	order = m->config.directional ? 0 : addr_compare(&p->src, &p->dst);
+	memset(out, 0, offsetof(struct lookup, pair_mac.mac));
 	if (order == 0 && !m->config.directional)
-		order = (int)src_port - (int)dst_port;
+		order = (int)ports->src - (int)ports->dst;
 	out->side = order > 0;
-	out->key.port[out->side] = src_port;
-	out->key.port[out->side ^ 1] = dst_port;
+	out->key.port[out->side] = ports->src;
+	out->key.port[out->side ^ 1] = ports->dst;
 	out->key.vlan = p->vlan;
 	out->key.inner_vlan = p->inner_vlan;
-	out->key.proto = p->proto;
-	out->key.kind = flags & PACKET_HAS_PORTS ? 0 : KEY_NO_PORTS;
+	out->key.proto = ports->proto;
+	out->key.kind = ports->flags & PACKET_HAS_PORTS ? 0 : KEY_NO_PORTS;
 	if (p->src.is_v6) {
 		out->key.kind |= KEY_V6;
 		memcpy(out->pair.addr[out->side], p->src.v6, 16);
@@ -143,6 +95,77 @@ key_make(struct meter *m, const struct packet *p, struct lookup *out)
 		out->key.addr[1] = out->hash;
 }
 
+/* The addresses of a key into its pair, with the MAC addresses beside them. */
+static void
+key_add_mac(const struct packet *p, struct lookup *out)
+{
+	if (!(out->key.kind & KEY_V6)) {
+		out->key.kind |= KEY_V6 | KEY_V4_PAIR;
+		for (int i = 0; i < 2; i++)
+			memcpy(out->pair.addr[i], &out->key.addr[i], sizeof out->key.addr[i]);
+	}
+	out->key.kind |= KEY_MAC;
+	out->key.addr[0] = out->key.addr[1] = 0;
+	memset(out->pair_mac.mac, 0, sizeof out->pair_mac.mac);
+	if (p->flags & PACKET_HAS_MAC) {
+		memcpy(out->pair_mac.mac[out->side], p->src_mac, 6);
+		memcpy(out->pair_mac.mac[out->side ^ 1], p->dst_mac, 6);
+	}
+}
+
+/* Any row of key.def: what it leaves out is taken off the packet first. */
+static void
+fill_row(struct meter *m, const struct packet *p, const struct ports *ports, struct lookup *out)
+{
+	struct ports kept = *ports;
+	struct packet q = *p;
+
+	if (!m->key->has_ports)
+		kept = (struct ports){.proto = ports->proto};
+	if (!m->key->has_proto)
+		kept.proto = 0;
+	if (!m->key->has_vlan)
+		q.vlan = q.inner_vlan = VLAN_NONE;
+	fill_plain(m, &q, &kept, out);
+	if (!m->key->has_mac)
+		return;
+	key_add_mac(p, out);
+	out->hash = out->key.addr[1] = key_hash(m, &out->key, &out->pair);
+}
+
+void
+key_fill(struct meter *m, const struct packet *p, const struct ports *ports, struct lookup *out)
+{
+	if (m->key == &meter_key_rows[METER_KEY_DEFAULT])
+		fill_plain(m, p, ports, out);
+	else
+		fill_row(m, p, ports, out);
+}
+
+void
+key_make(struct meter *m, const struct packet *p, struct lookup *out)
+{
+	struct ports ports;
+
+	key_ports(p, &ports);
+	if (p->flags & PACKET_FRAGMENT && !fragment_ports(m, p, &ports))
+		*out = (struct lookup){.side = LOOKUP_HELD};
+	else
+		fill_plain(m, p, &ports, out);
+}
+
+void
+key_make_by_row(struct meter *m, const struct packet *p, struct lookup *out)
+{
+	struct ports ports;
+
+	key_ports(p, &ports);
+	if (p->flags & PACKET_FRAGMENT && !fragment_ports(m, p, &ports))
+		*out = (struct lookup){.side = LOOKUP_HELD};
+	else
+		key_fill(m, p, &ports, out);
+}
+
 bool
 key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
 {
@@ -152,5 +175,7 @@ key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
 	if (!(a->kind & KEY_V6))
 		return load64(a->addr) == load64(b->key.addr);
 	return a->addr[1] == b->key.addr[1] &&
-	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair, sizeof b->pair) == 0;
+	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair, sizeof b->pair) == 0 &&
+	    (!(a->kind & KEY_MAC) || memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair_mac,
+	        sizeof b->pair_mac) == 0);
 }

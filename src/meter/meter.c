@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "meter/state.h"
@@ -30,12 +31,6 @@ static const int64_t BEHIND_NS = 60 * 1000000000ll;
 static const int64_t TIME_MAX_NS = (int64_t)1 << 62; /* in 2116 */
 static const uint64_t BYTES_FULL = ((uint64_t)1 << 40) - (1 << 20);
 
-const struct meter_expire_row meter_expire_rows[METER_EXPIRES] = {
-#define EXPIRE(id, seconds, reason, idle, text) {#id, seconds, END_REASON_##reason, idle, text},
-#include "meter/expire.def"
-#undef EXPIRE
-};
-
 const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
 #include "meter/counter.def"
@@ -50,19 +45,40 @@ static const uint16_t services[] = {1080, 1194, 1433, 1521, 1701, 1723, 1812, 18
 	8888, 9000, 9042, 9090, 9092, 9100, 9200, 9300, 9418, 9443, 9993, 9995, 9996, 10050,
 	10051, 11211, 11371, 25565, 27017, 51820};
 
-void
-meter_config_default(struct meter_config *config)
+/* The next whole interval of the clock, at which flows that are over are looked for. */
+static void
+turn_plan(struct meter *m)
 {
-	*config = (struct meter_config){.max_flows = 4u << 20, .request_min = 64,
-		.cut_exchanges = true, .seed = random_seed()};
-	for (int i = 0; i < METER_EXPIRES; i++)
-		config->timeout_s[i] = meter_expire_rows[i].default_s;
+	int64_t interval = m->config.expire_interval_s == 0 ? 1 : m->config.expire_interval_s;
+
+	m->turn_ns = (m->tick / interval + 1) * interval * SECOND_NS;
+}
+
+/* As in softflowd, 0 switches a timeout off: the next more general one holds. */
+static void
+timeouts_fill(struct meter_config *config)
+{
+	static const struct {
+		enum meter_expire which, instead;
+	} rows[] = {
+		{METER_EXPIRE_tcp, METER_EXPIRE_general},
+		{METER_EXPIRE_tcp_fin, METER_EXPIRE_tcp},
+		{METER_EXPIRE_tcp_closed, METER_EXPIRE_tcp_fin},
+		{METER_EXPIRE_tcp_rst, METER_EXPIRE_tcp},
+		{METER_EXPIRE_udp, METER_EXPIRE_general},
+		{METER_EXPIRE_icmp, METER_EXPIRE_general},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (config->timeout_s[rows[i].which] == 0)
+			config->timeout_s[rows[i].which] = config->timeout_s[rows[i].instead];
 }
 
 static void
 limits_set(struct meter *m)
 {
 	m->limit_ns = INT64_MAX;
+	timeouts_fill(&m->config);
 	for (int i = 0; i < METER_EXPIRES; i++)
 		m->timeout_ns[i] = (int64_t)m->config.timeout_s[i] * SECOND_NS;
 	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++)
@@ -87,6 +103,10 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 		return NULL;
 	}
 	m->config = *config;
+	m->key = &meter_key_rows[config->key];
+	if (config->sample_interval > 1)
+		m->config.cut_exchanges = m->config.write_quiet = false;
+	m->is_plain = config->key == METER_KEY_DEFAULT && config->sample_interval <= 1;
 	m->sink = sink;
 	m->clock_ns = -1;
 	m->index_mask = INDEX_START - 1;
@@ -97,21 +117,30 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 		goto fail;
 	}
 	if (slab_init(&m->hot, sizeof(struct hot), n + WHEEL, true, err) < 0 ||
-	    slab_init(&m->pair6, sizeof(struct pair6), n, true, err) < 0 ||
+	    slab_init(&m->pair6, m->key->has_mac ? sizeof(struct pair_mac)
+	            : sizeof(struct pair6), n, true, err) < 0 ||
 	    slab_init(&m->syn, sizeof(struct syn), n, true, err) < 0 ||
 	    slab_init(&m->stream, sizeof(struct stream), n, true, err) < 0 ||
 	    slab_init(&m->gaps, sizeof(struct gaps), n, false, err) < 0 ||
 	    slab_init(&m->remainder, sizeof(struct part), n, false, err) < 0 ||
+	    slab_init(&m->labels, sizeof(struct labels), n, false, err) < 0 ||
 	    slab_init(&m->marks, sizeof(struct marks), MARKS_MAX, false, err) < 0)
 		goto fail;
 	if ((m->cold = region_map((n + WHEEL + 1ul) * sizeof *m->cold, true, err)) == NULL ||
 	    (m->index = region_map(INDEX_START * sizeof *m->index, false, err)) == NULL)
 		goto fail;
+	if ((m->labels_of = region_map((n + WHEEL + 1ul) * sizeof *m->labels_of, false, err)) ==
+	    NULL)
+		goto fail;
+	if (config->sample_interval > 1 && (m->sampled = region_map((n + WHEEL + 1ul) *
+	        sizeof *m->sampled, false, err)) == NULL)
+		goto fail;
 	wheel_init(m);
 	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
+	m->held = calloc(HELD, sizeof *m->held);
 	m->fingerprints = fingerprints_new(FINGERPRINTS_MAX);
 	m->batch = batch_new(&flow_schema, BATCH_ROWS);
-	if (m->fragments == NULL || m->fingerprints == NULL) {
+	if (m->fragments == NULL || m->held == NULL || m->fingerprints == NULL) {
 		err_set(err, ENOMEM, "meter: out of memory");
 		goto fail;
 	}
@@ -129,6 +158,11 @@ meter_free(struct meter *m)
 		return;
 	if (m->cold != NULL)
 		region_unmap(m->cold, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->cold);
+	if (m->labels_of != NULL)
+		region_unmap(m->labels_of, (m->config.max_flows + WHEEL + 1ul) *
+		    sizeof *m->labels_of);
+	if (m->sampled != NULL)
+		region_unmap(m->sampled, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->sampled);
 	if (m->index != NULL)
 		region_unmap(m->index, (m->index_mask + 1) * sizeof *m->index);
 	slab_done(&m->hot);
@@ -137,8 +171,10 @@ meter_free(struct meter *m)
 	slab_done(&m->stream);
 	slab_done(&m->gaps);
 	slab_done(&m->remainder);
+	slab_done(&m->labels);
 	slab_done(&m->marks);
 	free(m->fragments);
+	free(m->held);
 	fingerprints_free(m->fingerprints);
 	if (m->batch != NULL)
 		batch_free(m->batch);
@@ -216,6 +252,10 @@ flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 	record_finish(m, flow, why);
 	wheel_remove(m, hot);
 	stream_free(m, hot);
+	if (m->labels.live > 0 && m->labels_of[flow] != 0) {
+		slab_give(&m->labels, m->labels_of[flow]);
+		m->labels_of[flow] = 0;
+	}
 	if (hot->key.kind & KEY_V6)
 		slab_give(&m->pair6, hot->key.addr[0]);
 	slab_give(&m->hot, flow);
@@ -303,8 +343,10 @@ expire_all(struct meter *m)
 static void
 clock_set(struct meter *m, int64_t now_ns)
 {
-	if (m->clock_ns < 0)
+	if (m->clock_ns < 0) {
 		m->tick = tick_of(now_ns);
+		turn_plan(m);
+	}
 	if (now_ns >= m->clock_ns) {
 		m->clock_ns = now_ns;
 		m->behind = 0;
@@ -314,12 +356,17 @@ clock_set(struct meter *m, int64_t now_ns)
 			return;
 		m->counters[METER_clock_resets]++;
 		m->behind = 0;
+		fragment_drain(m, FRAGMENT_ALL);
 		expire_all(m);
 		m->clock_ns = now_ns;
 		m->tick = tick_of(now_ns);
+		turn_plan(m);
 	}
-	if (tick_of(m->clock_ns) > m->tick)
+	if (m->clock_ns >= m->turn_ns) {
+		fragment_tick(m);
 		wheel_turn(m, m->clock_ns);
+		turn_plan(m);
+	}
 }
 
 static bool
@@ -351,7 +398,7 @@ list_of(const struct meter *m, const struct hot *hot)
 	switch (hot->key.proto) {
 	case TCP:
 		if ((syn = syn_of(m, hot)) == NULL)
-			return METER_EXPIRE_general;
+			return m->key->has_ports ? METER_EXPIRE_general : METER_EXPIRE_tcp;
 		if (syn->bits & SYN_RST)
 			return METER_EXPIRE_tcp_rst;
 		if ((syn->bits / SYN_FIN & 3) == 3)
@@ -365,6 +412,22 @@ list_of(const struct meter *m, const struct hot *hot)
 	case ICMP6: return METER_EXPIRE_icmp;
 	default: return METER_EXPIRE_general;
 	}
+}
+
+/* The MPLS labels of a flow's first packet. */
+static void
+labels_keep(struct meter *m, uint32_t flow, const struct packet *p)
+{
+	uint32_t n = p->mpls_count < m->config.labels ? p->mpls_count : m->config.labels;
+	struct labels *labels;
+
+	if (n > METER_LABELS_MAX)
+		n = METER_LABELS_MAX;
+	m->labels_of[flow] = slab_take(&m->labels);
+	labels = slab_at(&m->labels, m->labels_of[flow]);
+	labels->count = n;
+	for (uint32_t i = 0; i < n; i++)
+		labels->label[i] = load_be32(p->mpls + (size_t)i * 4) >> 12;
 }
 
 /* A new flow, not in the wheel yet; 0 without memory. */
@@ -387,8 +450,11 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	hot->key.state = initiator_guess(m, l);
 	if (l->key.kind & KEY_V6) {
 		hot->key.addr[0] = slab_take(&m->pair6);
-		*(struct pair6 *)slab_at(&m->pair6, hot->key.addr[0]) = l->pair;
+		memcpy(slab_at(&m->pair6, hot->key.addr[0]), &l->pair,
+		    l->key.kind & KEY_MAC ? sizeof l->pair_mac : sizeof l->pair);
 	}
+	if (m->sampled != NULL)
+		memset(&m->sampled[flow], 0, sizeof m->sampled[flow]);
 	memset(hot->ttl_min, 0xff, sizeof hot->ttl_min);
 	cold->start_ns = p->time_ns;
 	hot->last_ns = p->time_ns;
@@ -397,6 +463,8 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 		memcpy(cold->mac[l->side], p->src_mac, 6);
 		memcpy(cold->mac[l->side ^ 1], p->dst_mac, 6);
 	}
+	if (p->mpls_count > 0 && m->config.labels > 0)
+		labels_keep(m, flow, p);
 	if (p->flags & PACKET_HAS_ICMP) {
 		cold->has_icmp = 1;
 		cold->icmp_type = p->icmp_type;
@@ -410,6 +478,14 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	return flow;
 }
 
+/* The flow has nothing that is not written. */
+static bool
+record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
+{
+	return (hot->packets[0] | hot->packets[1]) == 0 &&
+	    (m->sampled == NULL || sampled_is_empty(m, flow));
+}
+
 /* Adds the packet to the flow's record. */
 static void
 packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packet *p, unsigned d)
@@ -417,7 +493,7 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 	struct cold *cold = &m->cold[flow];
 	uint64_t bytes = hot->bytes_low[d] + (uint64_t)p->ip_bytes;
 
-	if ((hot->packets[0] | hot->packets[1]) == 0)
+	if (record_is_empty(m, flow, hot))
 		cold->start_ns = hot->last_ns = p->time_ns;
 	else if (p->time_ns < cold->start_ns)
 		cold->start_ns = p->time_ns;
@@ -425,9 +501,6 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 		hot->last_ns = p->time_ns;
 	if (hot->packets[d] == 0)
 		cold->tos[d] = p->tos;
-	hot->packets[d]++;
-	hot->bytes_low[d] = (uint32_t)bytes;
-	hot->bytes_high[d] = (uint8_t)(hot->bytes_high[d] + (bytes >> 32));
 	if (p->ttl < hot->ttl_min[d])
 		hot->ttl_min[d] = p->ttl;
 	if (p->ttl > hot->ttl_max[d])
@@ -437,8 +510,18 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 		if (p->tcp_flags > 0xff)
 			cold->tcp_flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
 	}
+	if (m->sampled != NULL) {
+		sampled_count(m, flow, p, d);
+		if (p->flags & PACKET_UNSAMPLED)
+			return;
+	}
+	hot->packets[d]++;
+	hot->bytes_low[d] = (uint32_t)bytes;
+	hot->bytes_high[d] = (uint8_t)(hot->bytes_high[d] + (bytes >> 32));
 	if (p->flags & PACKET_FRAGMENT)
 		cold->fragments++;
+	m->counters[METER_packets]++;
+	m->counters[METER_bytes] += p->ip_bytes;
 }
 
 /* Ends a record that is too long, in time or because a counter is nearly full. */
@@ -448,7 +531,7 @@ limits_check(struct meter *m, uint32_t flow, const struct hot *hot, const struct
 {
 	uint64_t bytes = hot->bytes_low[d] | (uint64_t)hot->bytes_high[d] << 32;
 
-	if ((hot->packets[0] | hot->packets[1]) == 0)
+	if (record_is_empty(m, flow, hot))
 		return;
 	if (p->time_ns - m->cold[flow].start_ns >= m->limit_ns)
 		record_cut(m, flow, m->limit_reason, END_REASON_active);
@@ -467,15 +550,13 @@ flow_is_over(const struct meter *m, const struct hot *hot)
 	return m->clock_ns - hot->last_ns > m->timeout_ns[list];
 }
 
-static void
-packet_update(struct meter *m, const struct packet *p, const struct lookup *l)
+void
+packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 {
-	uint32_t flow;
 	struct hot *hot;
 	enum meter_expire list;
+	uint32_t flow = index_find(m, l);
 
-	clock_set(m, p->time_ns);
-	flow = index_find(m, l);
 	if (flow != 0 && flow_is_over(m, hot_at(m, flow))) {
 		flow_end(m, flow, hot_at(m, flow)->key.list);
 		flow = 0;
@@ -503,8 +584,22 @@ packet_update(struct meter *m, const struct packet *p, const struct lookup *l)
 			wheel_remove(m, hot);
 		wheel_put(m, flow, hot);
 	}
-	m->counters[METER_packets]++;
-	m->counters[METER_bytes] += p->ip_bytes;
+}
+
+/* A burst in which fragments came before their first one. */
+static void
+slow_burst(struct meter *m, const struct packet *packets, const struct lookup *lookups, size_t n)
+{
+	m->is_slow_burst = false;
+	for (size_t i = 0; i < n; i++) {
+		const struct packet *p = &packets[i];
+
+		clock_set(m, p->time_ns);
+		if (lookups[i].side != LOOKUP_HELD)
+			packet_add(m, p, &lookups[i]);
+		if ((p->flags & (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT)) == PACKET_FRAGMENT)
+			fragment_release(m, p);
+	}
 }
 
 /* One by one, with times that can be calculated with. */
@@ -523,6 +618,47 @@ packets_sane(struct meter *m, const struct packet *packets, size_t n, struct err
 	return m->status;
 }
 
+/* Packets with their keys made: all are found, then updated one by one. */
+static void
+burst_update(struct meter *m, const struct packet *packets, const struct lookup *lookups,
+    size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t slot = m->index[lookups[i].hash & m->index_mask];
+
+		__builtin_prefetch(hot_at(m, (uint32_t)slot), 1);
+		__builtin_prefetch(&m->cold[(uint32_t)slot], 1);
+	}
+	for (size_t i = 0; i < n; i++) {
+		uint64_t slot = m->index[lookups[i].hash & m->index_mask];
+
+		__builtin_prefetch(syn_of(m, hot_at(m, (uint32_t)slot)), 1);
+	}
+	if (m->is_slow_burst) {
+		slow_burst(m, packets, lookups, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		clock_set(m, packets[i].time_ns);
+		packet_add(m, &packets[i], &lookups[i]);
+	}
+}
+
+/* A burst under sampling or with another key than the default. */
+static void
+burst_by_config(struct meter *m, const struct packet *packets, size_t n)
+{
+	struct lookup lookups[BURST];
+	struct packet kept[BURST];
+
+	n = sample_packets(m, packets, n, kept);
+	for (size_t i = 0; i < n; i++) {
+		key_make_by_row(m, &kept[i], &lookups[i]);
+		__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
+	}
+	burst_update(m, kept, lookups, n);
+}
+
 int
 meter_packets(struct meter *m, const struct packet *packets, size_t n, struct err *err)
 {
@@ -535,23 +671,15 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 		for (size_t i = 0; i < now; i++)
 			if (packets[i].time_ns < 0 || packets[i].time_ns > TIME_MAX_NS)
 				return packets_sane(m, packets, n, err);
-		for (size_t i = 0; i < now; i++) {
-			key_make(m, &packets[i], &lookups[i]);
-			__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
+		if (m->is_plain) {
+			for (size_t i = 0; i < now; i++) {
+				key_make(m, &packets[i], &lookups[i]);
+				__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
+			}
+			burst_update(m, packets, lookups, now);
+		} else {
+			burst_by_config(m, packets, now);
 		}
-		for (size_t i = 0; i < now; i++) {
-			uint64_t slot = m->index[lookups[i].hash & m->index_mask];
-
-			__builtin_prefetch(hot_at(m, (uint32_t)slot), 1);
-			__builtin_prefetch(&m->cold[(uint32_t)slot], 1);
-		}
-		for (size_t i = 0; i < now; i++) {
-			uint64_t slot = m->index[lookups[i].hash & m->index_mask];
-
-			__builtin_prefetch(syn_of(m, hot_at(m, (uint32_t)slot)), 1);
-		}
-		for (size_t i = 0; i < now; i++)
-			packet_update(m, &packets[i], &lookups[i]);
 		packets += now;
 		n -= now;
 	}
@@ -571,6 +699,7 @@ int
 meter_flush(struct meter *m, struct err *err)
 {
 	m->err = err;
+	fragment_drain(m, FRAGMENT_ALL);
 	expire_all(m);
 	return meter_push(m, err);
 }
@@ -578,7 +707,7 @@ meter_flush(struct meter *m, struct err *err)
 void
 meter_stats(const struct meter *m, struct meter_stats *out)
 {
-	const struct slab *slabs[] = {&m->hot, &m->pair6, &m->syn, &m->stream, &m->gaps,
+	const struct slab *slabs[] = {&m->labels, &m->hot, &m->pair6, &m->syn, &m->stream, &m->gaps,
 		&m->remainder, &m->marks};
 
 	memset(out, 0, sizeof *out);

@@ -13,6 +13,7 @@ struct err;
 struct meter;
 struct packet;
 struct sink;
+struct text;
 
 /* Why a record ended, and the timeouts by the same table. */
 enum meter_expire {
@@ -39,8 +40,27 @@ enum meter_counter {
 };
 extern const struct counter_row meter_counter_rows[METER_COUNTERS];
 
+/* What makes packets one flow. */
+enum meter_key {
+#define KEY(id, ports, proto, vlan, mac, help) METER_KEY_##id,
+#include "meter/key.def"
+#undef KEY
+	METER_KEYS,
+	METER_KEY_DEFAULT = METER_KEY_vlan,
+};
+
+struct meter_key_row {
+	const char *id;
+	bool has_ports, has_proto, has_vlan, has_mac;
+	const char *help;
+};
+extern const struct meter_key_row meter_key_rows[METER_KEYS];
+
+enum { METER_LABELS_MAX = 10, METER_MACS_MAX = 16 };
+
 struct meter_config {
 	uint32_t timeout_s[METER_EXPIRES]; /* of the rows that are times */
+	uint32_t expire_interval_s; /* flows that are over are written so often; 0: every second */
 	uint32_t max_flows;     /* beyond, the oldest is written; memory is taken as needed */
 	uint32_t request_min;   /* smallest client burst that begins an exchange, octets */
 	bool cut_exchanges;     /* TCP connections into exchanges */
@@ -48,6 +68,14 @@ struct meter_config {
 	bool write_quiet;       /* live: write an exchange as soon as it is quiet. Else (files)
 	                         * it waits for the connection's close, which belongs to it, or
 	                         * for its continuation */
+	enum meter_key key;
+	uint32_t sample_interval; /* one packet in so many is metered; 0 or 1: all. Then nothing
+	                           * is cut and spans are lower bounds */
+	uint32_t labels;          /* MPLS labels to record, from the top; METER_LABELS_MAX */
+	uint64_t macs[METER_MACS_MAX]; /* our own: what they send is egress, what they get
+	                                * ingress (flow_direction); needs a key with MACs */
+	unsigned mac_count;
+	bool sample_is_random;    /* else each sample_interval-th */
 	uint64_t seed;          /* of the hash; secret where strangers choose the keys */
 };
 
@@ -59,6 +87,16 @@ struct meter_stats {
 };
 
 void meter_config_default(struct meter_config *config);
+/* "udp=5m", "tcp.rst=0", "expint=1m": a row of expire.def, in our or softflowd's spelling. */
+int meter_config_timeout(struct meter_config *config, const char *text, struct err *err);
+/* A row of key.def. */
+int meter_config_key(struct meter_config *config, const char *name, struct err *err);
+/* One more of our own MAC addresses. */
+int meter_config_mac(struct meter_config *config, const char *text, struct err *err);
+/* -1 if settings do not go together. */
+int meter_config_check(const struct meter_config *config, struct err *err);
+/* Lines on keys and timeouts for a command's help. */
+void meter_config_help(struct text *out);
 
 /*
  * Packets to flows: rows of flow_schema go to the sink in batches. The sink is borrowed.

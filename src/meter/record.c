@@ -134,9 +134,14 @@ side_addr(const struct meter *m, const struct key *key, unsigned side)
 {
 	const struct pair6 *pair;
 
+	uint32_t v4;
+
 	if (!(key->kind & KEY_V6))
 		return addr_v4(key->addr[side]);
 	pair = slab_at(&m->pair6, key->addr[0]);
+	memcpy(&v4, pair->addr[side], sizeof v4);
+	if (key->kind & KEY_V4_PAIR)
+		return addr_v4(v4);
 	return addr_v6(pair->addr[side]);
 }
 
@@ -159,13 +164,28 @@ mac_number(const uint8_t mac[6])
 			flow_set(row, id, value);           \
 	} while (0)
 
-static void
-side_row(const struct meter *m, struct flow *row, const struct hot *hot,
-    const struct part *part, unsigned d, bool is_reverse)
+static bool
+side_is_seen(const struct meter *m, uint32_t flow, const struct part *part, unsigned d)
 {
+	return part->packets[d] > 0 ||
+	    (m->sampled != NULL && m->sampled[flow].outside_packets[d] > 0);
+}
+
+static bool
+part_is_empty(const struct meter *m, uint32_t flow, const struct part *part)
+{
+	return !side_is_seen(m, flow, part, 0) && !side_is_seen(m, flow, part, 1);
+}
+
+static void
+side_row(const struct meter *m, struct flow *row, uint32_t flow, const struct part *part,
+    unsigned d, bool is_reverse)
+{
+	const struct hot *hot = hot_at(m, flow);
+
 	SIDE_SET(bytes, part->bytes[d]);
 	SIDE_SET(packets, part->packets[d]);
-	if (part->packets[d] == 0)
+	if (!side_is_seen(m, flow, part, d))
 		return;
 	SIDE_SET(tos, part->tos[d]);
 	SIDE_SET(ttl_min, part->ttl_min[d]);
@@ -240,6 +260,17 @@ tcp_row(const struct meter *m, struct flow *row, uint32_t flow, const struct par
 	}
 }
 
+/* Egress (1) from our own MAC address, ingress (0) to it, else unknown. */
+static void
+direction_row(const struct meter *m, struct flow *row, uint64_t src, uint64_t dst)
+{
+	for (unsigned i = 0; i < m->config.mac_count; i++)
+		if (m->config.macs[i] == src || m->config.macs[i] == dst) {
+			flow_set(row, flow_direction, m->config.macs[i] == src);
+			return;
+		}
+}
+
 static void
 key_row(const struct meter *m, struct flow *row, const struct hot *hot,
     const struct cold *cold, unsigned from)
@@ -256,6 +287,10 @@ key_row(const struct meter *m, struct flow *row, const struct hot *hot,
 	if (cold->has_icmp) {
 		flow_set(row, icmp_type, cold->icmp_type);
 		flow_set(row, icmp_code, cold->icmp_code);
+	} else if (key->kind & KEY_NO_PORTS && key->port[0] != 0) {
+		/* a later fragment of an ICMP message: the number that its types share */
+		flow_set(row, icmp_type, (uint8_t)(key->port[0] >> 8));
+		flow_set(row, icmp_code, (uint8_t)key->port[0]);
 	}
 	if (key->vlan != VLAN_NONE)
 		flow_set(row, vlan, key->vlan);
@@ -265,9 +300,32 @@ key_row(const struct meter *m, struct flow *row, const struct hot *hot,
 		flow_set(row, src_mac, mac_number(cold->mac[from]));
 		flow_set(row, dst_mac, mac_number(cold->mac[from ^ 1]));
 	}
+	if (cold->has_mac && m->config.mac_count > 0)
+		direction_row(m, row, mac_number(cold->mac[from]), mac_number(cold->mac[from ^ 1]));
 	if (!m->config.directional)
 		flow_set(row, biflow_direction, key->state & FLOW_BY_SYN ? DIRECTION_syn
 		        : key->state & FLOW_BY_PORT ? DIRECTION_port : DIRECTION_first);
+}
+
+static void
+labels_row(const struct meter *m, struct flow *row, uint32_t flow)
+{
+	const struct labels *l = slab_at(&m->labels, m->labels_of[flow]);
+
+#define LABEL(n, id)                                            \
+	if (l->count >= (n))                                    \
+		flow_set(row, id, l->label[(n) - 1]);
+	LABEL(1, mpls_label)
+	LABEL(2, mpls_label2)
+	LABEL(3, mpls_label3)
+	LABEL(4, mpls_label4)
+	LABEL(5, mpls_label5)
+	LABEL(6, mpls_label6)
+	LABEL(7, mpls_label7)
+	LABEL(8, mpls_label8)
+	LABEL(9, mpls_label9)
+	LABEL(10, mpls_label10)
+#undef LABEL
 }
 
 static int64_t
@@ -290,13 +348,17 @@ part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_e
 	key_row(m, row, hot, &m->cold[flow], from);
 	flow_set(row, end_reason, part->is_continuation ? END_REASON_active : reason);
 	flow_set(row, fragments, part->fragments);
-	side_row(m, row, hot, part, from, false);
-	if (part->packets[from ^ 1] > 0) {
-		side_row(m, row, hot, part, from ^ 1, true);
+	side_row(m, row, flow, part, from, false);
+	if (side_is_seen(m, flow, part, from ^ 1)) {
+		side_row(m, row, flow, part, from ^ 1, true);
 		m->counters[METER_biflows]++;
 	}
 	if (hot->tcp != 0)
 		tcp_row(m, row, flow, part, from);
+	if (m->labels.live > 0 && m->labels_of[flow] != 0)
+		labels_row(m, row, flow);
+	if (m->sampled != NULL)
+		sampled_row(m, row, flow, from);
 	batch_append(m->batch, row);
 	m->counters[METER_records]++;
 	m->counters[METER_record_packets] += part->packets[0] + part->packets[1];
@@ -346,6 +408,8 @@ record_reset(struct meter *m, uint32_t flow)
 	memset(hot->ttl_min, 0xff, sizeof hot->ttl_min);
 	memset(cold->tcp_flags_high, 0, sizeof cold->tcp_flags_high);
 	cold->fragments = 0;
+	if (m->sampled != NULL)
+		memset(&m->sampled[flow], 0, sizeof m->sampled[flow]);
 	if (s == NULL)
 		return;
 	s->coalesced = 0;
@@ -404,13 +468,13 @@ record_finish(struct meter *m, uint32_t flow, enum meter_expire why)
 	        hot->key.list == METER_EXPIRE_tcp_rst))
 		reason = END_REASON_end;
 	if (s == NULL) {
-		if (part.packets[0] + part.packets[1] > 0)
+		if (!part_is_empty(m, flow, &part))
 			part_write(m, flow, &part, why, reason);
 		return;
 	}
 	has_payload = part.half[0].span + part.half[1].span > 0;
 	m->counters[METER_exchanges] += has_payload;
-	if (part.packets[0] + part.packets[1] == 0) {
+	if (part_is_empty(m, flow, &part)) {
 		;
 	} else if (!m->config.cut_exchanges || (s->parts == 0 && s->remainder == 0) ||
 	    part_is_own(s, &part, client) || (!has_payload && s->remainder == 0)) {

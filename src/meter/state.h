@@ -15,7 +15,12 @@
  * 0 is the endpoint with the lower address and port (a uniflow's source). Everything that
  * depends on the direction is indexed by the side that sent.
  */
-enum key_kind { KEY_V6 = 1, KEY_NO_PORTS = 2 };
+enum key_kind {
+	KEY_V6 = 1,       /* addresses are in a struct pair6; also those of IPv4, with MACs */
+	KEY_NO_PORTS = 2,
+	KEY_MAC = 4,      /* and MAC addresses: a struct pair_mac */
+	KEY_V4_PAIR = 8,  /* the pair's addresses are IPv4, in host order */
+};
 enum flow_state {
 	FLOW_INITIATOR = 1,      /* the side that is src of the record */
 	FLOW_BY_SYN = 2,         /* how it is known; neither: by the first packet */
@@ -61,6 +66,11 @@ _Static_assert(sizeof(struct cold) == 32, "half a line");
 
 struct pair6 {
 	uint8_t addr[2][16];
+};
+
+struct pair_mac {
+	struct pair6 pair; /* first */
+	uint8_t mac[2][6];
 };
 
 enum syn_bit { /* of side 0; << 1 is side 1's */
@@ -136,13 +146,39 @@ struct part {
 	} half[2];
 };
 
-struct fragment_slot {
-	uint64_t key; /* hash of source, destination, protocol, id */
-	int64_t time_ns;
-	uint16_t src_port, dst_port;
-	uint16_t flags; /* PACKET_HAS_ICMP: the ports are type and code */
+/* What a transport header says of the flow. */
+struct ports {
+	uint16_t src, dst;
+	uint16_t flags; /* PACKET_HAS_ICMP: the ports are the types' number */
+	uint8_t proto;
 };
-enum { FRAGMENT_SLOTS = 1 << 12, FRAGMENT_WAYS = 4 };
+
+struct fragment_slot {
+	uint64_t key; /* hash of source, destination, protocol, id; 0 is free */
+	int64_t time_ns;
+	struct ports ports;
+	bool is_waiting; /* for the first fragment */
+};
+struct held {
+	uint64_t key; /* 0: not there any more */
+	struct packet packet;
+};
+enum { FRAGMENT_SLOTS = 1 << 12, FRAGMENT_WAYS = 4, HELD = 256 };
+static const int64_t FRAGMENT_ALL = INT64_MIN;
+
+struct labels {
+	uint32_t count;
+	uint32_t label[METER_LABELS_MAX]; /* 20 bits each, the top first */
+};
+
+/* Under sampling, what a flow has besides its line. */
+struct sampled {
+	uint64_t outside_bytes[2];
+	uint32_t outside_packets[2];
+	uint32_t first_sequence[2], last_sequence[2];
+	uint8_t has_sequence[2];
+};
+
 /* The wheel: a slot a second; the slots' heads are the first items of the slab of flows. */
 enum { WHEEL = 1024 };
 enum { MARKS_MAX = 1 << 14, FINGERPRINTS_MAX = 1 << 15 };
@@ -166,8 +202,18 @@ struct meter {
 	enum meter_expire limit_reason;
 	int64_t clock_ns;
 	int64_t tick;    /* of the wheel: all slots up to it are empty */
+	int64_t turn_ns; /* when the wheel is turned next */
 	unsigned behind; /* packets in a row far behind the clock */
 	uint64_t wheel_used[WHEEL / 64]; /* slots that may have flows */
+	const struct meter_key_row *key;
+	bool is_plain;   /* the default key and no sampling: packets are taken as they come */
+	bool is_slow_burst; /* the burst at work has fragments out of order */
+	struct sampled *sampled; /* by flow; NULL without sampling */
+	struct slab labels;      /* struct labels */
+	uint32_t *labels_of;     /* by flow; not looked at while there are none */
+	uint64_t sample_state;
+	struct held *held; /* a ring */
+	uint32_t held_first, held_count;
 	uint64_t service_ports[65536 / 64];
 	struct fragment_slot *fragments;
 	struct fingerprints *fingerprints;
@@ -198,18 +244,48 @@ stream_of(const struct meter *m, const struct hot *hot)
 	return hot->key.state & FLOW_HAS_STREAM ? slab_at(&m->stream, hot->tcp) : NULL;
 }
 
+enum { LOOKUP_HELD = 2 }; /* as side: the packet is held back */
+
 /* A packet's key, before it is looked up. */
 struct lookup {
 	struct key key;
-	struct pair6 pair;
+	union {
+		struct pair6 pair;
+		struct pair_mac pair_mac;
+	};
 	uint32_t hash;
 	unsigned side; /* that sent */
 };
 
-/* key.c: keys of packets and flows. */
+/* key.c: keys of packets and flows. key_make is for the default row of key.def. */
 void key_make(struct meter *m, const struct packet *p, struct lookup *out);
+void key_make_by_row(struct meter *m, const struct packet *p, struct lookup *out);
+void key_ports(const struct packet *p, struct ports *out);
+void key_fill(struct meter *m, const struct packet *p, const struct ports *ports,
+    struct lookup *out);
 uint32_t key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair);
 bool key_matches(const struct meter *m, const struct key *a, const struct lookup *b);
+
+/* fragment.c. Gives a fragment the ports of its first one; false: it is held back. */
+bool fragment_ports(struct meter *m, const struct packet *p, struct ports *ports);
+/* After first fragment p was metered: meters those that came before it. */
+void fragment_release(struct meter *m, const struct packet *p);
+/* Takes note of a fragment that is not metered itself. */
+void fragment_unsampled(struct meter *m, const struct packet *p);
+/* Meters all that is held back since before then, or FRAGMENT_ALL, without ports. */
+void fragment_drain(struct meter *m, int64_t before_ns);
+void fragment_tick(struct meter *m); /* every second or so */
+
+/* sample.c: at most n packets into out, as the key and the sampling have them. */
+size_t sample_packets(struct meter *m, const struct packet *packets, size_t n,
+    struct packet *out);
+/* After packet p of side d was metered under sampling. */
+void sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d);
+bool sampled_is_empty(const struct meter *m, uint32_t flow);
+void sampled_row(struct meter *m, struct flow *row, uint32_t flow, unsigned from);
+
+/* meter.c: puts a packet into its flow; the clock stays as it is. */
+void packet_add(struct meter *m, const struct packet *p, const struct lookup *l);
 
 /* wheel.c: when flows are due; meter.c turns it. */
 void wheel_init(struct meter *m);

@@ -381,9 +381,13 @@ unwrap_mpls(struct walk *w, struct packet *out, uint32_t *type)
 {
 	bool is_bottom;
 
+	out->mpls = w->frame + w->at;
+	out->mpls_count = 0;
 	do {
 		if (!walk_has(w, 4))
 			return PACKET_COUNT_short_link;
+		if (out->mpls_count < UINT8_MAX)
+			out->mpls_count++;
 		is_bottom = w->frame[w->at + 2] & 1;
 		w->at += 4;
 	} while (!is_bottom);

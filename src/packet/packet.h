@@ -10,7 +10,7 @@
 
 /*
  * One decoded frame: what a flow meter needs of it and nothing of the payload. Borrowed
- * pointers (tcp_options) are valid until the source's next burst.
+ * pointers (tcp_options, mpls) are valid until the source's next burst.
  */
 enum packet_flag {
 	PACKET_HAS_PORTS = 1 << 0,     /* src_port and dst_port were read */
@@ -23,6 +23,7 @@ enum packet_flag {
 	PACKET_TRUNCATED = 1 << 7,     /* headers cut off, by the capture or by a fragment */
 	PACKET_RESERVED_BIT = 1 << 8,  /* IPv4 must-be-zero flag set (p0f 0+) */
 	PACKET_NO_LENGTH = 1 << 9,     /* IP total length 0 (TSO): ip_bytes from the frame */
+	PACKET_UNSAMPLED = 1 << 15,    /* set by the meter: a SYN, FIN or RST outside the sample */
 };
 
 enum { VLAN_NONE = 0xffff };
@@ -47,6 +48,8 @@ struct packet {
 	uint8_t icmp_type, icmp_code;
 	uint8_t tcp_options_bytes; /* as captured */
 	const uint8_t *tcp_options;
+	uint8_t mpls_count;
+	const uint8_t *mpls;  /* so many label stack entries of 4 bytes, the top first */
 	uint32_t flow_label;  /* IPv6 */
 	uint8_t src_mac[6], dst_mac[6];
 	uint32_t fragment_id; /* IPv4 ip_id or IPv6 identification, of a fragment */

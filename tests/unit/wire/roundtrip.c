@@ -43,7 +43,8 @@ random_member(unsigned field, uint64_t *seed, struct flow *row)
 		*(uint16_t *)member = (uint16_t)v;
 		break;
 	case STORAGE_U32:
-		*(uint32_t *)member = field == FLOW_mpls_label ? v & 0xfffff : (uint32_t)v;
+		*(uint32_t *)member = field == FLOW_mpls_label ||
+		    (field >= FLOW_mpls_label2 && field <= FLOW_mpls_label10) ? v & 0xfffff : (uint32_t)v;
 		break;
 	case STORAGE_U64:
 		*(uint64_t *)member = f->type == TYPE_mac ? v & 0xffffffffffff : v;

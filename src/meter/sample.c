@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Packets as the configuration sees them, where that is not as they are: without the TCP and
+ * ICMP headers that the key leaves no room for, and one in N of them. SYN, FIN and RST
+ * segments outside the sample are kept, because they say where a connection begins and ends:
+ * they are counted apart, and nobody may multiply that by N.
+ */
+#include <string.h>
+
+#include "base/hash.h"
+#include "meter/state.h"
+
+enum { FIN = 1, SYN = 2, RST = 4 };
+enum { FAR = 1 << 30 };
+
+/* RFC 5475, 5.1 and 5.2: systematic count-based, or uniform probabilistic sampling. */
+static bool
+sample_takes(struct meter *m)
+{
+	uint32_t interval = m->config.sample_interval;
+
+	if (m->config.sample_is_random) {
+		m->sample_state += 0x9e3779b97f4a7c15u;
+		return (uint64_t)((unsigned __int128)mix64(m->sample_state, m->config.seed) *
+		    interval >> 64) == 0;
+	}
+	if (m->sample_state-- > 0)
+		return false;
+	m->sample_state = interval - 1;
+	return true;
+}
+
+size_t
+sample_packets(struct meter *m, const struct packet *packets, size_t n, struct packet *out)
+{
+	bool is_bare = !m->key->has_ports || !m->key->has_proto;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct packet *p = &out[kept];
+
+		*p = packets[i];
+		if (is_bare)
+			p->flags &= (uint16_t)~(PACKET_HAS_TCP | PACKET_HAS_ICMP);
+		kept++;
+		if (m->sampled == NULL || sample_takes(m))
+			continue;
+		if (p->flags & PACKET_HAS_TCP && p->tcp_flags & (SYN | FIN | RST)) {
+			p->flags |= PACKET_UNSAMPLED;
+			continue;
+		}
+		if (p->flags & PACKET_FRAGMENT)
+			fragment_unsampled(m, p);
+		m->counters[METER_unsampled]++;
+		m->counters[METER_unsampled_bytes] += p->ip_bytes;
+		kept--;
+	}
+	return kept;
+}
+
+void
+sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d)
+{
+	struct sampled *s = &m->sampled[flow];
+	struct stream *stream = stream_of(m, hot_at(m, flow));
+	int32_t further;
+
+	if (p->flags & PACKET_UNSAMPLED) {
+		s->outside_packets[d]++;
+		s->outside_bytes[d] += p->ip_bytes;
+		m->counters[METER_outside]++;
+		m->counters[METER_outside_bytes] += p->ip_bytes;
+	} else if (p->flags & PACKET_HAS_TCP) {
+		if (!s->has_sequence[d])
+			s->first_sequence[d] = p->tcp_seq;
+		s->last_sequence[d] = p->tcp_seq;
+		s->has_sequence[d] = 1;
+	}
+	/* A FIN tells of all octets before it, whether they were in the sample or not. */
+	if (stream == NULL || !(p->flags & PACKET_HAS_TCP) || !(p->tcp_flags & FIN) ||
+	    p->tcp_flags & RST || !(stream->syn.bits & SYN_BASE_OWN << d))
+		return;
+	further = (int32_t)(p->tcp_seq + p->payload_bytes -
+	    (uint32_t)(stream->syn.base[d] + stream->half[d].high));
+	if (further > 0 && further < FAR)
+		stream->half[d].high += (uint32_t)further;
+}
+
+bool
+sampled_is_empty(const struct meter *m, uint32_t flow)
+{
+	const struct sampled *s = &m->sampled[flow];
+
+	return (s->outside_packets[0] | s->outside_packets[1]) == 0;
+}
+
+static void
+row_unset(struct flow *row, unsigned field)
+{
+	row->present[field / 64] &= ~((uint64_t)1 << field % 64);
+}
+
+void
+sampled_row(struct meter *m, struct flow *row, uint32_t flow, unsigned from)
+{
+	const struct sampled *s = &m->sampled[flow];
+	unsigned to = from ^ 1;
+
+	flow_set(row, sampling, m->config.sample_interval);
+	flow_set(row, outside_packets, s->outside_packets[from]);
+	flow_set(row, outside_bytes, s->outside_bytes[from]);
+	if (s->has_sequence[from]) {
+		flow_set(row, first_sequence, s->first_sequence[from]);
+		flow_set(row, last_sequence, s->last_sequence[from]);
+	}
+	if (flow_has(row, span))
+		flow_set(row, span_kind, SPAN_at_least);
+	/* What only a look at every packet could tell. */
+	row_unset(row, FLOW_retransmitted);
+	row_unset(row, FLOW_reverse_retransmitted);
+	row_unset(row, FLOW_handshake);
+	m->counters[METER_record_outside] += s->outside_packets[0] + s->outside_packets[1];
+	m->counters[METER_record_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
+	if (!flow_has(row, reverse_packets))
+		return;
+	flow_set(row, reverse_outside_packets, s->outside_packets[to]);
+	flow_set(row, reverse_outside_bytes, s->outside_bytes[to]);
+	if (s->has_sequence[to]) {
+		flow_set(row, reverse_first_sequence, s->first_sequence[to]);
+		flow_set(row, reverse_last_sequence, s->last_sequence[to]);
+	}
+	if (flow_has(row, reverse_span))
+		flow_set(row, reverse_span_kind, SPAN_at_least);
+}
