@@ -75,8 +75,8 @@ meter_config_timeout(struct meter_config *config, const char *text, struct err *
 			return 0;
 		}
 	}
-	return err_set(err, EINVAL, "there is no timeout '%.*s'; --help lists their names",
-	    (int)len, text);
+	return err_set(err, EINVAL, "a timeout has one of the names that --help lists, not '%s'",
+	    text);
 }
 
 int

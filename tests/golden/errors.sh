@@ -137,6 +137,11 @@ refused "meter of nothing" 2 '-r FILE is needed' meter --store good
 refused "meter to nowhere" 2 'say where flows go' meter -r none.pcap
 refused "meter with words left" 2 "'more' is left over" meter -r none.pcap --store good more
 refused "unknown timeout" 2 "not 'foo=3'" meter -r none.pcap --store good -t foo=3
+refused "time that is none" 2 "not 'udp=soon'" meter -r none.pcap --store good -t udp=soon
+refused "unknown flow key" 2 "not 'mac'" meter -r none.pcap --store good -T mac
+refused "direction by MAC without MACs" 2 'add --key ether' meter -r none.pcap --store good -H 02:00:00:00:00:01
+refused "MAC address that is none" 2 "not '02:00'" meter -r none.pcap --store good -T ether -H 02:00
+refused "two kinds of sampling" 2 'exclude each other' meter -r none.pcap --store good -s 2 --sample-random 2
 refused "unknown version" 2 "not '7'" meter -r none.pcap -n 127.0.0.1:9 -v 7
 refused "collector without port" 1 'no port; write HOST:PORT' meter -r none.pcap -n 127.0.0.1
 refused "collector's port too large" 1 'port' meter -r none.pcap -n 127.0.0.1:99999
