@@ -720,3 +720,9 @@ meter_stats(const struct meter *m, struct meter_stats *out)
 	out->memory_bytes += m->hot.used * sizeof *m->cold;
 	out->memory_bytes += (m->index_mask + 1) * sizeof *m->index;
 }
+
+const struct meter_statistics *
+meter_statistics(const struct meter *m)
+{
+	return &m->statistics;
+}

@@ -11,6 +11,7 @@
 
 struct err;
 struct meter;
+struct meter_statistics;
 struct packet;
 struct sink;
 struct text;
@@ -117,5 +118,7 @@ int meter_flush(struct meter *meter, struct err *err);
 int meter_push(struct meter *meter, struct err *err);
 
 void meter_stats(const struct meter *meter, struct meter_stats *out);
+/* Of the records written so far; the meter's, changed by its next call. */
+const struct meter_statistics *meter_statistics(const struct meter *meter);
 
 #endif

@@ -364,6 +364,8 @@ part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_e
 	m->counters[METER_record_packets] += part->packets[0] + part->packets[1];
 	m->counters[METER_record_bytes] += part->bytes[0] + part->bytes[1];
 	m->counters[METER_continuations] += part->is_continuation;
+	meter_statistics_count(&m->statistics, hot->key.proto, part->bytes[0] + part->bytes[1],
+	    part->packets[0] + part->packets[1], row->end - row->start);
 	if (why < METER_EXPIRES)
 		m->expired[why]++;
 	if (batch_is_full(m->batch))

@@ -5,6 +5,7 @@
 #include "meter/fingerprint.h"
 #include "meter/meter.h"
 #include "meter/slab.h"
+#include "meter/statistics.h"
 #include "model/flow.h"
 #include "packet/packet.h"
 
@@ -220,6 +221,7 @@ struct meter {
 	uint64_t counters[METER_COUNTERS];
 	uint64_t expired[METER_EXPIRES];
 	uint64_t peak_flows;
+	struct meter_statistics statistics;
 	struct flow row;
 };
 

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "meter/meter.h"
+#include "meter/statistics.h"
 #include "model/batch.h"
 #include "model/flow.h"
 #include "model/mark.h"
@@ -126,6 +127,40 @@ rig_packet(struct rig *r, const struct packet *p)
 		rig_send(r);
 }
 
+/* The meter's statistics against those of the rows that came out. */
+static inline void
+rig_statistics(const struct rig *r)
+{
+	const struct meter_statistics *s = meter_statistics(r->meter);
+	static struct meter_statistics twin;
+
+	memset(&twin, 0, sizeof twin);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct flow *row = &r->rows[i];
+		struct meter_protocol *p = &twin.protocols[row->proto];
+		uint64_t values[3] = {row->bytes + flow_or(row, reverse_bytes, 0),
+			row->packets + flow_or(row, reverse_packets, 0),
+			(uint64_t)(row->end - row->start)};
+		struct meter_spread *spreads[3] = {&twin.bytes, &twin.packets, &twin.duration_us};
+
+		for (int k = 0; k < 3; k++) {
+			spreads[k]->sum += values[k];
+			if (i == 0 || values[k] < spreads[k]->min)
+				spreads[k]->min = values[k];
+			if (i == 0 || values[k] > spreads[k]->max)
+				spreads[k]->max = values[k];
+		}
+		twin.records++;
+		p->records++;
+		p->bytes += values[0];
+		p->packets += values[1];
+		p->duration_us += values[2];
+		if (values[2] > p->duration_max_us)
+			p->duration_max_us = values[2];
+	}
+	assert_memory_equal(&twin, s, sizeof twin);
+}
+
 /* Flushes; then what came out must add up to what went in. */
 static inline void
 rig_done(struct rig *r)
@@ -148,6 +183,7 @@ rig_done(struct rig *r)
 	assert_int_equal(stats.counters[METER_record_bytes], r->bytes);
 	assert_int_equal(stats.counters[METER_records], r->n);
 	assert_int_equal(stats.live_flows, 0);
+	rig_statistics(r);
 }
 
 static inline void
