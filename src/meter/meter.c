@@ -18,6 +18,7 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "meter/control.h"
 #include "meter/state.h"
 #include "model/batch.h"
 #include "model/sink.h"
@@ -74,7 +75,7 @@ timeouts_fill(struct meter_config *config)
 			config->timeout_s[rows[i].which] = config->timeout_s[rows[i].instead];
 }
 
-static void
+void
 limits_set(struct meter *m)
 {
 	m->limit_ns = INT64_MAX;
@@ -243,14 +244,19 @@ index_remove(struct meter *m, uint32_t hash, uint32_t flow)
 	m->index_live--;
 }
 
-/* Writes the flow and frees all it has but its place in the index. */
+/* Writes the flow (METER_EXPIRES: does not) and frees all it has but its place in the
+ * index. */
 static void
 flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 {
 	struct hot *hot = hot_at(m, flow);
 
-	record_finish(m, flow, why);
+	if (why == METER_EXPIRES)
+		record_forget(m, flow);
+	else
+		record_finish(m, flow, why);
 	wheel_remove(m, hot);
+	hot->next = 0; /* who looks through the table sees that it is none */
 	stream_free(m, hot);
 	if (m->labels.live > 0 && m->labels_of[flow] != 0) {
 		slab_give(&m->labels, m->labels_of[flow]);
@@ -328,11 +334,11 @@ expire_oldest(struct meter *m)
 }
 
 static void
-expire_all(struct meter *m)
+end_all(struct meter *m, enum meter_expire why)
 {
 	for (uint32_t head = 1; head <= WHEEL; head++)
 		while (hot_at(m, head)->next != head)
-			flow_free(m, hot_at(m, head)->next, METER_EXPIRE_flush);
+			flow_free(m, hot_at(m, head)->next, why);
 	memset(m->wheel_used, 0, sizeof m->wheel_used);
 	memset(m->index, 0, (m->index_mask + 1) * sizeof *m->index);
 	m->index_live = 0;
@@ -357,7 +363,7 @@ clock_set(struct meter *m, int64_t now_ns)
 		m->counters[METER_clock_resets]++;
 		m->behind = 0;
 		fragment_drain(m, FRAGMENT_ALL);
-		expire_all(m);
+		end_all(m, METER_EXPIRE_flush);
 		m->clock_ns = now_ns;
 		m->tick = tick_of(now_ns);
 		turn_plan(m);
@@ -700,8 +706,19 @@ meter_flush(struct meter *m, struct err *err)
 {
 	m->err = err;
 	fragment_drain(m, FRAGMENT_ALL);
-	expire_all(m);
+	end_all(m, METER_EXPIRE_flush);
 	return meter_push(m, err);
+}
+
+uint64_t
+meter_forget(struct meter *m)
+{
+	uint64_t live;
+
+	fragment_drain(m, FRAGMENT_ALL);
+	live = m->index_live;
+	end_all(m, METER_EXPIRES);
+	return live;
 }
 
 void

@@ -335,12 +335,11 @@ microseconds(int64_t ns)
 }
 
 static void
-part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_expire why,
-    enum end_reason reason)
+part_row(const struct meter *m, uint32_t flow, const struct part *part, enum end_reason reason,
+    struct flow *row)
 {
 	const struct hot *hot = hot_at(m, flow);
 	unsigned from = hot->key.state & FLOW_INITIATOR;
-	struct flow *row = &m->row;
 
 	memset(row->present, 0, sizeof row->present);
 	flow_set(row, start, microseconds(part->start_ns));
@@ -349,17 +348,28 @@ part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_e
 	flow_set(row, end_reason, part->is_continuation ? END_REASON_active : reason);
 	flow_set(row, fragments, part->fragments);
 	side_row(m, row, flow, part, from, false);
-	if (side_is_seen(m, flow, part, from ^ 1)) {
+	if (side_is_seen(m, flow, part, from ^ 1))
 		side_row(m, row, flow, part, from ^ 1, true);
-		m->counters[METER_biflows]++;
-	}
 	if (hot->tcp != 0)
 		tcp_row(m, row, flow, part, from);
 	if (m->labels.live > 0 && m->labels_of[flow] != 0)
 		labels_row(m, row, flow);
 	if (m->sampled != NULL)
 		sampled_row(m, row, flow, from);
+}
+
+static void
+part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_expire why,
+    enum end_reason reason)
+{
+	const struct hot *hot = hot_at(m, flow);
+	const struct flow *row = &m->row;
+
+	part_row(m, flow, part, reason, &m->row);
+	if (m->sampled != NULL)
+		sampled_written(m, flow);
 	batch_append(m->batch, row);
+	m->counters[METER_biflows] += flow_has(row, reverse_packets);
 	m->counters[METER_records]++;
 	m->counters[METER_record_packets] += part->packets[0] + part->packets[1];
 	m->counters[METER_record_bytes] += part->bytes[0] + part->bytes[1];
@@ -489,6 +499,31 @@ record_finish(struct meter *m, uint32_t flow, enum meter_expire why)
 	}
 	if (s->remainder != 0)
 		part_write(m, flow, slab_at(&m->remainder, s->remainder), why, reason);
+}
+
+void
+record_peek(const struct meter *m, uint32_t flow, struct flow *row)
+{
+	struct part part;
+
+	part_take(m, flow, &part);
+	part_row(m, flow, &part, END_REASON_active, row);
+}
+
+void
+record_forget(struct meter *m, uint32_t flow)
+{
+	const struct stream *s = stream_of(m, hot_at(m, flow));
+	struct part part;
+
+	part_take(m, flow, &part);
+	if (s != NULL && s->remainder != 0)
+		part_add(&part, slab_at(&m->remainder, s->remainder));
+	if (m->sampled != NULL)
+		sampled_forgotten(m, flow);
+	m->counters[METER_deleted_flows]++;
+	m->counters[METER_deleted_packets] += part.packets[0] + part.packets[1];
+	m->counters[METER_deleted_bytes] += part.bytes[0] + part.bytes[1];
 }
 
 int

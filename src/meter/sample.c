@@ -94,6 +94,24 @@ sampled_is_empty(const struct meter *m, uint32_t flow)
 	return (s->outside_packets[0] | s->outside_packets[1]) == 0;
 }
 
+void
+sampled_written(struct meter *m, uint32_t flow)
+{
+	const struct sampled *s = &m->sampled[flow];
+
+	m->counters[METER_record_outside] += s->outside_packets[0] + s->outside_packets[1];
+	m->counters[METER_record_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
+}
+
+void
+sampled_forgotten(struct meter *m, uint32_t flow)
+{
+	const struct sampled *s = &m->sampled[flow];
+
+	m->counters[METER_deleted_outside] += s->outside_packets[0] + s->outside_packets[1];
+	m->counters[METER_deleted_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
+}
+
 static void
 row_unset(struct flow *row, unsigned field)
 {
@@ -101,7 +119,7 @@ row_unset(struct flow *row, unsigned field)
 }
 
 void
-sampled_row(struct meter *m, struct flow *row, uint32_t flow, unsigned from)
+sampled_row(const struct meter *m, struct flow *row, uint32_t flow, unsigned from)
 {
 	const struct sampled *s = &m->sampled[flow];
 	unsigned to = from ^ 1;
@@ -119,8 +137,6 @@ sampled_row(struct meter *m, struct flow *row, uint32_t flow, unsigned from)
 	row_unset(row, FLOW_retransmitted);
 	row_unset(row, FLOW_reverse_retransmitted);
 	row_unset(row, FLOW_handshake);
-	m->counters[METER_record_outside] += s->outside_packets[0] + s->outside_packets[1];
-	m->counters[METER_record_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
 	if (!flow_has(row, reverse_packets))
 		return;
 	flow_set(row, reverse_outside_packets, s->outside_packets[to]);

@@ -284,10 +284,15 @@ size_t sample_packets(struct meter *m, const struct packet *packets, size_t n,
 /* After packet p of side d was metered under sampling. */
 void sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d);
 bool sampled_is_empty(const struct meter *m, uint32_t flow);
-void sampled_row(struct meter *m, struct flow *row, uint32_t flow, unsigned from);
+void sampled_row(const struct meter *m, struct flow *row, uint32_t flow, unsigned from);
+/* Counts what the flow's record has of it as written, or as deleted. */
+void sampled_written(struct meter *m, uint32_t flow);
+void sampled_forgotten(struct meter *m, uint32_t flow);
 
 /* meter.c: puts a packet into its flow; the clock stays as it is. */
 void packet_add(struct meter *m, const struct packet *p, const struct lookup *l);
+/* The configured timeouts in nanoseconds. */
+void limits_set(struct meter *m);
 
 /* wheel.c: when flows are due; meter.c turns it. */
 void wheel_init(struct meter *m);
@@ -335,6 +340,10 @@ uint32_t syn_mss(const struct syn *syn);
 void record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reason reason);
 /* Writes all that is left of a flow. */
 void record_finish(struct meter *m, uint32_t flow, enum meter_expire why);
+/* The row that the flow would become now; its lists are borrowed. Nothing is changed. */
+void record_peek(const struct meter *m, uint32_t flow, struct flow *row);
+/* Counts all that is left of a flow, and was not written, as deleted. */
+void record_forget(struct meter *m, uint32_t flow);
 uint64_t connection_id(const struct meter *m, uint32_t flow);
 
 #endif
