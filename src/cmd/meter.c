@@ -248,6 +248,7 @@ summary(const struct run *r, FILE *to)
 	    m.peak_flows);
 	if (r->send != NULL) {
 		text_str(&t, "send\n");
+		send_drain(r->send);
 		send_print(r->send, &t);
 	}
 	if (r->store != NULL) {

@@ -21,24 +21,41 @@ enum send_counter {
 
 extern const struct counter_row send_counter_rows[SEND_COUNTERS];
 
-enum { SEND_COLLECTORS = 16 };
+enum { SEND_COLLECTORS = 16, SEND_NAME = 128 };
 
+/* 0 or NULL means the default, which stands behind it. Strings are kept, not copied. */
 struct send_config {
-	/* "HOST:PORT" and "[IPV6]:PORT", with commas between; each gets everything. */
+	/* "HOST:PORT" and "[IPV6]:PORT", with commas between; PORT may be a service. */
 	const char *collectors;
-	struct wire_encode_config encode; /* its send and context are not looked at */
+	/* Its send and context are not looked at; datagram_bytes is bounded by the path. */
+	struct wire_encode_config encode;
+	const char *transport; /* "udp", "tcp" or "sctp": udp */
+	bool is_balanced;      /* each flow goes to one collector, in turn, not to all */
+	unsigned hop_limit;    /* TTL: the kernel's; 1 for multicast */
+	const char *interface; /* to send through: by the routes */
+	const char *source;    /* address to send from, or ADDRESS:PORT: by the routes */
+	size_t mtu;            /* UDP: largest IP packet, headers included: 1428, 1448 */
 	/* Octets a second, so that a receiver with a default socket buffer (208 KiB) keeps up;
-	 * sleeping costs no CPU. 0: 64 MiB; -1: as fast as it goes. */
+	 * sleeping costs no CPU. 0: 64 MiB by UDP, else none; -1: as fast as it goes. */
 	int64_t rate_octets;
-	bool is_live; /* headers carry the time of sending, not the flows' latest end */
+	size_t queue_octets;   /* TCP, SCTP: what may wait for a connection: 4 MiB */
+	/* How long files wait for a connection that takes nothing, and each meter for its
+	 * last messages: 10 s. */
+	int64_t patience_us;
+	bool is_live; /* never wait; headers carry the time of sending, not the flows' end */
 };
 
 /* A sink of flow_schema batches; sink_close ends it. */
 int send_open(const struct send_config *config, struct sink **out, struct err *err);
 
+/* Waits for what connections have still to send, as long as patience lasts; the rest is
+ * counted as lost. Before the last look at the counters. */
+void send_drain(struct sink *sink);
+
 /* Counters of the encoder and a line per collector. */
 void send_print(const struct sink *sink, struct text *out);
-const uint64_t *send_encoder_counters(const struct sink *sink); /* SENT_COUNTERS */
+/* Of the encoders; SENT_COUNTERS values, summed at each call. */
+void send_encoder_counters(const struct sink *sink, uint64_t out[SENT_COUNTERS]);
 /* Of all collectors together; SEND_COUNTERS values, summed at each call. */
 void send_counters(const struct sink *sink, uint64_t out[SEND_COUNTERS]);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,26 @@ address_resolve(const char *text, bool is_to_listen, struct sockaddr_storage *ou
 	*out_len = found->ai_addrlen;
 	freeaddrinfo(found);
 	return 0;
+}
+
+int
+address_resolve_host(const char *text, struct sockaddr_storage *out, socklen_t *out_len,
+    struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	bool is_bare_six = colon != NULL && strchr(colon + 1, ':') != NULL && *text != '[';
+	size_t len = strlen(text);
+	char whole[300];
+
+	if (len > 256)
+		return err_set(err, EINVAL, "%.64s...: too long for an address", text);
+	if (is_bare_six)
+		snprintf(whole, sizeof whole, "[%s]:0", text);
+	else if (colon == NULL || (*text == '[' && text[len - 1] == ']'))
+		snprintf(whole, sizeof whole, "%s:0", text);
+	else
+		snprintf(whole, sizeof whole, "%s", text);
+	return address_resolve(whole, true, out, out_len, err);
 }
 
 uint16_t

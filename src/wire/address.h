@@ -17,6 +17,10 @@ struct err;
 int address_resolve(const char *text, bool is_to_listen, struct sockaddr_storage *out,
     socklen_t *out_len, struct err *err);
 
+/* "HOST", "[IPV6]", "IPV6" or, as above, with a port; else port 0. */
+int address_resolve_host(const char *text, struct sockaddr_storage *out,
+    socklen_t *out_len, struct err *err);
+
 uint16_t address_port(const struct sockaddr_storage *address);
 
 /* A socket that listens to both families shows IPv4 peers as ::ffff:a.b.c.d: IPv4 here. */

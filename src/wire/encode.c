@@ -24,6 +24,8 @@ const struct counter_row sent_counter_rows[SENT_COUNTERS] = {
 #undef COUNTER
 };
 
+enum { VARIABLE_MAX = 8 };
+
 /* Records that have their places but not their octets. */
 struct block {
 	const struct layout *layout;
@@ -106,32 +108,47 @@ header_len(const struct wire_encoder *e)
 	return is_ipfix(e) ? 16 : 20;
 }
 
+/* Octets of a record that is alone in its datagram. */
+static size_t
+record_most(const struct wire_encoder *e)
+{
+	return e->base.config.longest_bytes - header_len(e) - 4;
+}
+
+static void
+write_header(const struct wire_encoder *e, uint8_t *msg, size_t len, unsigned records,
+    uint32_t sequence)
+{
+	const struct encoder_base *b = &e->base;
+	uint32_t seconds = (uint32_t)(b->now_us / 1000000);
+
+	put_be16(msg, (uint16_t)b->config.version);
+	if (is_ipfix(e)) {
+		put_be16(msg + 2, (uint16_t)len);
+		put_be32(msg + 4, seconds);
+		put_be32(msg + 8, sequence);
+		put_be32(msg + 12, b->config.domain);
+	} else {
+		put_be16(msg + 2, (uint16_t)records);
+		put_be32(msg + 4, (uint32_t)((int64_t)seconds * 1000 - b->boot_us / 1000));
+		put_be32(msg + 8, seconds);
+		put_be32(msg + 12, sequence);
+		put_be32(msg + 16, b->config.domain);
+	}
+}
+
 /* Ends the datagram at work, if it has anything in it. */
 static void
 message_finish(struct wire_encoder *e)
 {
 	struct encoder_base *b = &e->base;
-	uint32_t seconds = (uint32_t)(b->now_us / 1000000);
-	uint8_t *msg = b->msg;
 
 	if (b->len <= header_len(e))
 		return;
-	put_be16(msg, (uint16_t)b->config.version);
-	if (is_ipfix(e)) {
-		put_be16(msg + 2, (uint16_t)b->len);
-		put_be32(msg + 4, seconds);
-		put_be32(msg + 8, b->sequence);
-		put_be32(msg + 12, b->config.domain);
-		b->sequence += e->data_in_message;
-	} else {
-		put_be16(msg + 2, (uint16_t)e->records_in_message);
-		put_be32(msg + 4, (uint32_t)((int64_t)seconds * 1000 - b->boot_us / 1000));
-		put_be32(msg + 8, seconds);
-		put_be32(msg + 12, b->sequence++);
-		put_be32(msg + 16, b->config.domain);
-	}
+	write_header(e, b->msg, b->len, e->records_in_message, b->sequence);
+	b->sequence += is_ipfix(e) ? e->data_in_message : 1;
+	encoder_base_finish(b, e->data_in_message);
 	e->records_in_message = e->data_in_message = 0;
-	encoder_base_finish(b);
 }
 
 static void
@@ -149,31 +166,45 @@ left(const struct wire_encoder *e)
 	return e->base.len < most ? most - e->base.len : 0; /* behind a long record */
 }
 
-static void
-write_template(struct wire_encoder *e, struct layout *l)
+/* A set with one template; returns its octets. */
+static size_t
+write_template(const struct wire_encoder *e, const struct layout *l, uint8_t *to)
 {
-	uint8_t *to = e->base.msg + e->base.len;
-
 	put_be16(to, is_ipfix(e) ? 2 : 0);
 	put_be16(to + 2, (uint16_t)(l->template_len + 4));
 	memcpy(to + 4, l->template, l->template_len);
-	e->base.len += l->template_len + 4u;
-	e->records_in_message++;
-	e->base.counters[SENT_templates]++;
-	l->is_sent = true;
+	return l->template_len + 4u;
 }
 
-/* Octets that the variable fields of a row take. */
-static size_t
-variable_len(const struct layout *l, const struct batch *batch, bool is_turned, size_t row)
+/* The place of a layout's variable fields in a record, within bounds. */
+struct variable {
+	size_t most[VARIABLE_MAX]; /* octets of each field's value */
+	size_t len;                /* of all with their lengths */
+};
+
+/* What the variable fields of a row take, in a record that must not be longer than room.
+ * What is cut comes off the last ones first. */
+static void
+measure_variable(const struct block *b, size_t row, size_t room, struct variable *out)
 {
+	const struct layout *l = b->layout;
 	const struct part *p = l->parts + l->part_count - l->variable_count;
-	size_t len = 0;
+	size_t len = l->fixed_len, excess;
 	unsigned i;
 
-	for (i = 0; i < l->variable_count; i++)
-		len += put_variable_len(layout_column(batch, p[i].field, is_turned), row);
-	return len;
+	for (i = 0; i < l->variable_count; i++) {
+		out->most[i] = put_variable_len(layout_column(b->batch, p[i].field,
+		    b->is_turned), row);
+		len += out->most[i] + (out->most[i] < 255 ? 1 : 3);
+	}
+	for (i = l->variable_count; i-- > 0 && len > room;) {
+		excess = (len - room + 7) / 8 * 8; /* an item of a list */
+		excess = excess < out->most[i] ? excess : out->most[i];
+		len -= out->most[i] + (out->most[i] < 255 ? 1 : 3);
+		out->most[i] -= excess;
+		len += out->most[i] + (out->most[i] < 255 ? 1 : 3);
+	}
+	out->len = len - l->fixed_len;
 }
 
 /* A bit for each field of a record, set where it is null. */
@@ -211,15 +242,17 @@ write_variable(struct wire_encoder *e, struct block *b)
 {
 	const struct layout *l = b->layout;
 	const struct part *p = l->parts + l->part_count - l->variable_count;
+	struct variable v;
 	unsigned i;
 	size_t j;
 	uint8_t *at;
 
 	for (j = 0; j < b->n; j++) {
 		at = b->to[j] + l->fixed_len;
+		measure_variable(b, b->picks[j], record_most(e), &v);
 		for (i = 0; i < l->variable_count; i++)
 			at = put_variable(layout_column(b->batch, p[i].field, b->is_turned),
-			    p[i].conversion, b->picks[j], at,
+			    p[i].conversion, b->picks[j], v.most[i], at,
 			    &e->base.counters[SENT_texts_cut]);
 	}
 }
@@ -255,12 +288,14 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 	const struct layout *l = b->layout;
 	uint8_t *set = e->base.msg + e->base.len;
 	size_t i, room = left(e), len = 4, record = l->fixed_len;
+	struct variable v;
 
 	n = n < BLOCK - b->n ? n : BLOCK - b->n;
 	for (i = 0; i < n; i++) {
-		if (l->variable_count > 0)
-			record = l->fixed_len + variable_len(l, b->batch, b->is_turned,
-			    b->picks[b->n]);
+		if (l->variable_count > 0) {
+			measure_variable(b, b->picks[b->n], record_most(e), &v);
+			record = l->fixed_len + v.len;
+		}
 		/* One long record may make a datagram of its own, however long. */
 		if (len + record > room && (i > 0 || e->base.len > header_len(e)))
 			break;
@@ -292,7 +327,10 @@ announce(struct wire_encoder *e, struct layout *l)
 		return;
 	}
 	assert(left(e) >= l->template_len + 4u);
-	write_template(e, l);
+	e->base.len += write_template(e, l, e->base.msg + e->base.len);
+	e->records_in_message++;
+	e->base.counters[SENT_templates]++;
+	l->is_sent = true;
 }
 
 static int
@@ -375,19 +413,19 @@ encode_rows(struct wire_encoder *e, const struct batch *batch, bool is_turned, s
 /* All rows; a new datagram wherever the clock has to be set anew. */
 static int
 encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turned,
-    int64_t now_us, struct err *err)
+    size_t from, size_t rows, int64_t now_us, struct err *err)
 {
 	struct encoder_base *b = &e->base;
 	size_t first, end;
 
-	for (first = 0; first < batch->rows; first = end) {
-		end = encoder_base_clock(b, batch, first, now_us);
+	for (first = from; first < rows; first = end) {
+		end = encoder_base_clock(b, batch, first, rows, now_us);
 		if (b->messages_since >= b->config.refresh_messages ||
 		    b->now_us - b->refreshed_us >= b->config.refresh_us)
 			wire_encoder_refresh(e);
 		if (encode_rows(e, batch, is_turned, first, end, err) != 0)
 			return -1;
-		if (first > 0 || end < batch->rows)
+		if (first > from || end < rows)
 			message_finish(e);
 	}
 	return 0;
@@ -427,28 +465,78 @@ make_room(struct wire_encoder *e, const struct batch *batch, struct err *err)
 }
 
 int
-wire_encode(struct wire_encoder *e, const struct batch *batch, int64_t now_us,
-    struct err *err)
+wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from, size_t end,
+    int64_t now_us, struct err *err)
 {
-	assert(batch->schema == &flow_schema);
-	if (batch->rows == 0)
+	assert(batch->schema == &flow_schema && end <= batch->rows);
+	if (from == end)
 		return 0;
 	if (is_fixed_version(e->base.config.version)) {
-		if (encode_fixed(&e->base, batch, now_us, err) != 0)
+		if (encode_fixed(&e->base, batch, from, end, now_us, err) != 0)
 			return -1;
 		return encoder_base_flush(&e->base, err);
 	}
 	if (make_room(e, batch, err) != 0)
 		return -1;
 	layouts_groups(&e->layouts, batch, false, e->groups);
-	if (encode_direction(e, batch, false, now_us, err) != 0)
+	if (encode_direction(e, batch, false, from, end, now_us, err) != 0)
 		return -1;
 	if (!e->base.config.is_biflow) {
 		layouts_groups(&e->layouts, batch, true, e->groups);
 		drop_uniflows(batch, e->groups);
-		if (encode_direction(e, batch, true, now_us, err) != 0)
+		if (encode_direction(e, batch, true, from, end, now_us, err) != 0)
 			return -1;
 	}
 	message_finish(e);
 	return encoder_base_flush(&e->base, err);
+}
+
+int
+wire_encode(struct wire_encoder *e, const struct batch *batch, int64_t now_us,
+    struct err *err)
+{
+	return wire_encode_rows(e, batch, 0, batch->rows, now_us, err);
+}
+
+void
+wire_encoder_limit(struct wire_encoder *e, size_t octets)
+{
+	struct wire_encode_config *c = &e->base.config;
+
+	if (octets < DATAGRAM_LEAST)
+		octets = DATAGRAM_LEAST;
+	c->datagram_bytes = octets < c->datagram_bytes ? octets : c->datagram_bytes;
+	c->longest_bytes = octets < c->longest_bytes ? octets : c->longest_bytes;
+}
+
+uint32_t
+wire_encoder_sequence(const struct wire_encoder *e)
+{
+	return e->base.sequence;
+}
+
+int
+wire_encoder_hello(struct wire_encoder *e, uint32_t sequence,
+    int (*send)(void *context, const struct wire_train *train, struct err *err),
+    void *context, struct err *err)
+{
+	uint8_t msg[DATAGRAM_MAX];
+	uint32_t len = 0, records = 0, none = 0;
+	struct wire_train train = {msg, &len, &none, 1, 0};
+	unsigned i;
+
+	for (i = 0; i < e->layouts.count; i++) {
+		if (len == 0)
+			len = (uint32_t)header_len(e);
+		len += (uint32_t)write_template(e, e->layouts.all[i], msg + len);
+		records++;
+		if (i + 1 < e->layouts.count && len + 2048 < e->base.config.datagram_bytes)
+			continue;
+		write_header(e, msg, len, records, sequence);
+		train.len = len;
+		if (send(context, &train, err) != 0)
+			return -1;
+		len = records = 0;
+	}
+	return 0;
 }

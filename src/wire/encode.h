@@ -25,18 +25,21 @@ extern const struct counter_row sent_counter_rows[SENT_COUNTERS];
 struct wire_train {
 	const uint8_t *octets;
 	const uint32_t *lens; /* of each */
+	const uint32_t *records; /* data records in each */
 	unsigned count;
 	size_t len;           /* of all */
 };
 
 /* 0 in a number means the default, which stands behind it. */
 struct wire_encode_config {
-	unsigned version;      /* 5, 9 or 10 (IPFIX) */
+	unsigned version;      /* 1, 5, 7, 9 or 10 (IPFIX) */
 	bool is_biflow;        /* IPFIX only: RFC 5103, one record for both directions */
 	bool is_plain;         /* IPFIX only: without weir's own elements */
 	uint32_t pen;          /* of weir's own elements: PEN_EXAMPLE */
 	uint32_t domain;       /* observation domain, source id or engine; 0 */
-	size_t datagram_bytes; /* the largest: 1400; at least 512 */
+	size_t datagram_bytes; /* the largest: 1400; 1024 to 65000 */
+	size_t longest_bytes;  /* that one long record may make by itself; what does not fit
+				* of its texts and marks is cut off: 65507 */
 	unsigned refresh_messages; /* templates are sent again after so many: 1000 */
 	int64_t refresh_us;    /* or so long by the clock given to wire_encode: 60 s */
 	/* Takes finished datagrams; borrowed for the call. */
@@ -55,9 +58,26 @@ void wire_encoder_free(struct wire_encoder *encoder);
  */
 int wire_encode(struct wire_encoder *encoder, const struct batch *batch, int64_t now_us,
     struct err *err);
+/* The same for rows from..end-1 only. */
+int wire_encode_rows(struct wire_encoder *encoder, const struct batch *batch, size_t from,
+    size_t end, int64_t now_us, struct err *err);
+
+/* No datagram, of one long record either, is longer than this from now on. */
+void wire_encoder_limit(struct wire_encoder *encoder, size_t octets);
 
 /* Sends all templates again before their next use. */
 void wire_encoder_refresh(struct wire_encoder *encoder);
+
+/*
+ * What a new connection begins with: all templates so far, in messages of their own that
+ * carry this sequence number. They do not count as sent otherwise, and go to send instead of
+ * config.send, even from within that.
+ */
+int wire_encoder_hello(struct wire_encoder *encoder, uint32_t sequence,
+    int (*send)(void *context, const struct wire_train *train, struct err *err),
+    void *context, struct err *err);
+/* Of the next message. */
+uint32_t wire_encoder_sequence(const struct wire_encoder *encoder);
 
 /* SENT_COUNTERS values. */
 const uint64_t *wire_encoder_counters(const struct wire_encoder *encoder);

@@ -22,10 +22,12 @@ encoder_base_init(struct encoder_base *b, const struct wire_encode_config *confi
 		b->config.pen = PEN_EXAMPLE;
 	if (b->config.datagram_bytes == 0)
 		b->config.datagram_bytes = 1400;
-	if (b->config.datagram_bytes < 1024)
-		b->config.datagram_bytes = 1024;
+	if (b->config.datagram_bytes < DATAGRAM_LEAST)
+		b->config.datagram_bytes = DATAGRAM_LEAST;
 	if (b->config.datagram_bytes > 65000)
 		b->config.datagram_bytes = 65000;
+	if (b->config.longest_bytes == 0 || b->config.longest_bytes > DATAGRAM_MAX)
+		b->config.longest_bytes = DATAGRAM_MAX;
 	if (b->config.refresh_messages == 0)
 		b->config.refresh_messages = 1000;
 	if (b->config.refresh_us == 0)
@@ -54,7 +56,7 @@ times_of(const struct batch *batch, enum flow_field field, size_t *mask)
 
 size_t
 encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
-    int64_t now_us)
+    size_t rows, int64_t now_us)
 {
 	bool is_uptime = b->config.version != 10;
 	int64_t earliest = INT64_MAX, latest = 0, start, end;
@@ -62,7 +64,7 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
 	const int64_t *ends = times_of(batch, FLOW_end, &end_mask);
 
-	for (i = first; i < batch->rows; i++) {
+	for (i = first; i < rows; i++) {
 		start = starts[i & start_mask];
 		end = ends[i & end_mask];
 		start = start < earliest ? start : earliest;
@@ -93,9 +95,10 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 }
 
 void
-encoder_base_finish(struct encoder_base *b)
+encoder_base_finish(struct encoder_base *b, uint32_t records)
 {
 	assert(b->train.count < TRAIN_DATAGRAMS);
+	b->records[b->train.count] = records;
 	b->lens[b->train.count++] = (uint32_t)b->len;
 	b->train.len += b->len;
 	b->msg += b->len;
@@ -120,6 +123,7 @@ encoder_base_flush(struct encoder_base *b, struct err *err)
 		return 0;
 	train.octets = b->space;
 	train.lens = b->lens;
+	train.records = b->records;
 	b->train = (struct wire_train){0};
 	b->msg = b->space;
 	return b->config.send(b->config.context, &train, err);

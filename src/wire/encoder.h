@@ -10,6 +10,7 @@ struct batch;
 
 enum {
 	DATAGRAM_MAX = 65507,
+	DATAGRAM_LEAST = 1024, /* octets: room for a template */
 	TRAIN_OCTETS = 65000, /* of a train: what one send with segmentation may carry */
 	TRAIN_DATAGRAMS = 64,
 	BLOCK = 512,          /* records whose columns are written in one go */
@@ -25,7 +26,7 @@ struct encoder_base {
 	uint32_t sequence;
 	struct wire_train train;
 	uint8_t *space;       /* of the train */
-	uint32_t lens[TRAIN_DATAGRAMS];
+	uint32_t lens[TRAIN_DATAGRAMS], records[TRAIN_DATAGRAMS];
 	uint8_t *msg;         /* the datagram at work: DATAGRAM_MAX octets behind the train */
 	size_t len;           /* 0: none started */
 	uint64_t counters[SENT_COUNTERS];
@@ -34,20 +35,20 @@ struct encoder_base {
 int encoder_base_init(struct encoder_base *b, const struct wire_encode_config *config);
 void encoder_base_done(struct encoder_base *b);
 /*
- * Sets export time and start of the uptime clock for the rows of a batch from `first` on;
- * returns where the rows end that this clock can tell. In IPFIX that is the batch's end.
+ * Sets export time and start of the uptime clock for rows first..end-1 of a batch; returns
+ * where the rows end that this clock can tell. In IPFIX that is the end.
  */
 size_t encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
-    int64_t now_us);
+    size_t end, int64_t now_us);
 /* Puts msg[0..len-1], whose header is complete, behind the train, which must not be full. */
-void encoder_base_finish(struct encoder_base *b);
+void encoder_base_finish(struct encoder_base *b, uint32_t records);
 /* The train has to be sent before the next datagram is begun. */
 bool encoder_base_is_full(const struct encoder_base *b);
 int encoder_base_flush(struct encoder_base *b, struct err *err);
 
 /* Versions whose records are always the same: NetFlow v1, v5 and v7. */
 bool is_fixed_version(unsigned version);
-int encode_fixed(struct encoder_base *b, const struct batch *batch, int64_t now_us,
-    struct err *err);
+int encode_fixed(struct encoder_base *b, const struct batch *batch, size_t from, size_t end,
+    int64_t now_us, struct err *err);
 
 #endif

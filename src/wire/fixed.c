@@ -113,7 +113,7 @@ message_finish(struct encoder_base *b, const struct fixed *f, uint64_t sampling)
 	}
 	b->sequence += records;
 	b->counters[SENT_records] += records;
-	encoder_base_finish(b);
+	encoder_base_finish(b, records);
 }
 
 /* RFC 792 has no ports: type and code stand for the destination port. */
@@ -279,14 +279,14 @@ encode_direction(struct encoder_base *e, struct block *b, size_t first, size_t e
 }
 
 int
-encode_fixed(struct encoder_base *e, const struct batch *batch, int64_t now_us,
-    struct err *err)
+encode_fixed(struct encoder_base *e, const struct batch *batch, size_t from, size_t rows,
+    int64_t now_us, struct err *err)
 {
 	struct block b = {.fixed = fixed_find(e->config.version), .batch = batch};
 	size_t first, end;
 
-	for (first = 0; first < batch->rows; first = end) {
-		end = encoder_base_clock(e, batch, first, now_us);
+	for (first = from; first < rows; first = end) {
+		end = encoder_base_clock(e, batch, first, rows, now_us);
 		b.is_turned = false;
 		if (encode_direction(e, &b, first, end, err) != 0)
 			return -1;

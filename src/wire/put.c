@@ -194,17 +194,19 @@ octets_of(const struct column *c, size_t row, size_t *whole)
 size_t
 put_variable_len(const struct column *c, size_t row)
 {
-	size_t whole, n = octets_of(c, row, &whole);
+	size_t whole;
 
-	return n < 255 ? n + 1 : n + 3;
+	return octets_of(c, row, &whole);
 }
 
 uint8_t *
-put_variable(const struct column *c, enum conversion conversion, size_t row, uint8_t *to,
-    uint64_t *cut)
+put_variable(const struct column *c, enum conversion conversion, size_t row, size_t most,
+    uint8_t *to, uint64_t *cut)
 {
 	size_t whole, n = octets_of(c, row, &whole), i;
 	struct list list;
+
+	n = n < most ? n : most;
 
 	if (n < 255) {
 		*to++ = (uint8_t)n;
