@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Datagrams to batches. A message is a header and sets (v5: a header and records of a
+ * Messages to batches. A message is a header and sets (v1, v5, v7: a header and records of a
  * template that never changes). Template sets compile to copy plans (template.c), data sets
  * run them (run.c), options data tell sampling rates and the exporter's start. Whatever is
  * wrong with a set is counted, and decoding goes on with the next one where its length can
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V5_HEADER = 24, V9_HEADER = 20, IPFIX_HEADER = 16, SEQUENCE_FAR = 1000000 };
+enum { V9_HEADER = 20, IPFIX_HEADER = 16, SEQUENCE_FAR = 1000000 };
 
 const struct counter_row wire_counter_rows[WIRE_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -27,10 +27,12 @@ const struct counter_row wire_counter_rows[WIRE_COUNTERS] = {
 #undef COUNTER
 };
 
+enum { FIXED_VERSIONS = 3 };
+
 struct wire_decoder {
 	struct wire_config config;
 	struct streams streams;
-	struct template *v5;
+	struct template *fixed[FIXED_VERSIONS];
 	size_t templates_bytes, waiting_bytes;
 	uint64_t counters[WIRE_COUNTERS];
 	struct run run;
@@ -40,12 +42,14 @@ struct wire_decoder {
 /* One message on its way through the decoder. */
 struct message {
 	struct wire_decoder *decoder;
+	const struct addr *exporter;
+	uint32_t session;
 	struct stream *stream;
 	struct batch *out;
 	struct err *err;
 	int64_t received_us;
 	int64_t export_us;
-	uint32_t uptime_ms;  /* v5, v9 */
+	uint32_t uptime_ms;  /* of all but IPFIX */
 	uint32_t data_records;
 	bool has_uncounted;  /* data sets whose records could not be counted */
 	bool is_damaged;
@@ -59,16 +63,31 @@ count(struct message *m, enum wire_counter id, uint64_t n)
 	m->stream->counters[id] += n;
 }
 
-/* Cisco's record of version 5 as a template. */
-static const struct template_field v5_fields[] = {
-    {0, 8, 4}, {0, 12, 4}, {0, 15, 4}, {0, 10, 2}, {0, 14, 2}, {0, 2, 4}, {0, 1, 4},
-    {0, 22, 4}, {0, 21, 4}, {0, 7, 2}, {0, 11, 2}, {0, 210, 1}, {0, 6, 1}, {0, 4, 1},
-    {0, 5, 1}, {0, 16, 2}, {0, 17, 2}, {0, 9, 1}, {0, 13, 1}, {0, 210, 2}};
+/* Cisco's records of versions 1, 5 and 7 as templates. */
+#define V1_BEGIN \
+	{0, 8, 4}, {0, 12, 4}, {0, 15, 4}, {0, 10, 2}, {0, 14, 2}, {0, 2, 4}, {0, 1, 4}, \
+	{0, 22, 4}, {0, 21, 4}, {0, 7, 2}, {0, 11, 2}
+#define V5_BEGIN \
+	V1_BEGIN, {0, 210, 1}, {0, 6, 1}, {0, 4, 1}, {0, 5, 1}, {0, 16, 2}, {0, 17, 2}, \
+	{0, 9, 1}, {0, 13, 1}
+
+static const struct fixed {
+	uint16_t version, header, record;
+	bool has_sequence, has_engine;
+	struct template_field fields[24];
+} fixed_versions[FIXED_VERSIONS] = {
+	{1, 16, 52, false, false, {V1_BEGIN, {0, 210, 2}, {0, 4, 1}, {0, 5, 1}, {0, 6, 1},
+	    {0, 210, 11}}},
+	{5, 24, 48, true, true, {V5_BEGIN, {0, 210, 2}}},
+	{7, 24, 52, true, false, {V5_BEGIN, {0, 210, 6}}},
+};
 
 struct wire_decoder *
 wire_decoder_new(const struct wire_config *config)
 {
 	struct wire_decoder *d = calloc(1, sizeof *d);
+	const struct template_field *fields;
+	unsigned i, n;
 
 	if (d == NULL)
 		return NULL;
@@ -83,21 +102,32 @@ wire_decoder_new(const struct wire_config *config)
 		d->config.templates_bytes = (size_t)64 << 20;
 	if (d->config.waiting_bytes == 0)
 		d->config.waiting_bytes = (size_t)64 << 10;
-	d->v5 = template_new(0, v5_fields, sizeof v5_fields / sizeof *v5_fields, 0, false);
-	if (streams_init(&d->streams, d->config.streams_max) != 0 || d->v5 == NULL) {
-		wire_decoder_free(d);
-		return NULL;
+	if (streams_init(&d->streams, d->config.streams_max) != 0)
+		goto fail;
+	for (i = 0; i < FIXED_VERSIONS; i++) {
+		fields = fixed_versions[i].fields;
+		for (n = 0; fields[n].len > 0; n++)
+			;
+		if ((d->fixed[i] = template_new(0, fields, n, 0, false)) == NULL)
+			goto fail;
 	}
 	return d;
+
+fail:
+	wire_decoder_free(d);
+	return NULL;
 }
 
 void
 wire_decoder_free(struct wire_decoder *d)
 {
+	unsigned i;
+
 	if (d == NULL)
 		return;
 	streams_done(&d->streams);
-	free(d->v5);
+	for (i = 0; i < FIXED_VERSIONS; i++)
+		free(d->fixed[i]);
 	free(d);
 }
 
@@ -161,7 +191,7 @@ data_records(struct message *m, const struct template *t, const uint8_t *src, si
 	run->domain = m->stream->domain;
 	run->received_us = m->received_us;
 	run->samplers = &m->stream->samplers;
-	if (m->stream->version != 5)
+	if (m->stream->version >= 9)
 		run->sampling = stream_sampling(m->stream);
 	run->times_swapped = &swapped;
 	while (n > 0 && !m->has_failed) {
@@ -513,9 +543,10 @@ sequence(struct message *m, uint32_t number, uint32_t step)
 }
 
 static bool
-start(struct message *m, const struct addr *exporter, uint16_t version, uint32_t domain)
+start(struct message *m, uint16_t version, uint32_t domain)
 {
-	m->stream = streams_get(&m->decoder->streams, exporter, version, domain);
+	m->stream = streams_get(&m->decoder->streams, m->exporter, version, domain,
+	    m->session);
 	if (m->stream == NULL) {
 		m->decoder->counters[WIRE_streams_full]++;
 		return false;
@@ -528,32 +559,34 @@ start(struct message *m, const struct addr *exporter, uint16_t version, uint32_t
 }
 
 static int
-decode_v5(struct message *m, const struct addr *exporter, const uint8_t *msg, size_t len)
+decode_fixed(struct message *m, unsigned i, const uint8_t *msg, size_t len)
 {
-	unsigned records = load_be16(msg + 2), fit = (unsigned)((len - V5_HEADER) / 48);
+	const struct fixed *f = &fixed_versions[i];
+	unsigned records = load_be16(msg + 2), fit = (unsigned)((len - f->header) / f->record);
 
 	m->uptime_ms = load_be32(msg + 4);
 	m->export_us = (int64_t)load_be32(msg + 8) * 1000000 +
 	    load_be32(msg + 12) % 1000000000 / 1000;
-	if (!start(m, exporter, 5, load_be16(msg + 20)))
+	if (!start(m, f->version, f->has_engine ? load_be16(msg + 20) : 0))
 		return WIRE_VERDICT_FULL;
-	if (records > fit || (len - V5_HEADER) % 48 != 0 || records != fit) {
+	if ((len - f->header) % f->record != 0 || records != fit) {
 		count(m, WIRE_bad_length, 1);
 		m->is_damaged = true;
 	}
 	records = records < fit ? records : fit;
-	m->decoder->run.sampling = load_be16(msg + 22) & 0x3fff;
-	data_records(m, m->decoder->v5, msg + V5_HEADER, records);
-	sequence(m, load_be32(msg + 16), records);
+	m->decoder->run.sampling = f->has_engine ? load_be16(msg + 22) & 0x3fff : 0;
+	data_records(m, m->decoder->fixed[i], msg + f->header, records);
+	if (f->has_sequence)
+		sequence(m, load_be32(msg + 16), records);
 	return WIRE_OK;
 }
 
 static int
-decode_v9(struct message *m, const struct addr *exporter, const uint8_t *msg, size_t len)
+decode_v9(struct message *m, const uint8_t *msg, size_t len)
 {
 	m->uptime_ms = load_be32(msg + 4);
 	m->export_us = (int64_t)load_be32(msg + 8) * 1000000;
-	if (!start(m, exporter, 9, load_be32(msg + 16)))
+	if (!start(m, 9, load_be32(msg + 16)))
 		return WIRE_VERDICT_FULL;
 	sequence(m, load_be32(msg + 12), 1);
 	sets(m, cursor_over(msg + V9_HEADER, len - V9_HEADER));
@@ -561,12 +594,12 @@ decode_v9(struct message *m, const struct addr *exporter, const uint8_t *msg, si
 }
 
 static int
-decode_ipfix(struct message *m, const struct addr *exporter, const uint8_t *msg, size_t len)
+decode_ipfix(struct message *m, const uint8_t *msg, size_t len)
 {
 	size_t said = load_be16(msg + 2);
 
 	m->export_us = (int64_t)load_be32(msg + 4) * 1000000;
-	if (!start(m, exporter, 10, load_be32(msg + 12)))
+	if (!start(m, 10, load_be32(msg + 12)))
 		return WIRE_VERDICT_FULL;
 	if (said < IPFIX_HEADER || said != len) {
 		count(m, WIRE_bad_length, 1);
@@ -579,34 +612,71 @@ decode_ipfix(struct message *m, const struct addr *exporter, const uint8_t *msg,
 	return WIRE_OK;
 }
 
-int
-wire_decode(struct wire_decoder *d, const struct addr *exporter, const uint8_t *msg,
-    size_t len, int64_t received_us, struct batch *out, struct err *err)
+/* Octets of a version's header; 0: it is not known. *out_fixed: its place in the table of
+ * versions with fixed records, or FIXED_VERSIONS. */
+static size_t
+header_of(unsigned version, unsigned *out_fixed)
 {
-	static const uint8_t headers[11] = {[5] = V5_HEADER, [9] = V9_HEADER,
-	    [10] = IPFIX_HEADER};
-	struct message m = {.decoder = d, .out = out, .err = err, .received_us = received_us};
-	unsigned version = len < 2 ? 0 : load_be16(msg);
+	unsigned i;
+
+	for (i = 0; i < FIXED_VERSIONS && fixed_versions[i].version != version; i++)
+		;
+	*out_fixed = i;
+	return i < FIXED_VERSIONS ? fixed_versions[i].header
+	    : version == 9 ? V9_HEADER : version == 10 ? IPFIX_HEADER : 0;
+}
+
+int
+wire_decode_session(struct wire_decoder *d, const struct addr *exporter, uint32_t session,
+    const uint8_t *msg, size_t len, int64_t received_us, struct batch *out, struct err *err)
+{
+	struct message m = {.decoder = d, .exporter = exporter, .session = session,
+	    .out = out, .err = err, .received_us = received_us};
+	unsigned version = len < 2 ? 0 : load_be16(msg), fixed;
+	size_t header = header_of(version, &fixed);
 	int verdict;
 
 	if (len < 2) {
 		d->counters[WIRE_short_message]++;
 		return WIRE_VERDICT_SHORT;
 	}
-	if (version > 10 || headers[version] == 0) {
+	if (header == 0) {
 		d->counters[WIRE_unknown_version]++;
 		return WIRE_VERDICT_VERSION;
 	}
-	if (len < headers[version]) {
+	if (len < header) {
 		d->counters[WIRE_short_message]++;
 		return WIRE_VERDICT_SHORT;
 	}
-	verdict = version == 5 ? decode_v5(&m, exporter, msg, len)
-	    : version == 9 ? decode_v9(&m, exporter, msg, len)
-	    : decode_ipfix(&m, exporter, msg, len);
+	verdict = fixed < FIXED_VERSIONS ? decode_fixed(&m, fixed, msg, len)
+	    : version == 9 ? decode_v9(&m, msg, len) : decode_ipfix(&m, msg, len);
 	if (m.has_failed)
 		return -1;
 	return verdict == WIRE_OK && m.is_damaged ? WIRE_VERDICT_DAMAGED : verdict;
+}
+
+int
+wire_decode(struct wire_decoder *d, const struct addr *exporter, const uint8_t *msg,
+    size_t len, int64_t received_us, struct batch *out, struct err *err)
+{
+	return wire_decode_session(d, exporter, 0, msg, len, received_us, out, err);
+}
+
+void
+wire_session_end(struct wire_decoder *d, uint32_t session)
+{
+	struct stream *s, *rest;
+	unsigned i;
+
+	while ((s = streams_take(&d->streams, session)) != NULL) {
+		for (i = 0; i < s->template_count; i++)
+			d->templates_bytes -= s->templates[i]->bytes;
+		d->waiting_bytes -= s->waiting_len;
+		rest = streams_get(&d->streams, &s->exporter, s->version, s->domain, 0);
+		if (rest != NULL)
+			wire_stream_add(rest, s);
+		wire_stream_free(s);
+	}
 }
 
 const uint64_t *

@@ -52,12 +52,22 @@ struct wire_decoder *wire_decoder_new(const struct wire_config *config);
 void wire_decoder_free(struct wire_decoder *decoder);
 
 /*
- * Appends the flows of one datagram (NetFlow v5, v9 or IPFIX) from the exporter to out, a
- * batch of flow_schema. Returns a verdict, or -1 if config.full failed. Streams are kept
+ * Appends the flows of one datagram (NetFlow v1, v5, v7, v9 or IPFIX) from the exporter to
+ * out, a batch of flow_schema. Returns a verdict, or -1 if config.full failed. Streams are kept
  * per exporter address, version and observation domain (source id, engine).
  */
 int wire_decode(struct wire_decoder *decoder, const struct addr *exporter,
     const uint8_t *msg, size_t len, int64_t received_us, struct batch *out, struct err *err);
+
+/*
+ * The same for a message of a connection: its templates and sequence numbers are its own
+ * (RFC 7011, 8). session is a number, not 0, that no other open connection has; the end
+ * forgets all but the counters.
+ */
+int wire_decode_session(struct wire_decoder *decoder, const struct addr *exporter,
+    uint32_t session, const uint8_t *msg, size_t len, int64_t received_us,
+    struct batch *out, struct err *err);
+void wire_session_end(struct wire_decoder *decoder, uint32_t session);
 
 /* WIRE_COUNTERS values, of all exporters together. */
 const uint64_t *wire_decoder_counters(const struct wire_decoder *decoder);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The state of each exporter's domain. Streams stand in a hash table of a fixed size with a
- * secret seed, because strangers choose their keys; they are never evicted, so that nobody
- * can push out a good one by sending from many addresses. Templates are an array sorted by
+ * secret seed, because strangers choose their keys; those of datagrams are never evicted, so
+ * that nobody can push out a good one by sending from many addresses, those of connections
+ * end with them. Templates are an array sorted by
  * id.
  */
 #include "wire/stream.h"
@@ -24,8 +25,8 @@ streams_init(struct streams *streams, unsigned max)
 	return streams->slots == NULL ? -1 : 0;
 }
 
-static void
-stream_free(struct stream *s)
+void
+wire_stream_free(struct stream *s)
 {
 	unsigned i;
 
@@ -43,22 +44,30 @@ streams_done(struct streams *streams)
 
 	for (i = 0; streams->slots != NULL && i < streams->slot_count; i++) {
 		if (streams->slots[i] != NULL)
-			stream_free(streams->slots[i]);
+			wire_stream_free(streams->slots[i]);
 	}
 	free(streams->slots);
 }
 
+static size_t
+home_of(const struct streams *streams, const struct addr *exporter, uint16_t version,
+    uint32_t domain, uint32_t session)
+{
+	uint64_t hash = hash64(exporter, sizeof *exporter, streams->seed ^
+	    ((uint64_t)version << 32 | domain) ^ (uint64_t)session << 40);
+
+	return hash & (streams->slot_count - 1);
+}
+
 struct stream *
 streams_get(struct streams *streams, const struct addr *exporter, uint16_t version,
-    uint32_t domain)
+    uint32_t domain, uint32_t session)
 {
-	uint64_t hash = hash64(exporter, sizeof *exporter,
-	    streams->seed ^ ((uint64_t)version << 32 | domain));
-	size_t i = hash & (streams->slot_count - 1);
+	size_t i = home_of(streams, exporter, version, domain, session);
 	struct stream *s;
 
 	for (; (s = streams->slots[i]) != NULL; i = (i + 1) & (streams->slot_count - 1)) {
-		if (s->domain == domain && s->version == version &&
+		if (s->domain == domain && s->version == version && s->session == session &&
 		    memcmp(&s->exporter, exporter, sizeof *exporter) == 0)
 			return s;
 	}
@@ -67,9 +76,59 @@ streams_get(struct streams *streams, const struct addr *exporter, uint16_t versi
 	s->exporter = *exporter;
 	s->version = version;
 	s->domain = domain;
+	s->session = session;
 	streams->slots[i] = s;
 	streams->count++;
 	return s;
+}
+
+/* Empties a slot; what stands behind it and would no longer be found moves up. */
+static void
+empty(struct streams *streams, size_t hole)
+{
+	size_t mask = streams->slot_count - 1, i = hole, home;
+	struct stream *s;
+
+	for (;;) {
+		i = (i + 1) & mask;
+		if ((s = streams->slots[i]) == NULL)
+			break;
+		home = home_of(streams, &s->exporter, s->version, s->domain, s->session);
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		streams->slots[hole] = s;
+		hole = i;
+	}
+	streams->slots[hole] = NULL;
+	streams->count--;
+}
+
+struct stream *
+streams_take(struct streams *streams, uint32_t session)
+{
+	struct stream *s;
+	size_t i;
+
+	for (i = 0; i < streams->slot_count; i++) {
+		if ((s = streams->slots[i]) == NULL || s->session != session)
+			continue;
+		empty(streams, i);
+		return s;
+	}
+	return NULL;
+}
+
+void
+wire_stream_add(struct stream *s, const struct stream *from)
+{
+	unsigned i;
+
+	for (i = 0; i < WIRE_COUNTERS; i++)
+		s->counters[i] += from->counters[i];
+	if (s->first_us == 0 || from->first_us < s->first_us)
+		s->first_us = from->first_us;
+	if (from->last_us > s->last_us)
+		s->last_us = from->last_us;
 }
 
 /* Where the id stands or would stand. */

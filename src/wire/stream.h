@@ -19,6 +19,7 @@ struct stream {
 	struct addr exporter;
 	uint16_t version;
 	uint32_t domain;
+	uint32_t session; /* 0: datagrams */
 
 	struct template **templates; /* by id */
 	unsigned template_count, template_cap;
@@ -47,7 +48,12 @@ int streams_init(struct streams *streams, unsigned max);
 void streams_done(struct streams *streams);
 /* Finds or makes it; NULL when there are too many. */
 struct stream *streams_get(struct streams *streams, const struct addr *exporter,
-    uint16_t version, uint32_t domain);
+    uint16_t version, uint32_t domain, uint32_t session);
+/* Takes one of a session out of the table, which the caller frees; NULL: none. */
+struct stream *streams_take(struct streams *streams, uint32_t session);
+void wire_stream_free(struct stream *s);
+/* Adds what `from` counted. */
+void wire_stream_add(struct stream *s, const struct stream *from);
 
 struct template *stream_template(const struct stream *s, uint16_t id);
 /* Takes the template, in place of one with the same id, which is freed. -1: no room. */
