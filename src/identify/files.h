@@ -36,6 +36,8 @@ struct verdict {
 	double evidence;  /* likelihood of the record: sum over all hypotheses */
 	uint32_t mss;     /* assumed by the wire model; 0: not used */
 	uint64_t payload; /* T of the wire model */
+	int64_t x;        /* its segments below the MSS */
+	uint32_t overhead; /* its octets of headers per packet */
 };
 
 void files_init(struct files *files, const struct catalog *catalog);

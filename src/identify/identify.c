@@ -12,9 +12,9 @@
 #include "identify/finding.h"
 #include "identify/intake.h"
 #include "identify/order.h"
+#include "identify/plain.h"
 #include "identify/sequence.h"
 #include "identify/span.h"
-#include "identify/wire.h"
 #include "model/flow.h"
 
 #include <errno.h>
@@ -25,9 +25,6 @@
 
 enum {
 	OWN_MIN = 3,  /* downloads from which a server learns for itself */
-	FIT_MIN = 30, /* records of a path for EM */
-	FIT_ROUNDS = 6,
-	RESIDUES_MAX = 24, /* indexes kept */
 	POOL_MAX = 4000, /* records that the constants of all servers are learned from */
 	GROUPS_MAX = 100000,
 	UNMODIFIED_MAX = 600,
@@ -38,22 +35,7 @@ struct group {
 	struct addr server;
 	uint16_t port;
 	struct constants *constants; /* NULL: those of all */
-	struct modes header;         /* of plain records; count 0: that of all */
-	size_t first_path, paths;
-};
-
-/* The downloads of one client from one server. */
-struct path {
-	struct addr client;
-	size_t group;
-	size_t first, count; /* records */
-	struct wire_path wire;
-};
-
-struct index {
-	uint32_t mss;
-	struct mode header;
-	struct residues *residues;
+	size_t first, count;         /* records */
 };
 
 struct identify {
@@ -62,13 +44,9 @@ struct identify {
 	struct intake intake;
 	struct group *groups;
 	size_t groups_count;
-	struct path *paths;
-	size_t paths_count;
 	struct constants constants; /* of all servers */
-	struct modes header;        /* of all servers' plain records */
-	struct index indexes[RESIDUES_MAX];
-	size_t indexes_count, next_index;
-	bool is_frozen, timestamps;
+	struct plain *plain;
+	bool is_frozen;
 	uint64_t counters[IDENTIFY_COUNTERS];
 };
 
@@ -81,15 +59,17 @@ const struct counter_row identify_counter_rows[IDENTIFY_COUNTERS] = {
 struct identify *
 identify_new(const struct identify_config *config)
 {
+	struct plain_config plain = {.is_fixed = config->is_fixed,
+				     .timestamps_off = config->timestamps_off};
 	struct identify *id = must(calloc(1, sizeof *id));
 
 	id->config = *config;
 	if (!(id->config.threshold > 0))
 		id->config.threshold = 0.5;
-	id->timestamps = !config->timestamps_off;
 	id->constants.unknown = 0.5;
 	id->constants.header.other = id->constants.request.other = 1;
 	files_init(&id->files, config->catalog);
+	id->plain = plain_new(&id->files, &plain);
 	intake_init(&id->intake, &id->config, id->counters);
 	return id;
 }
@@ -102,21 +82,16 @@ forget_groups(struct identify *id)
 	for (i = 0; i < id->groups_count; i++)
 		free(id->groups[i].constants);
 	free(id->groups);
-	free(id->paths);
 	id->groups = NULL;
-	id->paths = NULL;
-	id->groups_count = id->paths_count = 0;
+	id->groups_count = 0;
 }
 
 void
 identify_free(struct identify *id)
 {
-	size_t i;
-
 	if (id == NULL)
 		return;
-	for (i = 0; i < id->indexes_count; i++)
-		residues_free(id->indexes[i].residues);
+	plain_free(id->plain);
 	forget_groups(id);
 	intake_done(&id->intake);
 	files_done(&id->files);
@@ -136,18 +111,16 @@ identify_batch(struct identify *id, const struct batch *flows, struct err *err)
 	return 0;
 }
 
-/* Groups and paths of the sorted records. */
+/* Groups of the sorted records. */
 static void
 make_groups(struct identify *id)
 {
 	const struct record *r = id->intake.records;
 	size_t i, n = id->intake.count;
 	struct group *group;
-	struct path *path;
 
 	forget_groups(id);
 	id->groups = must(calloc(n + 1, sizeof *id->groups));
-	id->paths = must(calloc(n + 1, sizeof *id->paths));
 	for (i = 0; i < n; i++) {
 		group = &id->groups[id->groups_count > 0 ? id->groups_count - 1 : 0];
 		if (id->groups_count == 0 || r[i].server_port != group->port ||
@@ -155,33 +128,10 @@ make_groups(struct identify *id)
 			group = &id->groups[id->groups_count++];
 			*group = (struct group){.server = r[i].server,
 						.port = r[i].server_port,
-						.first_path = id->paths_count};
+						.first = i};
 		}
-		path = &id->paths[id->paths_count > 0 ? id->paths_count - 1 : 0];
-		if (group->paths == 0 || addr_compare(&r[i].client, &path->client) != 0) {
-			path = &id->paths[id->paths_count++];
-			*path = (struct path){.client = r[i].client,
-					      .first = i,
-					      .group = (size_t)(group - id->groups)};
-			wire_path_default(&path->wire);
-			group->paths++;
-		}
-		path->count++;
+		group->count++;
 	}
-}
-
-static size_t
-group_first(const struct identify *id, const struct group *group)
-{
-	return id->paths[group->first_path].first;
-}
-
-static size_t
-group_count(const struct identify *id, const struct group *group)
-{
-	const struct path *last = &id->paths[group->first_path + group->paths - 1];
-
-	return last->first + last->count - group_first(id, group);
 }
 
 /* Spans: what is constant of all servers, then of each. */
@@ -201,8 +151,7 @@ learn_spans(struct identify *id)
 	free(pool);
 	for (i = 0; used > 0 && id->groups_count > 1 && i < id->groups_count; i++) {
 		struct group *group = &id->groups[i];
-		size_t first = group_first(id, group), count = group_count(id, group),
-		       own = 0;
+		size_t first = group->first, count = group->count, own = 0;
 
 		for (k = 0; k < count; k++)
 			own += records[first + k].has_span;
@@ -216,140 +165,12 @@ learn_spans(struct identify *id)
 	id->counters[IDENTIFY_request_modes] = id->constants.request.count;
 }
 
-static struct residues *
-index_for(struct identify *id, uint32_t mss, const struct mode *header)
-{
-	struct index *index;
-	size_t i;
-
-	for (i = 0; i < id->indexes_count; i++) {
-		index = &id->indexes[i];
-		if (index->mss == mss && index->header.bytes == header->bytes &&
-		    index->header.is_hex == header->is_hex)
-			return index->residues;
-	}
-	index = &id->indexes[id->next_index];
-	id->next_index = (id->next_index + 1) % RESIDUES_MAX;
-	if (id->indexes_count < RESIDUES_MAX)
-		id->indexes_count++;
-	else
-		residues_free(index->residues);
-	*index = (struct index){mss, *header, residues_new(&id->files, mss, header)};
-	return index->residues;
-}
-
-static uint32_t
-mss_for(const struct identify *id, const struct path *path, const struct record *r)
-{
-	return path != NULL && path->wire.mss != 0 ? path->wire.mss
-						   : wire_mss(r, id->timestamps);
-}
-
-/* False where nothing is known of the server's header or the segments. */
-static bool
-wire_model_for(struct identify *id, const struct path *path, const struct modes *header,
-	       uint32_t mss, const struct wire_path *wire, struct residues **residues,
-	       struct wire_model *out)
-{
-	uint32_t i;
-
-	if (mss == 0 || header->count == 0)
-		return false;
-	for (i = 0; i < header->count; i++)
-		residues[i] = index_for(id, mss, &header->mode[i]);
-	*out =
-	    (struct wire_model){&id->files, wire, header, residues, mss, id->timestamps};
-	return true;
-}
-
-static const struct modes *
-plain_header(const struct identify *id, const struct group *group)
-{
-	if (group != NULL && group->header.count > 0)
-		return &group->header;
-	if (id->header.count > 0)
-		return &id->header;
-	return group != NULL && group->constants != NULL ? &group->constants->header
-							 : &id->constants.header;
-}
-
-/* The plain records among records first .. first + n - 1, and their segments by path. */
-static size_t
-pick_plain(const struct identify *id, size_t first_path, size_t paths,
-	   const struct record **out, uint32_t *mss)
-{
-	size_t i, k, n = 0;
-
-	for (i = first_path; i < first_path + paths; i++) {
-		const struct path *path = &id->paths[i];
-
-		for (k = path->first; k < path->first + path->count; k++) {
-			const struct record *r = &id->intake.records[k];
-
-			if (r->has_span || r->packets == 0)
-				continue;
-			mss[n] = mss_for(id, path, r);
-			out[n++] = r;
-		}
-	}
-	return n;
-}
-
-static void
-learn_path(struct identify *id, struct path *path, const struct record **picked,
-	   uint32_t *mss)
-{
-	struct residues *residues[MODES_MAX];
-	struct wire_path next = path->wire;
-	struct wire_model model;
-	size_t n = pick_plain(id, (size_t)(path - id->paths), 1, picked, mss);
-	int round;
-
-	for (round = 0; n >= FIT_MIN && round < FIT_ROUNDS; round++) {
-		if (!wire_model_for(id, path, plain_header(id, &id->groups[path->group]),
-				    path->wire.mss, &path->wire, residues, &model))
-			return;
-		wire_refit(&model, picked, n, &next);
-		path->wire = next;
-	}
-}
-
-static void
-learn_plain(struct identify *id)
-{
-	size_t all = id->intake.count, i, n;
-	const struct record **picked = must(calloc(all + 1, sizeof *picked));
-	uint32_t *mss = must(calloc(all + 1, sizeof *mss));
-
-	for (i = 0; i < id->paths_count; i++) {
-		n = pick_plain(id, i, 1, picked, mss);
-		if (n >= OWN_MIN)
-			id->paths[i].wire.mss = wire_mss_of(picked, n, id->timestamps);
-	}
-	n = pick_plain(id, 0, id->paths_count, picked, mss);
-	if (n > 0 && id->files.count > 0) {
-		wire_learn_header(&id->files, picked, mss, n, id->timestamps,
-				  &id->header);
-		for (i = 0; id->groups_count > 1 && i < id->groups_count; i++) {
-			n = pick_plain(id, id->groups[i].first_path, id->groups[i].paths,
-				       picked, mss);
-			if (n >= OWN_MIN)
-				wire_learn_header(&id->files, picked, mss, n,
-						  id->timestamps, &id->groups[i].header);
-		}
-		for (i = 0; !id->config.is_fixed && i < id->paths_count; i++)
-			learn_path(id, &id->paths[i], picked, mss);
-	}
-	free(picked);
-	free(mss);
-}
-
 static void
 learn(struct identify *id)
 {
 	make_groups(id);
 	learn_spans(id);
-	learn_plain(id);
+	plain_learn(id->plain, id->intake.records, id->intake.count);
 }
 
 int
@@ -387,54 +208,11 @@ group_of(const struct identify *id, const struct addr *server, uint16_t port)
 	return NULL;
 }
 
-static const struct path *
-path_of(const struct identify *id, const struct group *group, const struct addr *client)
-{
-	size_t low, high, mid;
-	int by;
-
-	if (group == NULL)
-		return NULL;
-	low = group->first_path;
-	high = low + group->paths;
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		by = addr_compare(&id->paths[mid].client, client);
-		if (by == 0)
-			return &id->paths[mid];
-		if (by < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
 static const struct constants *
 constants_of(const struct identify *id, const struct group *group)
 {
 	return group != NULL && group->constants != NULL ? group->constants
 							 : &id->constants;
-}
-
-static void
-name_plain(struct identify *id, const struct group *group, const struct record *r,
-	   struct verdict *out)
-{
-	const struct path *path = path_of(id, group, &r->client);
-	struct residues *residues[MODES_MAX];
-	struct wire_path usual;
-	struct wire_model model;
-
-	wire_path_default(&usual);
-	if (wire_model_for(id, path, plain_header(id, group), mss_for(id, path, r),
-			   path != NULL ? &path->wire : &usual, residues, &model)) {
-		wire_name(&model, r, out);
-		return;
-	}
-	/* Without a header nothing can be told: not even that the file is unknown. */
-	*out =
-	    (struct verdict){.unknown = 0.5, .payload = wire_payload(r, id->timestamps)};
 }
 
 /* An answer too short for the server's usual header and a file, to a request of its usual
@@ -511,7 +289,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 		if (is_odd(c, r, &verdict))
 			name_with_neighbour(id, c, at, -1, &verdict);
 	} else {
-		name_plain(id, group, r, &verdict);
+		plain_name(id->plain, r, &verdict);
 	}
 	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict),
 			    err);

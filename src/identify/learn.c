@@ -435,7 +435,9 @@ match(struct learn *l, struct sample *samples)
 		l->counters[LEARN_matched]++;
 		samples[n++] = (struct sample){
 		    label,
-		    r->has_span ? r->span : wire_payload(r, !l->config.timestamps_off),
+		    r->has_span ? r->span : wire_payload(
+			r, wire_overhead_usual(r->server.is_v6,
+					       !l->config.timestamps_off)),
 		    r->has_span};
 	}
 	for (i = 0; i < l->labels_count; i++)

@@ -147,6 +147,7 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .exchange = flow_or(f, exchange, 0),
 	    .has_exporter = flow_has(f, exporter),
 	    .exporter = flow_or(f, exporter, f->src),
+	    .sampling = flow_or(f, sampling, 1) > 1 ? flow_or(f, sampling, 1) : 1,
 	    .is_coalesced = flow_or(f, coalesced, 0),
 	    .has_ports = flow_has(f, src_port) && flow_has(f, dst_port),
 	    .client_port = forward ? flow_or(f, src_port, 0) : flow_or(f, dst_port, 0),

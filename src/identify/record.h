@@ -18,6 +18,7 @@ struct record {
 	uint64_t connection;
 	uint32_t exchange;
 	uint32_t group; /* of the server's modes */
+	uint32_t sampling; /* one packet in so many; 1: all */
 	uint16_t client_port, server_port;
 	uint16_t client_flags, server_flags; /* TCP flags; 0: not told */
 	bool has_span, has_request, is_at_least, is_by_ack;

@@ -8,55 +8,170 @@
 
 /*
  * Downloads by octets and packets alone: the wire model, T = S + H(S) + k MSS + e (the
- * symbols stand in wire.c).
+ * symbols stand in wire.c). Where the client's direction was seen as well, its octets tell
+ * how many selective acknowledgements it sent, and these how much was sent again.
  */
 
-enum { WIRE_X_CLASSES = 5 };
+enum {
+	WIRE_X_CLASSES = 5,  /* of segments below the MSS: 0, 1-2, 3-10, 11-30, more */
+	WIRE_N_CLASSES = 20, /* of SACK options n: 0, 1, 2-3, 4-7, ... */
+	WIRE_BANDS = 128,    /* half octaves of octets */
+	WIRE_NEAR_MAX = 192, /* files weighed one by one near T */
+};
 
-/* Of a path: what is lost on it. */
+/* What of a path is learned: its losses. */
 struct wire_path {
 	uint32_t mss;             /* 0: by each record alone */
+	uint32_t request; /* payload of a request beside the file's path, where paths are
+			   * known; 0: not learned */
+	bool is_request_exact;
 	double lam;               /* retransmissions per segment */
 	double r;                 /* shape of their negative binomial */
+	double tail;              /* share of downloads with many more */
 	double q[WIRE_X_CLASSES]; /* share of remainders beside whole segments, by x */
-	double unknown; /* share of downloads that the catalogue does not have */
+	/* Where the remainders of x <= 2 and of x > 2 come from, shares: segments that end at a
+	 * page, the last segment, both, any. */
+	double from[2][4];
+	double options;            /* share of remainders that are TCP options */
+	double by_n[WIRE_N_CLASSES]; /* mean k by the client's SACK options */
+	double n_shape;            /* shape of the k around it; 0: not fitted */
+	double unknown;            /* share of downloads that the catalogue does not have */
+	double flows;              /* that this was learned from */
+};
+
+/* What of a server is learned. */
+struct wire_server {
+	uint32_t overhead;   /* c: octets of headers per packet; 0: the usual */
+	struct modes header; /* count 0: not learned */
+	double several;      /* share of records that hold more than one download */
+	double band[WIRE_BANDS]; /* share of downloads by half octave of T */
+	double flows;
 };
 
 void wire_path_default(struct wire_path *path);
+void wire_server_default(struct wire_server *server);
 
+/* Octets of headers per packet where nothing else is known. */
+uint32_t wire_overhead_usual(bool is_v6, bool timestamps);
+/* c for a record of a server: learned, or the usual. */
+uint32_t wire_overhead(const struct wire_server *server, const struct record *record);
 /* Payload octets of the record, T; 0 if its octets cannot be such. */
-uint64_t wire_payload(const struct record *record, bool timestamps);
-/* The largest segment that one record suggests. */
-uint32_t wire_mss(const struct record *record, bool timestamps);
-/* That of most records 0..n-1. */
-uint32_t wire_mss_of(const struct record *const *records, size_t n, bool timestamps);
+uint64_t wire_payload(const struct record *record, uint32_t overhead);
+/* The same of the client's side. */
+uint64_t wire_request(const struct record *record, uint32_t overhead);
+/* The largest segment that one record suggests; 0: none. */
+uint32_t wire_mss(const struct record *record, uint32_t overhead);
+/* That of records 0..n-1 together. */
+uint32_t wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead);
+/* Segments below the MSS, x. */
+int64_t wire_x(const struct record *record, uint64_t payload, uint32_t mss);
+unsigned wire_x_class(int64_t x);
+unsigned wire_n_class(uint64_t options);
+/* Half octave of T: its number and its width in octets. */
+unsigned wire_band(uint64_t payload, double *width);
 
-/* Finds the header constants of a server by vote; mss by record. */
-void wire_learn_header(const struct files *files, const struct record *const *records,
-		       const uint32_t *mss, size_t n, bool timestamps,
-		       struct modes *header);
+/* Probabilities of k for a path, made when first asked for; see wire_table.c. */
+struct wire_tables;
 
-/* The files sorted by (S + H) mod MSS, then S, for one header and MSS. */
+struct wire_tables *wire_tables_new(const struct wire_path *path);
+void wire_tables_free(struct wire_tables *tables);
+/* For records whose n is of a class (n_class < WIRE_N_CLASSES), or else not known, with that
+ * many segments. k from *count on: the tail. */
+const float *wire_table(struct wire_tables *tables, unsigned n_class, double segments,
+			size_t *count, double *tail);
+/* The same for one k, slowly: the tables' twin. */
+double wire_p_of_k(const struct wire_path *path, unsigned n_class, double segments,
+		   uint64_t k);
+
+/* The files by what a server sends for them under one header, and these sorted by
+ * (S + H) mod MSS, then size. */
+struct sents;
 struct residues;
 
-struct residues *residues_new(const struct files *files, uint32_t mss,
-			      const struct mode *header);
+struct sents *sents_new(const struct files *files, const struct mode *header);
+void sents_free(struct sents *sents);
+struct residues *residues_new(const struct sents *sents, uint32_t mss);
 void residues_free(struct residues *residues);
+/* Octets sent for each file, rising. */
+const uint64_t *sents_of(const struct sents *sents);
+/* The first file for which at least so much is sent. */
+size_t sents_lower(const struct sents *sents, uint64_t sent);
+/* Files whose S + H leaves this residue: their numbers, rising. */
+const uint32_t *residues_at(const struct residues *residues, uint32_t residue,
+			    size_t *count);
 
 struct wire_model {
 	const struct files *files;
+	const struct wire_server *server;
 	const struct wire_path *path;
-	const struct modes *header;
+	struct wire_tables *tables; /* of path */
+	struct sents *const *sents; /* by header mode */
 	struct residues *const *residues; /* by header mode, for this mss */
-	uint32_t mss;
-	bool timestamps;
+	uint32_t mss, overhead;
 };
 
 void wire_name(const struct wire_model *model, const struct record *record,
 	       struct verdict *out);
+/* The obvious twin: weighs every file. Slow; agrees with wire_name up to what WIRE_NEAR_MAX
+ * leaves out. */
+void wire_name_slowly(const struct wire_model *model, const struct record *record,
+		      struct verdict *out);
+/* Without a header: a usual one is supposed, somewhere between 150 and 450 octets. */
+void wire_name_blind(const struct files *files, const struct wire_server *server,
+		     const struct wire_path *path, struct wire_tables *tables,
+		     const struct record *record, struct verdict *out);
 
-/* One round of EM over a path's named records: path is replaced by what they say. */
+/* Of a record in a model. */
+struct wire_sight {
+	uint64_t payload;  /* T */
+	int64_t x;
+	unsigned n_class;  /* WIRE_N_CLASSES: not known */
+	double segments;
+};
+
+/* The class of SACK options in a request of so many octets of payload. */
+unsigned wire_options_class(const struct wire_path *path, uint64_t request);
+void wire_look(const struct wire_model *model, const struct record *record,
+	       struct wire_sight *out);
+/* p(e | k, x, n): e octets beside whole segments, tail being (S + H) mod MSS. */
+double wire_p_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight *sight,
+		   uint64_t k, uint32_t e, uint32_t tail);
+/* Density per octet of the T of files that the catalogue does not have. */
+double wire_unknown_density(const struct files *files, const struct wire_server *server,
+			    uint64_t payload);
+
+/* One round of EM: what records of a model's path say, into out, which may be that path; base
+ * is the prior, where they are few. */
 void wire_refit(const struct wire_model *model, const struct record *const *records,
-		size_t n, struct wire_path *path);
+		size_t n, const struct wire_path *base, struct wire_path *out);
+/* The bands of a server's records. */
+void wire_learn_bands(const struct record *const *records, size_t n,
+		      struct wire_server *server);
+/* The constant of requests, where files have no paths; path is left as it is where nothing
+ * can be said. */
+void wire_learn_request(const struct record *const *records, size_t n, uint32_t overhead,
+			struct wire_path *path);
+/* The same where they have, by what the model names. */
+void wire_learn_request_paths(const struct wire_model *model,
+			      const struct record *const *records, size_t n,
+			      struct wire_path *path);
+
+/* A guess at what a server sends: c, law and header constants. */
+struct wire_guess {
+	uint32_t overhead;
+	enum tls_law law;
+	struct modes header;
+	double gain; /* in log likelihood over chance */
+	bool is_significant;
+};
+
+/*
+ * Finds header constants by vote over records 0..n-1 under a guess's c and law; mss and class
+ * of SACK options (WIRE_N_CLASSES: not known) by record.
+ * Files and records are matched with usual losses, without labels.
+ */
+void wire_vote(const struct files *files, const struct record *const *records,
+	       const uint32_t *mss, const uint8_t *n_class, size_t n,
+	       struct wire_guess *guess);
 
 #endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_PLAIN_H
+#define IDENTIFY_PLAIN_H
+
+#include "identify/files.h"
+#include "identify/record.h"
+#include "identify/wire.h"
+
+/*
+ * Plain records: what is known of their servers and paths (a client of a server), and naming
+ * by it. A path is described by its own parameters where enough downloads came over it, else
+ * by its server's, else by those of all servers, else by usual ones.
+ */
+struct plain;
+struct err;
+
+enum { PLAIN_RECORDS_MIN = 3, PLAIN_FIT_MIN = 30 };
+
+struct plain_config {
+	bool is_fixed;        /* no EM: usual losses */
+	bool timestamps_off;  /* c is 12 less than usual where it is not learned */
+	uint32_t overhead;    /* c, if told; 0: found out */
+	bool no_several;      /* a record holds one download */
+};
+
+struct plain *plain_new(const struct files *files, const struct plain_config *config);
+void plain_free(struct plain *plain);
+
+/*
+ * Learns from the plain ones among records 0..n-1, sorted by server, its port, client. What
+ * was known before is the prior; servers and paths without new records are kept.
+ */
+void plain_learn(struct plain *plain, const struct record *records, size_t n);
+
+/* The records that are named by octets and packets. */
+bool plain_is(const struct record *record);
+
+void plain_name(struct plain *plain, const struct record *record, struct verdict *out);
+
+/* What is known of a server or a path, for listing and for model files. */
+struct plain_server {
+	struct addr addr;
+	uint16_t port;
+	struct wire_server wire;
+	struct wire_path path; /* of all its clients together */
+};
+
+struct plain_path {
+	struct addr client;
+	struct wire_path wire;
+};
+
+size_t plain_servers(const struct plain *plain);
+/* The i-th, by address and port; -1: of all servers. */
+const struct plain_server *plain_server_at(const struct plain *plain, ptrdiff_t i);
+size_t plain_paths(const struct plain *plain, size_t server);
+const struct plain_path *plain_path_at(const struct plain *plain, size_t server, size_t i);
+/* Adds, replaces: in any order; addr NULL: of all servers. client NULL: the server's. */
+void plain_set(struct plain *plain, const struct plain_server *server,
+	       const struct plain_path *path);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Learns a path's losses without labels: each record counts for each file it may be by that
+ * file's probability, the parameters follow, and so on for a few rounds. (To count only what
+ * is named for sure would favour records with few losses, more so with every round.) Counts
+ * are added to those of a prior, so that a few records change it little.
+ */
+#include "identify/wire.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECORDS_MAX = 2000, SAMPLE_MAX = 1024, NAMED_MIN = 5, REQUESTS_MAX = 4096,
+       LEAST_REQUEST = 600 };
+
+/* Weight of the prior, in segments, records or remainders. */
+static const double PRIOR_SEGMENTS = 1000, PRIOR_TAIL = 30, PRIOR_Q = 4, PRIOR_FROM = 5,
+		    PRIOR_OPTIONS = 100, PRIOR_N = 2, PRIOR_UNKNOWN = 2, LEAST_COUNTED = 0.02;
+
+struct fit {
+	double k_sum, segments, named, unknown, all, tail, options, even;
+	double odd[WIRE_X_CLASSES], sent_again[WIRE_X_CLASSES], from[2][4];
+	double k_by_n[WIRE_N_CLASSES], by_n[WIRE_N_CLASSES];
+	struct {
+		double k, segments, weight;
+		unsigned n_class;
+	} sample[SAMPLE_MAX];
+	size_t sampled;
+};
+
+static double
+log_negbin(double k, double mean, double r)
+{
+	return lgamma(k + r) - lgamma(r) - lgamma(k + 1) + r * log(r / (r + mean)) +
+	       k * log(mean / (r + mean));
+}
+
+static const double shapes[] = {0.2, 0.35, 0.5, 0.7, 1, 1.5, 2, 3, 5, 8, 12, 20};
+enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+
+/* The shape that makes the sample likeliest, from a short list: it needs no better. */
+static double
+fit_shape(const struct fit *f, const struct wire_path *p, bool by_n)
+{
+	double best = -INFINITY, sum, mean, one, shape = 0.5;
+	size_t i, k;
+
+	for (i = 0; i < SHAPES; i++) {
+		/* Few records say little about a shape: three for 1, softly. */
+		sum = -3 * fabs(log(shapes[i]));
+		for (k = 0; k < f->sampled; k++) {
+			unsigned class = f->sample[k].n_class;
+
+			if (by_n && (class == 0 || class == WIRE_N_CLASSES))
+				continue;
+			mean = by_n ? p->by_n[class] : p->lam * f->sample[k].segments + 0.02;
+			one = (1 - p->tail) * exp(log_negbin(f->sample[k].k, mean, shapes[i]));
+			sum += f->sample[k].weight *
+			       log(one + p->tail / ((f->sample[k].k + 1) * 9.2));
+		}
+		if (sum > best) {
+			best = sum;
+			shape = shapes[i];
+		}
+	}
+	return shape;
+}
+
+/* What a record says of its remainder, if it is candidate c. */
+static void
+count_remainder(struct fit *f, const struct wire_model *m, const struct wire_sight *sight,
+		const struct candidate *c, double weight)
+{
+	uint32_t tail =
+	    (uint32_t)((m->files->file[c->file].size + c->header) % m->mss);
+	double p = wire_p_of_e(m->path, m->mss, sight, c->k, c->e, tail), part, odd = 0;
+	unsigned class = wire_x_class(sight->x), late = sight->x > 2, i;
+
+	for (i = 0; i < 4 && p > 0; i++) {
+		struct wire_path one = *m->path;
+
+		/* That part of p which this source of remainders makes. */
+		memset(one.from, 0, sizeof one.from);
+		one.from[late][i] = m->path->from[late][i];
+		one.options = 0;
+		part = wire_p_of_e(&one, m->mss, sight, c->k, c->e, tail);
+		if (c->e == 0) {
+			one.from[late][i] = 0;
+			part -= wire_p_of_e(&one, m->mss, sight, c->k, c->e, tail);
+		}
+		f->from[late][i] += weight * part / p;
+		odd += part / p;
+	}
+	if (c->k > 0 || (sight->n_class > 0 && sight->n_class < WIRE_N_CLASSES)) {
+		f->sent_again[class] += weight;
+		f->odd[class] += weight * odd;
+	}
+	f->even += weight * (1 - odd);
+	f->options += c->e == 0 ? 0 : weight * (1 - odd);
+}
+
+/* The class of SACK options where their number depends on the file's path. */
+static unsigned
+class_by_path(const struct wire_model *m, const struct record *r, const struct candidate *c)
+{
+	uint64_t request = wire_request(r, m->overhead),
+		 less = m->path->request + m->files->file[c->file].path_len;
+
+	if (m->path->request == 0 || !m->path->is_request_exact || request < less ||
+	    (request - less) % 4 != 0)
+		return WIRE_N_CLASSES;
+	return wire_n_class((request - less) / 12);
+}
+
+static void
+count_candidate(struct fit *f, const struct wire_model *m, const struct record *r,
+		struct wire_sight sight, const struct candidate *c)
+{
+	double weight = c->probability, p, tail;
+
+	if (m->files->has_paths)
+		sight.n_class = class_by_path(m, r, c);
+	f->named += weight;
+	p = wire_p_of_k(m->path, sight.n_class, sight.segments, c->k);
+	tail = m->path->tail / 9.2 / (double)(c->k + 1);
+	tail = p > 0 && tail < p ? tail / p : 1;
+	f->tail += weight * tail;
+	/* The tail's giants are the tail's. */
+	f->k_sum += weight * (1 - tail) * c->k;
+	f->segments += weight * (1 - tail) * sight.segments;
+	if (sight.n_class < WIRE_N_CLASSES) {
+		f->k_by_n[sight.n_class] += weight * (1 - tail) * c->k;
+		f->by_n[sight.n_class] += weight * (1 - tail);
+	}
+	if (weight > 0.3 && f->sampled < SAMPLE_MAX) {
+		f->sample[f->sampled].k = c->k;
+		f->sample[f->sampled].weight = weight;
+		f->sample[f->sampled].segments = sight.segments;
+		f->sample[f->sampled++].n_class = sight.n_class;
+	}
+	count_remainder(f, m, &sight, c, weight);
+}
+
+static void
+count_record(struct fit *f, const struct wire_model *m, const struct record *r)
+{
+	struct wire_sight sight;
+	struct verdict v;
+	uint32_t i;
+
+	wire_name(m, r, &v);
+	wire_look(m, r, &sight);
+	f->all++;
+	f->unknown += v.unknown;
+	for (i = 0; i < v.count; i++)
+		if (v.candidate[i].probability >= LEAST_COUNTED)
+			count_candidate(f, m, r, sight, &v.candidate[i]);
+}
+
+/* Mean k by class of n: of a class and its neighbours, more of the class the more it has. */
+static void
+fit_by_n(const struct fit *f, const struct wire_path *base, struct wire_path *out)
+{
+	double share, weight, near_k, near_n, scale;
+	size_t i, k;
+
+	for (i = 0; i < WIRE_N_CLASSES; i++) {
+		near_k = near_n = 0;
+		for (k = 1; k < WIRE_N_CLASSES; k++) {
+			weight = exp2(-2 * fabs((double)i - (double)k));
+			scale = exp2((double)k);
+			near_k += weight * f->k_by_n[k] / scale;
+			near_n += weight * f->by_n[k];
+		}
+		share = base->n_shape > 0 ? base->by_n[i] / exp2((double)i)
+			: near_n > 0      ? near_k / near_n
+					  : 0.1;
+		if (base->n_shape > 0 && near_n > 0)
+			share = sqrt(share * (near_k / near_n + 1e-4));
+		out->by_n[i] = i == 0 ? (f->k_by_n[0] + 0.02) / (f->by_n[0] + PRIOR_N)
+				      : (f->k_by_n[i] + PRIOR_N * share * exp2((double)i)) /
+					    (f->by_n[i] + PRIOR_N);
+		out->by_n[i] = out->by_n[i] > 1e-4 ? out->by_n[i] : 1e-4;
+	}
+}
+
+static void
+conclude(const struct fit *f, const struct wire_path *base, struct wire_path *out)
+{
+	double seen = 0, sum;
+	size_t i, k;
+
+	out->lam = (f->k_sum + PRIOR_SEGMENTS * base->lam) / (f->segments + PRIOR_SEGMENTS);
+	out->tail = (f->tail + PRIOR_TAIL * base->tail) / (f->named + PRIOR_TAIL);
+	out->options =
+	    (f->options + PRIOR_OPTIONS * base->options) / (f->even + PRIOR_OPTIONS);
+	for (i = 0; i < WIRE_X_CLASSES; i++)
+		out->q[i] =
+		    (f->odd[i] + PRIOR_Q * base->q[i]) / (f->sent_again[i] + PRIOR_Q);
+	for (i = 0; i < 2; i++) {
+		sum = PRIOR_FROM;
+		for (k = 0; k < 4; k++)
+			sum += f->from[i][k];
+		for (k = 0; k < 4; k++)
+			out->from[i][k] =
+			    (f->from[i][k] + PRIOR_FROM * base->from[i][k]) / sum;
+	}
+	for (i = 1; i < WIRE_N_CLASSES; i++)
+		seen += f->by_n[i];
+	out->r = fit_shape(f, out, false);
+	out->n_shape = base->n_shape;
+	if (seen >= NAMED_MIN) {
+		fit_by_n(f, base, out);
+		out->n_shape = fit_shape(f, out, true);
+	}
+}
+
+void
+wire_refit(const struct wire_model *m, const struct record *const *records, size_t n,
+	   const struct wire_path *base, struct wire_path *out)
+{
+	struct fit *f = must(calloc(1, sizeof *f));
+	struct wire_path fitted = *m->path;
+	size_t step = n > RECORDS_MAX ? n / RECORDS_MAX : 1, i;
+
+	for (i = 0; i < n; i += step)
+		count_record(f, m, records[i]);
+	if (f->named >= NAMED_MIN)
+		conclude(f, base, &fitted);
+	fitted.unknown =
+	    (f->unknown + PRIOR_UNKNOWN * base->unknown) / (f->all + PRIOR_UNKNOWN);
+	fitted.flows = (double)n;
+	*out = fitted;
+	free(f);
+}
+
+void
+wire_learn_bands(const struct record *const *records, size_t n, struct wire_server *s)
+{
+	double count[WIRE_BANDS + 2] = {0}, sum = 0, width;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		count[wire_band(wire_payload(records[i], wire_overhead(s, records[i])),
+				&width) +
+		      1]++;
+	for (i = 0; i < WIRE_BANDS; i++) {
+		s->band[i] = count[i + 1] + 0.25 * (count[i] + count[i + 2]) + 0.02;
+		sum += s->band[i];
+	}
+	for (i = 0; i < WIRE_BANDS; i++)
+		s->band[i] /= sum;
+	s->flows = (double)n;
+}
+
+static int
+rising(const void *pa, const void *pb)
+{
+	const uint64_t *a = pa, *b = pb;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* The most frequent of the sorted values 0..n-1. */
+static uint64_t
+most_frequent(const uint64_t *value, size_t n, size_t *times, size_t *below)
+{
+	uint64_t best = 0;
+	size_t i, run = 0;
+
+	*times = 0;
+	for (i = 0; i < n; i++) {
+		run = i > 0 && value[i] == value[i - 1] ? run + 1 : 1;
+		if (run <= *times)
+			continue;
+		*times = run;
+		best = value[i];
+		*below = i + 1 - run;
+	}
+	return best;
+}
+
+/* Whether all differ from the least by sums of SACK options: it was sent alone then. */
+static bool
+is_least_alone(const uint64_t *value, size_t n)
+{
+	size_t i, fits = 0;
+
+	for (i = 0; i < n; i++)
+		fits += (value[i] - value[0]) % 4 == 0 &&
+			(value[i] == value[0] || value[i] - value[0] >= 12);
+	return n >= 8 && fits * 20 >= n * 19 && value[0] < LEAST_REQUEST;
+}
+
+void
+wire_learn_request(const struct record *const *records, size_t n, uint32_t overhead,
+		   struct wire_path *path)
+{
+	uint64_t *value = must(calloc(n + 1, sizeof *value)), best;
+	size_t i, count = 0, times, below = 0;
+
+	for (i = 0; i < n; i++)
+		if (records[i]->request_packets > 0 &&
+		    (value[count] = wire_request(records[i], overhead)) > 0)
+			count++;
+	qsort(value, count, sizeof *value, rising);
+	best = most_frequent(value, count, &times, &below);
+	if (times >= 3 && times * 50 >= count && below * 10 <= count && best < UINT16_MAX) {
+		path->request = (uint32_t)best;
+		path->is_request_exact = true;
+	} else if (count >= 3 && path->request == 0) {
+		path->is_request_exact = is_least_alone(value, count);
+		path->request = value[0] < 150 || path->is_request_exact
+				    ? (uint32_t)value[0]
+				    : 150;
+	}
+	free(value);
+}
+
+/* Whether a constant explains requests better than chance: by its frequency, against that of
+ * the most frequent path length, and by what is left being sums of SACK options. */
+static bool
+is_constant(const struct files *files, const uint64_t *value, size_t n, uint64_t constant,
+	    size_t times)
+{
+	double most = 0;
+	size_t i, fits = 0;
+
+	for (i = 0; i < PATH_LENGTHS; i++)
+		most = files->path_share[i] > most ? files->path_share[i] : most;
+	for (i = 0; i < n; i++)
+		fits += value[i] >= constant && (value[i] - constant) % 4 == 0 &&
+			(value[i] == constant || value[i] - constant >= 12);
+	return times >= 3 && constant < UINT16_MAX && fits * 5 >= n * 3 &&
+	       (double)times > 2 * most * (double)n;
+}
+
+void
+wire_learn_request_paths(const struct wire_model *m, const struct record *const *records,
+			 size_t n, struct wire_path *path)
+{
+	uint64_t *value = must(calloc(REQUESTS_MAX, sizeof *value)), best, request;
+	size_t step = n > REQUESTS_MAX ? n / REQUESTS_MAX + 1 : 1, i, count = 0, times,
+	       below = 0;
+	struct verdict v;
+
+	for (i = 0; i < n; i += step) {
+		request = records[i]->request_packets > 0
+			      ? wire_request(records[i], m->overhead)
+			      : 0;
+		if (request == 0)
+			continue;
+		wire_name(m, records[i], &v);
+		if (v.count == 0 || v.candidate[0].probability < 0.9 ||
+		    m->files->file[v.candidate[0].file].path_len >= request)
+			continue;
+		value[count++] = request - m->files->file[v.candidate[0].file].path_len;
+	}
+	qsort(value, count, sizeof *value, rising);
+	best = most_frequent(value, count, &times, &below);
+	if (is_constant(m->files, value, count, best, times)) {
+		path->request = (uint32_t)best;
+		path->is_request_exact = true;
+	}
+	free(value);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names a plain record. Near T, where few segments were sent again, files are weighed one by
+ * one, up to a limit; of what lies beyond it and of all files far below T only those with a
+ * usual remainder are looked up by the index of residues, the rest of the near ones count
+ * together. Weights go to a list on the stack; the best of them are sorted out at the end.
+ *
+ * Where paths of files are known, the client's octets tell a file's as well: payload of the
+ * request = its path + a constant + n SACK options of 12, 20 or 28 octets.
+ */
+#include "identify/wire.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PICKS_MAX = 1024, USUAL_MAX = 5, REST_LOOKED_AT = 600, DEPTH = 3 };
+
+static const uint32_t usual_remainders[USUAL_MAX] = {0, 8, 12, 20, 24};
+static const double REQUEST_OTHER = 0.02, SURE_ENOUGH = 1e-5;
+
+struct pick {
+	double weight;
+	uint64_t k;
+	uint32_t file, e, mode;
+};
+
+struct weighing {
+	const struct wire_model *m;
+	const struct record *r;
+	struct wire_sight sight;
+	uint64_t request;    /* payload of the request less the constant */
+	double request_any;  /* its probability whatever the path; 0: nothing known */
+	double scale;        /* prior of one file */
+	double sum, unknown; /* of all weights; of no file */
+	size_t count;
+	struct pick pick[PICKS_MAX];
+};
+
+/* Of octets beside path and constant: SACK options. */
+static double
+p_of_rest(int64_t rest)
+{
+	return rest == 0 ? 0.5
+	       : rest >= 12 && rest % 4 == 0 ? 0.5 * 4 / (12.0 * (double)(rest + 60))
+					      : 0;
+}
+
+static void
+look_at_request(struct weighing *w)
+{
+	const struct wire_model *m = w->m;
+	uint64_t request, length;
+
+	if (!m->files->has_paths || m->path->request == 0 ||
+	    !m->path->is_request_exact || w->r->request_packets == 0)
+		return;
+	request = wire_request(w->r, m->overhead);
+	if (request < m->path->request)
+		return;
+	w->request = request - m->path->request;
+	if (w->request > REST_LOOKED_AT) {
+		w->request_any = p_of_rest((int64_t)(w->request / 4 * 4) - 80) / 4;
+		return;
+	}
+	for (length = 0; length <= w->request; length++)
+		w->request_any += m->files->path_share[length] *
+				  p_of_rest((int64_t)(w->request - length));
+}
+
+static void
+begin(struct weighing *w, const struct wire_model *m, const struct record *r)
+{
+	w->m = m;
+	w->r = r;
+	wire_look(m, r, &w->sight);
+	w->scale = (1 - m->path->unknown) / (double)(m->files->count ? m->files->count : 1);
+	w->unknown = m->path->unknown *
+		     wire_unknown_density(m->files, m->server, w->sight.payload);
+	w->sum = w->unknown;
+	w->count = 0;
+	w->request = 0;
+	w->request_any = 0;
+	look_at_request(w);
+}
+
+static int
+heavier(const void *pa, const void *pb)
+{
+	const struct pick *a = pa, *b = pb;
+
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	return a->file < b->file ? -1 : a->file > b->file;
+}
+
+static void
+weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *weight_of_k)
+{
+	const struct wire_model *m = w->m;
+	struct wire_sight sight = w->sight;
+	uint64_t left = sight.payload - sent, k = left / m->mss;
+	uint32_t e = (uint32_t)(left % m->mss);
+	double weight = w->scale * m->server->header.mode[mode].weight, tail;
+	const float *table;
+	size_t count;
+
+	if (w->request_any > 0) {
+		int64_t rest = (int64_t)w->request - m->files->file[file].path_len;
+		double p = rest < 0 ? 0 : p_of_rest(rest);
+
+		weight *= REQUEST_OTHER + (1 - REQUEST_OTHER) * p / w->request_any;
+		if (p > 0)
+			sight.n_class = wire_n_class((uint64_t)rest / 12);
+	}
+	table = wire_table(m->tables, sight.n_class, sight.segments, &count, &tail);
+	weight *= k < count ? table[k] : tail / (double)(k + 1);
+	*weight_of_k = weight;
+	weight *= wire_p_of_e(m->path, m->mss, &sight, k, e, (uint32_t)(sent % m->mss));
+	w->sum += weight;
+	if (w->count == PICKS_MAX) {
+		qsort(w->pick, w->count, sizeof w->pick[0], heavier);
+		w->count /= 2;
+	}
+	w->pick[w->count++] = (struct pick){weight, k, file, e, mode};
+}
+
+/* Files near T: the range first..end-1 is weighed one by one, the other near ones together. */
+static void
+weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
+{
+	const struct wire_model *m = w->m;
+	const struct sents *sents = m->sents[mode];
+	const uint64_t *sent = sents_of(sents);
+	uint64_t t = w->sight.payload, reach, peak = 0;
+	size_t count, low, all, mid, k, i;
+	double tail, ignored;
+	const float *table =
+	    wire_table(m->tables, w->sight.n_class, w->sight.segments, &count, &tail);
+
+	reach = (uint64_t)(count + 1) * m->mss;
+	all = sents_lower(sents, t + 1);
+	low = sents_lower(sents, t > reach ? t - reach : 0);
+	*first = low;
+	*end = all;
+	if (all - low > WIRE_NEAR_MAX) {
+		for (k = 1; k < count; k++)
+			if (table[k] > table[peak])
+				peak = k;
+		mid = sents_lower(sents, t > peak * m->mss ? t - peak * m->mss : 0);
+		*end = mid + WIRE_NEAR_MAX / 2 < all ? mid + WIRE_NEAR_MAX / 2 : all;
+		*first = *end - low > WIRE_NEAR_MAX ? *end - WIRE_NEAR_MAX : low;
+		w->sum += w->scale * m->server->header.mode[mode].weight *
+			  m->path->q[wire_x_class(w->sight.x)] / m->mss *
+			  (double)(all - low - (*end - *first)) / (double)(count + 1);
+	}
+	for (i = *first; i < *end; i++)
+		weigh(w, mode, (uint32_t)i, sent[i], &ignored);
+}
+
+/* Files whose remainder is e, outside of first..end-1, from T down. */
+static void
+weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first, size_t end)
+{
+	const struct wire_model *m = w->m;
+	const uint64_t *sent = sents_of(m->sents[mode]);
+	uint64_t t = w->sight.payload;
+	size_t count, low = 0, high, mid;
+	const uint32_t *file = residues_at(m->residues[mode], residue, &count);
+	double weight;
+
+	for (high = count; low < high;) {
+		mid = low + (high - low) / 2;
+		if (sent[file[mid]] <= t)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	while (low-- > 0) {
+		/* More than twice everything sent again: no. */
+		if (sent[file[low]] < t / DEPTH)
+			break;
+		if (file[low] >= first && file[low] < end)
+			continue;
+		weigh(w, mode, file[low], sent[file[low]], &weight);
+		/* All further ones together would not matter: p(k) falls from here on. */
+		if (file[low] < first && weight * (double)low < SURE_ENOUGH * w->sum)
+			break;
+	}
+}
+
+static void
+weigh_far(struct weighing *w, uint32_t mode, size_t first, size_t end)
+{
+	uint32_t mss = w->m->mss, residues[USUAL_MAX + 2], n = 0, i, k;
+	uint64_t t = w->sight.payload;
+
+	for (i = 0; i < USUAL_MAX; i++)
+		if (t >= usual_remainders[i])
+			residues[n++] = (uint32_t)((t - usual_remainders[i]) % mss);
+	/* e = (S+H) mod MSS: twice that remainder is T's. */
+	if (t % mss % 2 == 0)
+		residues[n++] = (uint32_t)(t % mss / 2);
+	if ((t % mss + mss) % 2 == 0)
+		residues[n++] = (uint32_t)((t % mss + mss) / 2) % mss;
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < i && residues[k] != residues[i]; k++)
+			;
+		if (k == i)
+			weigh_residue(w, mode, residues[i], first, end);
+	}
+}
+
+/* The best picks become candidates. */
+static void
+end_weighing(struct weighing *w, struct verdict *out)
+{
+	double least = 0;
+	size_t i, k, kept = 0;
+
+	for (i = 0; i < w->count; i++)
+		least = w->pick[i].weight > least ? w->pick[i].weight : least;
+	for (i = 0; i < w->count; i++)
+		if (w->pick[i].weight > 1e-6 * least)
+			w->pick[kept++] = w->pick[i];
+	qsort(w->pick, kept, sizeof w->pick[0], heavier);
+	out->count = out->fits = 0;
+	for (i = 0; i < kept; i++) {
+		const struct pick *p = &w->pick[i];
+
+		for (k = 0; k < out->count && out->candidate[k].file != p->file; k++)
+			;
+		if (k == CANDIDATES_MAX)
+			break;
+		if (k == out->count)
+			out->candidate[out->count++] = (struct candidate){
+			    .file = p->file,
+			    .header = (uint32_t)(sents_of(w->m->sents[p->mode])[p->file] -
+						 w->m->files->file[p->file].size),
+			    .k = (uint32_t)p->k,
+			    .e = p->e};
+		out->candidate[k].probability += w->sum > 0 ? p->weight / w->sum : 0;
+	}
+	for (i = 0; i < out->count; i++)
+		out->fits += out->candidate[i].probability >=
+			     0.01 * out->candidate[0].probability;
+	out->unknown = w->sum > 0 ? w->unknown / w->sum : 1;
+	out->evidence = w->sum;
+	out->mss = w->m->mss;
+	out->payload = w->sight.payload;
+	out->x = w->sight.x;
+	out->overhead = w->m->overhead;
+}
+
+void
+wire_name(const struct wire_model *m, const struct record *r, struct verdict *out)
+{
+	struct weighing w;
+	size_t first, end;
+	uint32_t i;
+
+	begin(&w, m, r);
+	for (i = 0; w.sight.payload > 0 && i < m->server->header.count; i++) {
+		weigh_near(&w, i, &first, &end);
+		weigh_far(&w, i, first, end);
+	}
+	end_weighing(&w, out);
+}
+
+void
+wire_name_slowly(const struct wire_model *m, const struct record *r, struct verdict *out)
+{
+	struct weighing w;
+	double ignored;
+	uint32_t mode;
+	size_t i;
+
+	begin(&w, m, r);
+	for (mode = 0; mode < m->server->header.count; mode++) {
+		const uint64_t *sent = sents_of(m->sents[mode]);
+
+		for (i = 0; i < m->files->count; i++)
+			if (sent[i] <= w.sight.payload &&
+			    sent[i] >= w.sight.payload / DEPTH)
+				weigh(&w, mode, (uint32_t)i, sent[i], &ignored);
+	}
+	end_weighing(&w, out);
+}
+
+/* Probability of a header of so many octets, where none was learned. */
+static double
+p_of_header(int64_t h)
+{
+	return (h >= 150 && h < 450 ? 0.85 / 300 : 0) +
+	       (h >= 40 && h < 2000 ? 0.15 / 1960 : 0);
+}
+
+void
+wire_name_blind(const struct files *files, const struct wire_server *server,
+		const struct wire_path *path, struct wire_tables *tables,
+		const struct record *r, struct verdict *out)
+{
+	uint32_t overhead = wire_overhead(server, r), mss = wire_mss(r, overhead);
+	uint64_t t = wire_payload(r, overhead), reach = 60 * (uint64_t)mss + 2000, k;
+	double scale = (1 - path->unknown) / (double)(files->count ? files->count : 1),
+	       weight, tail;
+	struct tally tally;
+	const float *table;
+	size_t i, end, count;
+
+	*out = (struct verdict){.payload = t, .mss = mss, .overhead = overhead};
+	tally_begin(&tally, out);
+	table = wire_table(tables, WIRE_N_CLASSES, mss > 0 ? (double)t / mss : 1, &count,
+			   &tail);
+	end = mss > 0 ? catalog_lower(files->catalog, t) : 0;
+	i = mss > 0 ? catalog_lower(files->catalog, t > reach ? t - reach : 0) : 0;
+	for (i = end - i > 20000 ? end - 20000 : i; i < end; i++) {
+		int64_t h = (int64_t)(t - files->file[i].size);
+		struct candidate c = {.file = (uint32_t)i};
+		double best = 0;
+
+		k = h > 2000 ? (uint64_t)(h - 2000) / mss : 0;
+		for (weight = 0, h -= (int64_t)(k * mss); h > 0; h -= mss, k++) {
+			double one = p_of_header(h) *
+				     (k < count ? table[k] : tail / (double)(k + 1));
+
+			weight += one;
+			if (one <= best)
+				continue;
+			best = one;
+			c.k = (uint32_t)k;
+			c.header = (uint32_t)h;
+		}
+		tally_add(&tally, &c, scale * weight);
+	}
+	tally_end(&tally, path->unknown * wire_unknown_density(files, server, t));
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The vote for header constants. Each record and each file somewhat below its payload give
+ * values of H, one per k; a true value comes again and again, a chance one does not. A
+ * value's gain is the sum over records of log((1 - w) + w ratio), ratio being how much
+ * likelier the record is with it than by chance and w the share tried. The best of so many
+ * values gains the log of their number by chance alone; what is accepted must gain e^6 times
+ * more. Further values are looked for beside those accepted.
+ *
+ * H and H + MSS differ by one segment sent again, which no record tells for sure. Without
+ * encryption H is held below one MSS; a handshake can be longer, and of values that differ by
+ * segments the least is taken unless it fits clearly worse: one too small makes k too large by
+ * a constant, one too large loses the records with the fewest losses.
+ */
+#include "identify/wire.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	HEADER_MIN = 40,
+	HEADER_MAX = 8191, /* a TLS handshake with its certificates included */
+	HANDSHAKE_MIN = 700,
+	SLOTS = 2 * (HEADER_MAX + 1),
+	RECORDS_MAX = 150,
+	ENTRIES_MAX = 6000, /* of a record */
+	FILES_MAX = 20000,
+	FOUND_MAX = 4,
+	TRIALS = 2,
+	INNER_USUAL = 250, /* octets of HTTP header supposed inside TLS */
+};
+
+static const double share_tried[TRIALS] = {0.3, 0.03};
+
+struct entry {
+	uint16_t slot;
+	float ratio;
+};
+
+struct box { /* a record's entries */
+	size_t first, end;
+	double already; /* its likelihood by what is accepted, over chance */
+	uint32_t mss;
+};
+
+struct voting {
+	const struct files *files;
+	struct wire_guess *guess;
+	struct wire_tables *tables;
+	struct entry *entry;
+	size_t count, cap, boxes;
+	struct box box[RECORDS_MAX];
+	double gain[TRIALS][SLOTS], ratio[SLOTS];
+};
+
+static void
+put(struct voting *v, int64_t h, uint32_t hex, double ratio)
+{
+	if (v->count == v->cap) {
+		v->cap = v->cap ? v->cap * 2 : 4096;
+		v->entry = must(realloc(v->entry, v->cap * sizeof *v->entry));
+	}
+	v->entry[v->count++] = (struct entry){
+	    (uint16_t)((uint32_t)h + (hex ? HEADER_MAX + 1 : 0)), (float)ratio};
+}
+
+static void
+hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss, unsigned n_class,
+	  double density)
+{
+	int64_t most = v->guess->law == TLS_none && mss < 1000 + HEADER_MIN
+			   ? 1000
+		       : v->guess->law == TLS_none ? HEADER_MIN + mss - 1
+						   : HEADER_MAX,
+		least = v->guess->law == TLS_none || tls_law_rows[v->guess->law].record == 0
+			    ? HEADER_MIN
+			    : HANDSHAKE_MIN;
+	double segments = (double)payload / mss, tail;
+	size_t count;
+	const float *table = wire_table(v->tables, n_class, segments, &count, &tail);
+	uint64_t cost = tls_cost(v->guess->law, size, INNER_USUAL + decimal_digits(size)), k;
+	uint32_t hex;
+	int64_t h;
+
+	for (hex = 0; hex < 2; hex++) {
+		h = (int64_t)(payload - size) - (int64_t)cost - size_digits(size, hex);
+		k = h > most ? (uint64_t)(h - most + mss - 1) / mss : 0;
+		for (h -= (int64_t)(k * mss); h >= least; h -= mss, k++)
+			put(v, h, hex,
+			    (k < count ? table[k] : tail / (double)(k + 1)) / density);
+	}
+}
+
+static void
+hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_class)
+{
+	uint64_t payload = wire_payload(r, v->guess->overhead), reach, cost;
+	double density;
+	size_t at, end, before = v->count;
+
+	if (mss == 0 || payload == 0)
+		return;
+	cost = tls_cost(v->guess->law, payload, INNER_USUAL);
+	/* Large files vote too: five times the usual losses. */
+	reach = (uint64_t)((8 + 0.02 * (double)payload / mss) * mss) + HEADER_MAX + cost;
+	at = catalog_lower(v->files->catalog, payload > reach ? payload - reach : 0);
+	end = catalog_lower(v->files->catalog, payload);
+	density = catalog_density(v->files->catalog, payload) + 1e-15;
+	if (end - at > FILES_MAX)
+		return;
+	/* The nearest first: they count if there are too many. */
+	while (end-- > at && v->count - before < ENTRIES_MAX)
+		hear_file(v, payload, v->files->file[end].size, mss, n_class, density);
+	v->box[v->boxes++] = (struct box){before, v->count, 1, mss};
+}
+
+static double
+gain_of(const struct voting *v, uint32_t slot)
+{
+	double best = -INFINITY, gain;
+	uint32_t t;
+
+	for (t = 0; t < TRIALS; t++) {
+		gain = v->gain[t][slot] + (double)v->boxes * log1p(-share_tried[t]);
+		best = gain > best ? gain : best;
+	}
+	return best;
+}
+
+/* Of slots that differ by segments the least that fits about as well. */
+static uint32_t
+least_alike(const struct voting *v, uint32_t slot, double best)
+{
+	uint32_t low = slot > HEADER_MAX ? HEADER_MAX + 1 : 0, mss, at;
+
+	if (v->boxes == 0 || v->guess->law == TLS_none)
+		return slot;
+	mss = v->box[v->boxes / 2].mss;
+	for (at = slot; at >= low + mss + HEADER_MIN;) {
+		at -= mss;
+		if (gain_of(v, at) > best - 0.3 * (double)v->boxes)
+			slot = at;
+	}
+	return slot;
+}
+
+/* The slot that raises the likelihood most, and by how much. */
+static double
+best_slot(struct voting *v, uint32_t *slot)
+{
+	double best = -INFINITY, gain;
+	uint32_t t, k;
+	size_t i, at;
+
+	memset(v->gain, 0, sizeof v->gain);
+	for (i = 0; i < v->boxes; i++) {
+		const struct box *box = &v->box[i];
+
+		for (at = box->first; at < box->end; at++)
+			v->ratio[v->entry[at].slot] += v->entry[at].ratio;
+		for (at = box->first; at < box->end; at++) {
+			k = v->entry[at].slot;
+			for (t = 0; v->ratio[k] > 0 && t < TRIALS; t++)
+				v->gain[t][k] += log1p(share_tried[t] / (1 - share_tried[t]) *
+						       v->ratio[k] / box->already);
+			v->ratio[k] = 0;
+		}
+	}
+	for (k = 0; k < SLOTS; k++) {
+		gain = gain_of(v, k);
+		if (gain > best) {
+			best = gain;
+			*slot = k;
+		}
+	}
+	*slot = least_alike(v, *slot, best);
+	return best;
+}
+
+/* Weights of the slots found, by EM; every record's likelihood by them. */
+static void
+weigh_slots(struct voting *v, const uint32_t *slot, size_t n, double *weight)
+{
+	double ratio[FOUND_MAX], sum, share[FOUND_MAX], other = 0.5;
+	size_t i, k, at, round;
+
+	for (k = 0; k < n; k++)
+		weight[k] = 0.5 / (double)n;
+	for (round = 0; round < 8; round++) {
+		memset(share, 0, sizeof share);
+		for (i = 0; i < v->boxes; i++) {
+			struct box *box = &v->box[i];
+
+			memset(ratio, 0, sizeof ratio);
+			for (at = box->first; at < box->end; at++)
+				for (k = 0; k < n; k++)
+					if (v->entry[at].slot == slot[k])
+						ratio[k] += v->entry[at].ratio;
+			sum = other;
+			for (k = 0; k < n; k++)
+				sum += weight[k] * ratio[k];
+			box->already = sum;
+			for (k = 0; k < n; k++)
+				share[k] += weight[k] * ratio[k] / sum;
+		}
+		other = 1;
+		for (k = 0; k < n; k++) {
+			weight[k] = (share[k] + 0.1) / ((double)v->boxes + 1);
+			other -= weight[k];
+		}
+		other = other > 0.01 ? other : 0.01;
+	}
+}
+
+static struct mode
+mode_of(const struct wire_guess *guess, uint32_t slot, double weight)
+{
+	struct mode mode = {.weight = weight,
+			    .is_hex = slot > HEADER_MAX,
+			    .bytes = slot > HEADER_MAX ? slot - HEADER_MAX - 1 : slot,
+			    .law = guess->law};
+
+	mode.inner = mode.law == TLS_none          ? mode.bytes
+		     : mode.bytes < INNER_USUAL ? mode.bytes
+						: INNER_USUAL;
+	return mode;
+}
+
+static void
+find_modes(struct voting *v)
+{
+	struct wire_guess *g = v->guess;
+	uint32_t slot[FOUND_MAX], n = 0, i;
+	double weight[FOUND_MAX], sum = 0, gain, needed = log(SLOTS) + 6;
+
+	g->gain = 0;
+	g->header.count = 0;
+	while (n < FOUND_MAX && (gain = best_slot(v, &slot[n])) > needed) {
+		g->gain += gain;
+		n++;
+		weigh_slots(v, slot, n, weight);
+	}
+	g->is_significant = n > 0;
+	for (i = 0; i < n; i++)
+		sum += weight[i];
+	for (i = 0; i < n; i++)
+		g->header.mode[g->header.count++] =
+		    mode_of(g, slot[i], weight[i] / sum);
+	g->header.other = n > 0 ? 1 - sum : 1;
+}
+
+struct choice {
+	size_t record;
+	double density;
+};
+
+static int
+sparser(const void *pa, const void *pb)
+{
+	const struct choice *a = pa, *b = pb;
+
+	if (a->density != b->density)
+		return a->density < b->density ? -1 : 1;
+	return a->record < b->record ? -1 : a->record > b->record;
+}
+
+void
+wire_vote(const struct files *files, const struct record *const *records,
+	  const uint32_t *mss, const uint8_t *n_class, size_t n, struct wire_guess *guess)
+{
+	struct voting *v = must(calloc(1, sizeof *v));
+	size_t step = n > 2000 ? n / 2000 : 1, count = 0, i;
+	struct choice *choice = must(calloc(n / step + 1, sizeof *choice));
+	struct wire_path usual;
+
+	wire_path_default(&usual);
+	v->files = files;
+	v->guess = guess;
+	v->tables = wire_tables_new(&usual);
+	/* Records among few files of their size say most. */
+	for (i = 0; i < n; i += step)
+		choice[count++] = (struct choice){
+		    i, n <= RECORDS_MAX
+			   ? 0
+			   : catalog_density(files->catalog,
+					     wire_payload(records[i], guess->overhead))};
+	qsort(choice, count, sizeof *choice, sparser);
+	for (i = 0; i < count && v->boxes < RECORDS_MAX; i++)
+		hear_record(v, records[choice[i].record], mss[choice[i].record],
+			    n_class[choice[i].record]);
+	find_modes(v);
+	wire_tables_free(v->tables);
+	free(choice);
+	free(v->entry);
+	free(v);
+}
