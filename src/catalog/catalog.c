@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The catalogue in memory: one array of small records whose texts are numbers. Sealing
- * sorts it by size, so that the files of a size, or near it, lie side by side and a
- * binary search finds them; doubles are neighbours then and fall out.
+ * The catalogue in memory: one array of small records whose texts are numbers, and a
+ * second one for what few lists say. Sealing sorts it by size, so that the files of a
+ * size, or near it, lie side by side; doubles are neighbours then and fall out. What is
+ * looked up by size is in index.c.
  */
 #include "catalog/catalog.h"
 
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "catalog/index.h"
 #include "catalog/intern.h"
 #include "model/catalogue.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,10 @@
 struct catalog {
 	struct catalog_file *files;
 	size_t count, cap;
+	struct catalog_more *more; /* [0] is "nothing known" */
+	size_t more_count, more_cap;
 	struct intern texts;
+	struct size_index index;
 	bool is_sealed;
 	char version[17];
 };
@@ -33,6 +37,9 @@ catalog_new(void)
 	struct catalog *c = must(calloc(1, sizeof *c));
 
 	intern_init(&c->texts);
+	c->more_cap = 16;
+	c->more = must(malloc(c->more_cap * sizeof *c->more));
+	c->more[c->more_count++] = (struct catalog_more){.released_us = INT64_MIN};
 	return c;
 }
 
@@ -42,6 +49,8 @@ catalog_free(struct catalog *c)
 	if (c == NULL)
 		return;
 	intern_done(&c->texts);
+	size_index_done(&c->index);
+	free(c->more);
 	free(c->files);
 	free(c);
 }
@@ -52,6 +61,43 @@ text_number(struct catalog *c, const struct catalogue *row, unsigned field,
 {
 	return row_has(row->present, field) ? intern_add(&c->texts, text.data, text.len)
 					    : 0;
+}
+
+/* The number of what only few rows say; 0 where this one says none of it. */
+static uint32_t
+add_more(struct catalog *c, const struct catalogue *row)
+{
+	struct catalog_more more = {.released_us = INT64_MIN};
+
+#define TEXT(id) more.id = text_number(c, row, CATALOGUE_##id, row->id);
+	TEXT(depends)
+	TEXT(host)
+	TEXT(content_type)
+	TEXT(etag)
+#undef TEXT
+	if (catalogue_has(row, released))
+		more.released_us = row->released;
+	if (memcmp(&more, &c->more[c->more_count - 1], sizeof more) == 0)
+		return (uint32_t)c->more_count - 1;
+	if (memcmp(&more, &c->more[0], sizeof more) == 0)
+		return 0;
+	if (c->more_count == c->more_cap) {
+		c->more_cap += c->more_cap / 2;
+		c->more = must(realloc(c->more, c->more_cap * sizeof *c->more));
+	}
+	c->more[c->more_count] = more;
+	return (uint32_t)c->more_count++;
+}
+
+static uint32_t
+row_path_length(const struct catalogue *row)
+{
+	if (!catalogue_has(row, path) || row->path.len == 0)
+		return 0;
+	if (catalogue_has(row, path_len))
+		return row->path_len;
+	return (uint32_t)encoded_path_length(row->path.data,
+					     strnlen(row->path.data, row->path.len));
 }
 
 int
@@ -77,16 +123,23 @@ catalog_add(struct catalog *c, const struct catalogue *row, struct err *err)
 	*file = (struct catalog_file){.size = row->size, .date_us = INT64_MIN};
 #define TEXT(id) file->id = text_number(c, row, CATALOGUE_##id, row->id);
 	TEXT(name)
-	TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
+	TEXT(version)
+	TEXT(arch)
+	TEXT(suite)
+	TEXT(path)
+	TEXT(encoding)
+	TEXT(source)
 #undef TEXT
-	    if (catalogue_has(row, date)) file->date_us = row->date;
-	if (file->path != 0)
-		file->path_len = (uint32_t)encoded_path_length(
-		    row->path.data, strnlen(row->path.data, row->path.len));
+	if (catalogue_has(row, date))
+		file->date_us = row->date;
+	if (catalogue_has(row, slack))
+		file->slack = row->slack < UINT32_MAX ? (uint32_t)row->slack : UINT32_MAX;
+	file->path_len = row_path_length(row);
+	file->more = add_more(c, row);
 	return 0;
 }
 
-/* By size, then the five that make a double; then the one with a date and a source. */
+/* By what makes a double; then the one with an exact size, a date and a source. */
 static int
 file_compare(const void *pa, const void *pb)
 {
@@ -95,12 +148,17 @@ file_compare(const void *pa, const void *pb)
 #define BY(id)                                                                           \
 	if (a->id != b->id)                                                              \
 		return a->id < b->id ? -1 : 1;
-	BY(size) BY(name) BY(version) BY(arch) BY(path) BY(encoding) BY(suite) BY(source)
+	BY(size)
+	BY(name)
+	BY(version)
+	BY(arch)
+	BY(path)
+	BY(encoding)
+	BY(slack)
+	BY(suite)
+	BY(source)
 #undef BY
-		    return a->date_us == b->date_us
-	    ? 0
-	: a->date_us > b->date_us ? -1
-				  : 1;
+	return a->date_us == b->date_us ? 0 : a->date_us > b->date_us ? -1 : 1;
 }
 
 static bool
@@ -137,8 +195,7 @@ catalog_seal(struct catalog *c)
 	if (c->is_sealed)
 		return 0;
 	c->is_sealed = true;
-	if (c->count > 0)
-		qsort(c->files, c->count, sizeof *c->files, file_compare);
+	files_sort_by_size(c->files, c->count, file_compare);
 	for (i = 0; i < c->count; i++) {
 		if (kept > 0 && is_double(&c->files[kept - 1], &c->files[i]))
 			continue;
@@ -146,6 +203,10 @@ catalog_seal(struct catalog *c)
 	}
 	dropped = c->count - kept;
 	c->count = kept;
+	if (c->count > 0)
+		c->files = must(realloc(c->files, (c->cap = c->count) * sizeof *c->files));
+	intern_freeze(&c->texts);
+	size_index_make(&c->index, c->files, c->count);
 	make_version(c);
 	return dropped;
 }
@@ -180,33 +241,70 @@ void
 catalog_row(const struct catalog *c, size_t i, struct catalogue *out)
 {
 	const struct catalog_file *file = &c->files[i];
+	const struct catalog_more *more = &c->more[file->more];
 
 	assert(i < c->count);
 	*out = (struct catalogue){0};
 	catalogue_set(out, size, file->size);
-#define TEXT(id)                                                                         \
-	if (file->id != 0)                                                               \
-		catalogue_set(out, id, text_str_of(c, file->id));
-	TEXT(name)
-	TEXT(version) TEXT(arch) TEXT(suite) TEXT(path) TEXT(encoding) TEXT(source)
+#define TEXT(from, id)                                                                   \
+	if ((from)->id != 0)                                                             \
+		catalogue_set(out, id, text_str_of(c, (from)->id));
+	TEXT(file, name)
+	TEXT(file, version)
+	TEXT(file, arch)
+	TEXT(file, suite)
+	TEXT(file, path)
+	TEXT(file, encoding)
+	TEXT(file, source)
+	TEXT(more, depends)
+	TEXT(more, host)
+	TEXT(more, content_type)
+	TEXT(more, etag)
 #undef TEXT
-	    if (file->date_us != INT64_MIN) catalogue_set(out, date, file->date_us);
+	if (file->slack != 0)
+		catalogue_set(out, slack, file->slack);
+	if (file->date_us != INT64_MIN)
+		catalogue_set(out, date, file->date_us);
+	if (more->released_us != INT64_MIN)
+		catalogue_set(out, released, more->released_us);
+	if (file->path != 0 &&
+	    file->path_len != encoded_path_length(out->path.data, out->path.len))
+		catalogue_set(out, path_len, file->path_len);
+}
+
+const struct catalog_more *
+catalog_more(const struct catalog *c, const struct catalog_file *file)
+{
+	return &c->more[file->more];
+}
+
+size_t
+catalog_keep_exact(struct catalog *c)
+{
+	size_t i, kept = 0, dropped;
+
+	assert(!c->is_sealed);
+	for (i = 0; i < c->count; i++) {
+		if (c->files[i].slack == 0)
+			c->files[kept++] = c->files[i];
+	}
+	dropped = c->count - kept;
+	c->count = kept;
+	return dropped;
 }
 
 size_t
 catalog_lower(const struct catalog *c, uint64_t size)
 {
-	size_t low = 0, high = c->count, mid;
-
 	assert(c->is_sealed);
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (c->files[mid].size < size)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return size_index_lower(&c->index, c->files, size);
+}
+
+bool
+catalog_exact(const struct catalog *c, uint64_t size, size_t *from, size_t *to)
+{
+	assert(c->is_sealed);
+	return size_index_exact(&c->index, c->files, c->count, size, from, to);
 }
 
 const char *

@@ -9,6 +9,7 @@
 struct catalogue;
 struct err;
 struct str;
+struct unpack;
 
 /*
  * A list of files with their sizes, in memory. Files are added, then catalog_seal sorts
@@ -25,6 +26,16 @@ struct catalog_file {
 	uint32_t name, version, arch, suite, path, encoding, source;
 	/* Bytes of the path as a client sends it, percent-encoded; 0: no path. */
 	uint32_t path_len;
+	/* The size may be off by so many bytes either way, 4 GiB standing for more;
+	 * 0: it is exact. */
+	uint32_t slack;
+	uint32_t more; /* of catalog_more; private */
+};
+
+/* What few lists say of their files. */
+struct catalog_more {
+	int64_t released_us; /* INT64_MIN: unknown */
+	uint32_t depends, host, content_type, etag;
 };
 
 enum { CATALOG_FILES_MAX = 50000000, CATALOG_LINE_MAX = 1 << 20 };
@@ -38,25 +49,31 @@ void catalog_free(struct catalog *catalog);
 int catalog_add(struct catalog *catalog, const struct catalogue *row, struct err *err);
 
 /*
- * Adds the files of a catalogue's TSV, whose first line names its columns: any of name,
- * version, arch, suite, size, path, encoding, source, date, in any order, name and size
- * among them. Lines starting with # are comments. Plain, gz, xz, lz4 or zst, told by the
- * first bytes. An error names file and line; what came before it stays added.
+ * Adds the files of a catalogue's TSV, whose first line names its columns: any of
+ * catalogue.def's, in any order, name and size among them. Lines starting with # are
+ * comments. Plain, gz, xz, lz4 or zst, told by the first bytes. An error names file and
+ * line; what came before it stays added.
  */
 int catalog_read(struct catalog *catalog, const char *path, struct err *err);
-
-/*
- * Adds the packages of a Debian Packages index, plain or compressed as above. The suite
- * is taken from the file's name as apt keeps it (..._dists_SUITE_...), the date from the
- * file's time of change.
- */
-int catalog_add_debian(struct catalog *catalog, const char *path, struct err *err);
 
 /* The same from memory; label stands for the file in messages. For tests and fuzzing. */
 int catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
 		       const char *label, struct err *err);
-int catalog_add_debian_bytes(struct catalog *catalog, const void *bytes, size_t n,
-			     const char *label, struct err *err);
+
+/* The same from what is open already (catalog/unpack.h). */
+int catalog_read_from(struct catalog *catalog, struct unpack *in, struct err *err);
+
+/* Drops the files whose size is not exact, which identification cannot use; returns how
+ * many. Not after catalog_seal. */
+size_t catalog_keep_exact(struct catalog *catalog);
+
+/*
+ * Files that contradict each other: same name, version, arch, suite, path, host and
+ * encoding, another size. Calls back with the numbers of each such pair of neighbours (callback
+ * may be NULL); returns how many.
+ */
+size_t catalog_conflicts(const struct catalog *catalog,
+			 void (*callback)(void *arg, size_t a, size_t b), void *arg);
 
 /* Sorts and drops doubles; returns how many were dropped. Doing it again does nothing. */
 size_t catalog_seal(struct catalog *catalog);
@@ -70,11 +87,19 @@ const struct catalog_file *
 catalog_files(const struct catalog *catalog); /* count of them */
 /* A text by number; 0-terminated; "" for 0. Lives as long as the catalogue. */
 const char *catalog_text(const struct catalog *catalog, uint32_t text);
+/* What else is known of a file; never NULL. */
+const struct catalog_more *catalog_more(const struct catalog *catalog,
+					const struct catalog_file *file);
 /* File i as a row, whose texts live as long as the catalogue. */
 void catalog_row(const struct catalog *catalog, size_t i, struct catalogue *out);
 
-/* Sealed: the first file of at least size bytes, count if none. */
+/* Sealed: the first file of at least size bytes, count if none. A table narrows the
+ * search to the files of a thousandth of an octave. */
 size_t catalog_lower(const struct catalog *catalog, uint64_t size);
+/* Sealed: the files of just this size are from..to-1; false if there are none. In
+ * constant time. */
+bool catalog_exact(const struct catalog *catalog, uint64_t size, size_t *from,
+		   size_t *to);
 /* Sealed: 16 hexadecimal digits that change when any file does. */
 const char *catalog_version(const struct catalog *catalog);
 /* Sealed: files per byte of size near size, at least one file in the whole range. */

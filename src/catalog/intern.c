@@ -6,30 +6,19 @@
 #include "catalog/intern.h"
 
 #include "base/hash.h"
+#include "base/memory.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void *
-grow(void *old, size_t bytes)
-{
-	void *p = realloc(old, bytes);
-
-	if (p == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 void
 intern_init(struct intern *t)
 {
 	*t = (struct intern){.cap = 4096, .starts_cap = 256, .slots_count = 512};
-	t->bytes = grow(NULL, t->cap);
-	t->starts = grow(NULL, t->starts_cap * sizeof *t->starts);
-	t->slots = grow(NULL, t->slots_count * sizeof *t->slots);
+	t->bytes = must(malloc(t->cap));
+	t->starts = must(malloc(t->starts_cap * sizeof *t->starts));
+	t->slots = must(malloc(t->slots_count * sizeof *t->slots));
 	memset(t->slots, 0, t->slots_count * sizeof *t->slots);
 	t->seed = random_seed();
 	t->bytes[0] = '\0';
@@ -47,6 +36,16 @@ intern_done(struct intern *t)
 	*t = (struct intern){0};
 }
 
+void
+intern_freeze(struct intern *t)
+{
+	free(t->slots);
+	t->slots = NULL;
+	t->slots_count = 0;
+	t->bytes = must(realloc(t->bytes, t->cap = t->len));
+	t->starts = must(realloc(t->starts, (t->starts_cap = t->count) * sizeof *t->starts));
+}
+
 static size_t
 length(const struct intern *t, uint32_t number)
 {
@@ -62,7 +61,7 @@ rehash(struct intern *t)
 	uint32_t i;
 
 	t->slots_count *= 2;
-	t->slots = grow(t->slots, t->slots_count * sizeof *t->slots);
+	t->slots = must(realloc(t->slots, t->slots_count * sizeof *t->slots));
 	memset(t->slots, 0, t->slots_count * sizeof *t->slots);
 	for (i = 1; i < t->count; i++) {
 		at = hash64(intern_text(t, i), length(t, i), t->seed) & mask;
@@ -72,25 +71,44 @@ rehash(struct intern *t)
 	}
 }
 
+/* The slot that a text is in, or that it would take. */
+static size_t
+find_slot(const struct intern *t, const char *s, size_t n)
+{
+	size_t mask = t->slots_count - 1, at = hash64(s, n, t->seed) & mask;
+	uint32_t number;
+
+	while ((number = t->slots[at]) != 0) {
+		if (length(t, number) == n && memcmp(intern_text(t, number), s, n) == 0)
+			break;
+		at = (at + 1) & mask;
+	}
+	return at;
+}
+
+uint32_t
+intern_find(const struct intern *t, const char *s, size_t n)
+{
+	return n > 0 ? t->slots[find_slot(t, s, n)] : 0;
+}
+
 uint32_t
 intern_add(struct intern *t, const char *s, size_t n)
 {
-	size_t mask = t->slots_count - 1, at;
+	size_t at;
 	uint32_t number;
 
+	assert(t->slots != NULL);
 	n = n > 0 ? strnlen(s, n) : 0;
 	if (n == 0)
 		return 0;
-	at = hash64(s, n, t->seed) & mask;
-	while ((number = t->slots[at]) != 0) {
-		if (length(t, number) == n && memcmp(intern_text(t, number), s, n) == 0)
-			return number;
-		at = (at + 1) & mask;
-	}
+	at = find_slot(t, s, n);
+	if (t->slots[at] != 0)
+		return t->slots[at];
 	while (t->len + n + 1 > t->cap)
-		t->bytes = grow(t->bytes, t->cap *= 2);
+		t->bytes = must(realloc(t->bytes, t->cap *= 2));
 	if (t->count == t->starts_cap)
-		t->starts = grow(t->starts, (t->starts_cap *= 2) * sizeof *t->starts);
+		t->starts = must(realloc(t->starts, (t->starts_cap *= 2) * sizeof *t->starts));
 	number = t->count++;
 	t->starts[number] = t->len;
 	memcpy(t->bytes + t->len, s, n);

@@ -24,6 +24,11 @@ void intern_done(struct intern *intern);
 /* The number of a text, which is added if new; a 0 byte in it ends it. */
 uint32_t intern_add(struct intern *intern, const char *s, size_t n);
 
+/* The number of a text; 0 if it is not there. */
+uint32_t intern_find(const struct intern *intern, const char *s, size_t n);
+/* Gives back the memory that only adding needs; nothing can be added afterwards. */
+void intern_freeze(struct intern *intern);
+
 static inline const char *
 intern_text(const struct intern *intern, uint32_t number)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A catalogue as TSV, read and written by the catalogue's schema: the first line names
- * the columns, each cell goes to the member its column names. A tab, line end or
- * backslash in a text is written \t, \n, \\ and read back.
+ * the columns, each cell goes to the member its column names. A tab, line end, carriage
+ * return or backslash in a text is written \t, \n, \r, \\ and read back.
  */
 #include "base/err.h"
 #include "base/text.h"
@@ -50,6 +50,24 @@ next_cell(const char **at, const char *end, const char **cell, size_t *n)
 }
 
 static int
+unknown_column(struct table *t, struct err *err, const char *cell, size_t n)
+{
+	struct text why;
+	int i;
+
+	text_init(&why);
+	text_str(&why, "a catalogue's columns are ");
+	for (i = 0; i < CATALOGUE_FIELDS; i++)
+		text_printf(&why, "%s%s", catalogue_schema.fields[i].id,
+			    i + 2 < CATALOGUE_FIELDS    ? ", "
+			    : i + 1 < CATALOGUE_FIELDS ? " and "
+						       : ", not");
+	wrong(t, err, why.data, cell, n);
+	text_done(&why);
+	return -1;
+}
+
+static int
 read_header(struct table *t, const char *line, size_t len, struct err *err)
 {
 	const char *at = line, *cell;
@@ -60,10 +78,7 @@ read_header(struct table *t, const char *line, size_t len, struct err *err)
 	while (next_cell(&at, line + len, &cell, &n)) {
 		field = schema_find(&catalogue_schema, cell, n);
 		if (field < 0)
-			return wrong(t, err,
-				     "a catalogue's columns are name, version, arch, "
-				     "suite, size, path, encoding, source and date, not",
-				     cell, n);
+			return unknown_column(t, err, cell, n);
 		if (seen[field])
 			return wrong(t, err, "column named twice:", cell, n);
 		if (t->columns == COLUMNS_MAX)
@@ -79,7 +94,7 @@ read_header(struct table *t, const char *line, size_t len, struct err *err)
 	return 0;
 }
 
-/* Turns \t, \n and \\ back; texts without a backslash stay where they are. */
+/* Turns \t, \n, \r and \\ back; texts without a backslash stay where they are. */
 static struct str
 plain_text(struct table *t, const char *cell, size_t n)
 {
@@ -88,15 +103,36 @@ plain_text(struct table *t, const char *cell, size_t n)
 	if (memchr(cell, '\\', n) == NULL)
 		return (struct str){cell, (uint32_t)n};
 	for (i = 0; i < n; i++) {
-		char ch = cell[i], next = i + 1 < n ? cell[i + 1] : '\0';
+		const char *escape = NULL;
 
-		if (ch == '\\' && (next == 't' || next == 'n' || next == '\\')) {
-			ch = next == 't' ? '\t' : next == 'n' ? '\n' : '\\';
+		if (cell[i] == '\\' && i + 1 < n)
+			escape = memchr("tnr\\", cell[i + 1], 4);
+		if (escape != NULL)
 			i++;
-		}
-		text_char(&t->cells, ch);
+		text_char(&t->cells,
+			  escape != NULL ? "\t\n\r\\"[strcspn("tnr\\", escape)] : cell[i]);
 	}
 	return (struct str){t->cells.data + from, (uint32_t)(t->cells.len - from)};
+}
+
+static int
+wrong_number(struct table *t, struct err *err, int field, const char *cell, size_t n)
+{
+	char why[80];
+
+	snprintf(why, sizeof why, "%s must be a whole number of bytes, not",
+		 catalogue_schema.fields[field].id);
+	return wrong(t, err, why, cell, n);
+}
+
+static int
+wrong_time(struct table *t, struct err *err, int field, const char *cell, size_t n)
+{
+	char why[80];
+
+	snprintf(why, sizeof why, "%s must be a time like 2026-11-23T10:05:00Z, not",
+		 catalogue_schema.fields[field].id);
+	return wrong(t, err, why, cell, n);
 }
 
 static int
@@ -113,16 +149,17 @@ set_cell(struct table *t, struct catalogue *row, int field, const char *cell, si
 	switch (catalogue_schema.fields[field].type) {
 	case TYPE_u64:
 		if (!parse_u64(cell, n, &size))
-			return wrong(t, err, "size must be a whole number of bytes, not",
-				     cell, n);
+			return wrong_number(t, err, field, cell, n);
 		memcpy(member, &size, sizeof size);
+		break;
+	case TYPE_u32:
+		if (!parse_u64(cell, n, &size) || size > UINT32_MAX)
+			return wrong_number(t, err, field, cell, n);
+		memcpy(member, &(uint32_t){(uint32_t)size}, sizeof(uint32_t));
 		break;
 	case TYPE_time:
 		if (!time_parse(cell, n, &when))
-			return wrong(t, err,
-				     "date must be a time like 2026-11-23T10:05:00Z, "
-				     "not",
-				     cell, n);
+			return wrong_time(t, err, field, cell, n);
 		memcpy(member, &when, sizeof when);
 		break;
 	default:
@@ -183,8 +220,8 @@ read_table(struct table *t, struct catalog *catalog, struct err *err)
 	return more;
 }
 
-static int
-read_from(struct catalog *catalog, struct unpack *in, struct err *err)
+int
+catalog_read_from(struct catalog *catalog, struct unpack *in, struct err *err)
 {
 	struct table t = {.in = in};
 	int ret;
@@ -192,7 +229,6 @@ read_from(struct catalog *catalog, struct unpack *in, struct err *err)
 	text_init(&t.cells);
 	ret = read_table(&t, catalog, err);
 	text_done(&t.cells);
-	unpack_close(in);
 	return ret;
 }
 
@@ -200,17 +236,24 @@ int
 catalog_read(struct catalog *catalog, const char *path, struct err *err)
 {
 	struct unpack *in;
+	int ret;
 
 	if (unpack_open(path, CATALOG_BYTES_MAX, &in, err) < 0)
 		return -1;
-	return read_from(catalog, in, err);
+	ret = catalog_read_from(catalog, in, err);
+	unpack_close(in);
+	return ret;
 }
 
 int
 catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
 		   const char *label, struct err *err)
 {
-	return read_from(catalog, unpack_over(bytes, n, (uint64_t)64 << 20, label), err);
+	struct unpack *in = unpack_over(bytes, n, (uint64_t)64 << 20, label);
+	int ret = catalog_read_from(catalog, in, err);
+
+	unpack_close(in);
+	return ret;
 }
 
 static void
@@ -225,6 +268,9 @@ put_text(struct text *out, const char *s, size_t n)
 			break;
 		case '\n':
 			text_str(out, "\\n");
+			break;
+		case '\r':
+			text_str(out, "\\r");
 			break;
 		case '\\':
 			text_str(out, "\\\\");
@@ -252,6 +298,9 @@ put_row(struct text *out, const struct catalogue *row)
 		switch (catalogue_schema.fields[i].type) {
 		case TYPE_u64:
 			text_u64(out, *(const uint64_t *)(const void *)member);
+			break;
+		case TYPE_u32:
+			text_u64(out, *(const uint32_t *)(const void *)member);
 			break;
 		case TYPE_time:
 			time_print(*(const int64_t *)(const void *)member, STYLE_MACHINE,

@@ -2,9 +2,7 @@
 /*
  * Lines out of a file that may be compressed. A step function per format fills the output
  * buffer from the input buffer; unpack_line cuts lines from the output buffer and asks
- * for more when it holds no whole line. gz has no streaming interface in libdeflate, so
- * such a file is unpacked whole at the first step, in a buffer that grows up to the
- * limit.
+ * for more when it holds no whole line.
  */
 #include "catalog/unpack.h"
 
@@ -13,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libdeflate.h>
 #include <lz4frame.h>
 #include <lzma.h>
 #include <stdbool.h>
@@ -21,16 +18,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 enum { INPUT_BYTES = 1 << 18, OUTPUT_BYTES = 1 << 18, LINE_MAX_BYTES = 1 << 20 };
-static const uint64_t GZ_INPUT_MAX = (uint64_t)1 << 30;
 
 enum format { FORMAT_PLAIN, FORMAT_GZ, FORMAT_XZ, FORMAT_LZ4, FORMAT_ZSTD };
 
 struct unpack {
 	char *label;
 	int fd;
+	ssize_t (*read)(void *arg, void *to, size_t n, struct err *err); /* or NULL */
+	void *read_arg;
 	bool owns_in, at_eof, at_end, frame_open;
 	enum format format;
 	uint8_t *in;
@@ -38,6 +37,7 @@ struct unpack {
 	char *out; /* lines not yet given out lie in out_at .. out_len */
 	size_t out_at, out_len, out_cap;
 	uint64_t limit, total, line;
+	z_stream gz;
 	lzma_stream xz;
 	LZ4F_dctx *lz4;
 	ZSTD_DCtx *zstd;
@@ -48,6 +48,8 @@ unpack_close(struct unpack *u)
 {
 	if (u == NULL)
 		return;
+	if (u->format == FORMAT_GZ)
+		inflateEnd(&u->gz);
 	if (u->format == FORMAT_XZ)
 		lzma_end(&u->xz);
 	LZ4F_freeDecompressionContext(u->lz4);
@@ -61,6 +63,23 @@ unpack_close(struct unpack *u)
 	free(u);
 }
 
+static ssize_t
+input_read(struct unpack *u, struct err *err)
+{
+	ssize_t n;
+
+	if (u->read != NULL)
+		return u->read(u->read_arg, u->in, INPUT_BYTES, err);
+	if (u->fd < 0)
+		return 0;
+	do
+		n = read(u->fd, u->in, INPUT_BYTES);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		err_set(err, errno, "%s: cannot read: %s", u->label, strerror(errno));
+	return n;
+}
+
 /* Refills the input when it is used up. */
 static int
 input_fill(struct unpack *u, struct err *err)
@@ -69,16 +88,8 @@ input_fill(struct unpack *u, struct err *err)
 
 	if (u->in_at < u->in_len || u->at_eof)
 		return 0;
-	if (u->fd < 0) {
-		u->at_eof = true;
-		return 0;
-	}
-	do
-		n = read(u->fd, u->in, INPUT_BYTES);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return err_set(err, errno, "%s: cannot read: %s", u->label,
-			       strerror(errno));
+	if ((n = input_read(u, err)) < 0)
+		return -1;
 	u->in_at = 0;
 	u->in_len = (size_t)n;
 	u->at_eof = n == 0;
@@ -96,6 +107,10 @@ detect(struct unpack *u, struct err *err)
 {
 	if (starts_with(u, "\x1f\x8b", 2)) {
 		u->format = FORMAT_GZ;
+		/* 16: with a gzip header */
+		if (inflateInit2(&u->gz, 16 + MAX_WBITS) != Z_OK)
+			return err_set(err, ENOMEM, "%s: no memory to unpack gz",
+				       u->label);
 	} else if (starts_with(u,
 			       "\xfd"
 			       "7zXZ\0",
@@ -114,6 +129,10 @@ detect(struct unpack *u, struct err *err)
 	} else if (starts_with(u, "\x28\xb5\x2f\xfd", 4)) {
 		u->format = FORMAT_ZSTD;
 		u->zstd = must(ZSTD_createDCtx());
+	} else if (starts_with(u, "BZh", 3)) {
+		return err_set(err, EINVAL, "%s: bzip2 is not read: give it as bunzip2 or "
+					    "another packing has it",
+			       u->label);
 	}
 	return 0;
 }
@@ -132,35 +151,54 @@ unpack_new(const char *label, uint64_t limit_bytes)
 }
 
 int
-unpack_open(const char *path, uint64_t limit_bytes, struct unpack **out, struct err *err)
+unpack_fd(int fd, const char *label, uint64_t limit_bytes, struct unpack **out,
+	  struct err *err)
 {
-	struct unpack *u = unpack_new(path, limit_bytes);
+	struct unpack *u = unpack_new(label, limit_bytes);
 
+	u->fd = fd;
 	u->owns_in = true;
 	u->in = must(malloc(INPUT_BYTES));
-	u->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (u->fd < 0) {
-		err_set(err, errno, "%s: cannot open: %s", path, strerror(errno));
-		goto fail;
+	if (input_fill(u, err) < 0 || detect(u, err) < 0) {
+		unpack_close(u);
+		return -1;
 	}
-	if (input_fill(u, err) < 0 || detect(u, err) < 0)
-		goto fail;
 	*out = u;
 	return 0;
+}
 
-fail:
-	unpack_close(u);
-	return -1;
+int
+unpack_open(const char *path, uint64_t limit_bytes, struct unpack **out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, errno, "%s: cannot open: %s", path, strerror(errno));
+	return unpack_fd(fd, path, limit_bytes, out, err);
+}
+
+struct unpack *
+unpack_from(ssize_t (*read)(void *arg, void *to, size_t n, struct err *err), void *arg,
+	    uint64_t limit_bytes, const char *label)
+{
+	struct unpack *u = unpack_new(label, limit_bytes);
+
+	u->read = read;
+	u->read_arg = arg;
+	u->owns_in = true;
+	u->in = must(malloc(INPUT_BYTES));
+	return u;
 }
 
 struct unpack *
 unpack_over(const void *bytes, size_t n, uint64_t limit_bytes, const char *label)
 {
 	struct unpack *u = unpack_new(label, limit_bytes);
+	struct err ignored = {0};
 
 	u->in = (uint8_t *)(uintptr_t)bytes; /* only read; owns_in is false */
 	u->in_len = n;
-	detect(u, NULL);
+	detect(u, &ignored);
 	return u;
 }
 
@@ -248,74 +286,32 @@ step_zstd(struct unpack *u, size_t room, struct err *err)
 	return 0;
 }
 
-/* All of the compressed file; the caller's buffer or a new one in u->in. */
+/* Members of a gz file follow one another; each begins like a file. */
 static int
-gz_read_all(struct unpack *u, struct err *err)
+step_gz(struct unpack *u, size_t room, struct err *err)
 {
-	size_t cap = INPUT_BYTES, len = u->in_len;
-	ssize_t n;
+	int ret;
 
-	while (u->fd >= 0) {
-		if (len == cap) {
-			if (cap >= GZ_INPUT_MAX)
-				return err_set(err, EFBIG,
-					       "%s: compressed file above 1 GiB: "
-					       "pack it as xz or zst",
-					       u->label);
-			u->in = must(realloc(u->in, cap *= 2));
-		}
-		n = read(u->fd, u->in + len, cap - len);
-		if (n < 0 && errno != EINTR)
-			return err_set(err, errno, "%s: cannot read: %s", u->label,
-				       strerror(errno));
-		if (n == 0)
-			break;
-		len += n > 0 ? (size_t)n : 0;
+	if (!u->frame_open && u->in_at == u->in_len && u->at_eof) {
+		u->at_end = true;
+		return 0;
 	}
-	u->in_len = len;
+	u->gz.next_in = u->in + u->in_at;
+	u->gz.avail_in = (uInt)(u->in_len - u->in_at);
+	u->gz.next_out = (Bytef *)u->out + u->out_len;
+	u->gz.avail_out = (uInt)room;
+	ret = inflate(&u->gz, Z_NO_FLUSH);
+	u->in_at = u->in_len - u->gz.avail_in;
+	u->out_len += room - u->gz.avail_out;
+	u->frame_open = ret != Z_STREAM_END;
+	if (ret == Z_STREAM_END)
+		ret = inflateReset(&u->gz);
+	else if (ret == Z_BUF_ERROR && !u->at_eof)
+		ret = Z_OK;
+	if (ret != Z_OK)
+		return broken(u, "gz",
+			      ret == Z_BUF_ERROR ? "it ends early" : "bad data", err);
 	return 0;
-}
-
-static int
-gz_member(struct unpack *u, struct libdeflate_decompressor *gz, struct err *err)
-{
-	enum libdeflate_result ret;
-	size_t used, made;
-
-	for (;;) {
-		ret = libdeflate_gzip_decompress_ex(
-		    gz, u->in + u->in_at, u->in_len - u->in_at, u->out + u->out_len,
-		    u->out_cap - u->out_len, &used, &made);
-		if (ret != LIBDEFLATE_INSUFFICIENT_SPACE)
-			break;
-		if (u->out_cap > u->limit)
-			return err_set(err, EFBIG,
-				       "%s: unpacks to more than %llu bytes: "
-				       "not a list of files?",
-				       u->label, (unsigned long long)u->limit);
-		u->out = must(realloc(u->out, u->out_cap *= 2));
-	}
-	if (ret != LIBDEFLATE_SUCCESS)
-		return broken(u, "gz", "bad data, or it ends early", err);
-	u->in_at += used;
-	u->out_len += made;
-	return 0;
-}
-
-static int
-step_gz(struct unpack *u, struct err *err)
-{
-	struct libdeflate_decompressor *gz;
-	int ret = 0;
-
-	if (gz_read_all(u, err) < 0)
-		return -1;
-	gz = must(libdeflate_alloc_decompressor());
-	while (ret == 0 && u->in_at < u->in_len)
-		ret = gz_member(u, gz, err);
-	libdeflate_free_decompressor(gz);
-	u->at_eof = u->at_end = true;
-	return ret;
 }
 
 static int
@@ -324,11 +320,11 @@ step(struct unpack *u, struct err *err)
 	size_t before = u->out_len, room = u->out_cap - u->out_len;
 	int ret;
 
-	if (u->format != FORMAT_GZ && input_fill(u, err) < 0)
+	if (input_fill(u, err) < 0)
 		return -1;
 	switch (u->format) {
 	case FORMAT_GZ:
-		ret = step_gz(u, err);
+		ret = step_gz(u, room, err);
 		break;
 	case FORMAT_XZ:
 		ret = step_xz(u, room, err);
@@ -399,6 +395,59 @@ unpack_line(struct unpack *u, const char **line, size_t *len, struct err *err)
 	if (*len > 0 && (*line)[*len - 1] == '\r')
 		(*len)--;
 	return 1;
+}
+
+int
+unpack_peek(struct unpack *u, const char **bytes, size_t *n, struct err *err)
+{
+	while (u->out_at == u->out_len && !u->at_end) {
+		u->out_at = u->out_len = 0;
+		if (step(u, err) < 0)
+			return -1;
+	}
+	*bytes = u->out + u->out_at;
+	*n = u->out_len - u->out_at;
+	return *n > 0;
+}
+
+int
+unpack_bytes(struct unpack *u, const char **bytes, size_t *n, struct err *err)
+{
+	int more = unpack_peek(u, bytes, n, err);
+
+	u->out_at = more > 0 ? u->out_len : u->out_at;
+	return more;
+}
+
+int
+unpack_all(struct unpack *u, size_t max_bytes, char **out, size_t *n, struct err *err)
+{
+	char *all = NULL;
+	const char *bytes;
+	size_t len = 0, cap = 0, more_len;
+	int more;
+
+	while ((more = unpack_bytes(u, &bytes, &more_len, err)) > 0) {
+		if (len + more_len > max_bytes) {
+			more = err_set(err, EFBIG, "%s: more than %zu bytes: too much for one "
+						   "document; split it",
+				       u->label, max_bytes);
+			break;
+		}
+		if (len + more_len + 1 > cap)
+			all = must(realloc(all, cap = 2 * (len + more_len) + 1));
+		memcpy(all + len, bytes, more_len);
+		len += more_len;
+	}
+	if (more < 0) {
+		free(all);
+		return -1;
+	}
+	all = must(realloc(all, len + 1));
+	all[len] = '\0';
+	*out = all;
+	*n = len;
+	return 0;
 }
 
 uint64_t

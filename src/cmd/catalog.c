@@ -1,146 +1,116 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * weir catalog: lists of files with their sizes. One operand says what to do, the next what
- * to do it with.
+ * to do it with; each verb has a file of its own.
  */
-#include "catalog/catalog.h"
+#include "cmd/catalog.h"
 
-#include "cmd/common.h"
-#include "model/batch.h"
+#include "catalog/build.h"
+#include "filter/filter.h"
 #include "model/catalogue.h"
-#include "model/sink.h"
 #include "report/report.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-struct values {
-	const char *output, *format, *fields;
-};
+#define AT(member) offsetof(struct catalog_values, member)
 
 static const struct option_row options[] = {
-	OPTION_OUTPUT_ROW(struct values),
-	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson (show)"),
-	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
-	    "columns that show prints"},
+	OPTION_OUTPUT_ROW(struct catalog_values),
+	OPTION_FORMAT_ROW(struct catalog_values, "table, tsv, csv or ndjson (show, diff, leak)"),
+	{"fields", 'f', OPTION_TEXT, AT(fields), "LIST", NULL, 0, 0,
+	    "columns that are printed: ids of fields or names of layouts, with commas between"},
+	{"base", 0, OPTION_TEXT, AT(base), "URL", NULL, 0, 0,
+	    "build: where the list's paths begin; gives each file its host and whole path"},
+	{"suite", 0, OPTION_TEXT, AT(suite), "NAME", NULL, 0, 0,
+	    "build: the suite or channel, where the list names none"},
+	{"arch", 0, OPTION_LIST, AT(archs), "ARCH", NULL, 0, 0,
+	    "build: only this architecture and what is for all; may be given often"},
+	{"units", 0, OPTION_TEXT, AT(units), "UNITS", NULL, 0, 0,
+	    "build: 1 kB is 1024 bytes (binary) or 1000 (decimal)"},
+	{"indexes", 0, OPTION_FLAG, AT(wants_indexes), NULL, NULL, 0, 0,
+	    "build debian: list a mirror's indexes too, as apt update fetches them"},
+	{"depth", 0, OPTION_NUMBER, AT(depth), "FOLDERS", "0", 0, 64,
+	    "build listing: look into folders so deep below the URL"},
+	{"measure", 0, OPTION_FLAG, AT(wants_sizes), NULL, NULL, 0, 0,
+	    "build: ask servers, by HEAD, for sizes that are unknown or rounded"},
+	{"parallel", 0, OPTION_NUMBER, AT(parallel), "REQUESTS", "4", 1, 64,
+	    "build: so many requests at once"},
+	{"rate", 0, OPTION_NUMBER, AT(rate), "REQUESTS", "10", 0, 100000,
+	    "build: start at most so many requests a second; 0 is no limit"},
+	{"retries", 0, OPTION_NUMBER, AT(retries), "TIMES", "3", 0, 100,
+	    "build: make a request that failed again so often"},
+	{"timeout", 0, OPTION_TIME, AT(timeout_us), "TIME", "30s", 0, 0,
+	    "build: give up a request after this time"},
+	{"accept-encoding", 0, OPTION_TEXT, AT(encoding), "LIST", NULL, 0, 0,
+	    "build: measure what is sent to clients that take these encodings, such as gzip"},
+	{"catalog", 'c', OPTION_LIST, AT(more), "CATALOG", NULL, 0, 0,
+	    "show, leak: a further catalogue; may be given often"},
+	{"sort", 0, OPTION_TEXT, AT(sort), "FIELD", NULL, 0, 0,
+	    "show: order by this field; -FIELD has the greatest first (default size)"},
+	{"limit", 'l', OPTION_NUMBER, AT(limit), "ROWS", "0", 0, 0,
+	    "show: stop after so many rows; 0 is no limit"},
 };
-
-static int
-build(const struct values *v, const char **operands, int count, struct err *err)
-{
-	struct catalog *catalog;
-	int status = EXIT_TROUBLE, i;
-
-	if (count < 2 || strcmp(operands[0], "debian") != 0) {
-		err_set(err, EINVAL, "build debian FILE... -w CATALOG: FILE is a Packages index, "
-		    "plain or compressed (gz, xz, lz4)");
-		return EXIT_USAGE;
-	}
-	if (need_option(v->output, "-w CATALOG", err) != 0)
-		return EXIT_USAGE;
-	catalog = catalog_new();
-	for (i = 1; i < count; i++) {
-		progress_show("reading", (uint64_t)i, (uint64_t)count);
-		if (catalog_add_debian(catalog, operands[i], err) != 0)
-			goto done;
-	}
-	catalog_seal(catalog);
-	if (catalog_write(catalog, v->output, err) != 0)
-		goto done;
-	progress_show("", 0, 0);
-	if (strcmp(v->output, "-") != 0)
-		printf("%zu files written to %s, version %s\n", catalog_count(catalog), v->output,
-		    catalog_version(catalog));
-	status = EXIT_GOOD;
-done:
-	catalog_free(catalog);
-	return status;
-}
-
-static int
-show_rows(const struct catalog *catalog, struct sink *sink, struct err *err)
-{
-	struct batch *batch = batch_new(&catalogue_schema, BATCH_ROWS);
-	struct catalogue row;
-	int status = 0;
-	size_t i;
-
-	for (i = 0; i < catalog_count(catalog) && status == 0; i++) {
-		catalog_row(catalog, i, &row);
-		batch_append(batch, &row);
-		if (batch_is_full(batch) || i + 1 == catalog_count(catalog)) {
-			status = sink_push(sink, batch, err);
-			batch_clear(batch);
-		}
-	}
-	batch_free(batch);
-	return status;
-}
-
-static int
-show(const struct values *v, const char **operands, int count, struct err *err)
-{
-	struct catalog *catalog;
-	struct sink *sink = NULL;
-	int status = EXIT_TROUBLE, i;
-
-	if (count < 1) {
-		err_set(err, EINVAL, "show needs a CATALOG");
-		return EXIT_USAGE;
-	}
-	catalog = catalog_new();
-	for (i = 0; i < count; i++) {
-		if (catalog_read(catalog, operands[i], err) != 0)
-			goto done;
-	}
-	catalog_seal(catalog);
-	if (output_open(&catalogue_schema, v->format, v->output, v->fields, &sink, err) != 0)
-		goto done;
-	status = show_rows(catalog, sink, err) == 0 ? EXIT_GOOD : EXIT_TROUBLE;
-	if (sink_close(sink, err) != 0)
-		status = EXIT_TROUBLE;
-	if (err->code == EPIPE)
-		err_clear(err);
-done:
-	catalog_free(catalog);
-	return status;
-}
 
 static int
 run(void *values, const char **operands, int count, struct err *err)
 {
 	static const struct {
 		const char *verb;
-		int (*run)(const struct values *, const char **, int, struct err *);
-	} verbs[] = {{"build", build}, {"show", show}};
+		int (*run)(const struct catalog_values *, const char **, int, struct err *);
+	} verbs[] = {{"build", catalog_build}, {"merge", catalog_merge}, {"show", catalog_show}};
 	size_t i;
 
 	for (i = 0; i < sizeof verbs / sizeof *verbs && count > 0; i++) {
 		if (strcmp(operands[0], verbs[i].verb) == 0)
 			return verbs[i].run(values, operands + 1, count - 1, err);
 	}
-	err_set(err, EINVAL, "needs a verb: build or show; --help shows how");
+	err_set(err, EINVAL, "needs a verb: build, merge, diff, show or leak; --help shows how");
 	return EXIT_USAGE;
+}
+
+static void
+more_help(struct text *out)
+{
+	size_t i;
+
+	text_str(out, "Kinds of lists that build reads:\n");
+	for (i = 0; i < builder_count; i++)
+		text_printf(out, "  %-10s %s\n", builders[i].kind, builders[i].reads);
+	text_str(out, "\nFields of a catalogue:\n");
+	schema_help(out, &catalogue_schema);
+	text_str(out, "\nFormats and layouts:\n");
+	report_help(out, &catalogue_schema);
 }
 
 const struct command command_catalog = {
 	.name = "catalog",
-	.summary = "Builds and shows catalogues: lists of files with their sizes",
-	.operands = "build debian FILE... | show CATALOG...",
-	.about = "A catalogue is a TSV file with the columns name, version, arch, suite, size, "
-	    "path, encoding, source and date. All but name and size may be empty, columns may "
-	    "be missing and stand in any order; lines that begin with # are comments. It may be "
-	    "compressed (gz, xz, lz4, zst).\n\n"
-	    "build debian reads Packages indexes of Debian-like archives, plain or compressed, "
-	    "such as those that apt keeps in /var/lib/apt/lists, and writes one catalogue. The "
-	    "suite is told by the file's name.\n\n"
-	    "show prints catalogues by size.",
-	.examples = "weir catalog build debian /var/lib/apt/lists/*_Packages.lz4 -w debian.tsv\n"
-	    "weir catalog show debian.tsv -o csv",
+	.summary = "Builds, merges, compares and shows catalogues: lists of files with their sizes",
+	.operands = "build KIND INPUT... | merge CATALOG... | show CATALOG [FILTER]",
+	.about = "A catalogue is a TSV file whose first line names its columns, fields of the list "
+	    "below. All but name and size may be empty, columns may be missing and stand in any "
+	    "order; lines that begin with # are comments. It may be compressed (gz, xz, lz4, "
+	    "zst).\n\n"
+	    "build makes one of what archives and servers publish. INPUT is a file, plain or "
+	    "compressed, a URL, - for standard input or, where the kind says so, a folder. What "
+	    "is no list of its kind ends the run with a message that names file and place. "
+	    "Entries that lack what a file needs are left out, counted, and the first of each "
+	    "sort is shown with its place.\n\n"
+	    "Sizes with a unit are rounded. Such a file is kept with its slack, the bytes by "
+	    "which the size may be off, and identification leaves it out. With --measure its "
+	    "server is asked for the exact size, as for files whose size the list does not say. "
+	    "Answers are kept in CATALOG.partial until the catalogue is written: a run that was "
+	    "broken off goes on where it was.\n\n"
+	    "merge joins catalogues, drops doubles and tells of files that contradict each "
+	    "other: same name, version, architecture, suite and path, another size.\n\n"
+	    "show prints the files that the filter picks, by size.",
+	.examples = "weir catalog build debian /var/lib/apt/lists -w debian.tsv\n"
+	    "weir catalog build rpm repodata/repomd.xml -w fedora.tsv\n"
+	    "weir catalog build npm left-pad.json --measure --rate 2 -w npm.tsv\n"
+	    "weir catalog show debian.tsv --sort -released 'size > 10M'",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
-	.values_size = sizeof(struct values),
+	.values_size = sizeof(struct catalog_values),
 	.run = run,
+	.more_help = more_help,
 };

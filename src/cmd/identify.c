@@ -45,7 +45,7 @@ int
 catalogs_read(const struct option_list *paths, struct catalog **out, struct err *err)
 {
 	struct catalog *catalog;
-	size_t i;
+	size_t i, inexact;
 
 	if (paths->count == 0)
 		return err_set(err, EINVAL, "--catalog CATALOG is needed; weir catalog makes one");
@@ -56,6 +56,9 @@ catalogs_read(const struct option_list *paths, struct catalog **out, struct err 
 			return -1;
 		}
 	}
+	if ((inexact = catalog_keep_exact(catalog)) > 0)
+		complain("%zu files of the catalogues have rounded sizes and are left out; "
+		    "weir catalog build catalogue --measure asks for exact ones", inexact);
 	catalog_seal(catalog);
 	*out = catalog;
 	return 0;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "catalog/build.h"
 #include "catalog/catalog.h"
 #include "model/catalogue.h"
 
@@ -51,22 +52,32 @@ check_index(struct catalog *c)
 	assert_int_equal(catalog_lower(c, 53037), 2);
 }
 
+static const struct build_config config;
+
+static int
+add_debian(struct build *build, const void *bytes, size_t n, const char *label,
+	   struct err *err)
+{
+	return build_bytes(build, builder_find("debian"), bytes, n, label, err);
+}
+
 static void
 check_packed(const void *bytes, size_t n)
 {
-	struct catalog *c = catalog_new();
+	struct build *b = build_new(&config);
 	struct err err = {0};
 	size_t cut;
 
-	if (catalog_add_debian_bytes(c, bytes, n, "packed", &err) < 0)
+	if (add_debian(b, bytes, n, "packed", &err) < 0)
 		fail_msg("%s", err.text);
-	check_index(c);
-	catalog_free(c);
+	check_index(build_catalog(b));
+	build_free(b);
 	for (cut = 5; cut < n; cut += 7) {
-		c = catalog_new();
+		b = build_new(&config);
 		err_clear(&err);
-		catalog_add_debian_bytes(c, bytes, cut, "packed", &err);
-		catalog_free(c);
+		if (add_debian(b, bytes, cut, "packed", &err) < 0)
+			assert_non_null(strstr(err.text, "packed: "));
+		build_free(b);
 	}
 }
 
@@ -93,26 +104,28 @@ static void
 expect(bool is_debian, const char *text, const char *message)
 {
 	struct catalog *c = catalog_new();
+	struct build *b = build_new(&config);
 	struct err err = {0};
-	int ret = is_debian
-		      ? catalog_add_debian_bytes(c, text, strlen(text), "FILE", &err)
-		      : catalog_read_bytes(c, text, strlen(text), "FILE", &err);
+	int ret = is_debian ? add_debian(b, text, strlen(text), "FILE", &err)
+			    : catalog_read_bytes(c, text, strlen(text), "FILE", &err);
 
 	if (message == NULL && ret < 0)
 		fail_msg("%s", err.text);
 	if (message != NULL && (ret == 0 || strstr(err.text, message) == NULL))
 		fail_msg("expected '%s', got '%s'", message, err.text);
 	catalog_free(c);
+	build_free(b);
 }
 
 static void
 test_errors(void **state)
 {
 	expect(true, "Package: x\nSize: -5\n\n",
-	       "FILE: line 3 (paragraph 1, package x): no Size");
-	expect(true, "Package: x\nSize: 1e5\n", "no Size, or one");
-	expect(true, "Package: x\nSize: 9223372036854775808\n", "no Size, or one");
-	expect(true, "Package: x\n\n", "no Size");
+	       "FILE: line 3: \"x\": no file could be taken: files left out: a size that");
+	expect(true, "Package: x\nSize: 1e5\n", "FILE: line 2: \"x\"");
+	expect(true, "Package: x\nSize: 9223372036854775808\n", "a size that is no number");
+	expect(true, "Package: x\n\n", "a size that is no number");
+	expect(true, "Package: y\nSize: 5\n\nPackage: x\nSize: -5\n\n", NULL);
 	expect(true, "Size: 5\n\n", "without Package");
 	expect(true, " folded\n", "continuation line");
 	expect(true, "Package: x\nSize: 5\n\nnonsense\n",
@@ -183,22 +196,35 @@ test_encoded_path(void **state)
 static void
 test_suite(void **state)
 {
-	struct catalog *c = catalog_new();
+	static const struct {
+		const char *label, *suite, *source;
+	} cases[] = {
+	    {"lists/mirror.example_debian-security_dists_bookworm-security_main_"
+	     "binary-amd64_Packages.lz4",
+	     "bookworm-security",
+	     "debian-security_dists_bookworm-security_main_binary-amd64_Packages"},
+	    {"archive.ubuntu.com_ubuntu_dists_jammy-updates_universe_binary-amd64_Packages",
+	     "jammy-updates", "ubuntu_dists_jammy-updates_universe_binary-amd64_Packages"},
+	    {"https://mirror.example/ubuntu/dists/noble/main/binary-arm64/Packages.xz",
+	     "noble", "dists/noble/main/binary-arm64/Packages"},
+	    {"dists/sid/main/binary-all/Packages", "sid",
+	     "dists/sid/main/binary-all/Packages"},
+	    {"some/Packages.gz", "", "Packages"},
+	};
 	struct catalogue row;
+	size_t i;
 
-	assert_int_equal(catalog_add_debian_bytes(c, "Package: a\nSize: 1\n", 19,
-						  "lists/"
-						  "mirror.example_debian-security_dists_"
-						  "bookworm-security_main_binary-amd64_"
-						  "Packages.lz4",
-						  NULL),
-			 0);
-	catalog_row(c, 0, &row);
-	assert_string_equal(row.suite.data, "bookworm-security");
-	assert_string_equal(
-	    row.source.data,
-	    "debian-security_dists_bookworm-security_main_binary-amd64_Packages");
-	catalog_free(c);
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct build *b = build_new(&config);
+
+		assert_int_equal(
+		    add_debian(b, "Package: a\nSize: 1\n", 19, cases[i].label, NULL), 0);
+		catalog_row(build_catalog(b), 0, &row);
+		assert_string_equal(catalogue_has(&row, suite) ? row.suite.data : "",
+				    cases[i].suite);
+		assert_string_equal(row.source.data, cases[i].source);
+		build_free(b);
+	}
 }
 
 int
