@@ -8,6 +8,8 @@
 #include "catalog/catalog.h"
 #include "cmd/common.h"
 #include "cmd/identify.h"
+#include "identify/classify.h"
+#include "identify/model.h"
 #include "model/batch.h"
 #include "model/finding.h"
 #include "model/sink.h"
@@ -20,7 +22,7 @@
 #include <string.h>
 
 struct values {
-	const char *store, *format, *output, *fields, *threshold;
+	const char *store, *format, *output, *fields, *threshold, *classifier;
 	struct option_list catalogs;
 	bool is_kept, is_counting;
 };
@@ -29,6 +31,8 @@ static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
 	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL, 0, 0,
 	    "a catalogue; may be given often"},
+	{"classifier", 0, OPTION_TEXT, offsetof(struct values, classifier), "FILE", NULL, 0, 0,
+	    "name by this model of weir learn --classifier instead of a catalogue"},
 	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson"),
 	OPTION_OUTPUT_ROW(struct values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
@@ -93,8 +97,36 @@ fail:
 	return status;
 }
 
+/* The same by a trained model. */
 static int
-open_sinks(const struct values *v, const struct catalog *catalog, struct store **store,
+classify_store(struct flows_query *q, const struct model *model, double threshold,
+    struct sink *sink, uint64_t counters[IDENTIFY_COUNTERS], struct err *err)
+{
+	struct classify *classify = classify_new(model, threshold, sink);
+	struct query_sorted *sorted = NULL;
+	struct batch *batch;
+	uint64_t done = 0;
+	int status = -1;
+
+	if (query_sorted_open(&q->query, &sorted, err) != 0)
+		goto fail;
+	while (query_sorted_next(sorted, &batch) > 0) {
+		progress_show("naming", done += batch->rows, query_sorted_rows(sorted));
+		if (classify_batch(classify, batch, err) != 0)
+			goto fail;
+	}
+	status = classify_finish(classify, err);
+	memcpy(counters, classify_counters(classify), IDENTIFY_COUNTERS * sizeof *counters);
+
+fail:
+	query_sorted_close(sorted);
+	classify_free(classify);
+	return status;
+}
+
+/* What names: a catalogue or a model, whose version is the key of kept findings. */
+static int
+open_sinks(const struct values *v, const char *version, struct store **store,
     struct sink **kept, struct sink **out, struct err *err)
 {
 	struct sink *sinks[2];
@@ -105,7 +137,7 @@ open_sinks(const struct values *v, const struct catalog *catalog, struct store *
 	*out = sinks[0];
 	if (!v->is_kept)
 		return 0;
-	snprintf(key, sizeof key, "%s-%d", catalog_version(catalog), FINDING_VERSION);
+	snprintf(key, sizeof key, "%s-%d", version, FINDING_VERSION);
 	if (store_open(v->store, NULL, store, err) != 0 ||
 	    store_replace_sink(*store, &finding_schema, key, &sinks[1], err) != 0)
 		return -1;
@@ -132,6 +164,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	struct identify_config config = {0};
 	uint64_t counters[IDENTIFY_COUNTERS] = {0};
 	struct catalog *catalog = NULL;
+	struct model *model = NULL;
 	struct store *store = NULL;
 	struct sink *sink = NULL, *kept = NULL;
 	struct flows_query q = {0};
@@ -149,14 +182,23 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (flows_query_init(&q, v->store, operands, count, err) != 0)
 		goto done;
 	status = EXIT_TROUBLE;
-	if (catalogs_read(&v->catalogs, &catalog, err) != 0) {
-		status = v->catalogs.count == 0 ? EXIT_USAGE : EXIT_TROUBLE;
+	if (v->classifier != NULL && v->catalogs.count > 0) {
+		err_set(err, EINVAL, "--catalog or --classifier, not both");
+		status = EXIT_USAGE;
+		goto done;
+	}
+	if (v->classifier != NULL ? model_read(v->classifier, &model, err) != 0
+				  : catalogs_read(&v->catalogs, &catalog, err) != 0) {
+		status = v->classifier == NULL && v->catalogs.count == 0 ? EXIT_USAGE
+									 : EXIT_TROUBLE;
 		goto done;
 	}
 	config.catalog = catalog;
-	if (open_sinks(v, catalog, &store, &kept, &sink, err) != 0)
+	if (open_sinks(v, model != NULL ? model->version : catalog_version(catalog), &store,
+	    &kept, &sink, err) != 0)
 		goto done;
-	if (identify_store(&q, &config, sink, counters, NULL, NULL, err) == 0)
+	if (model != NULL ? classify_store(&q, model, config.threshold, sink, counters, err) == 0
+			  : identify_store(&q, &config, sink, counters, NULL, NULL, err) == 0)
 		status = EXIT_GOOD;
 	else if (kept != NULL)
 		store_sink_abandon(kept);
@@ -169,6 +211,7 @@ done:
 		err_clear(err);
 	store_close(store);
 	catalog_free(catalog);
+	model_free(model);
 	flows_query_done(&q);
 	return status;
 }
@@ -194,7 +237,11 @@ const struct command command_identify = {
 	    "the request's constants are found by vote over the flows, several per server if "
 	    "need be. Pipelined connections are decoded as a whole. Records of other exporters "
 	    "have octets and packets only; for them a model of the wire is fitted, without "
-	    "labels. What fits no file is unknown.",
+	    "labels. What fits no file is unknown.\n\n"
+	    "--classifier names by a model that weir learn --classifier trained. It knows the "
+	    "files it was taught and no others, and its probability is the share of the flows it "
+	    "was taught that look alike: no measure of how often it is right (weir evaluate "
+	    "gives that).",
 	.examples = "weir identify --store flows --catalog debian.tsv\n"
 	    "weir identify --store flows -c debian.tsv -o tsv 'dst port 80'",
 	.options = options,

@@ -11,6 +11,8 @@ struct batch;
 struct catalog;
 struct err;
 struct learn;
+struct model;
+struct model_config;
 
 /*
  * Makes a catalogue of labelled downloads, as the article did. Labels say which file a
@@ -45,6 +47,12 @@ void learn_free(struct learn *learn);
  */
 int learn_labels(struct learn *learn, const char *path, struct err *err);
 
+/* Labels from a server's log; format in nginx's notation, see identify/labels.h. */
+int learn_log(struct learn *learn, const char *path, const char *format, struct err *err);
+/* Names, one a line: the first is that of the flow that started first, and so on. There
+ * must be as many as flows that can be downloads. */
+int learn_order(struct learn *learn, const char *path, struct err *err);
+
 /* Takes flow rows, in any order. */
 int learn_batch(struct learn *learn, const struct batch *flows, struct err *err);
 
@@ -55,6 +63,15 @@ int learn_batch(struct learn *learn, const struct batch *flows, struct err *err)
  */
 int learn_finish(struct learn *learn, struct catalog *out, struct err *warning,
 		 struct err *err);
+
+/*
+ * Learns a classifier of the labelled flows' features instead: a class per name and
+ * version. Flows that lack a feature are left out and counted, as are flows that labels of
+ * different files name equally. Fewer than two classes are an error. The model is freed by
+ * model_free.
+ */
+int learn_model(struct learn *learn, const struct model_config *config, struct model **out,
+		struct err *err);
 
 const uint64_t *learn_counters(const struct learn *learn); /* LEARN_COUNTERS values */
 
