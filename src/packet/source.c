@@ -1,43 +1,130 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A capture file as bursts of decoded packets, with every record in one counter.
+ * A capture, of a file or live, as bursts of decoded packets, with every record in one
+ * counter. A filter is run here for files; live the kernel does that. Files may have several
+ * link types, each of which needs a program of its own.
  */
 #include "packet/source.h"
 
 #include "base/err.h"
+#include "packet/bpf.h"
 #include "packet/capture.h"
+#include "packet/live.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+/* LIVE_FRAMES: a burst ends then even if nothing in it was metered, so that its caller can
+ * look after other things. */
+enum { FILTERS_MAX = 8, LIVE_FRAMES = 1024 };
+
 struct source {
-	struct capture *capture;
+	struct capture *capture; /* or else */
+	struct live *live;
+	const char *filter;      /* NULL: none */
+	uint32_t snaplen;        /* of files; UINT32_MAX: all */
 	struct source_stats stats;
 	struct err pending; /* told once the packets before it were given */
+	struct {
+		uint32_t linktype;
+		struct packet_filter *program;
+	} filters[FILTERS_MAX];
+	unsigned filter_count;
 };
+
+int
+source_open_with(const struct source_config *config, struct source **out, struct err *err)
+{
+	const char *name = config->path != NULL ? config->path : config->interface;
+	struct source *s;
+
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return err_set(err, ENOMEM, "%s: out of memory", name);
+	s->snaplen = config->snaplen == 0 ? UINT32_MAX : config->snaplen;
+	if (config->path == NULL) {
+		if (live_open(config, &s->live, err) != 0)
+			goto fail;
+	} else {
+		s->filter = config->filter != NULL && config->filter[0] != '\0' ? config->filter
+		    : NULL;
+		if (capture_open(config->path, &s->capture, err) != 0)
+			goto fail;
+	}
+	*out = s;
+	return 0;
+
+fail:
+	source_close(s);
+	return -1;
+}
 
 int
 source_open(const char *path, struct source **out, struct err *err)
 {
-	struct source *s;
+	struct source_config config = {.path = path};
 
-	if ((s = calloc(1, sizeof *s)) == NULL)
-		return err_set(err, ENOMEM, "%s: out of memory", path);
-	if (capture_open(path, &s->capture, err) != 0) {
-		source_close(s);
-		return -1;
-	}
-	*out = s;
-	return 0;
+	return source_open_with(&config, out, err);
+}
+
+int
+source_start(struct source *s, struct err *err)
+{
+	return s->live != NULL ? live_start(s->live, err) : 0;
 }
 
 void
 source_close(struct source *s)
 {
+	unsigned i;
+
 	if (s == NULL)
 		return;
 	capture_close(s->capture);
+	live_close(s->live);
+	for (i = 0; i < s->filter_count; i++)
+		packet_filter_free(s->filters[i].program);
 	free(s);
+}
+
+/* The program for a link type; NULL and err if the filter makes no sense there. */
+static const struct packet_filter *
+filter_for(struct source *s, uint32_t linktype, struct err *err)
+{
+	unsigned i;
+
+	for (i = 0; i < s->filter_count; i++) {
+		if (s->filters[i].linktype == linktype)
+			return s->filters[i].program;
+	}
+	if (i == FILTERS_MAX) {
+		err_set(err, E2BIG, "filter '%s': more than %d link types in one file", s->filter,
+		    FILTERS_MAX);
+		return NULL;
+	}
+	if (packet_filter_compile(s->filter, linktype, 0, &s->filters[i].program, err) != 0)
+		return NULL;
+	s->filters[i].linktype = linktype;
+	s->filter_count++;
+	return s->filters[i].program;
+}
+
+/* What a record is, decoded to out; PACKET_COUNTERS with an error pending. */
+static enum packet_counter
+verdict_of(struct source *s, const struct record *r, struct packet *out)
+{
+	const struct packet_filter *filter;
+	uint32_t captured = r->captured;
+
+	if (s->filter != NULL) {
+		if ((filter = filter_for(s, r->linktype, &s->pending)) == NULL)
+			return PACKET_COUNTERS;
+		if (!packet_filter_match(filter, r->frame, captured, r->wire))
+			return PACKET_COUNT_filtered;
+	}
+	/* A record that is wrong in itself stays so. */
+	if (captured > s->snaplen && captured <= r->wire)
+		captured = s->snaplen;
+	return packet_decode(r->linktype, r->frame, captured, r->wire, r->time_ns, out);
 }
 
 int
@@ -46,17 +133,23 @@ source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 	enum packet_counter verdict;
 	enum capture_event event;
 	struct record r;
-	int n = 0;
+	int n = 0, frames = 0;
 
 	while (n < SOURCE_BURST) {
-		event = s->pending.code != 0 ? CAPTURE_ERROR
-		    : capture_next(s->capture, n == 0, &r, &s->pending);
+		if (s->live != NULL)
+			event = frames == LIVE_FRAMES ? CAPTURE_END
+			    : live_next(s->live, n == 0, &r, &s->pending);
+		else
+			event = s->pending.code != 0 ? CAPTURE_ERROR
+			    : capture_next(s->capture, n == 0, &r, &s->pending);
 		if (event == CAPTURE_ERROR && n == 0)
 			return err_set(err, s->pending.code, "%s", s->pending.text);
 		if (event != CAPTURE_RECORD)
 			break;
-		verdict = packet_decode(r.linktype, r.frame, r.captured, r.wire, r.time_ns,
-		    &out[n]);
+		verdict = verdict_of(s, &r, &out[n]);
+		if (verdict == PACKET_COUNTERS)
+			continue;
+		frames++;
 		s->stats.frames++;
 		s->stats.captured_bytes += r.captured;
 		s->stats.wire_bytes += r.wire;
@@ -64,7 +157,8 @@ source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 		s->stats.counter_bytes[verdict] += r.wire;
 		n += verdict == PACKET_COUNT_ip;
 	}
-	s->stats.skipped_blocks = capture_skipped_blocks(s->capture);
+	if (s->capture != NULL)
+		s->stats.skipped_blocks = capture_skipped_blocks(s->capture);
 	return n;
 }
 
@@ -77,5 +171,34 @@ source_stats(const struct source *s)
 void
 source_progress(const struct source *s, uint64_t *at_bytes, uint64_t *size_bytes)
 {
-	capture_progress(s->capture, at_bytes, size_bytes);
+	*at_bytes = *size_bytes = 0;
+	if (s->capture != NULL)
+		capture_progress(s->capture, at_bytes, size_bytes);
+}
+
+bool
+source_is_live(const struct source *s)
+{
+	return s->live != NULL;
+}
+
+int
+source_fd(const struct source *s)
+{
+	return s->live != NULL ? live_fd(s->live) : -1;
+}
+
+void
+source_check(struct source *s, int64_t now_ms, struct text *note)
+{
+	if (s->live != NULL)
+		live_check(s->live, now_ms, note);
+}
+
+const uint64_t *
+source_live_counters(struct source *s)
+{
+	static const uint64_t zeros[LIVE_COUNTERS];
+
+	return s->live != NULL ? live_counters(s->live) : zeros;
 }
