@@ -33,4 +33,8 @@ uint32_t meter_expire_interval(const struct meter *meter);
 int meter_set_timeout(struct meter *meter, const char *text, struct err *err);
 bool meter_reschedule(struct meter *meter, uint32_t *cursor, uint32_t n);
 
+/* Writes all flows, as meter_flush does, and forgets the time: for a live meter when the
+ * system's clock was set. */
+int meter_restart(struct meter *meter, struct err *err);
+
 #endif

@@ -710,6 +710,20 @@ meter_flush(struct meter *m, struct err *err)
 	return meter_push(m, err);
 }
 
+int
+meter_restart(struct meter *m, struct err *err)
+{
+	m->err = err;
+	if (m->clock_ns < 0)
+		return m->status;
+	m->counters[METER_clock_resets]++;
+	fragment_drain(m, FRAGMENT_ALL);
+	end_all(m, METER_EXPIRE_flush);
+	m->clock_ns = -1;
+	m->behind = 0;
+	return m->status;
+}
+
 uint64_t
 meter_forget(struct meter *m)
 {

@@ -51,6 +51,16 @@ batch_free(struct batch *b)
 }
 
 void
+batch_swap(struct batch *a, struct batch *b)
+{
+	struct batch kept = *a;
+
+	assert(a->schema == b->schema && a->cap == b->cap);
+	*a = *b;
+	*b = kept;
+}
+
+void
 batch_clear(struct batch *b)
 {
 	struct column *c;

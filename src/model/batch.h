@@ -47,6 +47,9 @@ enum { BATCH_ROWS = 8192 };
 struct batch *batch_new(const struct schema *schema, size_t cap); /* aborts without memory */
 void batch_free(struct batch *batch);
 void batch_clear(struct batch *batch);
+/* Two batches of one schema and cap change rows and memory: how a batch goes from a thread to
+ * another without a copy. Pointers into them, to columns too, point into the other then. */
+void batch_swap(struct batch *a, struct batch *b);
 
 static inline bool
 batch_is_full(const struct batch *batch)
