@@ -263,6 +263,12 @@ lost(const struct peer *p)
 }
 
 void
+send_refresh(struct sink *sink)
+{
+	wire_encoder_refresh(((struct sender *)sink)->encoder);
+}
+
+void
 send_print(const struct sink *sink, struct text *out)
 {
 	const struct sender *s = (const struct sender *)sink;

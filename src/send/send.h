@@ -51,6 +51,8 @@ int send_open(const struct send_config *config, struct sink **out, struct err *e
 /* Waits for what connections have still to send, as long as patience lasts; the rest is
  * counted as lost. Before the last look at the counters. */
 void send_drain(struct sink *sink);
+/* Templates are sent again with the next flows. */
+void send_refresh(struct sink *sink);
 
 /* Counters of the encoder and a line per collector. */
 void send_print(const struct sink *sink, struct text *out);

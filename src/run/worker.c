@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker: bursts of its source into its meter until it is told to stop. When there is
+ * nothing to read, the system's clock moves the meter's on, less a margin for packets that
+ * the kernel still holds, so that flows end in time on a quiet link. Commands are done
+ * between bursts.
+ */
+#include "run/private.h"
+
+#include "base/text.h"
+#include "model/batch.h"
+#include "model/flow.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+enum { IDLE_MS = 100, PUSH_MS = 200, DRAIN_MS = 1000, LAST_WAIT_MS = 150 };
+/* How old packets may be when they come: the kernel hands them over within 100 ms. */
+static const int64_t MARGIN_NS = 200000000;
+static const int64_t STEP_MIN_NS = 2000000000;
+
+static int64_t
+clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t
+clock_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t
+clock_step(int64_t before_ns, int64_t now_ns)
+{
+	int64_t step = now_ns - before_ns;
+
+	return step > -STEP_MIN_NS && step < STEP_MIN_NS ? 0 : step;
+}
+
+/* ---- the queue, as the meter's sink ---- */
+
+static void
+count_lost(struct worker *w, const struct batch *batch)
+{
+	static const struct {
+		unsigned field;
+		enum run_counter counter;
+	} sums[] = {{FLOW_packets, RUN_COUNT_lost_packets},
+	    {FLOW_reverse_packets, RUN_COUNT_lost_packets}, {FLOW_bytes, RUN_COUNT_lost_bytes},
+	    {FLOW_reverse_bytes, RUN_COUNT_lost_bytes}};
+	size_t i, row;
+
+	w->counters[RUN_COUNT_queue_full]++;
+	w->counters[RUN_COUNT_lost_records] += batch->rows;
+	for (i = 0; i < sizeof sums / sizeof *sums; i++) {
+		const struct column *c = &batch->columns[sums[i].field];
+
+		for (row = 0; row < batch->rows; row++)
+			w->counters[sums[i].counter] += column_is_null(c, row) ? 0
+			    : column_u64(c, row);
+	}
+}
+
+/* A free batch; NULL if the outputs have all. At the end there is time to wait for one. */
+static struct batch *
+batch_get(struct worker *w, const struct batch *like)
+{
+	struct pollfd wake = {w->box.wake_fd, POLLIN, 0};
+	struct batch *b;
+
+	while ((b = ring_take(&w->empty)) == NULL) {
+		if (w->batches < QUEUE_BATCHES) {
+			w->batches++;
+			return batch_new(like->schema, like->cap);
+		}
+		if (!flag_get(&w->run->is_stopping) || flag_get(&w->run->is_failed))
+			return NULL;
+		(void)poll(&wake, 1, IDLE_MS);
+		mailbox_serve(&w->box);
+	}
+	return b;
+}
+
+static int
+queue_push(struct sink *sink, struct batch *batch, struct err *err)
+{
+	struct worker *w = (struct worker *)sink;
+	struct batch *b = batch_get(w, batch);
+
+	if (b == NULL) {
+		count_lost(w, batch);
+		return 0;
+	}
+	batch_swap(batch, b);
+	(void)ring_put(&w->full, b); /* has room for all batches that there are */
+	w->counters[RUN_COUNT_batches]++;
+	mailbox_wake(&w->run->output);
+	return 0;
+}
+
+static int
+queue_flush(struct sink *sink, struct err *err)
+{
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+static void
+tell(struct worker *w, struct text *note)
+{
+	const struct run_config *c = &w->run->config;
+
+	if (note->len > 0 && c->note != NULL)
+		c->note(c->arg, note->data);
+	text_clear(note);
+}
+
+/* The system's clock was set: old and new times cannot be compared. */
+static int
+watch_clock(struct worker *w, int64_t real_ns, struct text *note)
+{
+	int64_t now = real_ns - clock_ns(CLOCK_MONOTONIC);
+	int64_t step = clock_step(w->step_ns, now);
+
+	w->step_ns = now;
+	if (step == 0)
+		return 0;
+	w->counters[RUN_COUNT_clock_steps]++;
+	text_printf(note, "the system's clock was set by %.1f s; all flows are written",
+	    (double)step / 1e9);
+	tell(w, note);
+	return meter_restart(w->meter, &w->err);
+}
+
+/* What is due now and then; with nothing to read, is_idle, the clock is moved on too. */
+static int
+keep_time(struct worker *w, bool is_idle, struct text *note)
+{
+	int64_t now = clock_ms(), real;
+
+	if (!is_idle && now - w->push_ms < PUSH_MS)
+		return 0;
+	real = clock_ns(CLOCK_REALTIME);
+	if (watch_clock(w, real, note) != 0)
+		return -1;
+	if (is_idle && meter_time(w->meter, real - MARGIN_NS, &w->err) != 0)
+		return -1;
+	source_check(w->source, now, note);
+	tell(w, note);
+	if (now - w->push_ms < PUSH_MS)
+		return 0;
+	w->push_ms = now;
+	return meter_push(w->meter, &w->err);
+}
+
+/* A burst, if there is one; the number of packets, or -1. */
+static int
+take_burst(struct worker *w)
+{
+	struct packet burst[SOURCE_BURST];
+	int n = source_burst(w->source, burst, &w->err);
+
+	if (n <= 0)
+		return n;
+	if (!flag_get(&w->run->is_gathering))
+		w->counters[RUN_COUNT_not_gathered] += (uint64_t)n;
+	else if (meter_packets(w->meter, burst, (size_t)n, &w->err) != 0)
+		return -1;
+	return n;
+}
+
+static void
+wait_for_work(struct worker *w, int ms)
+{
+	struct pollfd fds[2] = {{w->box.wake_fd, POLLIN, 0}, {source_fd(w->source), POLLIN, 0}};
+
+	(void)poll(fds, 2, ms);
+}
+
+/* What the kernel still has, but not for ever. */
+static int
+drain(struct worker *w)
+{
+	int64_t until = clock_ms() + DRAIN_MS;
+	int n;
+
+	wait_for_work(w, LAST_WAIT_MS);
+	do {
+		while ((n = take_burst(w)) > 0 && clock_ms() < until)
+			;
+	} while (n == 0 && clock_ms() < until && source_fd(w->source) >= 0 &&
+	    poll(&(struct pollfd){source_fd(w->source), POLLIN, 0}, 1, LAST_WAIT_MS) > 0);
+	return n < 0 ? -1 : 0;
+}
+
+static int
+work(struct worker *w)
+{
+	struct run *run = w->run;
+	struct text note;
+	int n = 0, status = 0;
+
+	text_init(&note);
+	w->step_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	while (status == 0 && !flag_get(&run->is_stopping)) {
+		if ((n = take_burst(w)) < 0 || keep_time(w, n == 0, &note) != 0)
+			status = -1;
+		if (mailbox_is_posted(&w->box) || n == 0)
+			mailbox_serve(&w->box);
+		if (n == 0 && status == 0)
+			wait_for_work(w, IDLE_MS);
+	}
+	text_done(&note);
+	if (flag_get(&run->is_dropping))
+		return status;
+	if (status == 0)
+		status = drain(w);
+	/* After an error of the source its packets are still written. */
+	return meter_flush(w->meter, &w->err) != 0 ? -1 : status;
+}
+
+void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	w->sink = (struct sink){queue_push, queue_flush, NULL};
+	(void)work(w);
+	mailbox_close(&w->box);
+	flag_set(&w->is_over, true);
+	mailbox_wake(&w->run->output);
+	run_tell(w->run);
+	return NULL;
+}
