@@ -41,8 +41,6 @@ struct visit {
 	struct worker *worker;
 	struct run *run;
 	const struct run_request *request;
-	enum meter_expire timeout;
-	uint32_t seconds;
 	uint64_t flows; /* that were concerned */
 	struct run_stats *stats;
 	struct text *out;
@@ -103,7 +101,7 @@ visit_worker(void *arg)
 		meter_delete_all(meter);
 		break;
 	case RUN_timeouts:
-		meter_timeout_set(meter, v->timeout, v->seconds);
+		v->status = meter_set_timeout(meter, v->request->argument, v->err);
 		break;
 	case RUN_dump_flows:
 		if (meter_dump(meter, v->request->rows, v->err) != 0)
@@ -250,18 +248,17 @@ print_statistics(struct run *run, struct text *out, struct err *err)
 static int
 do_timeouts(struct run *run, struct visit *v)
 {
-	const struct meter *meter = run->workers[0].meter;
+	/* Only commands change them, and these take turns. */
+	const struct meter_config *now = meter_settings(run->workers[0].meter);
 	int i;
 
-	if (v->request->argument != NULL) {
-		if (meter_timeout_parse(v->request->argument, &v->timeout, &v->seconds,
-		    v->err) != 0 || ask_workers(run, visit_worker, v) != 0)
-			return -1;
-	}
-	/* Only commands set them, and these take turns. */
+	if (v->request->argument != NULL && ask_workers(run, visit_worker, v) != 0)
+		return -1;
 	for (i = 0; i <= METER_EXPIRE_maxlife; i++)
 		text_printf(v->out, "%-16s %7u s  %s\n", meter_expire_rows[i].id,
-		    meter_timeout(meter, (enum meter_expire)i), meter_expire_rows[i].help);
+		    now->timeout_s[i], meter_expire_rows[i].help);
+	text_printf(v->out, "%-16s %7u s  how often ended flows are looked for; 0: every second\n",
+	    "expint", now->expire_interval_s);
 	return 0;
 }
 

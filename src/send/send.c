@@ -265,7 +265,11 @@ lost(const struct peer *p)
 void
 send_refresh(struct sink *sink)
 {
-	wire_encoder_refresh(((struct sender *)sink)->encoder);
+	struct sender *s = (struct sender *)sink;
+	unsigned i;
+
+	for (i = 0; i < s->encoder_count; i++)
+		wire_encoder_refresh(s->encoders[i]);
 }
 
 void

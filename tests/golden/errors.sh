@@ -45,7 +45,8 @@ echo 'this is no capture' >text.pcap
 refused "text as capture" 1 'text.pcap: no capture file' meter -r text.pcap --store s
 gzip -c none.pcap >none.gz
 refused "compressed capture" 1 'none.gz: compressed; give it as: zcat' meter -r none.gz --store s
-refused "folder as capture" 1 'demo: is a folder' meter -r "$root/demo" --store s
+mkdir none && : >none/.hidden
+refused "a folder without captures" 1 'none: no capture is in this folder' meter -r none --store s
 refused "no such capture" 1 'nothing.pcap: No such file' meter -r nothing.pcap --store s
 { pcap 101; record 32 32 "$udp"; record 4294967295 4294967295 "$udp"; record 32 32 "$udp"; } >absurd.pcap
 refused "absurd record length" 1 'absurd.pcap: at offset 72: .*corrupt' meter -r absurd.pcap --store absurd
@@ -133,9 +134,9 @@ refused "negative limit" 2 "--limit takes a number" print --store good --limit -
 refused "time that is none" 2 "--from takes .*yesterday" print --store good --from yesterday
 refused "load of nothing" 2 'needs a FILE' load --store good
 refused "load to nowhere" 2 '--store DIR' load "$flows"
-refused "meter of nothing" 2 '-r FILE is needed' meter --store good
+refused "meter of nothing" 2 '-r FILE or -i INTERFACE is needed' meter --store good
 refused "meter to nowhere" 2 'say where flows go' meter -r none.pcap
-refused "meter with words left" 2 "'more' is left over" meter -r none.pcap --store good more
+refused "meter with words that are no filter" 2 "filter 'more': .*given with -r" meter -r none.pcap --store good more
 refused "unknown timeout" 2 "not 'foo=3'" meter -r none.pcap --store good -t foo=3
 refused "time that is none" 2 "not 'udp=soon'" meter -r none.pcap --store good -t udp=soon
 refused "unknown flow key" 2 "not 'mac'" meter -r none.pcap --store good -T mac

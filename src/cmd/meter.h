@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CMD_METER_H
+#define CMD_METER_H
+
+#include "base/option.h"
+#include "cmd/command.h"
+#include "meter/meter.h"
+#include "wire/encode.h"
+
+struct sink;
+struct store;
+struct text;
+
+/* The files of weir meter: options, outputs, captures of files, live capture. */
+
+struct meter_values {
+	/* packets */
+	struct option_list files, interfaces;
+	bool no_promisc;
+	uint64_t snaplen, buffer_bytes, workers;
+	char *filter; /* the operands */
+	/* flows */
+	struct option_list timeouts, macs;
+	const char *key;
+	uint64_t max_flows, request_min, sample, sample_random, labels;
+	bool no_cut, is_directional;
+	/* outputs */
+	const char *store, *format, *output, *fields, *version, *collectors;
+	bool is_biflow;
+	int64_t rotate_us;
+};
+
+/* Checks what no row can check. */
+int meter_values_check(const struct meter_values *v, struct err *err);
+int meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err);
+int meter_encode_make(const struct meter_values *v, struct wire_encode_config *out,
+    struct err *err);
+void meter_more_help(struct text *out);
+
+/* Where flows go: the store, collectors, text. */
+struct meter_outputs {
+	struct sink *sink; /* all of them */
+	struct store *store;
+	struct sink *send; /* NULL: nothing is sent */
+	struct sink *text; /* NULL: nothing is printed */
+};
+
+/* is_live: times are those of the system's clock, nothing waits to be read again. */
+int meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outputs *out,
+    struct err *err);
+int meter_outputs_close(struct meter_outputs *outputs, struct err *err);
+/* At the end: waits, within bounds, for what connections have still to send. */
+void meter_outputs_drain(struct meter_outputs *outputs);
+/* The outputs' counters. */
+void meter_outputs_print(const struct meter_outputs *outputs, struct text *out);
+/* Live: -w's file anew under its name, after it was moved away. */
+int meter_outputs_reopen(struct meter_outputs *outputs, struct err *err);
+
+/* The two ways to run; an exit status. */
+int meter_files(const struct meter_values *v, struct err *err);
+int meter_live(const struct meter_values *v, struct err *err);
+
+#endif

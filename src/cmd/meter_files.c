@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * weir meter on capture files: one thread from the file to the outputs, and at the end a
+ * summary that adds up to the files: every frame is in a flow or in a named counter.
+ */
+#include "cmd/meter.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "cmd/common.h"
+#include "model/sink.h"
+#include "packet/folder.h"
+#include "packet/source.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Everything that a run over files holds. */
+struct files_run {
+	const struct meter_values *v;
+	struct meter_outputs outputs;
+	struct meter *meter;
+	struct source_stats sum;
+};
+
+static void
+add_stats(struct source_stats *sum, const struct source_stats *one)
+{
+	int i;
+
+	sum->frames += one->frames;
+	sum->wire_bytes += one->wire_bytes;
+	sum->captured_bytes += one->captured_bytes;
+	sum->skipped_blocks += one->skipped_blocks;
+	for (i = 0; i < PACKET_COUNTERS; i++) {
+		sum->counters[i] += one->counters[i];
+		sum->counter_bytes[i] += one->counter_bytes[i];
+	}
+}
+
+/* A file's packets into the meter. What was read before an error stays metered. */
+static int
+meter_file(struct files_run *r, const char *path, struct err *err)
+{
+	struct source_config config = {.path = path, .filter = r->v->filter,
+	    .snaplen = (uint32_t)r->v->snaplen};
+	struct packet burst[SOURCE_BURST];
+	struct source *source;
+	uint64_t at, size;
+	int n;
+
+	if (source_open_with(&config, &source, err) != 0)
+		return -1;
+	while ((n = source_burst(source, burst, err)) > 0) {
+		if (meter_packets(r->meter, burst, (size_t)n, err) != 0) {
+			n = -1;
+			break;
+		}
+		if (source_stats(source)->frames % 65536 < SOURCE_BURST) {
+			source_progress(source, &at, &size);
+			progress_show("metering", at, size);
+		}
+	}
+	add_stats(&r->sum, source_stats(source));
+	source_close(source);
+	return n < 0 ? -1 : 0;
+}
+
+static void
+put_row(struct text *t, const char *id, uint64_t packets, uint64_t bytes, const char *help)
+{
+	text_printf(t, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes, help);
+}
+
+static void
+summary(const struct files_run *r, FILE *to)
+{
+	const struct source_stats *s = &r->sum;
+	struct meter_stats m;
+	struct text t;
+	int i;
+
+	meter_stats(r->meter, &m);
+	text_init(&t);
+	text_printf(&t, "%-18s %12s %16s\n", "frames", "packets", "bytes on wire");
+	for (i = 0; i < PACKET_COUNTERS; i++) {
+		if (s->counters[i] != 0)
+			put_row(&t, packet_counter_rows[i].id, s->counters[i], s->counter_bytes[i],
+			    packet_counter_rows[i].help);
+	}
+	put_row(&t, "sum", s->frames, s->wire_bytes, "all frames of the input");
+	text_printf(&t, "%-18s %12s %16s\n", "IP", "packets", "octets");
+	put_row(&t, "metered", m.counters[METER_packets], m.counters[METER_bytes],
+	    "by total lengths of the outermost IP headers");
+	put_row(&t, "in flow records", m.counters[METER_record_packets],
+	    m.counters[METER_record_bytes], "must be equal to those metered");
+	if (r->v->sample > 1 || r->v->sample_random > 1) {
+		put_row(&t, "unsampled", m.counters[METER_unsampled],
+		    m.counters[METER_unsampled_bytes], "outside the sample: in no flow");
+		put_row(&t, "outside", m.counters[METER_outside], m.counters[METER_outside_bytes],
+		    "SYN, FIN, RST outside the sample");
+		put_row(&t, "in flow records", m.counters[METER_record_outside],
+		    m.counters[METER_record_outside_bytes], "must be equal to those outside");
+	}
+	text_str(&t, "meter\n");
+	counters_print(&t, meter_counter_rows, m.counters, METER_COUNTERS);
+	text_printf(&t, "  %-28s %14" PRIu64 "  flows in memory at once\n", "peak_flows",
+	    m.peak_flows);
+	meter_outputs_print(&r->outputs, &t);
+	progress_show("", 0, 0);
+	fputs(t.data, to);
+	text_done(&t);
+}
+
+/* The captures of all -r, in order. */
+static int
+list_files(const struct meter_values *v, struct capture_list *list, struct err *err)
+{
+	struct text notes;
+	int status = 0;
+	size_t i;
+
+	text_init(&notes);
+	for (i = 0; i < v->files.count && status == 0; i++)
+		status = capture_list_add(list, v->files.items[i], &notes, err);
+	if (notes.len > 0)
+		complain("%.*s", (int)notes.len - 1, notes.data);
+	text_done(&notes);
+	return status;
+}
+
+int
+meter_files(const struct meter_values *v, struct err *err)
+{
+	struct files_run r = {.v = v};
+	struct capture_list list = {0};
+	struct meter_config config;
+	struct err flush_err = {0};
+	int status = EXIT_TROUBLE;
+	size_t i;
+
+	if (meter_config_make(v, &config, err) != 0 || list_files(v, &list, err) != 0 ||
+	    meter_outputs_open(v, false, &r.outputs, err) != 0 ||
+	    (r.meter = meter_new(&config, r.outputs.sink, err)) == NULL)
+		goto done;
+	for (i = 0; i < list.count && err->code == 0; i++)
+		meter_file(&r, list.paths[i], err);
+	/* After an error in a file its packets are still written; after one of a sink not. */
+	if (meter_flush(r.meter, &flush_err) == 0 && err->code == 0)
+		status = EXIT_GOOD;
+done:
+	if (err->code == 0)
+		*err = flush_err;
+	if (r.outputs.sink != NULL && sink_flush(r.outputs.sink, err) != 0)
+		status = EXIT_TROUBLE;
+	meter_outputs_drain(&r.outputs);
+	if (r.meter != NULL)
+		summary(&r, v->format != NULL ? stderr : stdout);
+	if (meter_outputs_close(&r.outputs, err) != 0)
+		status = EXIT_TROUBLE;
+	meter_free(r.meter);
+	capture_list_done(&list);
+	if (err->code == EPIPE)
+		err_clear(err);
+	return status;
+}

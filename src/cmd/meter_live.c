@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * weir meter on interfaces, until it is told to end: SIGINT and SIGTERM write all flows and
+ * end it, a second one ends it at once, SIGHUP opens -w's file anew, SIGUSR1 writes the
+ * statistics to the log. The threads are in src/run; this one waits for signals.
+ */
+#include "cmd/meter.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "cmd/common.h"
+#include "cmd/log.h"
+#include "packet/source.h"
+#include "run/run.h"
+#include "send/send.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct live_run {
+	const struct meter_values *v;
+	struct meter_outputs outputs;
+	struct run_config config;
+	struct run *run;
+	int groups[OPTION_LIST_MAX]; /* of an interface's workers */
+	int signals;
+	bool is_ending; /* a signal asked for it */
+};
+
+static void
+note(void *arg, const char *text)
+{
+	log_say(LOG_TELL, "meter: %s", text);
+}
+
+static int
+debug(void *arg, int step)
+{
+	return log_level_step(step);
+}
+
+static void
+outputs_refresh(void *arg)
+{
+	send_refresh(((struct live_run *)arg)->outputs.send);
+}
+
+static void
+outputs_print(void *arg, struct text *out)
+{
+	meter_outputs_print(&((struct live_run *)arg)->outputs, out);
+}
+
+static int
+outputs_reopen(void *arg, struct err *err)
+{
+	return meter_outputs_reopen(&((struct live_run *)arg)->outputs, err);
+}
+
+/* "[INDEX:]NAME"; a name with a colon but no number before it is a name. */
+static const char *
+split_index(const char *text, uint32_t *index)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number;
+
+	*index = 0;
+	if (digits == 0 || text[digits] != ':' || !parse_u64(text, digits, &number) ||
+	    number > UINT32_MAX)
+		return text;
+	*index = (uint32_t)number;
+	return text + digits + 1;
+}
+
+/* All workers of an interface. */
+static int
+open_interface(struct live_run *r, const char *text, int *group, struct err *err)
+{
+	struct source_config config = {.filter = r->v->filter, .workers = (unsigned)r->v->workers,
+	    .snaplen = (uint32_t)r->v->snaplen, .buffer_bytes = r->v->buffer_bytes,
+	    .is_promiscuous = !r->v->no_promisc, .group = group};
+	struct run_worker *worker;
+	unsigned i;
+	uint32_t index;
+
+	config.interface = split_index(text, &index);
+	for (i = 0; i < config.workers; i++) {
+		worker = &r->config.workers[r->config.count];
+		worker->ingress = index;
+		if (source_open_with(&config, &worker->source, err) != 0)
+			return -1;
+		r->config.count++;
+	}
+	return 0;
+}
+
+static void
+print_statistics(struct live_run *r, FILE *to)
+{
+	struct run_request request = {.command = RUN_statistics};
+	struct err err = {0};
+	struct text t;
+	char *line, *rest;
+
+	text_init(&t);
+	if (run_command(r->run, &request, &t, &err) != 0)
+		log_say(LOG_TROUBLE, "meter: %s", err.text);
+	if (to != NULL) {
+		fputs(t.data, to);
+	} else {
+		for (line = strtok_r(t.data, "\n", &rest); line != NULL;
+		    line = strtok_r(NULL, "\n", &rest))
+			log_say(LOG_TELL, "%s", line);
+	}
+	text_done(&t);
+}
+
+static void
+take_signal(struct live_run *r)
+{
+	struct signalfd_siginfo info;
+	struct err err = {0};
+
+	if (read(r->signals, &info, sizeof info) != sizeof info)
+		return;
+	switch (info.ssi_signo) {
+	case SIGHUP:
+		if (run_reopen(r->run, &err) != 0)
+			log_say(LOG_TROUBLE, "meter: %s", err.text);
+		break;
+	case SIGUSR1:
+		print_statistics(r, NULL);
+		break;
+	default:
+		r->is_ending = true;
+	}
+}
+
+static int
+open_signals(struct err *err)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+	sigset_t set;
+	size_t i;
+	int fd;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		sigaddset(&set, numbers[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if ((fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+		err_set(err, errno, "no signalfd: %s", strerror(errno));
+	return fd;
+}
+
+/* Serves signals until the run should end. */
+static void
+serve(struct live_run *r)
+{
+	struct pollfd fds[2] = {{r->signals, POLLIN, 0}, {run_fd(r->run), POLLIN, 0}};
+
+	do {
+		(void)poll(fds, 2, -1);
+		if (fds[0].revents != 0)
+			take_signal(r);
+	} while (fds[1].revents == 0 && !r->is_ending);
+}
+
+/* From now on SIGINT and SIGTERM do what they do by default: end the process. */
+static void
+let_signals_end(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int
+meter_live(const struct meter_values *v, struct err *err)
+{
+	struct live_run r = {.v = v, .signals = -1};
+	int status = EXIT_TROUBLE;
+	size_t i;
+
+	if (meter_config_make(v, &r.config.meter, err) != 0 || (r.signals = open_signals(err)) < 0)
+		goto done;
+	for (i = 0; i < v->interfaces.count; i++) {
+		r.groups[i] = -1;
+		if (open_interface(&r, v->interfaces.items[i], &r.groups[i], err) != 0)
+			goto done;
+	}
+	if (meter_outputs_open(v, true, &r.outputs, err) != 0)
+		goto done;
+	r.config.outputs = (struct run_outputs){.sink = r.outputs.sink, .arg = &r,
+	    .flush_ms = r.outputs.store != NULL ? 1000 : 0,
+	    .refresh = r.outputs.send != NULL ? outputs_refresh : NULL, .print = outputs_print,
+	    .reopen = outputs_reopen};
+	r.config.note = note;
+	r.config.debug = debug;
+	r.config.arg = &r;
+	if (run_new(&r.config, &r.run, err) != 0 || run_start(r.run, err) != 0)
+		goto done;
+	log_say(LOG_TELL, "meter: capturing with %u worker%s", r.config.count,
+	    r.config.count == 1 ? "" : "s");
+	serve(&r);
+	let_signals_end();
+	run_stop(r.run, RUN_EXPORT);
+	if (run_wait(r.run, err) == 0)
+		status = EXIT_GOOD;
+	meter_outputs_drain(&r.outputs);
+	print_statistics(&r, v->format != NULL ? stderr : stdout);
+done:
+	if (r.run != NULL) {
+		run_stop(r.run, RUN_DROP);
+		(void)run_wait(r.run, err);
+	}
+	if (meter_outputs_close(&r.outputs, err) != 0)
+		status = EXIT_TROUBLE;
+	run_free(r.run);
+	for (i = 0; i < r.config.count; i++)
+		source_close(r.config.workers[i].source);
+	if (r.signals >= 0)
+		close(r.signals);
+	if (err->code == EPIPE)
+		err_clear(err);
+	return status;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the options of weir meter (rows in meter.c) mean together.
+ */
+#include "cmd/meter.h"
+
+#include "base/err.h"
+#include "cmd/common.h"
+#include "model/flow.h"
+#include "model/schema.h"
+#include "packet/bpf.h"
+#include "run/run.h"
+
+#include <errno.h>
+#include <string.h>
+
+int
+meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err)
+{
+	size_t i;
+
+	meter_config_default(out);
+	out->max_flows = (uint32_t)v->max_flows;
+	out->request_min = (uint32_t)v->request_min;
+	out->cut_exchanges = !v->no_cut && !v->is_directional;
+	out->directional = v->is_directional;
+	out->labels = (uint32_t)v->labels;
+	out->sample_interval = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
+	out->sample_is_random = v->sample_random > 1;
+	if (v->sample > 1 && v->sample_random > 1)
+		return err_set(err, EINVAL, "--sample and --sample-random exclude each other");
+	for (i = 0; i < v->timeouts.count; i++)
+		if (meter_config_timeout(out, v->timeouts.items[i], err) != 0)
+			return -1;
+	for (i = 0; i < v->macs.count; i++)
+		if (meter_config_mac(out, v->macs.items[i], err) != 0)
+			return -1;
+	if (meter_config_key(out, v->key, err) != 0)
+		return -1;
+	return meter_config_check(out, err);
+}
+
+int
+meter_encode_make(const struct meter_values *v, struct wire_encode_config *out, struct err *err)
+{
+	static const struct {
+		const char *name;
+		unsigned version;
+	} versions[] = {{"5", 5}, {"9", 9}, {"10", 10}, {"ipfix", 10}};
+	size_t i;
+
+	*out = (struct wire_encode_config){.is_biflow = v->is_biflow};
+	for (i = 0; i < sizeof versions / sizeof *versions; i++) {
+		if (strcmp(versions[i].name, v->version) == 0)
+			out->version = versions[i].version;
+	}
+	if (out->version == 0)
+		return err_set(err, EINVAL, "-v takes 5, 9 or ipfix, not '%s'", v->version);
+	if (v->is_biflow && out->version != 10)
+		return err_set(err, EINVAL, "-b needs -v ipfix: NetFlow %u has no biflows",
+		    out->version);
+	return 0;
+}
+
+/* A text that no link type takes is wrong in itself. */
+static int
+check_filter(const char *text, struct err *err)
+{
+	static const uint32_t linktypes[] = {1, 101, 113};
+	struct packet_filter *filter;
+	struct err why;
+	size_t i;
+
+	for (i = 0; i < sizeof linktypes / sizeof *linktypes; i++) {
+		err_clear(&why);
+		if (packet_filter_compile(text, linktypes[i], 0, &filter, &why) == 0) {
+			packet_filter_free(filter);
+			return 0;
+		}
+	}
+	return err_set(err, why.code, "%s (files are given with -r)", why.text);
+}
+
+int
+meter_values_check(const struct meter_values *v, struct err *err)
+{
+	struct wire_encode_config encode;
+	struct meter_config config;
+
+	if (v->files.count == 0 && v->interfaces.count == 0)
+		return need_option(NULL, "-r FILE or -i INTERFACE", err);
+	if (v->files.count > 0 && v->interfaces.count > 0)
+		return err_set(err, EINVAL, "-r and -i do not go together: files have a time of "
+		    "their own");
+	if (v->store == NULL && v->collectors == NULL && v->format == NULL)
+		return err_set(err, EINVAL, "say where flows go: --store DIR, -n HOST:PORT or "
+		    "-o FORMAT");
+	if (v->interfaces.count * v->workers > RUN_WORKERS_MAX)
+		return err_set(err, EINVAL, "--workers: %d threads at most, for all interfaces "
+		    "together", RUN_WORKERS_MAX);
+	if (check_filter(v->filter, err) != 0 || meter_encode_make(v, &encode, err) != 0)
+		return -1;
+	return meter_config_make(v, &config, err);
+}
+
+void
+meter_more_help(struct text *out)
+{
+	meter_config_help(out);
+	text_str(out, "\nFields of a flow:\n");
+	schema_help(out, &flow_schema);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where weir meter's flows go. The text output of a live run is reached through a sink that
+ * can exchange what is behind it, for files that are moved away while it runs.
+ */
+#include "cmd/meter.h"
+
+#include "base/err.h"
+#include "cmd/common.h"
+#include "model/flow.h"
+#include "model/sink.h"
+#include "send/send.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct text_output {
+	struct sink sink; /* first */
+	struct sink *inner;
+	const struct meter_values *v;
+};
+
+static int
+text_push(struct sink *sink, struct batch *batch, struct err *err)
+{
+	return sink_push(((struct text_output *)sink)->inner, batch, err);
+}
+
+static int
+text_flush(struct sink *sink, struct err *err)
+{
+	return sink_flush(((struct text_output *)sink)->inner, err);
+}
+
+static int
+text_close(struct sink *sink, struct err *err)
+{
+	int status = sink_close(((struct text_output *)sink)->inner, err);
+
+	free(sink);
+	return status;
+}
+
+static int
+text_open(const struct meter_values *v, struct sink **out, struct err *err)
+{
+	struct text_output *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return err_set(err, ENOMEM, "out of memory");
+	t->sink = (struct sink){text_push, text_flush, text_close};
+	t->v = v;
+	if (output_open(&flow_schema, v->format, v->output, v->fields, &t->inner, err) != 0) {
+		free(t);
+		return -1;
+	}
+	*out = &t->sink;
+	return 0;
+}
+
+int
+meter_outputs_reopen(struct meter_outputs *o, struct err *err)
+{
+	struct text_output *t = (struct text_output *)o->text;
+	struct sink *fresh;
+	int status;
+
+	if (t == NULL || t->v->output == NULL)
+		return 0;
+	if (output_open(&flow_schema, t->v->format, t->v->output, t->v->fields, &fresh, err) != 0)
+		return -1; /* the old one goes on */
+	status = sink_close(t->inner, err);
+	t->inner = fresh;
+	return status;
+}
+
+int
+meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outputs *out,
+    struct err *err)
+{
+	struct store_config config = {.clock = is_live ? STORE_CLOCK_RECEIPT : STORE_CLOCK_PACKET,
+	    .sync = is_live ? STORE_SYNC_SECOND : STORE_SYNC_SEGMENTS,
+	    .rotation_s = (uint32_t)(v->rotate_us / 1000000)};
+	struct send_config send = {.collectors = v->collectors, .is_live = is_live};
+	struct sink *sinks[3];
+	struct err close_err = {0};
+	size_t n = 0;
+
+	*out = (struct meter_outputs){0};
+	if (v->store != NULL) {
+		if (store_open(v->store, &config, &out->store, err) != 0)
+			return -1;
+		if (store_notes(out->store)[0] != '\0')
+			complain("%s", store_notes(out->store));
+		if (store_sink(out->store, &flow_schema, &sinks[n], err) != 0)
+			goto fail;
+		n++;
+	}
+	if (v->collectors != NULL) {
+		if (meter_encode_make(v, &send.encode, err) != 0 ||
+		    send_open(&send, &sinks[n], err) != 0)
+			goto fail;
+		out->send = sinks[n++];
+	}
+	if (v->format != NULL) {
+		if (text_open(v, &sinks[n], err) != 0)
+			goto fail;
+		out->text = sinks[n++];
+	}
+	if (tee_open(sinks, n, &out->sink, err) == 0)
+		return 0;
+fail:
+	while (n > 0)
+		sink_close(sinks[--n], &close_err);
+	store_close(out->store);
+	*out = (struct meter_outputs){0};
+	return -1;
+}
+
+int
+meter_outputs_close(struct meter_outputs *o, struct err *err)
+{
+	int status = sink_close(o->sink, err);
+
+	store_close(o->store);
+	*o = (struct meter_outputs){0};
+	return status;
+}
+
+void
+meter_outputs_drain(struct meter_outputs *o)
+{
+	if (o->send != NULL)
+		send_drain(o->send);
+}
+
+void
+meter_outputs_print(const struct meter_outputs *o, struct text *out)
+{
+	if (o->send != NULL) {
+		text_str(out, "send\n");
+		send_print(o->send, out);
+	}
+	if (o->store != NULL) {
+		text_str(out, "store\n");
+		counters_print(out, store_counter_rows, store_counters(o->store), STORE_COUNTERS);
+	}
+}
