@@ -36,11 +36,17 @@ run_command_find(const char *word, enum run_command *out, struct err *err)
 	return -1;
 }
 
-/* A request as it goes from worker to worker. */
+enum { PLACES = 4096 }; /* of a flow table at a time: bursts are metered in between */
+
+/* A request as it goes from thread to thread. */
 struct visit {
 	struct worker *worker;
 	struct run *run;
 	const struct run_request *request;
+	void (*call)(struct meter *meter, void *arg);
+	void *arg;
+	uint32_t cursor;
+	bool has_more;  /* the same worker is to be visited again */
 	uint64_t flows; /* that were concerned */
 	struct run_stats *stats;
 	struct text *out;
@@ -81,35 +87,59 @@ add_stats(void *arg)
 	sum->meter.peak_flows += m.peak_flows;
 	sum->meter.memory_bytes += m.memory_bytes;
 	add(sum->counters, v->worker->counters, RUN_COUNTERS);
+	meter_statistics_add(&sum->records, meter_statistics(v->worker->meter));
 }
 
 static void
-visit_worker(void *arg)
+call_meter(void *arg)
 {
 	struct visit *v = arg;
-	struct meter *meter = v->worker->meter;
+
+	v->call(v->worker->meter, v->arg);
+}
+
+static void
+expire_all(void *arg)
+{
+	struct visit *v = arg;
 	struct meter_stats stats;
 
-	meter_stats(meter, &stats);
+	meter_stats(v->worker->meter, &stats);
 	v->flows += stats.live_flows;
-	switch (v->request->command) {
-	case RUN_expire_all:
-		if (meter_flush(meter, &v->worker->err) != 0)
-			v->status = -1;
-		break;
-	case RUN_delete_all:
-		meter_delete_all(meter);
-		break;
-	case RUN_timeouts:
-		v->status = meter_set_timeout(meter, v->request->argument, v->err);
-		break;
-	case RUN_dump_flows:
-		if (meter_dump(meter, v->request->rows, v->err) != 0)
-			v->status = -1;
-		break;
-	default:
-		break;
-	}
+	v->status = meter_flush(v->worker->meter, &v->worker->err);
+}
+
+static void
+delete_all(void *arg)
+{
+	struct visit *v = arg;
+
+	v->flows += meter_forget(v->worker->meter);
+}
+
+static void
+set_timeout(void *arg)
+{
+	struct visit *v = arg;
+
+	v->status = meter_set_timeout(v->worker->meter, v->request->argument, v->err);
+}
+
+static void
+reschedule(void *arg)
+{
+	struct visit *v = arg;
+
+	v->has_more = meter_reschedule(v->worker->meter, &v->cursor, PLACES);
+}
+
+static void
+dump_flows(void *arg)
+{
+	struct visit *v = arg;
+
+	v->has_more = meter_walk(v->worker->meter, &v->cursor, PLACES, v->request->each,
+	    v->request->context);
 }
 
 /* ---- in the output thread ---- */
@@ -156,9 +186,38 @@ ask_workers(struct run *run, void (*call)(void *), struct visit *v)
 
 	for (i = 0; i < run->count; i++) {
 		v->worker = &run->workers[i];
-		if (ask(&v->worker->box, call, v) != 0)
-			return -1;
+		v->cursor = 0;
+		do {
+			v->has_more = false;
+			if (ask(&v->worker->box, call, v) != 0)
+				return -1;
+		} while (v->has_more);
 	}
+	return 0;
+}
+
+unsigned
+run_workers(const struct run *run)
+{
+	return run->count;
+}
+
+int
+run_visit(struct run *run, unsigned worker, void (*visit)(struct meter *meter, void *arg),
+    void *arg, struct err *err)
+{
+	struct visit v = {.run = run, .worker = &run->workers[worker], .call = visit, .arg = arg,
+	    .err = err};
+
+	return ask(&v.worker->box, call_meter, &v);
+}
+
+int
+run_visit_outputs(struct run *run, void (*visit)(void *arg), void *arg, struct err *err)
+{
+	if (mailbox_ask(&run->output, visit, arg, ANSWER_MS) != 0)
+		return err_set(err, ETIMEDOUT, "the outputs did not answer within %d s",
+		    ANSWER_MS / 1000);
 	return 0;
 }
 
@@ -249,16 +308,17 @@ static int
 do_timeouts(struct run *run, struct visit *v)
 {
 	/* Only commands change them, and these take turns. */
-	const struct meter_config *now = meter_settings(run->workers[0].meter);
+	const struct meter *meter = run->workers[0].meter;
 	int i;
 
-	if (v->request->argument != NULL && ask_workers(run, visit_worker, v) != 0)
+	if (v->request->argument != NULL && (ask_workers(run, set_timeout, v) != 0 ||
+	    ask_workers(run, reschedule, v) != 0))
 		return -1;
 	for (i = 0; i <= METER_EXPIRE_maxlife; i++)
 		text_printf(v->out, "%-16s %7u s  %s\n", meter_expire_rows[i].id,
-		    now->timeout_s[i], meter_expire_rows[i].help);
+		    meter_timeout(meter, (enum meter_expire)i), meter_expire_rows[i].help);
 	text_printf(v->out, "%-16s %7u s  how often ended flows are looked for; 0: every second\n",
-	    "expint", now->expire_interval_s);
+	    "expint", meter_expire_interval(meter));
 	return 0;
 }
 
@@ -273,7 +333,8 @@ do_command(struct run *run, struct visit *v)
 		return print_statistics(run, v->out, v->err);
 	case RUN_expire_all:
 	case RUN_delete_all:
-		if (ask_workers(run, visit_worker, v) != 0)
+		if (ask_workers(run, request->command == RUN_expire_all ? expire_all : delete_all,
+		    v) != 0)
 			return -1;
 		text_printf(v->out, "%" PRIu64 " flows %s\n", v->flows,
 		    request->command == RUN_expire_all ? "written" : "forgotten");
@@ -281,9 +342,9 @@ do_command(struct run *run, struct visit *v)
 	case RUN_timeouts:
 		return do_timeouts(run, v);
 	case RUN_dump_flows:
-		if (request->rows == NULL)
+		if (request->each == NULL)
 			return err_set(v->err, EINVAL, "nowhere to put the flows");
-		return ask_workers(run, visit_worker, v);
+		return ask_workers(run, dump_flows, v);
 	case RUN_start_gather:
 	case RUN_stop_gather:
 		flag_set(&run->is_gathering, request->command == RUN_start_gather);

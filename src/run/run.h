@@ -2,7 +2,9 @@
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
+#include "meter/control.h"
 #include "meter/meter.h"
+#include "meter/statistics.h"
 #include "packet/source.h"
 
 struct err;
@@ -75,11 +77,23 @@ void run_stop(struct run *run, enum run_end how);
 /* Waits for the threads; -1 and the first error of a worker or of the outputs. */
 int run_wait(struct run *run, struct err *err);
 
+/*
+ * Have a function called by a worker's thread between two bursts, or by the output thread
+ * between two batches, and wait for its end: for all that has no command below. Keep it
+ * short: packets wait. -1 if there was no answer within seconds; it is not called then.
+ * Any thread but the run's own; after run_wait the calling one does it.
+ */
+int run_visit(struct run *run, unsigned worker, void (*visit)(struct meter *meter, void *arg),
+    void *arg, struct err *err);
+int run_visit_outputs(struct run *run, void (*visit)(void *arg), void *arg, struct err *err);
+unsigned run_workers(const struct run *run);
+
 /* Sums over the workers. */
 struct run_stats {
 	struct source_stats source;
 	uint64_t live[LIVE_COUNTERS];
 	struct meter_stats meter; /* peak_flows: the sum of the workers' peaks */
+	struct meter_statistics records;
 	uint64_t counters[RUN_COUNTERS];
 	unsigned workers;
 	bool is_gathering;
@@ -105,8 +119,8 @@ extern const struct run_command_row run_command_rows[RUN_COMMANDS];
 struct run_request {
 	enum run_command command;
 	const char *argument; /* of timeouts; NULL: none */
-	struct sink *rows;    /* of dump_flows: takes batches of flow_schema; called by the
-	                       * workers' threads, one after the other */
+	meter_walk_fn *each;  /* of dump_flows: called by the workers' threads in turn */
+	void *context;
 };
 
 /* The command of a word; -1 and err, which lists the words, if there is none. */
