@@ -170,6 +170,54 @@ batch_flat(struct batch *b, unsigned field)
 	return c;
 }
 
+struct column *
+batch_open(struct batch *b, unsigned field)
+{
+	struct column *c = batch_flat(b, field);
+
+	assert(b->rows == 0);
+	column_open_valid(c, false);
+	memset(c->values, 0, c->cap * storage_size(types[c->type].storage));
+	return c;
+}
+
+/* How many of the first rows have a value. */
+static size_t
+valid_count(const struct column *c, size_t rows)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < rows / 64; i++)
+		n += (size_t)__builtin_popcountll(c->valid[i]);
+	if (rows % 64 != 0)
+		n += (size_t)__builtin_popcountll(c->valid[i] << (64 - rows % 64));
+	return n;
+}
+
+void
+batch_settle(struct batch *b)
+{
+	struct column *c;
+	unsigned f;
+	size_t n;
+
+	for (f = 0; f < b->schema->stored; f++) {
+		c = &b->columns[f];
+		if (c->form != COLUMN_FLAT || c->valid == NULL)
+			continue;
+		n = valid_count(c, b->rows);
+		if (n == b->rows) {
+			c->valid = NULL;
+		} else if (n == 0) {
+			c->form = COLUMN_ABSENT;
+			c->valid = NULL;
+			c->is_mixed = false;
+			c->items_len = 0;
+			b->active[f / 64] &= ~((uint64_t)1 << f % 64);
+		}
+	}
+}
+
 void
 column_mark(struct batch *b, unsigned field, size_t from, size_t to, bool is_valid)
 {

@@ -73,6 +73,13 @@ void batch_derive(struct batch *batch, unsigned field);
  * column flat with room for cap rows; rows that were there keep their meaning.
  */
 struct column *batch_flat(struct batch *batch, unsigned field);
+/*
+ * For code that fills many columns of an empty batch: makes the column flat with all rows to
+ * come null and 0. The caller writes values and sets their bits in valid. batch_settle then
+ * closes columns in which no row has a value, and drops the bitmap of those without nulls.
+ */
+struct column *batch_open(struct batch *batch, unsigned field);
+void batch_settle(struct batch *batch);
 /* After the caller wrote rows of flat columns itself: marks rows from..to-1 of a field null
  * or valid. */
 void column_mark(struct batch *batch, unsigned field, size_t from, size_t to, bool is_valid);
