@@ -6,6 +6,7 @@
  */
 #include "meter/control.h"
 
+#include "base/err.h"
 #include "meter/state.h"
 
 /* Takes the next n places of the flow table; *out is one that is a flow, or 0. */
@@ -34,10 +35,10 @@ meter_walk(const struct meter *m, uint32_t *cursor, uint32_t n, meter_walk_fn *e
 	while (next_flow(m, cursor, &n, &flow)) {
 		const struct hot *hot = hot_at(m, flow);
 		struct meter_live live = {.row = &row, .number = flow - WHEEL,
-		    .timeout = (enum meter_expire)hot->key.list};
+		    .timeout = (enum meter_expire)hot->list};
 
 		record_peek(m, flow, &row);
-		live.due_ns = hot->last_ns + m->timeout_ns[hot->key.list];
+		live.due_ns = (hot_last_us(m, hot) + m->timeout_us[hot->list]) * 1000;
 		each(context, &live);
 	}
 	return *cursor < m->hot.used;
@@ -58,10 +59,17 @@ meter_expire_interval(const struct meter *m)
 int
 meter_set_timeout(struct meter *m, const char *text, struct err *err)
 {
+	struct meter_config before = m->config;
+	struct err again = {0};
+
 	if (meter_config_timeout(&m->config, text, err) != 0)
 		return -1;
-	limits_set(m);
-	m->turn_ns = 0; /* the wheel's next turn was planned by the interval before */
+	if (limits_set(m, err) != 0) {
+		m->config = before;
+		(void)limits_set(m, &again);
+		return -1;
+	}
+	m->turn_us = 0; /* the wheel's next turn was planned by the interval before */
 	return 0;
 }
 

@@ -98,6 +98,12 @@ fingerprints_get(const struct fingerprints *set, uint32_t number)
 	return (struct str){set->texts.data + e->at, e->len};
 }
 
+uint16_t
+fingerprints_mss(const struct fingerprints *set, uint32_t number)
+{
+	return number == 0 ? 0 : set->entries[number - 1].key.mss;
+}
+
 void
 fingerprint_parse(const struct packet *p, struct fingerprint_syn *out)
 {

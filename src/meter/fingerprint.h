@@ -25,6 +25,9 @@ struct fingerprints *fingerprints_new(uint32_t max); /* NULL without memory */
 void fingerprints_free(struct fingerprints *set);
 struct str fingerprints_get(const struct fingerprints *set, uint32_t number);
 
+/* The MSS in it; 0 for 0 and where it has none. */
+uint16_t fingerprints_mss(const struct fingerprints *set, uint32_t number);
+
 void fingerprint_parse(const struct packet *p, struct fingerprint_syn *out);
 /* p0f's notation, ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass. peer_mss is that of
  * the SYN that a SYN-ACK answers, or 0. */

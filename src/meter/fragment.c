@@ -102,7 +102,7 @@ fragment_drain(struct meter *m, int64_t before_ns)
 void
 fragment_tick(struct meter *m)
 {
-	fragment_drain(m, m->clock_ns - HOLD_NS);
+	fragment_drain(m, m->clock_us * 1000 - HOLD_NS);
 }
 
 static void

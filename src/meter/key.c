@@ -25,7 +25,7 @@ key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
 {
 	uint64_t seed = m->config.seed;
 	/* ports and VLANs */
-	uint64_t rest = load64(key->port) ^ (uint64_t)key->proto << 20 ^ (uint64_t)key->kind << 60;
+	uint64_t rest = load64(key->port) ^ (uint64_t)key->proto << 20 ^ (uint64_t)key->kind << 56;
 	uint64_t h = mix64(rest ^ seed, seed >> 7);
 
 	if (key->kind & KEY_V6) {
@@ -72,7 +72,7 @@ fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
 {
 	int order = m->config.directional ? 0 : addr_compare(&p->src, &p->dst);
 
-	memset(out, 0, offsetof(struct lookup, pair_mac.mac));
+	memset(&out->key, 0, sizeof out->key);
 	if (order == 0 && !m->config.directional)
 		order = (int)ports->src - (int)ports->dst;
 	out->side = order > 0;
@@ -81,7 +81,8 @@ fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
 	out->key.vlan = p->vlan;
 	out->key.inner_vlan = p->inner_vlan;
 	out->key.proto = ports->proto;
-	out->key.kind = ports->flags & PACKET_HAS_PORTS ? 0 : KEY_NO_PORTS;
+	out->key.kind = ports->flags & PACKET_HAS_PORTS ? 0
+	    : ports->flags & PACKET_HAS_ICMP ? KEY_NO_PORTS | KEY_ICMP : KEY_NO_PORTS;
 	if (p->src.is_v6) {
 		out->key.kind |= KEY_V6;
 		memcpy(out->pair.addr[out->side], p->src.v6, 16);
@@ -101,6 +102,7 @@ key_add_mac(const struct packet *p, struct lookup *out)
 {
 	if (!(out->key.kind & KEY_V6)) {
 		out->key.kind |= KEY_V6 | KEY_V4_PAIR;
+		memset(&out->pair, 0, sizeof out->pair);
 		for (int i = 0; i < 2; i++)
 			memcpy(out->pair.addr[i], &out->key.addr[i], sizeof out->key.addr[i]);
 	}

@@ -2,8 +2,7 @@
 /*
  * The flow table and its clock. Packets come in bursts: all keys are made and hashed, then
  * all index slots prefetched, then all flows, then the TCP state of those, then they are
- * updated one by one. The index is an open table of 8-byte slots (32 bits of the hash, number
- * of the flow) with linear probing, and deletes by shifting back.
+ * updated one by one.
  *
  * A timing wheel holds every flow in the slot of the second in which its timeout was over
  * when it was put there. Packets do not move flows on; the wheel does when it comes to one
@@ -21,16 +20,15 @@
 #include "meter/control.h"
 #include "meter/state.h"
 #include "model/batch.h"
-#include "model/sink.h"
 
-enum { BURST = 32, INDEX_START = 1 << 12 };
-enum { BEHIND_MAX = 64 };
+enum { BURST = 32 };
+enum { INTERVAL_MAX_S = 3600 };
+enum { BEHIND_MAX = 64, CALM_PACKETS = 4096, FLOWS_MAX = 1 << 30 };
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-static const int64_t SECOND_NS = 1000000000;
-static const int64_t BEHIND_NS = 60 * 1000000000ll;
+static const int64_t SECOND_US = 1000000;
+static const int64_t BEHIND_US = 60 * 1000000ll;
 static const int64_t TIME_MAX_NS = (int64_t)1 << 62; /* in 2116 */
-static const uint64_t BYTES_FULL = ((uint64_t)1 << 40) - (1 << 20);
 
 const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -52,7 +50,7 @@ turn_plan(struct meter *m)
 {
 	int64_t interval = m->config.expire_interval_s == 0 ? 1 : m->config.expire_interval_s;
 
-	m->turn_ns = (m->tick / interval + 1) * interval * SECOND_NS;
+	m->turn_us = (m->tick / interval + 1) * interval * SECOND_US;
 }
 
 /* As in softflowd, 0 switches a timeout off: the next more general one holds. */
@@ -75,22 +73,32 @@ timeouts_fill(struct meter_config *config)
 			config->timeout_s[rows[i].which] = config->timeout_s[rows[i].instead];
 }
 
-void
-limits_set(struct meter *m)
+int
+limits_set(struct meter *m, struct err *err)
 {
-	m->limit_ns = INT64_MAX;
+	if (m->config.expire_interval_s > INTERVAL_MAX_S)
+		return err_set(err, EINVAL, "timeout expint=%u: flows are looked at every %d "
+		    "seconds at the latest", m->config.expire_interval_s, INTERVAL_MAX_S);
 	timeouts_fill(&m->config);
-	for (int i = 0; i < METER_EXPIRES; i++)
-		m->timeout_ns[i] = (int64_t)m->config.timeout_s[i] * SECOND_NS;
+	m->limit_us = LIMIT_MAX_S * SECOND_US;
+	m->limit_reason = METER_EXPIRE_maxlife;
+	for (int i = 0; i < METER_EXPIRES; i++) {
+		m->timeout_us[i] = (int64_t)m->config.timeout_s[i] * SECOND_US;
+		if (meter_expire_rows[i].is_idle && m->config.timeout_s[i] > IDLE_MAX_S)
+			return err_set(err, EINVAL, "timeout %s=%u: idle flows are kept for %d "
+			    "seconds at most (5 days)", meter_expire_rows[i].id,
+			    m->config.timeout_s[i], IDLE_MAX_S);
+	}
 	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++)
-		if (m->timeout_ns[i] != 0 && m->timeout_ns[i] < m->limit_ns) {
-			m->limit_ns = m->timeout_ns[i];
+		if (m->timeout_us[i] != 0 && m->timeout_us[i] < m->limit_us) {
+			m->limit_us = m->timeout_us[i];
 			m->limit_reason = (enum meter_expire)i;
 		}
 	for (int port = 1; port < 1024; port++)
 		m->service_ports[port / 64] |= (uint64_t)1 << port % 64;
 	for (size_t i = 0; i < sizeof services / sizeof *services; i++)
 		m->service_ports[services[i] / 64] |= (uint64_t)1 << services[i] % 64;
+	return 0;
 }
 
 struct meter *
@@ -109,26 +117,26 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 		m->config.cut_exchanges = m->config.write_quiet = false;
 	m->is_plain = config->key == METER_KEY_DEFAULT && config->sample_interval <= 1;
 	m->sink = sink;
-	m->clock_ns = -1;
-	m->index_mask = INDEX_START - 1;
-	limits_set(m);
-	if (n == 0 || n > UINT32_MAX / 2) {
-		err_set(err, EINVAL, "meter: %u flows: use a number from 1 to %u", n,
-		    UINT32_MAX / 2);
+	m->clock_us = -1;
+	if (n == 0 || n > FLOWS_MAX) {
+		err_set(err, EINVAL, "meter: %u flows: use a number from 1 to %u", n, FLOWS_MAX);
 		goto fail;
 	}
+	if (limits_set(m, err) < 0 || flow_index_init(&m->index, n + WHEEL, err) < 0)
+		goto fail;
 	if (slab_init(&m->hot, sizeof(struct hot), n + WHEEL, true, err) < 0 ||
 	    slab_init(&m->pair6, m->key->has_mac ? sizeof(struct pair_mac)
 	            : sizeof(struct pair6), n, true, err) < 0 ||
-	    slab_init(&m->syn, sizeof(struct syn), n, true, err) < 0 ||
+	    slab_init(&m->small, sizeof(struct small), n, true, err) < 0 ||
+	    slab_init(&m->wide, sizeof(struct wide), n, false, err) < 0 ||
 	    slab_init(&m->stream, sizeof(struct stream), n, true, err) < 0 ||
-	    slab_init(&m->gaps, sizeof(struct gaps), n, false, err) < 0 ||
+	    slab_init(&m->exchange, sizeof(struct exchange), n, false, err) < 0 ||
+	    slab_init(&m->gaps, sizeof(struct gaps), 2 * n, false, err) < 0 ||
 	    slab_init(&m->remainder, sizeof(struct part), n, false, err) < 0 ||
 	    slab_init(&m->labels, sizeof(struct labels), n, false, err) < 0 ||
 	    slab_init(&m->marks, sizeof(struct marks), MARKS_MAX, false, err) < 0)
 		goto fail;
-	if ((m->cold = region_map((n + WHEEL + 1ul) * sizeof *m->cold, true, err)) == NULL ||
-	    (m->index = region_map(INDEX_START * sizeof *m->index, false, err)) == NULL)
+	if ((m->macs = region_map((n + WHEEL + 1ul) * sizeof *m->macs, false, err)) == NULL)
 		goto fail;
 	if ((m->labels_of = region_map((n + WHEEL + 1ul) * sizeof *m->labels_of, false, err)) ==
 	    NULL)
@@ -137,11 +145,14 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	        sizeof *m->sampled, false, err)) == NULL)
 		goto fail;
 	wheel_init(m);
-	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
 	m->held = calloc(HELD, sizeof *m->held);
+	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
 	m->fingerprints = fingerprints_new(FINGERPRINTS_MAX);
-	m->batch = batch_new(&flow_schema, BATCH_ROWS);
-	if (m->fragments == NULL || m->held == NULL || m->fingerprints == NULL) {
+	m->mac_pairs = mac_pairs_new(config->seed);
+	m->writer = writer_new(BATCH_ROWS);
+	m->peek = writer_new(1);
+	if (m->fragments == NULL || m->held == NULL || m->fingerprints == NULL ||
+	    m->mac_pairs == NULL || m->writer == NULL || m->peek == NULL) {
 		err_set(err, ENOMEM, "meter: out of memory");
 		goto fail;
 	}
@@ -157,19 +168,21 @@ meter_free(struct meter *m)
 {
 	if (m == NULL)
 		return;
-	if (m->cold != NULL)
-		region_unmap(m->cold, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->cold);
+	if (m->macs != NULL)
+		region_unmap(m->macs, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->macs);
 	if (m->labels_of != NULL)
 		region_unmap(m->labels_of, (m->config.max_flows + WHEEL + 1ul) *
 		    sizeof *m->labels_of);
 	if (m->sampled != NULL)
 		region_unmap(m->sampled, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->sampled);
-	if (m->index != NULL)
-		region_unmap(m->index, (m->index_mask + 1) * sizeof *m->index);
+	if (m->index.buckets != NULL)
+		flow_index_done(&m->index);
 	slab_done(&m->hot);
 	slab_done(&m->pair6);
-	slab_done(&m->syn);
+	slab_done(&m->small);
+	slab_done(&m->wide);
 	slab_done(&m->stream);
+	slab_done(&m->exchange);
 	slab_done(&m->gaps);
 	slab_done(&m->remainder);
 	slab_done(&m->labels);
@@ -177,71 +190,50 @@ meter_free(struct meter *m)
 	free(m->fragments);
 	free(m->held);
 	fingerprints_free(m->fingerprints);
-	if (m->batch != NULL)
-		batch_free(m->batch);
+	mac_pairs_free(m->mac_pairs);
+	writer_free(m->writer);
+	writer_free(m->peek);
 	free(m);
 }
 
 static uint32_t
-index_find(const struct meter *m, const struct lookup *l)
+flow_find(const struct meter *m, const struct lookup *l)
 {
-	uint64_t at = l->hash & m->index_mask, slot;
+	struct index_search search = {0};
+	uint32_t flow;
 
-	for (; (slot = m->index[at]) != 0; at = (at + 1) & m->index_mask)
-		if (slot >> 32 == l->hash && key_matches(m, &hot_at(m, (uint32_t)slot)->key, l))
-			return (uint32_t)slot;
-	return 0;
+	while ((flow = flow_index_next(&m->index, l->hash, &search)) != 0)
+		if (key_matches(m, &hot_at(m, flow)->key, l))
+			break;
+	return flow;
 }
 
+static uint32_t
+flow_hash(const struct meter *m, uint32_t flow)
+{
+	const struct key *key = &hot_at(m, flow)->key;
+
+	return key_hash(m, key, key->kind & KEY_V6 ? slab_at(&m->pair6, key->addr[0]) : NULL);
+}
+
+/* All flows anew into the empty index, a burst of hashes ahead of the memory. */
 static void
-index_put(struct meter *m, uint64_t slot)
+index_fill(struct meter *m)
 {
-	uint64_t at = slot >> 32 & m->index_mask;
+	uint32_t hashes[BURST], flows[BURST], n = 0;
 
-	while (m->index[at] != 0)
-		at = (at + 1) & m->index_mask;
-	m->index[at] = slot;
-}
-
-/* Room for one more; the slots carry their hashes, so growing reads no flow. */
-static int
-index_reserve(struct meter *m)
-{
-	uint64_t *before = m->index, n = m->index_mask + 1;
-	uint64_t *after;
-
-	if (m->index_live + 1 < n / 4 * 3)
-		return 0;
-	if ((after = region_map(2 * n * sizeof *after, 2 * n >= 1 << 18, m->err)) == NULL)
-		return m->status = -1;
-	m->index = after;
-	m->index_mask = 2 * n - 1;
-	for (uint64_t i = 0; i < n; i++)
-		if (before[i] != 0)
-			index_put(m, before[i]);
-	region_unmap(before, n * sizeof *before);
-	return 0;
-}
-
-static void
-index_remove(struct meter *m, uint32_t hash, uint32_t flow)
-{
-	uint64_t mask = m->index_mask, hole = hash & mask, at;
-
-	while (m->index[hole] != ((uint64_t)hash << 32 | flow)) {
-		assert(m->index[hole] != 0);
-		hole = (hole + 1) & mask;
-	}
-	for (at = (hole + 1) & mask; m->index[at] != 0; at = (at + 1) & mask) {
-		uint64_t home = m->index[at] >> 32 & mask;
-
-		if (((at - home) & mask) >= ((at - hole) & mask)) {
-			m->index[hole] = m->index[at];
-			hole = at;
+	for (uint32_t flow = WHEEL + 1; flow <= m->hot.used; flow++) {
+		if (hot_at(m, flow)->next != 0) {
+			flows[n] = flow;
+			hashes[n] = flow_hash(m, flow);
+			__builtin_prefetch(flow_index_line(&m->index, hashes[n++]), 1);
+		}
+		if (n == BURST || flow == m->hot.used) {
+			for (uint32_t i = 0; i < n; i++)
+				flow_index_put(&m->index, hashes[i], flows[i]);
+			n = 0;
 		}
 	}
-	m->index[hole] = 0;
-	m->index_live--;
 }
 
 /* Writes the flow (METER_EXPIRES: does not) and frees all it has but its place in the
@@ -257,7 +249,7 @@ flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 		record_finish(m, flow, why);
 	wheel_remove(m, hot);
 	hot->next = 0; /* who looks through the table sees that it is none */
-	stream_free(m, hot);
+	more_free(m, hot);
 	if (m->labels.live > 0 && m->labels_of[flow] != 0) {
 		slab_give(&m->labels, m->labels_of[flow]);
 		m->labels_of[flow] = 0;
@@ -270,38 +262,35 @@ flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 static void
 flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 {
-	const struct key *key = &hot_at(m, flow)->key;
-	const struct pair6 *pair = key->kind & KEY_V6 ? slab_at(&m->pair6, key->addr[0]) : NULL;
-
-	index_remove(m, key_hash(m, key, pair), flow);
+	flow_index_remove(&m->index, flow_hash(m, flow), flow);
 	flow_free(m, flow, why);
 }
 
 /* The flow's timeout may be over by now; else it is put further on. */
 static void
-flow_check(struct meter *m, uint32_t flow, int64_t now_ns)
+flow_check(struct meter *m, uint32_t flow)
 {
 	struct hot *hot = hot_at(m, flow);
-	bool is_over = now_ns - hot->last_ns > m->timeout_ns[hot->key.list];
+	bool is_over = m->clock_us - hot_last_us(m, hot) > m->timeout_us[hot->list];
 
-	if (is_over && hot->key.list != METER_EXPIRE_exchange_quiet) {
-		flow_end(m, flow, hot->key.list);
+	if (is_over && hot->list != METER_EXPIRE_exchange_quiet) {
+		flow_end(m, flow, hot->list);
 		return;
 	}
 	wheel_remove(m, hot);
 	if (is_over) {
 		if (stream_is_answered(m, hot))
 			record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
-		hot->key.list = METER_EXPIRE_tcp;
+		hot->list = METER_EXPIRE_tcp;
 	}
 	wheel_put(m, flow, hot);
 }
 
-/* Turns the wheel to now; every flow that passes is looked at. */
+/* Turns the wheel to the clock; every flow that passes is looked at. */
 static void
-wheel_turn(struct meter *m, int64_t now_ns)
+wheel_turn(struct meter *m)
 {
-	int64_t to = tick_of(now_ns);
+	int64_t to = tick_of(m->clock_us);
 
 	if (to - m->tick > WHEEL)
 		m->tick = to - WHEEL; /* once round is enough */
@@ -309,7 +298,7 @@ wheel_turn(struct meter *m, int64_t now_ns)
 		uint32_t head = wheel_head(++m->tick);
 
 		while (hot_at(m, head)->next != head)
-			flow_check(m, hot_at(m, head)->next, now_ns);
+			flow_check(m, hot_at(m, head)->next);
 		m->wheel_used[(head - 1) / 64] &= ~((uint64_t)1 << (head - 1) % 64);
 	}
 }
@@ -337,41 +326,64 @@ static void
 end_all(struct meter *m, enum meter_expire why)
 {
 	for (uint32_t head = 1; head <= WHEEL; head++)
-		while (hot_at(m, head)->next != head)
-			flow_free(m, hot_at(m, head)->next, why);
+		while (hot_at(m, head)->next != head) {
+			uint32_t flow = hot_at(m, head)->next;
+
+			__builtin_prefetch(hot_at(m, hot_at(m, flow)->next));
+			flow_free(m, flow, why);
+		}
 	memset(m->wheel_used, 0, sizeof m->wheel_used);
-	memset(m->index, 0, (m->index_mask + 1) * sizeof *m->index);
-	m->index_live = 0;
+	flow_index_clear(&m->index);
 }
 
-/* The packets' clock only runs forward, unless many packets in a row agree that it was
- * wrong: then everything is written and it starts again. */
 static void
-clock_set(struct meter *m, int64_t now_ns)
+clock_start(struct meter *m, int64_t now_us)
 {
-	if (m->clock_ns < 0) {
-		m->tick = tick_of(now_ns);
+	m->behind = 0;
+	m->since_reset = 0;
+	m->clock_us = now_us;
+	m->tick = tick_of(now_us);
+	turn_plan(m);
+}
+
+/* A leap of days is made in steps of one, for that is what flows' times can be told from. */
+static void
+clock_advance(struct meter *m, int64_t now_us)
+{
+	while (m->index.live > 0 && now_us - m->clock_us > DAY_US) {
+		m->clock_us += DAY_US;
+		wheel_turn(m);
+	}
+	m->clock_us = now_us;
+	if (now_us >= m->turn_us) {
+		fragment_tick(m);
+		wheel_turn(m);
 		turn_plan(m);
 	}
-	if (now_ns >= m->clock_ns) {
-		m->clock_ns = now_ns;
+}
+
+/*
+ * The packets' clock only runs forward, unless many packets in a row agree that it was wrong
+ * (or one is days behind it): then everything is written and it starts again.
+ */
+static void
+clock_set(struct meter *m, int64_t now_us)
+{
+	m->since_reset++;
+	if (m->clock_us < 0)
+		clock_start(m, now_us);
+	if (now_us >= m->clock_us) {
 		m->behind = 0;
-	} else {
-		m->counters[METER_backwards]++;
-		if (m->clock_ns - now_ns <= BEHIND_NS || ++m->behind < BEHIND_MAX)
-			return;
+		clock_advance(m, now_us);
+		return;
+	}
+	m->counters[METER_backwards]++;
+	if ((m->clock_us - now_us > DAY_US && m->since_reset > CALM_PACKETS) ||
+	    (m->clock_us - now_us > BEHIND_US && ++m->behind >= BEHIND_MAX)) {
 		m->counters[METER_clock_resets]++;
-		m->behind = 0;
 		fragment_drain(m, FRAGMENT_ALL);
 		end_all(m, METER_EXPIRE_flush);
-		m->clock_ns = now_ns;
-		m->tick = tick_of(now_ns);
-		turn_plan(m);
-	}
-	if (m->clock_ns >= m->turn_ns) {
-		fragment_tick(m);
-		wheel_turn(m, m->clock_ns);
-		turn_plan(m);
+		clock_start(m, now_us);
 	}
 }
 
@@ -420,6 +432,17 @@ list_of(const struct meter *m, const struct hot *hot)
 	}
 }
 
+static void
+macs_note(struct meter *m, uint32_t flow, const struct packet *p, unsigned side)
+{
+	m->macs[flow] = 0;
+	if (!(p->flags & PACKET_HAS_MAC))
+		return;
+	m->macs[flow] = side == 0 ? mac_pair_of(m->mac_pairs, p->src_mac, p->dst_mac)
+	                          : mac_pair_of(m->mac_pairs, p->dst_mac, p->src_mac);
+	m->counters[METER_macs_lost] += m->macs[flow] == 0;
+}
+
 /* The MPLS labels of a flow's first packet. */
 static void
 labels_keep(struct meter *m, uint32_t flow, const struct packet *p)
@@ -441,19 +464,21 @@ static uint32_t
 flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 {
 	struct hot *hot;
-	struct cold *cold;
 	uint32_t flow;
 
 	if (m->hot.live == m->hot.cap /* all but the wheel's */)
 		expire_oldest(m);
-	if (index_reserve(m) < 0)
-		return 0;
+	if (flow_index_is_full(&m->index)) {
+		if (flow_index_grow(&m->index, m->err) < 0) {
+			m->status = -1;
+			return 0;
+		}
+		index_fill(m);
+	}
 	flow = slab_take(&m->hot);
 	hot = hot_at(m, flow);
-	cold = &m->cold[flow];
-	memset(cold, 0, sizeof *cold);
 	hot->key = l->key;
-	hot->key.state = initiator_guess(m, l);
+	hot->state = initiator_guess(m, l);
 	if (l->key.kind & KEY_V6) {
 		hot->key.addr[0] = slab_take(&m->pair6);
 		memcpy(slab_at(&m->pair6, hot->key.addr[0]), &l->pair,
@@ -461,60 +486,61 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	}
 	if (m->sampled != NULL)
 		memset(&m->sampled[flow], 0, sizeof m->sampled[flow]);
-	memset(hot->ttl_min, 0xff, sizeof hot->ttl_min);
-	cold->start_ns = p->time_ns;
-	hot->last_ns = p->time_ns;
-	if (p->flags & PACKET_HAS_MAC) {
-		cold->has_mac = 1;
-		memcpy(cold->mac[l->side], p->src_mac, 6);
-		memcpy(cold->mac[l->side ^ 1], p->dst_mac, 6);
-	}
 	if (p->mpls_count > 0 && m->config.labels > 0)
 		labels_keep(m, flow, p);
-	if (p->flags & PACKET_HAS_ICMP) {
-		cold->has_icmp = 1;
-		cold->icmp_type = p->icmp_type;
-		cold->icmp_code = p->icmp_code;
-	}
-	index_put(m, (uint64_t)l->hash << 32 | flow);
-	m->index_live++;
+	memset(hot->ttl_min, 0xff, sizeof hot->ttl_min);
+	if (l->key.kind & KEY_ICMP)
+		hot->more = p->flags & PACKET_HAS_ICMP
+		    ? (uint32_t)(p->icmp_type << 8 | p->icmp_code) : l->key.port[0];
+	macs_note(m, flow, p, l->side);
+	flow_index_put(&m->index, l->hash, flow);
 	m->counters[METER_flows]++;
-	if (m->index_live > m->peak_flows)
-		m->peak_flows = m->index_live;
+	if (m->index.live > m->peak_flows)
+		m->peak_flows = m->index.live;
 	return flow;
+}
+
+/* A counter of 16 or 32 bits went round. */
+static void
+counter_carry(struct meter *m, uint32_t flow, unsigned d, unsigned packets, unsigned bytes)
+{
+	struct carry *carry;
+
+	more_widen(m, flow);
+	carry = carry_of(m, hot_at(m, flow));
+	carry->packets[d] = (uint16_t)(carry->packets[d] + packets);
+	carry->bytes[d] = (uint8_t)(carry->bytes[d] + bytes);
 }
 
 /* The flow has nothing that is not written. */
 static bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
 {
-	return (hot->packets[0] | hot->packets[1]) == 0 &&
+	return hot_is_empty(hot, carry_of(m, hot)) &&
 	    (m->sampled == NULL || sampled_is_empty(m, flow));
 }
 
 /* Adds the packet to the flow's record. */
 static void
-packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packet *p, unsigned d)
+packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packet *p,
+    int64_t now_us, unsigned d)
 {
-	struct cold *cold = &m->cold[flow];
-	uint64_t bytes = hot->bytes_low[d] + (uint64_t)p->ip_bytes;
+	bool is_first = record_is_empty(m, flow, hot);
 
-	if (record_is_empty(m, flow, hot))
-		cold->start_ns = hot->last_ns = p->time_ns;
-	else if (p->time_ns < cold->start_ns)
-		cold->start_ns = p->time_ns;
-	if (p->time_ns > hot->last_ns)
-		hot->last_ns = p->time_ns;
-	if (hot->packets[d] == 0)
-		cold->tos[d] = p->tos;
+	if (is_first || now_us < hot->start_us)
+		hot->start_us = now_us;
+	if (is_first || now_us > hot_last_us(m, hot))
+		hot->last_us = (uint64_t)now_us;
+	if (hot->ttl_max[d] == 0 && hot->packets[d] == 0)
+		hot->tos[d] = p->tos;
 	if (p->ttl < hot->ttl_min[d])
 		hot->ttl_min[d] = p->ttl;
 	if (p->ttl > hot->ttl_max[d])
 		hot->ttl_max[d] = p->ttl;
 	if (p->flags & PACKET_HAS_TCP) {
 		hot->tcp_flags[d] |= (uint8_t)p->tcp_flags;
-		if (p->tcp_flags > 0xff)
-			cold->tcp_flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
+		if (p->tcp_flags > 0xff && hot->state & FLOW_TCP)
+			syn_of(m, hot)->flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
 	}
 	if (m->sampled != NULL) {
 		sampled_count(m, flow, p, d);
@@ -522,26 +548,26 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 			return;
 	}
 	hot->packets[d]++;
-	hot->bytes_low[d] = (uint32_t)bytes;
-	hot->bytes_high[d] = (uint8_t)(hot->bytes_high[d] + (bytes >> 32));
+	hot->bytes[d] += p->ip_bytes;
+	if (hot->packets[d] == 0 || hot->bytes[d] < p->ip_bytes)
+		counter_carry(m, flow, d, hot->packets[d] == 0, hot->bytes[d] < p->ip_bytes);
 	if (p->flags & PACKET_FRAGMENT)
-		cold->fragments++;
+		record_fragment(m, flow);
 	m->counters[METER_packets]++;
 	m->counters[METER_bytes] += p->ip_bytes;
 }
 
 /* Ends a record that is too long, in time or because a counter is nearly full. */
 static void
-limits_check(struct meter *m, uint32_t flow, const struct hot *hot, const struct packet *p,
-    unsigned d)
+limits_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_us, unsigned d)
 {
-	uint64_t bytes = hot->bytes_low[d] | (uint64_t)hot->bytes_high[d] << 32;
+	const struct carry *carry = carry_of(m, hot);
 
 	if (record_is_empty(m, flow, hot))
 		return;
-	if (p->time_ns - m->cold[flow].start_ns >= m->limit_ns)
+	if (now_us - hot->start_us >= m->limit_us)
 		record_cut(m, flow, m->limit_reason, END_REASON_active);
-	else if (hot->packets[d] == UINT32_MAX || bytes >= BYTES_FULL)
+	else if (carry != NULL && (carry->packets[d] == UINT16_MAX || carry->bytes[d] == UINT8_MAX))
 		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
 }
 
@@ -549,22 +575,35 @@ limits_check(struct meter *m, uint32_t flow, const struct hot *hot, const struct
 static bool
 flow_is_over(const struct meter *m, const struct hot *hot)
 {
-	enum meter_expire list = hot->key.list;
+	enum meter_expire list = hot->list;
 
 	if (list == METER_EXPIRE_exchange_quiet)
 		list = METER_EXPIRE_tcp;
-	return m->clock_ns - hot->last_ns > m->timeout_ns[list];
+	return m->clock_us - hot_last_us(m, hot) > m->timeout_us[list];
+}
+
+/* The packet's time, or the earliest that a flow's times can be told from. */
+static int64_t
+time_of(struct meter *m, const struct packet *p)
+{
+	int64_t now_us = p->time_ns / 1000;
+
+	if (m->clock_us - now_us <= DAY_US)
+		return now_us;
+	m->counters[METER_times_moved]++;
+	return m->clock_us - DAY_US;
 }
 
 void
 packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 {
+	int64_t now_us = time_of(m, p);
+	uint32_t flow = flow_find(m, l);
 	struct hot *hot;
 	enum meter_expire list;
-	uint32_t flow = index_find(m, l);
 
 	if (flow != 0 && flow_is_over(m, hot_at(m, flow))) {
-		flow_end(m, flow, hot_at(m, flow)->key.list);
+		flow_end(m, flow, hot_at(m, flow)->list);
 		flow = 0;
 	}
 	if (flow != 0 && p->flags & PACKET_HAS_TCP &&
@@ -576,16 +615,18 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 		if ((flow = flow_begin(m, p, l)) == 0)
 			return;
 		hot = hot_at(m, flow);
+		hot->start_us = now_us;
+		hot->last_us = (uint64_t)now_us;
 	} else {
 		hot = hot_at(m, flow);
-		limits_check(m, flow, hot, p, l->side);
+		limits_check(m, flow, hot, now_us, l->side);
 	}
 	if (p->flags & PACKET_HAS_TCP)
-		stream_packet(m, flow, p, l->side);
-	packet_count(m, flow, hot, p, l->side);
+		stream_packet(m, flow, p, now_us, l->side);
+	packet_count(m, flow, hot, p, now_us, l->side);
 	list = list_of(m, hot);
-	if (list != hot->key.list || hot->next == 0) {
-		hot->key.list = (uint8_t)list;
+	if (list != hot->list || hot->next == 0) {
+		hot->list = list;
 		if (hot->next != 0)
 			wheel_remove(m, hot);
 		wheel_put(m, flow, hot);
@@ -600,7 +641,7 @@ slow_burst(struct meter *m, const struct packet *packets, const struct lookup *l
 	for (size_t i = 0; i < n; i++) {
 		const struct packet *p = &packets[i];
 
-		clock_set(m, p->time_ns);
+		clock_set(m, p->time_ns / 1000);
 		if (lookups[i].side != LOOKUP_HELD)
 			packet_add(m, p, &lookups[i]);
 		if ((p->flags & (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT)) == PACKET_FRAGMENT)
@@ -629,23 +670,23 @@ static void
 burst_update(struct meter *m, const struct packet *packets, const struct lookup *lookups,
     size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint64_t slot = m->index[lookups[i].hash & m->index_mask];
+	uint32_t flows[BURST];
 
-		__builtin_prefetch(hot_at(m, (uint32_t)slot), 1);
-		__builtin_prefetch(&m->cold[(uint32_t)slot], 1);
-	}
 	for (size_t i = 0; i < n; i++) {
-		uint64_t slot = m->index[lookups[i].hash & m->index_mask];
+		struct index_search search = {0};
 
-		__builtin_prefetch(syn_of(m, hot_at(m, (uint32_t)slot)), 1);
+		flows[i] = flow_index_next(&m->index, lookups[i].hash, &search);
+		__builtin_prefetch(hot_at(m, flows[i]), 1);
 	}
+	for (size_t i = 0; i < n; i++)
+		if (flows[i] != 0)
+			__builtin_prefetch(syn_of(m, hot_at(m, flows[i])), 1);
 	if (m->is_slow_burst) {
 		slow_burst(m, packets, lookups, n);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		clock_set(m, packets[i].time_ns);
+		clock_set(m, packets[i].time_ns / 1000);
 		packet_add(m, &packets[i], &lookups[i]);
 	}
 }
@@ -660,7 +701,7 @@ burst_by_config(struct meter *m, const struct packet *packets, size_t n)
 	n = sample_packets(m, packets, n, kept);
 	for (size_t i = 0; i < n; i++) {
 		key_make_by_row(m, &kept[i], &lookups[i]);
-		__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
+		__builtin_prefetch(flow_index_line(&m->index, lookups[i].hash));
 	}
 	burst_update(m, kept, lookups, n);
 }
@@ -680,7 +721,7 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 		if (m->is_plain) {
 			for (size_t i = 0; i < now; i++) {
 				key_make(m, &packets[i], &lookups[i]);
-				__builtin_prefetch(&m->index[lookups[i].hash & m->index_mask]);
+				__builtin_prefetch(flow_index_line(&m->index, lookups[i].hash));
 			}
 			burst_update(m, packets, lookups, now);
 		} else {
@@ -696,8 +737,8 @@ int
 meter_time(struct meter *m, int64_t now_ns, struct err *err)
 {
 	m->err = err;
-	if (now_ns > m->clock_ns && now_ns <= TIME_MAX_NS)
-		clock_set(m, now_ns);
+	if (now_ns / 1000 > m->clock_us && now_ns <= TIME_MAX_NS)
+		clock_advance(m, now_ns / 1000);
 	return m->status;
 }
 
@@ -730,7 +771,7 @@ meter_forget(struct meter *m)
 	uint64_t live;
 
 	fragment_drain(m, FRAGMENT_ALL);
-	live = m->index_live;
+	live = m->index.live;
 	end_all(m, METER_EXPIRES);
 	return live;
 }
@@ -738,18 +779,18 @@ meter_forget(struct meter *m)
 void
 meter_stats(const struct meter *m, struct meter_stats *out)
 {
-	const struct slab *slabs[] = {&m->labels, &m->hot, &m->pair6, &m->syn, &m->stream, &m->gaps,
-		&m->remainder, &m->marks};
+	const struct slab *slabs[] = {&m->labels, &m->hot, &m->pair6, &m->small, &m->wide, &m->stream,
+		&m->exchange, &m->gaps, &m->remainder, &m->marks};
 
 	memset(out, 0, sizeof *out);
 	memcpy(out->counters, m->counters, sizeof out->counters);
 	memcpy(out->expired, m->expired, sizeof out->expired);
-	out->live_flows = m->index_live;
+	out->live_flows = m->index.live;
 	out->peak_flows = m->peak_flows;
 	for (size_t i = 0; i < sizeof slabs / sizeof *slabs; i++)
 		out->memory_bytes += (uint64_t)slabs[i]->used * slabs[i]->item_bytes;
-	out->memory_bytes += m->hot.used * sizeof *m->cold;
-	out->memory_bytes += (m->index_mask + 1) * sizeof *m->index;
+	out->memory_bytes += m->hot.used * sizeof *m->macs;
+	out->memory_bytes += flow_index_bytes(&m->index);
 }
 
 const struct meter_statistics *

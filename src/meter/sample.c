@@ -82,8 +82,10 @@ sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d
 		return;
 	further = (int32_t)(p->tcp_seq + p->payload_bytes -
 	    (uint32_t)(stream->syn.base[d] + stream->half[d].high));
-	if (further > 0 && further < FAR)
+	if (further > 0 && further < FAR) {
 		stream->half[d].high += (uint32_t)further;
+		stream->half[d].span += (uint32_t)further;
+	}
 }
 
 bool
@@ -110,41 +112,4 @@ sampled_forgotten(struct meter *m, uint32_t flow)
 
 	m->counters[METER_deleted_outside] += s->outside_packets[0] + s->outside_packets[1];
 	m->counters[METER_deleted_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
-}
-
-static void
-row_unset(struct flow *row, unsigned field)
-{
-	row->present[field / 64] &= ~((uint64_t)1 << field % 64);
-}
-
-void
-sampled_row(const struct meter *m, struct flow *row, uint32_t flow, unsigned from)
-{
-	const struct sampled *s = &m->sampled[flow];
-	unsigned to = from ^ 1;
-
-	flow_set(row, sampling, m->config.sample_interval);
-	flow_set(row, outside_packets, s->outside_packets[from]);
-	flow_set(row, outside_bytes, s->outside_bytes[from]);
-	if (s->has_sequence[from]) {
-		flow_set(row, first_sequence, s->first_sequence[from]);
-		flow_set(row, last_sequence, s->last_sequence[from]);
-	}
-	if (flow_has(row, span))
-		flow_set(row, span_kind, SPAN_at_least);
-	/* What only a look at every packet could tell. */
-	row_unset(row, FLOW_retransmitted);
-	row_unset(row, FLOW_reverse_retransmitted);
-	row_unset(row, FLOW_handshake);
-	if (!flow_has(row, reverse_packets))
-		return;
-	flow_set(row, reverse_outside_packets, s->outside_packets[to]);
-	flow_set(row, reverse_outside_bytes, s->outside_bytes[to]);
-	if (s->has_sequence[to]) {
-		flow_set(row, reverse_first_sequence, s->first_sequence[to]);
-		flow_set(row, reverse_last_sequence, s->last_sequence[to]);
-	}
-	if (flow_has(row, reverse_span))
-		flow_set(row, reverse_span_kind, SPAN_at_least);
 }

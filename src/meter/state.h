@@ -3,6 +3,7 @@
 #define METER_STATE_H
 
 #include "meter/fingerprint.h"
+#include "meter/index.h"
 #include "meter/meter.h"
 #include "meter/slab.h"
 #include "meter/statistics.h"
@@ -15,18 +16,26 @@
  * The meter's memory, shared by the files of this folder. A flow has two sides, 0 and 1: side
  * 0 is the endpoint with the lower address and port (a uniflow's source). Everything that
  * depends on the direction is indexed by the side that sent.
+ *
+ * Most flows are small, so what every flow has is one line of 64 octets, and what only large
+ * ones need is behind `more`: a TCP connection has a struct small until one side sends a
+ * second segment, then a struct stream; any other flow has nothing until one of its counters
+ * is full, then a struct wide. Times in here are microseconds; those of 39 or 40 bits are
+ * the low bits of a time, told from a full one that is at most days away.
  */
 enum key_kind {
 	KEY_V6 = 1,       /* addresses are in a struct pair6; also those of IPv4, with MACs */
 	KEY_NO_PORTS = 2,
 	KEY_MAC = 4,      /* and MAC addresses: a struct pair_mac */
 	KEY_V4_PAIR = 8,  /* the pair's addresses are IPv4, in host order */
+	KEY_ICMP = 16,    /* ports are the number that the types share */
 };
 enum flow_state {
-	FLOW_INITIATOR = 1,      /* the side that is src of the record */
-	FLOW_BY_SYN = 2,         /* how it is known; neither: by the first packet */
+	FLOW_INITIATOR = 1, /* the side that is src of the record */
+	FLOW_BY_SYN = 2,    /* how it is known; neither: by the first packet */
 	FLOW_BY_PORT = 4,
-	FLOW_HAS_STREAM = 8,     /* tcp is a struct stream, else a struct syn */
+	FLOW_WIDE = 8,      /* more is a struct stream (TCP) or a struct wide */
+	FLOW_TCP = 16,      /* more is a struct small or a struct stream */
 };
 
 struct key {
@@ -35,35 +44,25 @@ struct key {
 	uint16_t vlan, inner_vlan;
 	uint8_t proto;
 	uint8_t kind;
-	uint8_t list;  /* not compared: its timeout, enum meter_expire */
-	uint8_t state; /* not compared: enum flow_state */
-};
+} __attribute__((packed, aligned(2)));
 
 /* What every packet touches. Counters are those of the record not yet written. */
 struct hot {
 	struct key key;
-	uint32_t packets[2];
-	uint32_t bytes_low[2];
-	uint8_t bytes_high[2];
-	uint8_t tcp_flags[2]; /* low 8 bits */
+	uint64_t last_us : 39; /* of the newest packet; hot_last_us tells the whole */
+	uint64_t list : 4;     /* its timeout, enum meter_expire */
+	uint64_t state : 5;    /* enum flow_state */
+	uint8_t tcp_flags[2];  /* low 8 bits */
+	uint8_t tos[2];        /* of the first packet */
 	uint8_t ttl_min[2], ttl_max[2];
-	uint32_t tcp;         /* struct syn or struct stream */
-	int64_t last_ns;
-	uint32_t prev, next;  /* in its slot of the wheel */
-};
+	uint32_t more;         /* by state; of ICMP without FLOW_WIDE its type << 8 | code */
+	uint32_t prev, next;   /* in its slot of the wheel; next is 0 in no flow */
+	uint16_t packets[2];   /* low bits: the rest is in struct carry */
+	uint32_t bytes[2];
+	int64_t start_us;
+} __attribute__((packed, aligned(64)));
 _Static_assert(sizeof(struct hot) == 64, "a flow is one line");
-
-/* What the first packets of a record touch. */
-struct cold {
-	int64_t start_ns;
-	uint32_t fragments;
-	uint8_t mac[2][6];
-	uint8_t tos[2];
-	uint8_t tcp_flags_high[2];
-	uint8_t icmp_type, icmp_code;
-	uint8_t has_mac, has_icmp;
-};
-_Static_assert(sizeof(struct cold) == 32, "half a line");
+_Static_assert(METER_EXPIRES <= 16, "list has 4 bits");
 
 struct pair6 {
 	uint8_t addr[2][16];
@@ -74,47 +73,77 @@ struct pair_mac {
 	uint8_t mac[2][6];
 };
 
+/* What went over from a flow's counters. */
+struct carry {
+	uint16_t packets[2];
+	uint8_t bytes[2];
+};
+
+/* Of flows other than TCP whose counters were full, or with fragments. */
+struct wide {
+	struct carry carry;
+	uint16_t icmp; /* type << 8 | code */
+	uint32_t fragments;
+};
+
 enum syn_bit { /* of side 0; << 1 is side 1's */
 	SYN_SENT = 1 << 0,       /* a SYN was seen */
 	SYN_FIN = 1 << 2,
 	SYN_BASE_OWN = 1 << 4,   /* base is from the side's own packets */
 	SYN_BASE_ACK = 1 << 6,   /* base is from the other side's acknowledgements */
 	SYN_TIMESTAMPS = 1 << 8,
+	SYN_UNACKED = 1 << 10,   /* not all of its octets were acknowledged */
 	/* of both sides */
-	SYN_RST = 1 << 10,
-	SYN_MEASURED = 1 << 11,  /* handshake_us is set */
+	SYN_RST = 1 << 12,
+	SYN_MEASURED = 1 << 13,  /* timing_us is the handshake's time */
 };
 
-/* A TCP connection without payload so far. */
+/* What a TCP connection has from its first packet on. */
 struct syn {
-	int64_t syn_ns;           /* of the initiator's last SYN */
-	uint32_t base[2];         /* sequence number of the side's stream offset 0 */
-	uint32_t fingerprint[2];
-	uint32_t handshake_us;
-	uint16_t mss[2];
+	uint32_t base[2];        /* sequence number of the side's stream offset 0 */
+	uint32_t timing_us;      /* low bits of the time of the initiator's last SYN */
+	uint16_t fingerprint[2]; /* its number tells the MSS, too */
 	uint16_t bits;
+	uint8_t flags_high[2];   /* bits 8 to 11 of the TCP flags of the record */
 };
+
+/* A connection on which each side sent at most one segment. */
+struct small {
+	struct syn syn; /* first in both, so that either can be read through it */
+	uint16_t payload[2];
+	uint32_t payload_us[2]; /* low bits */
+};
+_Static_assert(sizeof(struct small) == 32, "half a line");
 
 /* One direction's payload. high is how far the stream was seen (or acknowledged). */
 struct half {
-	uint64_t high, start;    /* stream offsets; start is the record's */
-	uint64_t retransmitted;  /* of the record, as are the following */
-	int64_t first_ns, last_ns;
-	uint32_t segments, max_segment;
-	uint32_t gaps;           /* struct gaps */
-};
+	uint64_t high;               /* stream offset */
+	uint64_t span : 40;          /* of the record: it starts at high - span */
+	uint64_t retransmitted : 40; /* of the record, as are the following */
+	uint64_t first_us : 40, last_us : 40; /* 0: none; half_us tells the whole */
+	uint32_t segments;
+	uint32_t gaps;               /* struct gaps */
+	uint32_t max_segment : 24;
+} __attribute__((packed));
 
 struct stream {
-	struct syn syn; /* first, so that either can be read through a struct syn pointer */
+	struct syn syn;
+	struct half half[2];
+	struct carry carry;
+	uint32_t exchange; /* struct exchange, from the first cut on */
+	uint8_t coalesced, is_pipelined;
+} __attribute__((packed, aligned(4)));
+
+/* Of connections that were cut, that are pipelined, or with fragments. */
+struct exchange {
+	uint64_t connection;
 	uint32_t ordinal;
 	uint32_t parts;     /* exchanges and continuations that ended */
-	uint64_t connection;
-	struct half half[2];
 	uint32_t remainder; /* struct part: the folded exchanges */
 	uint32_t marks;     /* struct marks */
-	uint8_t coalesced, is_continuation, is_pipelined;
+	uint32_t fragments;
+	uint8_t is_continuation;
 	uint8_t was_answered; /* in a record of this exchange that was written before */
-	uint8_t acked_sides; /* bit per side: all its octets were acknowledged */
 };
 
 enum { GAPS = 4, MARKS = 512 };
@@ -133,7 +162,7 @@ struct marks {
 
 /* A record about to be written, or the sum of folded ones. */
 struct part {
-	int64_t start_ns, end_ns;
+	int64_t start_us, end_us;
 	uint64_t packets[2], bytes[2];
 	uint16_t tcp_flags[2];
 	uint8_t tos[2], ttl_min[2], ttl_max[2];
@@ -142,7 +171,7 @@ struct part {
 	bool is_first, is_continuation, coalesced;
 	struct part_half {
 		uint64_t offset, span, retransmitted;
-		int64_t first_ns, last_ns;
+		int64_t first_us, last_us; /* 0: none */
 		uint32_t segments, max_segment;
 	} half[2];
 };
@@ -187,24 +216,25 @@ enum { MARKS_MAX = 1 << 14, FINGERPRINTS_MAX = 1 << 15 };
 struct meter {
 	struct meter_config config;
 	struct sink *sink;
-	struct batch *batch;
+	struct writer *writer; /* of rows into a batch */
+	struct writer *peek;   /* of one row, to look at */
 	struct err *err; /* of the call under way */
 	int status;      /* -1 once the sink failed */
 
 	struct slab hot;
-	struct cold *cold;
-	struct slab pair6, syn, stream, gaps, remainder, marks;
-	uint64_t *index; /* hash << 32 | flow; 0 is empty */
-	uint64_t index_mask;
-	uint64_t index_live;
+	struct slab pair6, small, wide, stream, exchange, gaps, remainder, marks;
+	uint16_t *macs;  /* by flow: of its first packet */
+	struct mac_pairs *mac_pairs;
+	struct flow_index index;
 
-	int64_t timeout_ns[METER_EXPIRES];
-	int64_t limit_ns; /* shortest of active and maxlife; INT64_MAX: none */
+	int64_t timeout_us[METER_EXPIRES];
+	int64_t limit_us; /* shortest of active and maxlife */
 	enum meter_expire limit_reason;
-	int64_t clock_ns;
+	int64_t clock_us;
 	int64_t tick;    /* of the wheel: all slots up to it are empty */
-	int64_t turn_ns; /* when the wheel is turned next */
+	int64_t turn_us; /* when the wheel is turned next */
 	unsigned behind; /* packets in a row far behind the clock */
+	uint64_t since_reset; /* packets since the clock was set back */
 	uint64_t wheel_used[WHEEL / 64]; /* slots that may have flows */
 	const struct meter_key_row *key;
 	bool is_plain;   /* the default key and no sampling: packets are taken as they come */
@@ -222,28 +252,84 @@ struct meter {
 	uint64_t expired[METER_EXPIRES];
 	uint64_t peak_flows;
 	struct meter_statistics statistics;
-	struct flow row;
 };
+
+static const int64_t DAY_US = 86400ll * 1000000;
+enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 }; /* what last_us and half_us tell */
 
 static inline struct hot *
 hot_at(const struct meter *m, uint32_t flow)
 {
-	return slab_at(&m->hot, flow);
+	return (struct hot *)slab_at(&m->hot, flow);
+}
+
+/* The newest packet is never ahead of the clock, nor idle for more than IDLE_MAX_S. */
+static inline int64_t
+hot_last_us(const struct meter *m, const struct hot *hot)
+{
+	return m->clock_us - (int64_t)((uint64_t)(m->clock_us - hot->last_us) << 25 >> 25);
+}
+
+/* A time of a half, not long before the record's start and at most LIMIT_MAX_S after it. */
+static inline int64_t
+half_us(uint64_t low, int64_t start_us)
+{
+	int64_t from = start_us - DAY_US / 2;
+
+	return low == 0 ? 0 : from + (int64_t)((low - (uint64_t)from) << 24 >> 24);
+}
+
+static inline bool
+hot_is_empty(const struct hot *hot, const struct carry *carry)
+{
+	return (hot->packets[0] | hot->packets[1]) == 0 &&
+	    (carry == NULL || (carry->packets[0] | carry->packets[1]) == 0);
 }
 
 static inline struct syn *
 syn_of(const struct meter *m, const struct hot *hot)
 {
-	if (hot->tcp == 0)
+	if (!(hot->state & FLOW_TCP))
 		return NULL;
-	return hot->key.state & FLOW_HAS_STREAM ? slab_at(&m->stream, hot->tcp)
-	                                        : slab_at(&m->syn, hot->tcp);
+	return hot->state & FLOW_WIDE ? slab_at(&m->stream, hot->more)
+	                              : slab_at(&m->small, hot->more);
+}
+
+static inline struct small *
+small_of(const struct meter *m, const struct hot *hot)
+{
+	return (hot->state & (FLOW_TCP | FLOW_WIDE)) == FLOW_TCP
+	    ? slab_at(&m->small, hot->more) : NULL;
 }
 
 static inline struct stream *
 stream_of(const struct meter *m, const struct hot *hot)
 {
-	return hot->key.state & FLOW_HAS_STREAM ? slab_at(&m->stream, hot->tcp) : NULL;
+	return (hot->state & (FLOW_TCP | FLOW_WIDE)) == (FLOW_TCP | FLOW_WIDE)
+	    ? slab_at(&m->stream, hot->more) : NULL;
+}
+
+static inline struct wide *
+wide_of(const struct meter *m, const struct hot *hot)
+{
+	return (hot->state & (FLOW_TCP | FLOW_WIDE)) == FLOW_WIDE
+	    ? slab_at(&m->wide, hot->more) : NULL;
+}
+
+static inline struct carry *
+carry_of(const struct meter *m, const struct hot *hot)
+{
+	if (!(hot->state & FLOW_WIDE))
+		return NULL;
+	return hot->state & FLOW_TCP ? &((struct stream *)slab_at(&m->stream, hot->more))->carry
+	                             : &((struct wide *)slab_at(&m->wide, hot->more))->carry;
+}
+
+/* NULL before the first cut. */
+static inline struct exchange *
+exchange_of(const struct meter *m, const struct stream *s)
+{
+	return s == NULL || s->exchange == 0 ? NULL : slab_at(&m->exchange, s->exchange);
 }
 
 enum { LOOKUP_HELD = 2 }; /* as side: the packet is held back */
@@ -284,15 +370,14 @@ size_t sample_packets(struct meter *m, const struct packet *packets, size_t n,
 /* After packet p of side d was metered under sampling. */
 void sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d);
 bool sampled_is_empty(const struct meter *m, uint32_t flow);
-void sampled_row(const struct meter *m, struct flow *row, uint32_t flow, unsigned from);
 /* Counts what the flow's record has of it as written, or as deleted. */
 void sampled_written(struct meter *m, uint32_t flow);
 void sampled_forgotten(struct meter *m, uint32_t flow);
 
 /* meter.c: puts a packet into its flow; the clock stays as it is. */
 void packet_add(struct meter *m, const struct packet *p, const struct lookup *l);
-/* The configured timeouts in nanoseconds. */
-void limits_set(struct meter *m);
+/* The configured timeouts in microseconds; -1 if one is too long. */
+int limits_set(struct meter *m, struct err *err);
 
 /* wheel.c: when flows are due; meter.c turns it. */
 void wheel_init(struct meter *m);
@@ -304,9 +389,9 @@ void wheel_put(struct meter *m, uint32_t flow, struct hot *hot);
 uint32_t wheel_first(struct meter *m);
 
 static inline int64_t
-tick_of(int64_t ns)
+tick_of(int64_t us)
 {
-	return ns / 1000000000;
+	return us / 1000000;
 }
 
 /* Head of the circular list of a slot. */
@@ -324,26 +409,53 @@ wheel_remove(struct meter *m, struct hot *hot)
 }
 
 /* stream.c: what a TCP packet of side d means, before it is counted; may cut the record. */
-void stream_packet(struct meter *m, uint32_t flow, const struct packet *p, unsigned d);
+void stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us,
+    unsigned d);
 /* True if the packet begins a new connection on this flow's addresses and ports. */
 bool stream_is_new(const struct meter *m, const struct hot *hot, const struct packet *p,
     unsigned d);
-void stream_free(struct meter *m, struct hot *hot);
+/* Gives all that is behind the flow's `more` back. */
+void more_free(struct meter *m, struct hot *hot);
+/* Makes room for large counters: after it carry_of is not NULL. */
+void more_widen(struct meter *m, uint32_t flow);
+/* The stream's struct exchange, which may be new. */
+struct exchange *exchange_take(struct meter *m, uint32_t flow, struct stream *s);
 /* The server answered in the record so far. */
 bool stream_has_answer(const struct meter *m, const struct hot *hot);
 /* Everything that either side sent was acknowledged, and there was an answer. */
 bool stream_is_answered(const struct meter *m, const struct hot *hot);
-/* Negotiated largest segment, 0 if not known. */
-uint32_t syn_mss(const struct syn *syn);
+bool small_has_payload(const struct small *small);
 
 /* record.c: ends the record so far (writes or folds it) and begins the next. */
 void record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reason reason);
 /* Writes all that is left of a flow. */
 void record_finish(struct meter *m, uint32_t flow, enum meter_expire why);
-/* The row that the flow would become now; its lists are borrowed. Nothing is changed. */
+/* The row that the flow would become now; its text and lists are borrowed until the next
+ * call. Nothing of the flow is changed. */
 void record_peek(const struct meter *m, uint32_t flow, struct flow *row);
 /* Counts all that is left of a flow, and was not written, as deleted. */
 void record_forget(struct meter *m, uint32_t flow);
+/* Whether the record has packets of side d, in the sample or outside. */
+bool side_is_seen(const struct meter *m, uint32_t flow, const struct part *part, unsigned d);
+/* Counts a fragment of the record. */
+void record_fragment(struct meter *m, uint32_t flow);
 uint64_t connection_id(const struct meter *m, uint32_t flow);
+
+/* write.c: a part as a row of the batch. */
+struct writer *writer_new(size_t rows); /* NULL without memory */
+void writer_free(struct writer *w); /* may be NULL */
+void part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_expire why,
+    enum end_reason reason);
+/* Pushes the rows so far to the sink. */
+void writer_push(struct meter *m);
+/* A part as a row to look at, by m->peek. */
+void part_peek(const struct meter *m, uint32_t flow, const struct part *part, struct flow *row);
+
+/* mac.c: pairs of MAC addresses by number from 1; 0 is none. */
+struct mac_pairs *mac_pairs_new(uint64_t seed); /* NULL without memory */
+void mac_pairs_free(struct mac_pairs *pairs);   /* may be NULL */
+/* Of the addresses of side 0 and 1, or 0 where there are too many. */
+uint16_t mac_pair_of(struct mac_pairs *pairs, const uint8_t side0[6], const uint8_t side1[6]);
+uint64_t mac_pair_get(const struct mac_pairs *pairs, uint16_t number, unsigned side);
 
 #endif

@@ -9,6 +9,9 @@
  * the server's answer. Client data before the answer is complete, or more at once than a
  * segment holds, means pipelining; from then on requests and odd segment ends are noted as
  * marks (model/mark.h).
+ *
+ * A connection begins as a struct small, which holds what one segment a side says; the
+ * second segment, or anything that needs more thought, makes it a struct stream.
  */
 #include <string.h>
 
@@ -17,18 +20,35 @@
 
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
 enum { USUAL_MSS = 1460 }; /* where no SYN was seen */
+enum { SEGMENT_MAX = (1 << 24) - 1 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
 
-uint32_t
-syn_mss(const struct syn *syn)
+/* Negotiated largest segment, 0 if not known. */
+static uint32_t
+syn_mss(const struct meter *m, const struct syn *syn)
 {
-	uint32_t a = syn->mss[0], b = syn->mss[1];
+	uint32_t a = fingerprints_mss(m->fingerprints, syn->fingerprint[0]);
+	uint32_t b = fingerprints_mss(m->fingerprints, syn->fingerprint[1]);
 	uint32_t mss = a == 0 ? b : b == 0 || a < b ? a : b;
 	unsigned sent = (syn->bits & SYN_SENT) != 0 ? 1 : 0;
 	unsigned both = syn->bits & SYN_SENT << 1 ? 2 : 0;
 	unsigned stamped = syn->bits / SYN_TIMESTAMPS & 3;
 
 	return mss > 12 && (sent | both) != 0 && stamped == (sent | both) ? mss - 12 : mss;
+}
+
+bool
+small_has_payload(const struct small *small)
+{
+	return small != NULL && (small->payload[0] | small->payload[1]) != 0;
+}
+
+/* The low bits of a time that is not "none". */
+static uint64_t
+low_us(int64_t us)
+{
+	return (uint64_t)us << 24 == 0 ? 1 : (uint64_t)us;
 }
 
 /* Octets in [from, to) that fill known gaps; the gaps shrink. */
@@ -87,9 +107,11 @@ gaps_add(struct meter *m, struct half *h, uint64_t from, uint64_t to)
 
 /* The SYN of side d. */
 static void
-syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet *p, unsigned d)
+syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet *p,
+    int64_t now_us, unsigned d)
 {
 	struct fingerprint_syn seen;
+	uint16_t peer;
 
 	fingerprint_parse(p, &seen);
 	syn->bits |= SYN_SENT << d | SYN_BASE_OWN << d;
@@ -97,19 +119,19 @@ syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet 
 	if (m->config.directional)
 		; /* src is who sent */
 	else if (p->tcp_flags & ACK)
-		hot->key.state = (uint8_t)((hot->key.state & ~FLOW_INITIATOR & ~FLOW_BY_PORT) |
+		hot->state = (uint8_t)((hot->state & ~FLOW_INITIATOR & ~FLOW_BY_PORT) |
 		    FLOW_BY_SYN | (d ^ 1));
-	else if (!(hot->key.state & FLOW_BY_SYN))
-		hot->key.state = (uint8_t)((hot->key.state & ~FLOW_INITIATOR & ~FLOW_BY_PORT) |
+	else if (!(hot->state & FLOW_BY_SYN))
+		hot->state = (uint8_t)((hot->state & ~FLOW_INITIATOR & ~FLOW_BY_PORT) |
 		    FLOW_BY_SYN | d);
-	if ((hot->key.state & FLOW_INITIATOR) == d)
-		syn->syn_ns = p->time_ns;
-	syn->mss[d] = seen.mss;
+	if ((hot->state & FLOW_INITIATOR) == d)
+		syn->timing_us = (uint32_t)now_us;
 	if (seen.has_timestamps)
 		syn->bits |= SYN_TIMESTAMPS << d;
 	else
 		syn->bits &= (uint16_t)~(SYN_TIMESTAMPS << d);
-	syn->fingerprint[d] = fingerprint_of(m->fingerprints, p, &seen, syn->mss[d ^ 1],
+	peer = fingerprints_mss(m->fingerprints, syn->fingerprint[d ^ 1]);
+	syn->fingerprint[d] = fingerprint_of(m->fingerprints, p, &seen, peer,
 	    &m->counters[METER_fingerprints], &m->counters[METER_fingerprints_lost]);
 }
 
@@ -125,36 +147,93 @@ stream_is_new(const struct meter *m, const struct hot *hot, const struct packet 
 	if (is_known && syn->base[d] == p->tcp_seq + 1)
 		return false; /* sent again, or its answer came first */
 	is_closed = syn->bits & SYN_RST || (syn->bits & SYN_FIN * 3) != 0;
-	is_used = hot->key.state & FLOW_HAS_STREAM || syn->bits & SYN_SENT << (d ^ 1) ||
-	    !(syn->bits & SYN_SENT * 3);
 	if (p->tcp_flags & ACK) /* the answer to a SYN of this flow is not new */
 		return is_closed && is_known;
+	is_used = syn->bits & SYN_SENT << (d ^ 1) || !(syn->bits & SYN_SENT * 3) ||
+	    stream_of(m, hot) != NULL || small_has_payload(small_of(m, hot));
 	return is_closed || is_used;
 }
 
-/* Turns a flow's struct syn into a struct stream. */
+/* Turns a flow's struct small into a struct stream. */
 static struct stream *
-stream_take(struct meter *m, uint32_t flow, struct hot *hot)
+stream_take(struct meter *m, struct hot *hot)
 {
+	struct small *small = slab_at(&m->small, hot->more);
 	uint32_t number = slab_take(&m->stream);
 	struct stream *s;
 
-	if (number == 0) {
-		m->counters[METER_streams_lost]++;
-		return NULL;
-	}
+	assert(number != 0); /* there are as many as flows */
 	s = slab_at(&m->stream, number);
-	s->connection = connection_id(m, flow);
-	s->acked_sides = 3;
-	s->syn = *syn_of(m, hot);
-	slab_give(&m->syn, hot->tcp);
-	hot->tcp = number;
-	hot->key.state |= FLOW_HAS_STREAM;
+	s->syn = small->syn;
+	for (int d = 0; d < 2; d++) {
+		struct half *h = &s->half[d];
+		int64_t at_us;
+
+		if (small->payload[d] == 0)
+			continue;
+		at_us = hot->start_us + (int32_t)(small->payload_us[d] - (uint32_t)hot->start_us);
+		h->high = h->span = small->payload[d];
+		h->max_segment = small->payload[d];
+		h->segments = 1;
+		h->first_us = h->last_us = low_us(at_us);
+	}
+	slab_give(&m->small, hot->more);
+	hot->more = number;
+	hot->state |= FLOW_WIDE;
 	return s;
 }
 
+struct exchange *
+exchange_take(struct meter *m, uint32_t flow, struct stream *s)
+{
+	struct exchange *x = exchange_of(m, s);
+
+	if (x != NULL)
+		return x;
+	s->exchange = slab_take(&m->exchange);
+	assert(s->exchange != 0);
+	x = slab_at(&m->exchange, s->exchange);
+	x->connection = connection_id(m, flow);
+	return x;
+}
+
 void
-stream_free(struct meter *m, struct hot *hot)
+more_widen(struct meter *m, uint32_t flow)
+{
+	struct hot *hot = hot_at(m, flow);
+	struct wide *wide;
+	uint32_t number;
+
+	if (hot->state & FLOW_WIDE)
+		return;
+	if (hot->state & FLOW_TCP) {
+		stream_take(m, hot);
+		return;
+	}
+	number = slab_take(&m->wide);
+	assert(number != 0);
+	wide = slab_at(&m->wide, number);
+	wide->icmp = (uint16_t)hot->more;
+	hot->more = number;
+	hot->state |= FLOW_WIDE;
+}
+
+static void
+exchange_free(struct meter *m, struct stream *s)
+{
+	struct exchange *x = exchange_of(m, s);
+
+	if (x == NULL)
+		return;
+	if (x->remainder != 0)
+		slab_give(&m->remainder, x->remainder);
+	if (x->marks != 0)
+		slab_give(&m->marks, x->marks);
+	slab_give(&m->exchange, s->exchange);
+}
+
+void
+more_free(struct meter *m, struct hot *hot)
 {
 	struct stream *s = stream_of(m, hot);
 
@@ -162,43 +241,44 @@ stream_free(struct meter *m, struct hot *hot)
 		for (int d = 0; d < 2; d++)
 			if (s->half[d].gaps != 0)
 				slab_give(&m->gaps, s->half[d].gaps);
-		if (s->remainder != 0)
-			slab_give(&m->remainder, s->remainder);
-		if (s->marks != 0)
-			slab_give(&m->marks, s->marks);
-		slab_give(&m->stream, hot->tcp);
-	} else if (hot->tcp != 0) {
-		slab_give(&m->syn, hot->tcp);
+		exchange_free(m, s);
+		slab_give(&m->stream, hot->more);
+	} else if (hot->state & FLOW_TCP) {
+		slab_give(&m->small, hot->more);
+	} else if (hot->state & FLOW_WIDE) {
+		slab_give(&m->wide, hot->more);
 	}
-	hot->tcp = 0;
-	hot->key.state &= (uint8_t)~FLOW_HAS_STREAM;
+	hot->more = 0;
+	hot->state = (uint8_t)(hot->state & ~(FLOW_WIDE | FLOW_TCP));
 }
 
 bool
 stream_has_answer(const struct meter *m, const struct hot *hot)
 {
 	const struct stream *s = stream_of(m, hot);
-	unsigned server = (hot->key.state & FLOW_INITIATOR) ^ 1;
+	const struct small *small = small_of(m, hot);
+	unsigned server = (hot->state & FLOW_INITIATOR) ^ 1;
 
-	return s != NULL && s->half[server].high > s->half[server].start;
+	return s != NULL ? s->half[server].span > 0 : small != NULL && small->payload[server] > 0;
 }
 
 bool
 stream_is_answered(const struct meter *m, const struct hot *hot)
 {
-	return stream_has_answer(m, hot) && stream_of(m, hot)->acked_sides == 3;
+	return stream_has_answer(m, hot) && !(syn_of(m, hot)->bits & SYN_UNACKED * 3);
 }
 
 static void
-mark_add(struct meter *m, struct stream *s, uint64_t mark)
+mark_add(struct meter *m, uint32_t flow, struct stream *s, uint64_t mark)
 {
+	struct exchange *x = exchange_take(m, flow, s);
 	struct marks *marks;
 
-	if (s->marks == 0 && (s->marks = slab_take(&m->marks)) == 0) {
+	if (x->marks == 0 && (x->marks = slab_take(&m->marks)) == 0) {
 		m->counters[METER_marks_lost]++;
 		return;
 	}
-	marks = slab_at(&m->marks, s->marks);
+	marks = slab_at(&m->marks, x->marks);
 	if (marks->count < MARKS - 1) {
 		marks->items[marks->count++] = mark;
 		m->counters[METER_marks]++;
@@ -226,26 +306,26 @@ ack_advance(const struct syn *syn, uint64_t high, const struct packet *p, unsign
 	return delta > 0 && delta < FAR ? (uint32_t)delta : 0;
 }
 
+/* Whether p acknowledges the high octets of the side that did not send it. */
 static bool
-acks_all(const struct stream *s, const struct packet *p, unsigned d)
+acks_all(const struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
 {
-	unsigned o = d ^ 1;
-
 	if (!(p->tcp_flags & ACK))
 		return false;
-	return (int32_t)(p->tcp_ack - (uint32_t)(s->syn.base[o] + s->half[o].high)) >= 0;
+	return (int32_t)(p->tcp_ack - (uint32_t)(syn->base[d ^ 1] + high)) >= 0;
 }
 
 /* Octets of an unseen side o that were acknowledged. */
 static void
-acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_ns)
+acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
 {
 	struct half *h = &s->half[o];
 
 	h->high += acked;
-	if (h->first_ns == 0)
-		h->first_ns = now_ns;
-	h->last_ns = now_ns;
+	h->span += acked;
+	if (h->first_us == 0)
+		h->first_us = low_us(now_us);
+	h->last_us = low_us(now_us);
 }
 
 /*
@@ -255,24 +335,25 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_ns)
  * first burst may be a large greeting and says nothing.
  */
 static bool
-is_burst(const struct stream *s, uint64_t fresh)
+is_burst(const struct meter *m, const struct stream *s, uint64_t fresh)
 {
-	uint32_t mss = syn_mss(&s->syn);
+	const struct exchange *x = exchange_of(m, s);
+	uint32_t mss = syn_mss(m, &s->syn);
 
-	return s->ordinal > 0 && fresh > (mss != 0 ? mss : USUAL_MSS);
+	return x != NULL && x->ordinal > 0 && fresh > (mss != 0 ? mss : USUAL_MSS);
 }
 
 /* Notes the pipelined request of fresh octets that p is. */
 static void
-request_mark(struct meter *m, struct stream *s, unsigned client, uint64_t fresh)
+request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client, uint64_t fresh)
 {
 	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
 
 	if (!s->is_pipelined) {
 		s->is_pipelined = 1;
-		mark_add(m, s, mark_pack(MARK_REQUEST, c->high - c->start, a->start));
+		mark_add(m, flow, s, mark_pack(MARK_REQUEST, c->span, a->high - a->span));
 	}
-	mark_add(m, s, mark_pack(MARK_REQUEST, fresh, a->high));
+	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, a->high));
 }
 
 /* The next packet begins an exchange: what came before it is a record, unless there was
@@ -280,12 +361,14 @@ request_mark(struct meter *m, struct stream *s, unsigned client, uint64_t fresh)
 static void
 exchange_begin(struct meter *m, uint32_t flow, struct stream *s)
 {
-	if (s->half[0].high > s->half[0].start || s->half[1].high > s->half[1].start) {
+	struct exchange *x = exchange_take(m, flow, s);
+
+	if (s->half[0].span > 0 || s->half[1].span > 0) {
 		record_cut(m, flow, METER_EXPIRES, END_REASON_end);
 		return;
 	}
-	s->ordinal++;
-	s->is_continuation = s->was_answered = 0;
+	x->ordinal++;
+	x->is_continuation = x->was_answered = 0;
 	m->counters[METER_exchanges]++;
 }
 
@@ -293,50 +376,52 @@ exchange_begin(struct meter *m, uint32_t flow, struct stream *s)
  * an unseen client, acknowledges). */
 static void
 exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s,
-    const struct packet *p, unsigned d, uint64_t fresh, uint32_t fresh_acked)
+    const struct packet *p, int64_t now_us, unsigned d, uint64_t fresh, uint32_t fresh_acked)
 {
-	unsigned client = hot->key.state & FLOW_INITIATOR;
+	unsigned client = hot->state & FLOW_INITIATOR;
 	struct half *c = &s->half[client], *a = &s->half[client ^ 1];
-	bool is_answered = a->high > a->start || s->was_answered;
-	bool is_quiet = p->time_ns - hot->last_ns > m->timeout_ns[METER_EXPIRE_exchange_quiet];
+	const struct exchange *x = exchange_of(m, s);
+	bool is_answered = a->span > 0 || (x != NULL && x->was_answered);
 
 	if (d == client && fresh >= m->config.request_min) {
 		/* An unseen server's answer is what p acknowledges of it. */
 		if (!(s->syn.bits & SYN_BASE_OWN << (client ^ 1)) && fresh_acked > 0) {
-			acked_count(s, d ^ 1, fresh_acked, p->time_ns);
+			acked_count(s, d ^ 1, fresh_acked, now_us);
 			is_answered = true;
 		}
-		if (is_answered && acks_all(s, p, d)) {
+		if (is_answered && acks_all(&s->syn, s->half[d ^ 1].high, p, d)) {
 			exchange_begin(m, flow, s);
-			if (is_burst(s, fresh))
+			if (is_burst(m, s, fresh))
 				s->is_pipelined = 1;
 			if (s->is_pipelined)
-				request_mark(m, s, client, fresh);
+				request_mark(m, flow, s, client, fresh);
 			return;
 		}
-		if (c->high > c->start) {
-			request_mark(m, s, client, fresh);
+		if (c->span > 0) {
+			request_mark(m, flow, s, client, fresh);
 			return;
 		}
 		if (s->is_pipelined)
-			request_mark(m, s, client, fresh);
+			request_mark(m, flow, s, client, fresh);
 	} else if (d != client && !(s->syn.bits & SYN_BASE_OWN << client) &&
 	    fresh_acked >= m->config.request_min && is_answered) {
 		exchange_begin(m, flow, s);
 		return;
 	}
-	if ((fresh > 0 || fresh_acked > 1) && is_quiet && stream_is_answered(m, hot))
+	if ((fresh > 0 || fresh_acked > 1) &&
+	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet] &&
+	    stream_is_answered(m, hot))
 		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
 }
 
 /* Adds a segment of n octets at stream offset off (may be negative) to its direction. */
 static void
-segment_count(struct meter *m, struct stream *s, const struct packet *p, unsigned d,
-    int64_t off, unsigned client)
+segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct packet *p,
+    int64_t now_us, unsigned d, int64_t off, unsigned client)
 {
 	struct half *h = &s->half[d];
 	uint32_t n = p->payload_bytes, mss;
-	int64_t end = off + n, high = (int64_t)h->high;
+	int64_t end = off + n, high = (int64_t)h->high, start_us = hot_at(m, flow)->start_us;
 	uint64_t filled = 0, fresh = end > high ? (uint64_t)(end - (off > high ? off : high)) : 0;
 
 	if (h->gaps != 0)
@@ -350,22 +435,23 @@ segment_count(struct meter *m, struct stream *s, const struct packet *p, unsigne
 		gaps_add(m, h, h->high, (uint64_t)off);
 	h->segments++;
 	if (n > h->max_segment)
-		h->max_segment = n;
-	mss = syn_mss(&s->syn);
+		h->max_segment = n < SEGMENT_MAX ? n : SEGMENT_MAX;
+	mss = syn_mss(m, &s->syn);
 	if (mss != 0 ? n > mss : p->ip_bytes > 1500)
 		s->coalesced = 1;
-	if (h->first_ns == 0 || p->time_ns < h->first_ns)
-		h->first_ns = p->time_ns;
-	if (fresh + filled > 0 && p->time_ns > h->last_ns)
-		h->last_ns = p->time_ns;
+	if (h->first_us == 0 || now_us < half_us(h->first_us, start_us))
+		h->first_us = low_us(now_us);
+	if (fresh + filled > 0 && (h->last_us == 0 || now_us > half_us(h->last_us, start_us)))
+		h->last_us = low_us(now_us);
 	if (fresh == 0)
 		return;
+	h->span += (uint64_t)(end - high);
 	h->high = (uint64_t)end;
-	s->acked_sides &= (uint8_t)~(1u << d); /* not acknowledged yet */
+	s->syn.bits |= SYN_UNACKED << d;
 	if (mss == 0)
 		mss = h->max_segment;
 	if (s->is_pipelined && d != client && n % mss != 0 && n % 4096 != 0)
-		mark_add(m, s, mark_pack(MARK_END, n, h->high));
+		mark_add(m, flow, s, mark_pack(MARK_END, n, h->high));
 }
 
 /* Offsets of side d begin at its first packet, or go on where acknowledgements were. */
@@ -379,83 +465,167 @@ base_own(struct syn *syn, const struct stream *s, const struct packet *p, unsign
 		syn->base[d] = p->tcp_seq;
 }
 
-void
-stream_packet(struct meter *m, uint32_t flow, const struct packet *p, unsigned d)
+/*
+ * The side's first and only segment so far, where nothing about it asks for a cut or for
+ * more state than a struct small has; false if something does.
+ */
+static bool
+small_segment(const struct meter *m, const struct hot *hot, struct small *small,
+    const struct packet *p, int64_t now_us, uint32_t seq, unsigned d)
 {
-	struct hot *hot = hot_at(m, flow);
-	struct syn *syn = syn_of(m, hot);
-	struct stream *s = stream_of(m, hot);
-	unsigned o = d ^ 1, client;
-	uint32_t acked, seq = p->tcp_seq;
-	int64_t off = 0;
+	const struct syn *syn = &small->syn;
+	unsigned client = hot->state & FLOW_INITIATOR;
+	uint32_t n = p->payload_bytes, mss;
+
+	if (m->sampled != NULL || small->payload[d] != 0 || n > UINT16_MAX || seq != syn->base[d] ||
+	    p->tcp_flags & RST || now_us - hot->start_us > INT32_MAX || now_us < hot->start_us)
+		return false;
+	if (!(syn->bits & SYN_BASE_OWN << client))
+		return false;
+	if (d == client && small->payload[d ^ 1] != 0)
+		return false;
+	mss = syn_mss(m, syn);
+	if (mss != 0 ? n > mss : p->ip_bytes > 1500)
+		return false;
+	small->payload[d] = (uint16_t)n;
+	small->payload_us[d] = (uint32_t)now_us;
+	return true;
+}
+
+static void
+handshake_measure(struct syn *syn, const struct packet *p, int64_t now_us)
+{
+	int32_t us = (int32_t)((uint32_t)now_us - syn->timing_us);
+
+	if ((syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) != SYN_SENT * 3 ||
+	    (p->tcp_flags & (SYN | RST | ACK)) != ACK)
+		return;
+	syn->timing_us = us < 0 ? 0 : (uint32_t)us;
+	syn->bits |= SYN_MEASURED;
+}
+
+/* Payload and acknowledgements of a connection with a struct stream. */
+static void
+stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s,
+    const struct packet *p, int64_t now_us, uint32_t seq, unsigned d)
+{
+	const struct half *h = &s->half[d];
 	uint64_t fresh = 0;
+	uint32_t acked = ack_advance(&s->syn, s->half[d ^ 1].high, p, d);
+	int64_t far = 0, off = 0;
+	bool is_counted = p->payload_bytes > 0;
 
-	if (syn == NULL) {
-		if ((hot->tcp = slab_take(&m->syn)) == 0) {
-			m->counters[METER_streams_lost]++;
-			return;
-		}
-		syn = slab_at(&m->syn, hot->tcp);
-	}
-	if (p->tcp_flags & SYN) {
-		if (s == NULL)
-			syn_note(m, hot, syn, p, d);
-		seq++;
-	}
-	base_own(syn, s, p, d);
-	client = hot->key.state & FLOW_INITIATOR;
-	if (p->tcp_flags & ACK && !(p->tcp_flags & RST) &&
-	    !(syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << o)) {
-		syn->base[o] = p->tcp_ack;
-		syn->bits |= SYN_BASE_ACK << o;
-	}
-	if (d == client && (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 &&
-	    (p->tcp_flags & (SYN | RST | ACK)) == ACK) {
-		int64_t us = (p->time_ns - syn->syn_ns) / 1000;
-
-		syn->handshake_us = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-		syn->bits |= SYN_MEASURED;
-	}
-	acked = ack_advance(syn, s == NULL ? 0 : s->half[o].high, p, d);
-	if (s == NULL && (p->payload_bytes > 0 || acked > 1)) {
-		if ((s = stream_take(m, flow, hot)) == NULL)
-			goto end;
-		syn = &s->syn;
-	}
-	if (s == NULL)
-		goto end;
-	if (p->payload_bytes > 0) {
-		const struct half *h = &s->half[d];
-		int64_t far = (int32_t)(seq - (uint32_t)(syn->base[d] + h->high));
-
+	if (is_counted) {
+		far = (int32_t)(seq - (uint32_t)(s->syn.base[d] + h->high));
 		off = (int64_t)h->high + far;
 		if (far > FAR || far < -FAR || p->tcp_flags & RST) {
 			m->counters[METER_sequence_anomalies]++;
-			goto acks;
+			return;
 		}
 		if (p->payload_bytes == 1 && far == -1) {
 			m->counters[METER_keepalives]++;
-			goto acks;
+			return;
 		}
 		if (off + p->payload_bytes > (int64_t)h->high)
 			fresh = (uint64_t)(far > 0 ? p->payload_bytes :
 			    (int64_t)p->payload_bytes + far);
 	}
+	if (s->half[0].span >= SPAN_FULL || s->half[1].span >= SPAN_FULL)
+		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
 	if (m->config.cut_exchanges && !m->config.directional && (fresh > 0 || acked > 0))
-		exchange_check(m, flow, hot, s, p, d, fresh, acked);
-	if (p->payload_bytes > 0)
-		segment_count(m, s, p, d, off, client);
-acks:
-	if ((acked = ack_advance(syn, s->half[o].high, p, d)) > 0) {
-		acked_count(s, o, acked, p->time_ns);
-		s->acked_sides |= (uint8_t)(1u << o);
-	} else if (acks_all(s, p, d)) {
-		s->acked_sides |= (uint8_t)(1u << o);
-	}
+		exchange_check(m, flow, hot, s, p, now_us, d, fresh, acked);
+	if (is_counted)
+		segment_count(m, flow, s, p, now_us, d, off,
+		    hot->state & FLOW_INITIATOR);
+}
+
+/* What p says of the octets that the other side sent. */
+static void
+acks_note(struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
+{
+	unsigned o = d ^ 1;
+
+	if (acks_all(syn, high, p, d))
+		syn->bits &= (uint16_t)~(SYN_UNACKED << o);
 	/* A direction whose other one is unseen counts as acknowledged. */
 	if (!(syn->bits & SYN_BASE_OWN << o))
-		s->acked_sides |= (uint8_t)(1u << d);
-end:
+		syn->bits &= (uint16_t)~(SYN_UNACKED << d);
+}
+
+/* The first packet of a connection: makes its struct small. Where packets without a TCP
+ * header were many or in fragments before, it is a struct stream from the start. */
+static void
+syn_take(struct meter *m, uint32_t flow, struct hot *hot)
+{
+	const struct wide *wide = wide_of(m, hot);
+	uint32_t number;
+
+	if (wide == NULL) {
+		number = slab_take(&m->small);
+		assert(number != 0);
+		hot->more = number;
+	} else {
+		uint32_t before = hot->more, fragments = wide->fragments;
+		struct stream *s;
+
+		number = slab_take(&m->stream);
+		assert(number != 0);
+		s = slab_at(&m->stream, number);
+		s->carry = wide->carry;
+		hot->more = number;
+		if (fragments > 0)
+			exchange_take(m, flow, s)->fragments = fragments;
+		slab_give(&m->wide, before);
+	}
+	hot->state |= FLOW_TCP;
+}
+
+void
+stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us, unsigned d)
+{
+	struct hot *hot = hot_at(m, flow);
+	struct small *small;
+	struct stream *s;
+	struct syn *syn;
+	unsigned o = d ^ 1;
+	uint32_t acked, seq = p->tcp_seq;
+
+	if (!(hot->state & FLOW_TCP))
+		syn_take(m, flow, hot);
+	small = small_of(m, hot);
+	s = stream_of(m, hot);
+	syn = syn_of(m, hot);
+	if (p->tcp_flags & SYN) {
+		if (s != NULL ? s->half[d].high == 0 && !(syn->bits & SYN_BASE_OWN << d)
+		              : small->payload[d] == 0)
+			syn_note(m, hot, syn, p, now_us, d);
+		seq++;
+	}
+	base_own(syn, s, p, d);
+	if (p->tcp_flags & ACK && !(p->tcp_flags & RST) &&
+	    !(syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << o)) {
+		syn->base[o] = p->tcp_ack;
+		syn->bits |= SYN_BASE_ACK << o;
+	}
+	if (d == (hot->state & FLOW_INITIATOR))
+		handshake_measure(syn, p, now_us);
+	if (s == NULL) {
+		if (ack_advance(syn, 0, p, d) > 1 || (p->payload_bytes > 0 &&
+		        !small_segment(m, hot, small, p, now_us, seq, d))) {
+			s = stream_take(m, hot);
+			syn = &s->syn;
+		} else {
+			if (p->payload_bytes > 0)
+				syn->bits |= SYN_UNACKED << d;
+			acks_note(syn, small->payload[o], p, d);
+		}
+	}
+	if (s != NULL) {
+		stream_segment(m, flow, hot, s, p, now_us, seq, d);
+		if ((acked = ack_advance(syn, s->half[o].high, p, d)) > 0)
+			acked_count(s, o, acked, now_us);
+		acks_note(syn, s->half[o].high, p, d);
+	}
 	if (p->tcp_flags & FIN)
 		syn->bits |= SYN_FIN << d;
 	if (p->tcp_flags & RST)

@@ -10,7 +10,7 @@
 uint32_t
 wheel_slot(const struct meter *m, const struct hot *hot)
 {
-	int64_t due = tick_of(hot->last_ns + m->timeout_ns[hot->key.list]) + 1;
+	int64_t due = tick_of(hot_last_us(m, hot) + m->timeout_us[hot->list]) + 1;
 
 	if (due <= m->tick)
 		due = m->tick + 1;

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A part as a row of the batch. The columns that the meter knows are opened when a batch
+ * begins, so that a field is one store and, where it may be null, one bit; what no row of
+ * the batch has is closed again before the batch goes to the sink.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/state.h"
+#include "model/batch.h"
+#include "model/dict.h"
+#include "model/sink.h"
+
+/* Columns that the meter writes: in every row, and where it has a value. */
+static const uint16_t required[] = {FLOW_start, FLOW_end, FLOW_src, FLOW_dst, FLOW_proto,
+	FLOW_bytes, FLOW_packets, FLOW_fragments, FLOW_end_reason};
+static const uint16_t optional[] = {FLOW_src_port, FLOW_dst_port, FLOW_icmp_type,
+	FLOW_icmp_code, FLOW_vlan, FLOW_inner_vlan, FLOW_src_mac, FLOW_dst_mac,
+	FLOW_biflow_direction, FLOW_reverse_bytes, FLOW_reverse_packets, FLOW_tos,
+	FLOW_reverse_tos, FLOW_ttl_min, FLOW_reverse_ttl_min, FLOW_ttl_max, FLOW_reverse_ttl_max,
+	FLOW_tcp_flags, FLOW_reverse_tcp_flags, FLOW_connection, FLOW_exchange, FLOW_folded,
+	FLOW_coalesced, FLOW_mid_stream, FLOW_handshake, FLOW_fingerprint,
+	FLOW_reverse_fingerprint, FLOW_initial_sequence, FLOW_reverse_initial_sequence,
+	FLOW_offset, FLOW_reverse_offset, FLOW_span, FLOW_reverse_span, FLOW_span_kind,
+	FLOW_reverse_span_kind, FLOW_retransmitted, FLOW_reverse_retransmitted, FLOW_segments,
+	FLOW_reverse_segments, FLOW_max_segment, FLOW_reverse_max_segment, FLOW_first_payload,
+	FLOW_reverse_first_payload, FLOW_last_payload, FLOW_reverse_last_payload};
+/* Those that only some configurations and networks have. */
+static const uint16_t sampled_only[] = {FLOW_sampling, FLOW_outside_packets,
+	FLOW_reverse_outside_packets, FLOW_outside_bytes, FLOW_reverse_outside_bytes,
+	FLOW_first_sequence, FLOW_reverse_first_sequence, FLOW_last_sequence,
+	FLOW_reverse_last_sequence};
+static const uint16_t labels_only[METER_LABELS_MAX] = {FLOW_mpls_label, FLOW_mpls_label2,
+	FLOW_mpls_label3, FLOW_mpls_label4, FLOW_mpls_label5, FLOW_mpls_label6,
+	FLOW_mpls_label7, FLOW_mpls_label8, FLOW_mpls_label9, FLOW_mpls_label10};
+
+struct writer {
+	struct batch *batch;
+	void *values[FLOW_FIELDS];
+	uint64_t *valid[FLOW_FIELDS];
+	size_t row;
+	bool is_open;
+	/* Codes of fingerprints in the two columns' dictionaries, of the batch with that serial. */
+	uint32_t serial;
+	struct {
+		uint32_t serial, code;
+	} codes[2][FINGERPRINTS_MAX + 1];
+};
+
+struct writer *
+writer_new(size_t rows)
+{
+	struct writer *w = calloc(1, sizeof *w);
+
+	if (w != NULL)
+		w->batch = batch_new(&flow_schema, rows);
+	return w;
+}
+
+void
+writer_free(struct writer *w)
+{
+	if (w == NULL)
+		return;
+	batch_free(w->batch);
+	free(w);
+}
+
+static void
+writer_open_optional(struct writer *w, struct batch *batch, const uint16_t *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct column *c = batch_open(batch, fields[i]);
+
+		w->values[fields[i]] = c->values;
+		w->valid[fields[i]] = c->valid;
+	}
+}
+
+static void
+writer_open(struct writer *w, const struct meter *m)
+{
+	for (size_t i = 0; i < sizeof required / sizeof *required; i++)
+		w->values[required[i]] = batch_flat(w->batch, required[i])->values;
+	writer_open_optional(w, w->batch, optional, sizeof optional / sizeof *optional);
+	if (m->sampled != NULL)
+		writer_open_optional(w, w->batch, sampled_only,
+		    sizeof sampled_only / sizeof *sampled_only);
+	if (m->config.mac_count > 0)
+		writer_open_optional(w, w->batch, (uint16_t[]){FLOW_flow_direction}, 1);
+	w->serial++;
+	w->row = 0;
+	w->is_open = true;
+}
+
+void
+writer_push(struct meter *m)
+{
+	struct writer *w = m->writer;
+
+	batch_settle(w->batch);
+	if (m->status == 0 && w->batch->rows > 0 && sink_push(m->sink, w->batch, m->err) < 0)
+		m->status = -1;
+	batch_clear(w->batch);
+	w->is_open = false;
+}
+
+#define PUT(id, value) \
+	(((__typeof__(((struct flow *)NULL)->id) *)w->values[FLOW_##id])[w->row] = (value))
+#define SET(id, value) \
+	(PUT(id, value), w->valid[FLOW_##id][w->row / 64] |= (uint64_t)1 << w->row % 64)
+/* Fields that a direction has; id and reverse_id by is_reverse. */
+#define SIDE_SET(id, value)                          \
+	do {                                         \
+		if (is_reverse)                      \
+			SET(reverse_##id, (value));  \
+		else                                 \
+			SET(id, (value));            \
+	} while (0)
+
+static void
+put_addr(const struct meter *m, const struct writer *w, unsigned field, const struct key *key,
+    unsigned side)
+{
+	struct column *c = &w->batch->columns[field];
+	const struct pair6 *pair = NULL;
+	uint32_t v4 = key->addr[side];
+
+	if (key->kind & KEY_V6) {
+		pair = slab_at(&m->pair6, key->addr[0]);
+		memcpy(&v4, pair->addr[side], sizeof v4);
+	}
+	if ((key->kind & (KEY_V6 | KEY_V4_PAIR)) == KEY_V6) {
+		column_mix(c, w->row);
+		((struct addr *)c->values)[w->row] = addr_v6(pair->addr[side]);
+	} else if (c->is_mixed) {
+		((struct addr *)c->values)[w->row] = addr_v4(v4);
+	} else {
+		((uint32_t *)c->values)[w->row] = v4;
+	}
+}
+
+static inline void
+put_side(const struct meter *m, struct writer *w, uint32_t flow, const struct part *part,
+    unsigned d, bool is_reverse)
+{
+	bool is_seen = side_is_seen(m, flow, part, d);
+
+	if (is_reverse) {
+		if (!is_seen)
+			return;
+		SET(reverse_bytes, part->bytes[d]);
+		SET(reverse_packets, part->packets[d]);
+	} else {
+		PUT(bytes, part->bytes[d]);
+		PUT(packets, part->packets[d]);
+		if (!is_seen)
+			return;
+	}
+	SIDE_SET(tos, part->tos[d]);
+	SIDE_SET(ttl_min, part->ttl_min[d]);
+	SIDE_SET(ttl_max, part->ttl_max[d]);
+	if (hot_at(m, flow)->state & FLOW_TCP)
+		SIDE_SET(tcp_flags, part->tcp_flags[d]);
+}
+
+/* Of TCP with payload: the spans and what belongs to them. */
+static inline void
+put_span(const struct meter *m, struct writer *w, const struct syn *syn,
+    const struct part *part, unsigned d, bool is_reverse)
+{
+	const struct part_half *h = &part->half[d];
+	bool is_own = syn->bits & SYN_BASE_OWN << d;
+	bool is_mid = !(syn->bits & SYN_SENT * 3);
+
+	if (!(syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << d))
+		return;
+	SIDE_SET(offset, h->offset);
+	SIDE_SET(span, h->span);
+	SIDE_SET(span_kind, m->sampled != NULL ? SPAN_at_least : !is_own ? SPAN_by_ack
+	        : is_mid && h->offset == 0 && h->span > 0 ? SPAN_at_least : SPAN_exact);
+	if (h->first_us != 0 && h->span > 0)
+		SIDE_SET(first_payload, h->first_us);
+	if (h->last_us != 0 && h->span > 0)
+		SIDE_SET(last_payload, h->last_us);
+	if (!is_own)
+		return;
+	if (m->sampled == NULL) /* only a look at every packet could tell */
+		SIDE_SET(retransmitted, h->retransmitted);
+	SIDE_SET(segments, h->segments);
+	SIDE_SET(max_segment, h->max_segment);
+}
+
+static inline void
+put_syn(const struct meter *m, struct writer *w, const struct syn *syn, unsigned d,
+    bool is_first, bool is_reverse)
+{
+	unsigned field = is_reverse ? FLOW_reverse_fingerprint : FLOW_fingerprint;
+	uint32_t number = syn->fingerprint[d];
+
+	if (syn->bits & SYN_BASE_OWN << d)
+		SIDE_SET(initial_sequence, syn->base[d] - (syn->bits & SYN_SENT << d ? 1u : 0u));
+	if (!is_first || number == 0)
+		return;
+	if (w->codes[is_reverse][number].serial != w->serial) {
+		struct str text = fingerprints_get(m->fingerprints, number);
+
+		w->codes[is_reverse][number].code =
+		    dict_code(w->batch->columns[field].dict, text.data, text.len);
+		w->codes[is_reverse][number].serial = w->serial;
+	}
+	((uint32_t *)w->values[field])[w->row] = w->codes[is_reverse][number].code;
+	w->valid[field][w->row / 64] |= (uint64_t)1 << w->row % 64;
+}
+
+static void
+put_marks(const struct meter *m, struct writer *w, const struct exchange *x)
+{
+	const struct marks *marks;
+
+	if (x == NULL || x->marks == 0)
+		return;
+	marks = slab_at(&m->marks, x->marks);
+	if (marks->count == 0)
+		return;
+	batch_flat(w->batch, FLOW_marks);
+	batch_put(w->batch, FLOW_marks, w->row,
+	    &(struct list){marks->items, marks->count});
+}
+
+static void
+put_tcp(const struct meter *m, struct writer *w, uint32_t flow, const struct part *part,
+    unsigned from)
+{
+	const struct hot *hot = hot_at(m, flow);
+	const struct syn *syn = syn_of(m, hot);
+	const struct stream *s = stream_of(m, hot);
+
+	SET(mid_stream, !(syn->bits & SYN_SENT * 3));
+	SET(connection, connection_id(m, flow));
+	SET(exchange, part->ordinal);
+	put_syn(m, w, syn, from, part->is_first, false);
+	put_syn(m, w, syn, from ^ 1, part->is_first, true);
+	if (part->is_first && syn->bits & SYN_MEASURED && m->sampled == NULL)
+		SET(handshake, syn->timing_us);
+	if (s == NULL && !small_has_payload(small_of(m, hot)))
+		return;
+	SET(folded, part->folded);
+	SET(coalesced, part->coalesced);
+	put_span(m, w, syn, part, from, false);
+	if (!m->config.directional)
+		put_span(m, w, syn, part, from ^ 1, true);
+	if (part->folded == 0)
+		put_marks(m, w, exchange_of(m, s));
+}
+
+static void
+put_icmp(const struct meter *m, struct writer *w, const struct hot *hot)
+{
+	const struct wide *wide = wide_of(m, hot);
+	uint16_t icmp = wide != NULL ? wide->icmp : (uint16_t)hot->more;
+
+	SET(icmp_type, (uint8_t)(icmp >> 8));
+	SET(icmp_code, (uint8_t)icmp);
+}
+
+/* Egress (1) from our own MAC address, ingress (0) to it, else unknown. */
+static void
+put_direction(const struct meter *m, struct writer *w, uint64_t src, uint64_t dst)
+{
+	for (unsigned i = 0; i < m->config.mac_count; i++)
+		if (m->config.macs[i] == src || m->config.macs[i] == dst) {
+			SET(flow_direction, m->config.macs[i] == src);
+			return;
+		}
+}
+
+/* Label columns come to life with the first label of a batch. */
+static void
+put_labels(const struct meter *m, struct writer *w, uint32_t flow)
+{
+	const struct labels *l = slab_at(&m->labels, m->labels_of[flow]);
+
+	for (uint32_t i = 0; i < METER_LABELS_MAX; i++) {
+		struct column *c = &w->batch->columns[labels_only[i]];
+
+		if (i < l->count) {
+			batch_flat(w->batch, labels_only[i]);
+			batch_put(w->batch, labels_only[i], w->row, &l->label[i]);
+		} else if (c->form == COLUMN_FLAT) {
+			column_set_null(c, w->row);
+		}
+	}
+}
+
+static inline void
+put_sampled_side(struct writer *w, const struct sampled *s, unsigned d, bool is_reverse)
+{
+	SIDE_SET(outside_packets, s->outside_packets[d]);
+	SIDE_SET(outside_bytes, s->outside_bytes[d]);
+	if (!s->has_sequence[d])
+		return;
+	SIDE_SET(first_sequence, s->first_sequence[d]);
+	SIDE_SET(last_sequence, s->last_sequence[d]);
+}
+
+static void
+put_sampled(const struct meter *m, struct writer *w, uint32_t flow, const struct part *part,
+    unsigned from)
+{
+	const struct sampled *s = &m->sampled[flow];
+
+	SET(sampling, m->config.sample_interval);
+	put_sampled_side(w, s, from, false);
+	if (side_is_seen(m, flow, part, from ^ 1))
+		put_sampled_side(w, s, from ^ 1, true);
+}
+
+static void
+put_key(const struct meter *m, struct writer *w, uint32_t flow, unsigned from)
+{
+	const struct hot *hot = hot_at(m, flow);
+	const struct key *key = &hot->key;
+	uint16_t macs = m->macs[flow];
+
+	put_addr(m, w, FLOW_src, key, from);
+	put_addr(m, w, FLOW_dst, key, from ^ 1);
+	PUT(proto, key->proto);
+	if (!(key->kind & KEY_NO_PORTS)) {
+		SET(src_port, key->port[from]);
+		SET(dst_port, key->port[from ^ 1]);
+	}
+	if (key->kind & KEY_ICMP)
+		put_icmp(m, w, hot);
+	if (key->vlan != VLAN_NONE)
+		SET(vlan, key->vlan);
+	if (key->inner_vlan != VLAN_NONE)
+		SET(inner_vlan, key->inner_vlan);
+	if (macs != 0 && m->config.mac_count > 0)
+		put_direction(m, w, mac_pair_get(m->mac_pairs, macs, from),
+		    mac_pair_get(m->mac_pairs, macs, from ^ 1));
+	if (macs != 0) {
+		SET(src_mac, mac_pair_get(m->mac_pairs, macs, from));
+		SET(dst_mac, mac_pair_get(m->mac_pairs, macs, from ^ 1));
+	}
+	if (!m->config.directional)
+		SET(biflow_direction, hot->state & FLOW_BY_SYN ? DIRECTION_syn
+		        : hot->state & FLOW_BY_PORT ? DIRECTION_port : DIRECTION_first);
+}
+
+static void
+put_part(const struct meter *m, struct writer *w, uint32_t flow, const struct part *part,
+    enum end_reason reason)
+{
+	unsigned from = hot_at(m, flow)->state & FLOW_INITIATOR;
+	struct column *marks = &w->batch->columns[FLOW_marks];
+
+	if (!w->is_open)
+		writer_open(w, m);
+	PUT(start, part->start_us);
+	PUT(end, part->end_us);
+	PUT(end_reason, part->is_continuation ? END_REASON_active : reason);
+	PUT(fragments, part->fragments);
+	if (marks->form == COLUMN_FLAT)
+		column_set_null(marks, w->row);
+	put_key(m, w, flow, from);
+	put_side(m, w, flow, part, from, false);
+	put_side(m, w, flow, part, from ^ 1, true);
+	if (hot_at(m, flow)->state & FLOW_TCP)
+		put_tcp(m, w, flow, part, from);
+	if (m->labels.live > 0 || w->batch->columns[FLOW_mpls_label].form == COLUMN_FLAT)
+		put_labels(m, w, flow);
+	if (m->sampled != NULL)
+		put_sampled(m, w, flow, part, from);
+	w->row = ++w->batch->rows;
+}
+
+void
+part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_expire why,
+    enum end_reason reason)
+{
+	const struct hot *hot = hot_at(m, flow);
+	unsigned from = hot->state & FLOW_INITIATOR;
+
+	put_part(m, m->writer, flow, part, reason);
+	if (m->sampled != NULL)
+		sampled_written(m, flow);
+	m->counters[METER_biflows] += side_is_seen(m, flow, part, from ^ 1);
+	m->counters[METER_records]++;
+	m->counters[METER_record_packets] += part->packets[0] + part->packets[1];
+	m->counters[METER_record_bytes] += part->bytes[0] + part->bytes[1];
+	m->counters[METER_continuations] += part->is_continuation;
+	meter_statistics_count(&m->statistics, hot->key.proto, part->bytes[0] + part->bytes[1],
+	    part->packets[0] + part->packets[1], part->end_us - part->start_us);
+	if (why < METER_EXPIRES)
+		m->expired[why]++;
+	if (batch_is_full(m->writer->batch))
+		writer_push(m);
+}
+
+void
+part_peek(const struct meter *m, uint32_t flow, const struct part *part, struct flow *row)
+{
+	struct writer *w = m->peek;
+
+	batch_clear(w->batch);
+	w->is_open = false;
+	put_part(m, w, flow, part, END_REASON_active);
+	batch_settle(w->batch);
+	batch_row(w->batch, 0, row);
+}
