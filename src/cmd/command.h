@@ -31,6 +31,10 @@ struct command {
 #include "cmd/command.def"
 #undef COMMAND
 
+/* Parses the options of argv, whose first word is the command's name, runs the command, says
+ * what went wrong; the exit status. */
+int command_run(const struct command *command, int argc, char **argv);
+
 /* The operands joined with spaces: filters are the last words. Freed by the caller. */
 char *operands_join(const char **operands, int count);
 

@@ -5,6 +5,7 @@
  */
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/front.h"
 #include "cmd/manual.h"
 
 #include <errno.h>
@@ -80,12 +81,18 @@ flush_output(int status)
 static int
 usage(FILE *to)
 {
+	const struct front *const *list;
+	size_t n;
 	int i;
 
 	fputs("usage: weir COMMAND [OPTIONS] ...\n\n"
 	      "Tells from flow records alone which files were downloaded on a network.\n\n", to);
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\nUnder other names:\n\n", to);
+	list = fronts(&n);
+	for (i = 0; i < (int)n; i++)
+		fprintf(to, "    %-16s %s\n", list[i]->name, list[i]->summary);
 	fputs("\nweir COMMAND --help says more; so does man weir-COMMAND.\n", to);
 	return to == stdout ? flush_output(EXIT_GOOD) : EXIT_USAGE;
 }
@@ -123,8 +130,8 @@ print_text(struct text *t)
 	return flush_output(EXIT_GOOD);
 }
 
-static int
-run(const struct command *command, int argc, char **argv)
+int
+command_run(const struct command *command, int argc, char **argv)
 {
 	struct err err = {0};
 	void *values = calloc(1, command->values_size + 1);
@@ -154,11 +161,14 @@ int
 main(int argc, char **argv)
 {
 	const struct command *command;
+	const struct front *front;
 	struct text t;
 
 	umask(027);
 	signal(SIGPIPE, SIG_IGN); /* a broken pipe or file limit is an error to report */
 	signal(SIGXFSZ, SIG_IGN);
+	if ((front = front_find(argv[0])) != NULL)
+		return front->run(argc, argv);
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
@@ -178,6 +188,11 @@ main(int argc, char **argv)
 			manual_page(&t, command);
 			return print_text(&t);
 		}
+		front = front_find(argv[2]);
+		if (front != NULL) {
+			manual_front(&t, front);
+			return print_text(&t);
+		}
 		argv++;
 	}
 	command = find(argv[1]);
@@ -191,5 +206,5 @@ main(int argc, char **argv)
 		return print_text(&t);
 	}
 	text_done(&t);
-	return run(command, argc - 1, argv + 1);
+	return command_run(command, argc - 1, argv + 1);
 }

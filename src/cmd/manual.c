@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/front.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,8 +172,35 @@ manual_page(struct text *out, const struct command *command)
 }
 
 void
+manual_front(struct text *out, const struct front *front)
+{
+	const struct front_row *row;
+
+	page_head(out, front->name, front->summary);
+	text_printf(out, ".Sh SYNOPSIS\n.Nm\n.Ar %s\n.Sh DESCRIPTION\n", front->operands);
+	mdoc_text(out, front->about);
+	text_str(out, ".Sh OPTIONS\n.Bl -tag -width Ds\n");
+	for (row = front->rows; row < front->rows + front->row_count; row++) {
+		text_printf(out, ".It Fl %c", row->letter);
+		if (row->argument != NULL)
+			text_printf(out, " Ar %s", row->argument);
+		text_char(out, '\n');
+		mdoc_text(out, row->help);
+		if (row->option != NULL)
+			text_printf(out, "As\n.Fl \\-%s\nof\n.Xr weir-%s 1 .\n", row->option,
+			    front->command);
+	}
+	text_str(out, ".El\n.Sh DIFFERENCES\n");
+	mdoc_text(out, front->differences);
+	text_str(out, ".Sh EXAMPLES\n");
+	mdoc_literal(out, front->examples);
+	text_printf(out, ".Sh SEE ALSO\n.Xr weir-%s 1\n", front->command);
+}
+
+void
 manual_overview(struct text *out, const struct command *const *commands, size_t n)
 {
+	const struct front *const *list;
 	size_t i;
 
 	page_head(out, "weir", "which files were downloaded, from flow records alone");
@@ -182,6 +210,12 @@ manual_overview(struct text *out, const struct command *const *commands, size_t 
 	for (i = 0; i < n; i++) {
 		text_printf(out, ".It Xr weir-%s 1\n", commands[i]->name);
 		mdoc_text(out, commands[i]->summary);
+	}
+	text_str(out, ".El\n.Pp\nUnder other names:\n.Bl -tag -width inventory\n");
+	list = fronts(&n);
+	for (i = 0; i < n; i++) {
+		text_printf(out, ".It Xr %s 1\n", list[i]->name);
+		mdoc_text(out, list[i]->summary);
 	}
 	text_str(out, ".El\n");
 }

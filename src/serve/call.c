@@ -138,7 +138,7 @@ answer_read(struct answer *a, int fd, bool is_plain, struct err *err)
 		if (n == 0 && (is_plain || a->is_unknown))
 			return 0;
 		if (n == 0)
-			return err_set(err, EPIPE, "%s: the answer breaks off", call->path);
+			return err_set(err, EPROTO, "%s: the answer breaks off", call->path);
 		status = is_plain ? call->put(call->context, bytes, (size_t)n, err)
 		    : answer_bytes(a, bytes, (size_t)n, err);
 	}

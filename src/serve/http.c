@@ -22,7 +22,8 @@ enum { CONNECTIONS = 16, CONNECTION_BYTES = 16384, TIMEOUT_S = 10 };
 
 struct http {
 	struct server *server;
-	struct MHD_Daemon *daemon;
+	int fd;
+	struct MHD_Daemon *daemon; /* NULL before http_start */
 };
 
 /* What an address shows; it is the row's text itself if there is no command. */
@@ -139,45 +140,42 @@ http_open(struct server *server, const char *name, const struct sockaddr *addres
     struct http **out, struct err *err)
 {
 	struct http *h = calloc(1, sizeof *h);
-	sigset_t all, old;
-	int fd;
 
 	if (h == NULL)
 		return err_set(err, ENOMEM, "metrics: out of memory");
 	h->server = server;
-	if ((fd = listen_at(name, address, err)) < 0)
-		goto fail;
+	if ((h->fd = listen_at(name, address, err)) < 0) {
+		free(h);
+		return -1;
+	}
+	*out = h;
+	return 0;
+}
+
+int
+http_start(struct http *h, struct err *err)
+{
+	sigset_t all, old;
+
 	/* Its thread takes no signals: they are the program's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-	    handle, h, MHD_OPTION_LISTEN_SOCKET, fd,
+	    handle, h, MHD_OPTION_LISTEN_SOCKET, h->fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (h->daemon == NULL) {
-		err_set(err, EIO, "metrics at %s: the HTTP server does not start", name);
-		close(fd);
-		goto fail;
-	}
-	*out = h;
-	return 0;
-
-fail:
-	http_close(h);
-	return -1;
+	return h->daemon != NULL ? 0 : err_set(err, EIO, "the HTTP server does not start");
 }
 
 uint16_t
 http_port(const struct http *h)
 {
-	const union MHD_DaemonInfo *info =
-	    MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_LISTEN_FD);
 	struct sockaddr_storage address;
 	socklen_t len = sizeof address;
 
-	if (info == NULL || getsockname(info->listen_fd, (struct sockaddr *)&address, &len) != 0)
+	if (getsockname(h->fd, (struct sockaddr *)&address, &len) != 0)
 		return 0;
 	return ntohs(address.ss_family == AF_INET6
 	    ? ((const struct sockaddr_in6 *)&address)->sin6_port
@@ -190,6 +188,8 @@ http_close(struct http *h)
 	if (h == NULL)
 		return;
 	if (h->daemon != NULL)
-		MHD_stop_daemon(h->daemon);
+		MHD_stop_daemon(h->daemon); /* closes fd */
+	else
+		close(h->fd);
 	free(h);
 }

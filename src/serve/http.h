@@ -17,6 +17,8 @@ struct server;
  */
 int http_open(struct server *server, const char *name, const struct sockaddr *address,
     struct http **out, struct err *err);
+/* Starts the thread; until then connections wait. */
+int http_start(struct http *http, struct err *err);
 uint16_t http_port(const struct http *http); /* for port 0 */
 void http_close(struct http *http);          /* NULL is allowed */
 

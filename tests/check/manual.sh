@@ -10,9 +10,11 @@ bash script/manual "$weir" "$tmp/man" || not_ok "script/manual runs"
 is "there are commands" "$([ "$(wc -l <"$tmp/commands")" -gt 5 ] && echo yes)" yes
 is "help lists the commands of command.def" "$(tr '\n' ' ' <"$tmp/commands")" \
 	"$(sed -n 's/^COMMAND(\(.*\))/\1/p' src/cmd/command.def | tr '\n' ' ')"
+"$weir" --help | awk '/^    weir-/ {print $1}' >"$tmp/fronts"
+is "there are programs under other names" "$([ "$(wc -l <"$tmp/fronts")" -ge 2 ] && echo yes)" yes
 is "each command has a page and there is no page without a command" \
 	"$(ls docs/man | grep '\.1$' | sort | tr '\n' ' ')" \
-	"$(sed 's/.*/weir-&.1/; $a weir.1' "$tmp/commands" | sort | tr '\n' ' ')"
+	"$({ sed 's/.*/weir-&.1/; $a weir.1' "$tmp/commands"; sed 's/$/.1/' "$tmp/fronts"; } | sort | tr '\n' ' ')"
 for page in "$tmp"/man/*.1; do
 	name=$(basename "$page")
 	if cmp -s "$page" "docs/man/$name"; then ok "$name is what weir manual prints"; else

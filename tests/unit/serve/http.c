@@ -57,7 +57,8 @@ test_http(void **state)
 	config = rig_config(&rig);
 	config.path = NULL;
 	rig_start(&rig, &config);
-	if (http_open(rig.server, "127.0.0.1:0", (struct sockaddr *)&address, &http, &err) != 0)
+	if (http_open(rig.server, "127.0.0.1:0", (struct sockaddr *)&address, &http, &err) != 0 ||
+	    http_start(http, &err) != 0)
 		fail_msg("%s", err.text);
 	assert_true(http_port(http) != 0);
 	for (i = 0; i < sizeof requests / sizeof *requests; i++) {

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * weir ctl: one command to a running meter or collector. What it may say, and what the
+ * answers mean, is in the rows of the program that is asked.
+ */
+#include "serve/call.h"
+
+#include "base/text.h"
+#include "cmd/common.h"
+#include "cmd/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct values {
+	const char *path, *format;
+	int64_t wait_us;
+};
+
+static const struct option_row options[] = {
+	{"control", 'c', OPTION_TEXT, offsetof(struct values, path), "SOCKET", CONTROL_PATH, 0, 0,
+	    "the control socket of the program to ask"},
+	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", "text", 0, 0,
+	    "text, json, or ndjson for dump-flows"},
+	{"timeout", 't', OPTION_TIME, offsetof(struct values, wait_us), "TIME", "90s", 0, 0,
+	    "give up after so long without a word from the program"},
+};
+
+static int
+put(void *context, const char *text, size_t len, struct err *err)
+{
+	(void)context;
+	if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
+		return 0;
+	return err_set(err, errno, "standard output: %s", strerror(errno));
+}
+
+static int
+run(void *values, const char **operands, int count, struct err *err)
+{
+	const struct values *v = values;
+	struct serve_call call = {.path = v->path, .put = put};
+	char *words;
+	int status;
+
+	if (count == 0) {
+		err_set(err, EINVAL, "say a command; help lists those of the program, --help the "
+		    "usual ones");
+		return EXIT_USAGE;
+	}
+	if (strcmp(v->format, "text") != 0 && strcmp(v->format, "json") != 0 &&
+	    strcmp(v->format, "ndjson") != 0) {
+		err_set(err, EINVAL, "-o takes text, json or ndjson, not '%s'", v->format);
+		return EXIT_USAGE;
+	}
+	if (v->wait_us < 1000 || v->wait_us > 86400000000) {
+		err_set(err, EINVAL, "-t takes a time from 1ms to 1d");
+		return EXIT_USAGE;
+	}
+	words = operands_join(operands, count);
+	call.command = words;
+	call.is_json = strcmp(v->format, "text") != 0;
+	call.timeout_ms = (unsigned)(v->wait_us / 1000);
+	status = serve_call(&call, err) == 0 ? EXIT_GOOD : EXIT_TROUBLE;
+	free(words);
+	if (err->code == EPIPE)
+		err_clear(err);
+	return status;
+}
+
+const struct command command_ctl = {
+	.name = "ctl",
+	.summary = "Asks and steers a running meter or collector",
+	.operands = "COMMAND [ARGUMENT]",
+	.about = "Sends a command to the control socket of weir-meter or weir-collect "
+	    "(their option --control) and prints the answer. It works with softflowd's socket "
+	    "too, in text.\n\n"
+	    "The protocol is a line of text each way, so that nc -U, socat and softflowctl can "
+	    "be used as well: a bare command is answered with text and the connection ends. "
+	    "\"json COMMAND\" is answered in JSON. After \"weir COMMAND\" or \"weir json "
+	    "COMMAND\" the connection stays open for more; lines of the answer that begin with "
+	    "a dot are sent with one dot more, and its last line is \". ok\" or \". error "
+	    "TEXT\".",
+	.examples = "weir ctl -c /run/weir/meter.ctl statistics\n"
+	    "weir ctl -c /run/weir/meter.ctl -o json statistics\n"
+	    "weir ctl -c /run/weir/meter.ctl timeouts udp=1m\n"
+	    "echo statistics | nc -U /run/weir/meter.ctl",
+	.options = options,
+	.option_count = sizeof options / sizeof *options,
+	.values_size = sizeof(struct values),
+	.run = run,
+};
