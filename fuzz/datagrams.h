@@ -24,7 +24,7 @@ clear(void *context, struct batch *batch, struct err *err)
 	return 0;
 }
 
-static int
+__attribute__((unused)) static int
 fuzz_datagrams(const uint8_t *data, size_t size, uint8_t version)
 {
 	struct wire_config config = {.full = clear, .streams_max = 8};

@@ -19,14 +19,21 @@
 
 struct values {
 	const char *listen, *store, *format, *output, *fields;
-	uint64_t buffer_bytes;
-	int64_t rotate_us;
+	uint64_t buffer_bytes, connections, pen;
+	int64_t rotate_us, idle_us;
 	bool is_synced;
 };
 
 static const struct option_row options[] = {
 	{"listen", 'l', OPTION_TEXT, offsetof(struct values, listen), "HOST:PORT", ":2055", 0, 0,
-	    "address to receive at, [IPV6]:PORT and :PORT too; port 0 takes a free one"},
+	    "address to receive at, [IPV6]:PORT and :PORT too; tcp: or sctp: in front takes "
+	    "connections, commas stand between several; port 0 takes a free one"},
+	{"connections", 0, OPTION_NUMBER, offsetof(struct values, connections), "N", "256", 1,
+	    65536, "connections at once; a quarter of them, at least one, of one address"},
+	{"idle", 0, OPTION_TIME, offsetof(struct values, idle_us), "TIME", "1h", 0, 0,
+	    "close a connection that is silent for so long"},
+	{"pen", 0, OPTION_NUMBER, offsetof(struct values, pen), "NUMBER", "32473", 1,
+	    UINT32_MAX - 1, "enterprise number under which weir's own elements are read"},
 	OPTION_STORE_ROW(struct values),
 	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0, 0,
 	    "print the flows as they come: table, tsv, csv or ndjson"},
@@ -93,11 +100,15 @@ run(void *values, const char **operands, int count, struct err *err)
 {
 	struct values *v = values;
 	struct collector_config config = {.listen = v->listen,
-	    .buffer_bytes = (int)v->buffer_bytes, .stop_fd = -1};
+	    .buffer_bytes = (int)v->buffer_bytes, .stop_fd = -1, .pen = (uint32_t)v->pen,
+	    .connections_max = (unsigned)v->connections,
+	    .connections_per_host = (unsigned)(v->connections / 4 + (v->connections < 4)),
+	    .idle_us = v->idle_us};
 	struct collector *collector = NULL;
 	struct store *store = NULL;
 	struct sink *sink = NULL;
 	struct err close_err = {0};
+	struct text where;
 	sigset_t stops;
 	int status = EXIT_TROUBLE;
 
@@ -120,8 +131,10 @@ run(void *values, const char **operands, int count, struct err *err)
 	config.sink = sink;
 	if (collector_open(&config, &collector, err) != 0)
 		goto done;
-	fprintf(stderr, "weir: collect: listening on port %u, socket buffer %d bytes\n",
-	    collector_port(collector), collector_buffer(collector));
+	text_init(&where);
+	collector_describe(collector, &where);
+	fprintf(stderr, "weir: collect: listening on %s\n", where.data);
+	text_done(&where);
 	if (collector_run(collector, err) == 0)
 		status = EXIT_GOOD;
 done:
@@ -138,9 +151,10 @@ done:
 
 const struct command command_collect = {
 	.name = "collect",
-	.summary = "Receives NetFlow v5, v9 and IPFIX",
+	.summary = "Receives NetFlow v1, v5, v7, v9 and IPFIX",
 	.operands = "--listen HOST:PORT",
-	.about = "Receives export datagrams by UDP and stores their flows, until SIGINT or SIGTERM. "
+	.about = "Receives export datagrams by UDP, and IPFIX by TCP and SCTP connections, and stores "
+	    "their flows, until SIGINT or SIGTERM. "
 	    "Versions are told by the datagrams themselves. Data that come before their template "
 	    "are kept for it, within bounds; unknown and enterprise elements are stepped over "
 	    "and counted; sampling told by options data is noted with each flow.\n\n"
@@ -148,6 +162,7 @@ const struct command command_collect = {
 	    "kill -9 cannot lose it. The summary at the end counts everything that was lost: by "
 	    "the kernel, by sequence numbers, by damage, for want of a template.",
 	.examples = "weir collect --listen :2055 --store flows\n"
+	    "weir collect --listen :2055,tcp::4739 --store flows\n"
 	    "weir collect --listen 127.0.0.1:2055 -o ndjson",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,

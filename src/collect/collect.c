@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One thread, one UDP socket: recvmmsg into fixed buffers, decode into a batch, push the
- * batch when it is full or a second old. The kernel says in a control message how many
- * datagrams it had to drop (SO_RXQ_OVFL). Nothing is allocated while it runs, but for the
- * state of exporters, which is bounded (wire/decode.h).
+ * One thread: recvmmsg into fixed buffers from UDP sockets, messages from connections
+ * (connection.h), decode into a batch, push the batch when it is full or a second old. The
+ * kernel says in a control message how many datagrams it had to drop (SO_RXQ_OVFL). Nothing
+ * is allocated while it runs, but for the state of exporters and connections, which is
+ * bounded (wire/decode.h).
  */
 #include "collect/collect.h"
 
 #include "base/err.h"
 #include "base/text.h"
+#include "collect/connection.h"
+#include "collect/listen.h"
 #include "model/batch.h"
 #include "model/flow.h"
 #include "model/sink.h"
@@ -39,13 +42,14 @@ struct control {
 
 struct collector {
 	struct collector_config config;
-	int fd;
-	uint16_t port;
-	int buffer_bytes;
+	struct listener listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	struct connections *connections;
+	struct pollfd *fds; /* stop, listeners, connections */
 	struct wire_decoder *decoder;
+	struct err *err;   /* of the call at work, for callbacks */
 	struct batch *batch;
 	int64_t oldest_us; /* when the batch's first row came */
-	uint32_t kernel_dropped;
 	uint64_t counters[COLLECT_COUNTERS];
 	struct mmsghdr messages[BURST];
 	struct iovec slots[BURST];
@@ -85,30 +89,56 @@ batch_full(void *context, struct batch *batch, struct err *err)
 }
 
 static int
-open_socket(struct collector *c, struct err *err)
+take_message(void *context, const struct addr *exporter, uint32_t session,
+    const uint8_t *msg, size_t len)
 {
-	struct sockaddr_storage address;
-	socklen_t len, int_len = sizeof c->buffer_bytes;
-	int on = 1, bytes = c->config.buffer_bytes;
+	struct collector *c = context;
+	int64_t received_us = now_us();
 
-	if (address_resolve(c->config.listen, true, &address, &len, err) != 0)
-		return -1;
-	c->fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0)
-		return err_set(err, errno, "listen %s: socket: %s", c->config.listen,
-		    strerror(errno));
-	/* With CAP_NET_ADMIN beyond net.core.rmem_max, else as far as that. */
-	if (setsockopt(c->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
-		setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-	setsockopt(c->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
-	if (bind(c->fd, (struct sockaddr *)&address, len) != 0)
-		return err_set(err, errno, "listen %s: %s", c->config.listen, strerror(errno));
-	len = sizeof address;
-	if (getsockname(c->fd, (struct sockaddr *)&address, &len) != 0 ||
-	    getsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &c->buffer_bytes, &int_len) != 0)
-		return err_set(err, errno, "listen %s: %s", c->config.listen, strerror(errno));
-	c->port = address_port(&address);
+	if (c->batch->rows == 0)
+		c->oldest_us = received_us;
+	return wire_decode_session(c->decoder, exporter, session, msg, len, received_us,
+	    c->batch, c->err) < 0 ? -1 : 0;
+}
+
+static void
+end_session(void *context, uint32_t session)
+{
+	struct collector *c = context;
+
+	wire_session_end(c->decoder, session);
+}
+
+static int
+open_connections(struct collector *c, struct err *err)
+{
+	struct connections_config config = {.max = c->config.connections_max,
+	    .max_per_host = c->config.connections_per_host, .idle_us = c->config.idle_us,
+	    .partial_us = c->config.partial_us, .counters = c->counters,
+	    .message = take_message, .end = end_session, .context = c};
+
+	c->connections = connections_new(&config);
+	c->fds = calloc(1 + LISTENERS_MAX + config.max, sizeof *c->fds);
+	if (c->connections == NULL || c->fds == NULL)
+		return err_set(err, ENOMEM, "collector: out of memory");
 	return 0;
+}
+
+static void
+set_defaults(struct collector_config *c)
+{
+	if (c->buffer_bytes == 0)
+		c->buffer_bytes = 16 << 20;
+	if (c->hand_on_us == 0)
+		c->hand_on_us = 1000000;
+	if (c->connections_max == 0)
+		c->connections_max = 256;
+	if (c->connections_per_host == 0)
+		c->connections_per_host = 64;
+	if (c->idle_us == 0)
+		c->idle_us = 3600 * 1000000ll;
+	if (c->partial_us == 0)
+		c->partial_us = 60 * 1000000ll;
 }
 
 int
@@ -122,11 +152,7 @@ collector_open(const struct collector_config *config, struct collector **out,
 	if (c == NULL)
 		return err_set(err, ENOMEM, "collector: out of memory");
 	c->config = *config;
-	c->fd = -1;
-	if (c->config.buffer_bytes == 0)
-		c->config.buffer_bytes = 16 << 20;
-	if (c->config.hand_on_us == 0)
-		c->config.hand_on_us = 1000000;
+	set_defaults(&c->config);
 	wire.context = c;
 	c->decoder = wire_decoder_new(&wire);
 	c->space = malloc((size_t)BURST * SLOT);
@@ -142,7 +168,8 @@ collector_open(const struct collector_config *config, struct collector **out,
 		    .msg_iov = &c->slots[i], .msg_iovlen = 1,
 		    .msg_control = c->controls[i].octets};
 	}
-	if (open_socket(c, err) != 0)
+	if (open_connections(c, err) != 0 || listen_open(c->config.listen,
+	    c->config.buffer_bytes, c->listeners, &c->listener_count, err) < 0)
 		goto fail;
 	c->config.listen = NULL;
 	*out = c;
@@ -156,10 +183,16 @@ fail:
 void
 collector_close(struct collector *c)
 {
+	unsigned i;
+
 	if (c == NULL)
 		return;
-	if (c->fd >= 0)
-		close(c->fd);
+	for (i = 0; i < c->listener_count; i++) {
+		if (c->listeners[i].fd >= 0)
+			close(c->listeners[i].fd);
+	}
+	connections_free(c->connections);
+	free(c->fds);
 	wire_decoder_free(c->decoder);
 	batch_free(c->batch);
 	free(c->space);
@@ -169,18 +202,27 @@ collector_close(struct collector *c)
 uint16_t
 collector_port(const struct collector *c)
 {
-	return c->port;
+	return c->listeners[0].port;
 }
 
-int
-collector_buffer(const struct collector *c)
+void
+collector_describe(const struct collector *c, struct text *out)
 {
-	return c->buffer_bytes;
+	const struct listener *l;
+
+	for (l = c->listeners; l < c->listeners + c->listener_count; l++) {
+		text_str(out, l == c->listeners ? "" : ", ");
+		if (listener_is_udp(l))
+			text_printf(out, "port %u, socket buffer %d bytes", l->port,
+			    l->buffer_bytes);
+		else
+			text_printf(out, "%s port %u", l->transport, l->port);
+	}
 }
 
 /* The kernel's count runs on from the socket's start, modulo 2^32. */
 static void
-count_dropped(struct collector *c, struct msghdr *msg)
+count_dropped(struct collector *c, struct listener *l, struct msghdr *msg)
 {
 	struct cmsghdr *control;
 	uint32_t dropped;
@@ -190,20 +232,21 @@ count_dropped(struct collector *c, struct msghdr *msg)
 		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_RXQ_OVFL)
 			continue;
 		memcpy(&dropped, CMSG_DATA(control), sizeof dropped);
-		c->counters[COLLECT_kernel_dropped] += (uint32_t)(dropped - c->kernel_dropped);
-		c->kernel_dropped = dropped;
+		c->counters[COLLECT_kernel_dropped] += (uint32_t)(dropped - l->kernel_dropped);
+		l->kernel_dropped = dropped;
 	}
 }
 
 static int
-decode_one(struct collector *c, unsigned i, int64_t received_us, struct err *err)
+decode_one(struct collector *c, struct listener *l, unsigned i, int64_t received_us,
+    struct err *err)
 {
 	struct mmsghdr *m = &c->messages[i];
 	struct addr exporter = address_of(&c->peers[i]);
 
 	c->counters[COLLECT_datagrams]++;
 	c->counters[COLLECT_octets] += m->msg_len;
-	count_dropped(c, &m->msg_hdr);
+	count_dropped(c, l, &m->msg_hdr);
 	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
 		c->counters[COLLECT_truncated]++;
 		return 0;
@@ -214,20 +257,19 @@ decode_one(struct collector *c, unsigned i, int64_t received_us, struct err *err
 	    received_us, c->batch, err) < 0 ? -1 : 0;
 }
 
-/* Reads what the socket holds, up to ROUNDS bursts; *out_more: there may be more. */
+/* Reads what a UDP socket holds, up to ROUNDS bursts; *out_more: there may be more. */
 static int
-receive(struct collector *c, bool *out_more, struct err *err)
+receive_datagrams(struct collector *c, struct listener *l, bool *out_more, struct err *err)
 {
 	int64_t received_us;
 	int round, n, i;
 
-	*out_more = false;
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < BURST; i++) {
 			c->messages[i].msg_hdr.msg_namelen = sizeof *c->peers;
 			c->messages[i].msg_hdr.msg_controllen = sizeof *c->controls;
 		}
-		n = recvmmsg(c->fd, c->messages, BURST, MSG_DONTWAIT, NULL);
+		n = recvmmsg(l->fd, c->messages, BURST, MSG_DONTWAIT, NULL);
 		if (n < 0) {
 			if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 				c->counters[COLLECT_receive_errors]++;
@@ -235,7 +277,7 @@ receive(struct collector *c, bool *out_more, struct err *err)
 		}
 		received_us = now_us();
 		for (i = 0; i < n; i++) {
-			if (decode_one(c, (unsigned)i, received_us, err) != 0)
+			if (decode_one(c, l, (unsigned)i, received_us, err) != 0)
 				return -1;
 		}
 		if (n < BURST)
@@ -245,43 +287,93 @@ receive(struct collector *c, bool *out_more, struct err *err)
 	return 0;
 }
 
+/* What there is to read, from every socket; fds: as poll left them, n of connections. */
+static int
+receive(struct collector *c, const struct pollfd *fds, unsigned n, bool *out_more,
+    struct err *err)
+{
+	struct listener *l;
+	unsigned i;
+
+	*out_more = false;
+	c->err = err;
+	for (i = 0; i < c->listener_count; i++) {
+		l = &c->listeners[i];
+		if (fds != NULL && fds[1 + i].revents == 0)
+			continue;
+		if (!listener_is_udp(l))
+			connections_accept(c->connections, l, now_us());
+		else if (receive_datagrams(c, l, out_more, err) != 0)
+			return -1;
+	}
+	return connections_read(c->connections, fds == NULL ? NULL : fds + 1 + c->listener_count,
+	    n, now_us(), out_more);
+}
+
+/* Waits for something to read, or until the batch has to be handed on. */
+static int
+wait_for_input(struct collector *c, unsigned *out_connections, struct err *err)
+{
+	int64_t wait_us = c->config.hand_on_us;
+	unsigned i;
+
+	if (c->batch->rows > 0) {
+		wait_us -= now_us() - c->oldest_us;
+		/* The clock may be set while we run. */
+		wait_us = wait_us < 0 ? 0
+		    : wait_us > c->config.hand_on_us ? c->config.hand_on_us : wait_us;
+	}
+	c->fds[0] = (struct pollfd){c->config.stop_fd, POLLIN, 0};
+	for (i = 0; i < c->listener_count; i++)
+		c->fds[1 + i] = (struct pollfd){c->listeners[i].fd, POLLIN, 0};
+	*out_connections = connections_poll(c->connections, c->fds + 1 + i);
+	if (poll(c->fds, 1 + i + *out_connections, (int)(wait_us / 1000) + 1) < 0 &&
+	    errno != EINTR)
+		return err_set(err, errno, "collector: poll: %s", strerror(errno));
+	return 0;
+}
+
+/* What every second asks for: batches in time, sinks flushed on quiet links too, so that
+ * what they hold back becomes durable and visible. */
+static int
+keep_time(struct collector *c, int64_t *flushed_us, struct err *err)
+{
+	int64_t now = now_us();
+
+	if ((now - c->oldest_us >= c->config.hand_on_us || now < c->oldest_us) &&
+	    hand_on(c, err) != 0)
+		return -1;
+	if (now - *flushed_us < c->config.hand_on_us && now >= *flushed_us)
+		return 0;
+	if (sink_flush(c->config.sink, err) != 0)
+		return -1;
+	connections_expire(c->connections, now);
+	*flushed_us = now;
+	return 0;
+}
+
 int
 collector_run(struct collector *c, struct err *err)
 {
-	struct pollfd fds[2] = {{c->fd, POLLIN, 0}, {c->config.stop_fd, POLLIN, 0}};
-	int64_t wait_us, now, flushed_us = now_us();
+	int64_t flushed_us = now_us(), stopped_us;
 	bool has_more, is_stopped = false;
+	unsigned n;
 
 	while (!is_stopped) {
-		wait_us = c->config.hand_on_us;
-		if (c->batch->rows > 0) {
-			wait_us -= now_us() - c->oldest_us;
-			/* The clock may be set while we run. */
-			wait_us = wait_us < 0 ? 0
-			    : wait_us > c->config.hand_on_us ? c->config.hand_on_us : wait_us;
-		}
-		if (poll(fds, 2, (int)(wait_us / 1000) + 1) < 0 && errno != EINTR)
-			return err_set(err, errno, "collector: poll: %s", strerror(errno));
-		is_stopped = fds[1].revents != 0;
-		if (receive(c, &has_more, err) != 0)
+		if (wait_for_input(c, &n, err) != 0)
 			return -1;
-		while (is_stopped && has_more) {
-			if (receive(c, &has_more, err) != 0)
-				return -1;
-			if (now_us() - c->oldest_us > 5 * c->config.hand_on_us)
-				break; /* senders do not stop: we do */
-		}
-		now = now_us();
-		if ((now - c->oldest_us >= c->config.hand_on_us || now < c->oldest_us) &&
-		    hand_on(c, err) != 0)
+		is_stopped = c->fds[0].revents != 0;
+		if (receive(c, c->fds, n, &has_more, err) != 0)
 			return -1;
-		/* On quiet links too: what the sink holds back becomes durable and visible. */
-		if (now - flushed_us >= c->config.hand_on_us || now < flushed_us) {
-			if (sink_flush(c->config.sink, err) != 0)
-				return -1;
-			flushed_us = now;
-		}
+		if (keep_time(c, &flushed_us, err) != 0)
+			return -1;
 	}
+	stopped_us = now_us();
+	do {
+		if (receive(c, NULL, 0, &has_more, err) != 0)
+			return -1;
+		/* Senders do not stop: we do. */
+	} while (has_more && now_us() - stopped_us < 5 * c->config.hand_on_us);
 	return hand_on(c, err);
 }
 

@@ -23,8 +23,14 @@ extern const struct counter_row collect_counter_rows[COLLECT_COUNTERS];
 
 /* 0 in a number means the default, which stands behind it. */
 struct collector_config {
-	const char *listen;     /* "HOST:PORT", "[IPV6]:PORT" or ":PORT"; port 0: any free */
-	int buffer_bytes;       /* of the socket: 16 MiB, or what the kernel allows */
+	/* "HOST:PORT", "[IPV6]:PORT" or ":PORT", with "udp:", "tcp:" or "sctp:" in front (udp),
+	 * with commas between several; port 0: any free one */
+	const char *listen;
+	int buffer_bytes;       /* of UDP sockets: 16 MiB, or what the kernel allows */
+	unsigned connections_max;      /* 256; each takes 128 KiB */
+	unsigned connections_per_host; /* 64 */
+	int64_t idle_us;        /* a connection may be silent so long: 1 h */
+	int64_t partial_us;     /* the rest of a message has to come within: 1 min */
 	uint32_t pen;           /* of weir's own elements */
 	int64_t hand_on_us;     /* a batch is handed on, and the sink flushed, this often: 1 s */
 	unsigned batch_rows;    /* BATCH_ROWS */
@@ -37,10 +43,10 @@ int collector_open(const struct collector_config *config, struct collector **out
     struct err *err);
 void collector_close(struct collector *collector); /* NULL is allowed */
 
-/* The port that is bound, for port 0. */
+/* The first address's port that is bound, for port 0. */
 uint16_t collector_port(const struct collector *collector);
-/* What the kernel granted for the socket's buffer, octets. */
-int collector_buffer(const struct collector *collector);
+/* Ports and buffers, for people: "port 2055, socket buffer 33554432 bytes, tcp port 4739". */
+void collector_describe(const struct collector *collector, struct text *out);
 
 /*
  * Receives and decodes until stop_fd is readable; what the socket still holds then is

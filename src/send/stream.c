@@ -284,9 +284,12 @@ stream_open(struct peer *p, bool is_sctp, struct err *err)
 	l->pause_ns = PAUSE_FIRST_NS;
 	/* Wrong sources and unknown protocols are said at once, not tried again. */
 	fd = peer_socket(p, SOCK_STREAM, is_sctp ? IPPROTO_SCTP : 0, err);
-	if (fd < 0 && is_sctp && (err->code == EPROTONOSUPPORT || err->code == ESOCKTNOSUPPORT))
+	if (fd < 0 && is_sctp &&
+	    (err->code == EPROTONOSUPPORT || err->code == ESOCKTNOSUPPORT)) {
+		err_clear(err);
 		return err_set(err, EPROTONOSUPPORT, "%s: this kernel has no SCTP; load its "
 		    "module (modprobe sctp) or use -P tcp or udp", p->name);
+	}
 	if (fd < 0)
 		return -1;
 	close(fd);

@@ -18,10 +18,12 @@
 #include "send/send.h"
 #include "wire/decode.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,12 +86,12 @@ make_batch(unsigned rows)
 }
 
 static void
-check_version(const char *listen, const char *host, unsigned version)
+check_version(const char *listen, const char *host, const char *transport, unsigned version)
 {
 	struct total total = {{total_push, total_flush, NULL}, 0, 0};
 	struct collector_config in = {.listen = listen, .sink = &total.sink,
 	    .stop_fd = eventfd(0, EFD_CLOEXEC)};
-	struct send_config out = {.encode = {.version = version}};
+	struct send_config out = {.transport = transport, .encode = {.version = version}};
 	struct collector *collector;
 	struct sink *sender;
 	struct batch *batch = make_batch(ROWS);
@@ -113,6 +115,7 @@ check_version(const char *listen, const char *host, unsigned version)
 		assert_int_equal(sink_push(sender, batch, &err), 0);
 	for (i = 0; i < ROWS; i++)
 		want += (100 + i) * (uint64_t)BATCHES;
+	send_drain(sender);
 	assert_int_equal(write(in.stop_fd, &one, sizeof one), sizeof one);
 	pthread_join(thread, &result);
 	assert_null(result);
@@ -134,12 +137,49 @@ check_version(const char *listen, const char *host, unsigned version)
 }
 
 static void
-test_loop(void **state)
+test_udp(void **state)
+{
+	static const unsigned versions[] = {1, 5, 7, 9, 10};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof versions / sizeof *versions; i++)
+		check_version("127.0.0.1:0", "127.0.0.1", "udp", versions[i]);
+	check_version(":0", "127.0.0.1", "udp", 10);
+	check_version("[::1]:0", "[::1]", "udp", 9);
+}
+
+static void
+test_tcp(void **state)
 {
 	(void)state;
-	check_version("127.0.0.1:0", "127.0.0.1", 5);
-	check_version("127.0.0.1:0", "127.0.0.1", 9);
-	check_version(":0", "127.0.0.1", 10);
+	check_version("tcp:127.0.0.1:0", "127.0.0.1", "tcp", 10);
+	check_version("tcp:[::1]:0", "[::1]", "tcp", 10);
+}
+
+/* Where the kernel has SCTP the flows arrive, elsewhere both ends say so. */
+static void
+test_sctp(void **state)
+{
+	struct send_config out = {.collectors = "127.0.0.1:4739", .transport = "sctp",
+	    .encode = {.version = 10}};
+	struct collector_config in = {.listen = "sctp:127.0.0.1:0", .stop_fd = -1};
+	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+	struct collector *collector;
+	struct sink *sender;
+	struct err err = {0};
+
+	(void)state;
+	if (fd >= 0) {
+		close(fd);
+		check_version("sctp:127.0.0.1:0", "127.0.0.1", "sctp", 10);
+		return;
+	}
+	assert_int_equal(send_open(&out, &sender, &err), -1);
+	assert_non_null(strstr(err.text, "this kernel has no SCTP"));
+	err_clear(&err);
+	assert_int_equal(collector_open(&in, &collector, &err), -1);
+	assert_non_null(strstr(err.text, "this kernel has no sctp"));
 }
 
 static void
@@ -193,7 +233,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_loop),
+	    cmocka_unit_test(test_udp),
+	    cmocka_unit_test(test_tcp),
+	    cmocka_unit_test(test_sctp),
 	    cmocka_unit_test(test_nobody_listens),
 	    cmocka_unit_test(test_wrong_addresses),
 	};
