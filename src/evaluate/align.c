@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The join. Both sides are sorted by client, port and start. Those of one client and port
- * are aligned in order, like two strings: a pair costs its difference of time (nothing, if
- * both know the ordinal and agree), an unpaired download the tolerance, an unpaired finding
- * nothing; the cheapest alignment is found by a table of downloads x findings.
+ * are aligned in order, like two strings: a pair costs its difference of time and, where
+ * both know how large it is, up to three tolerances as the sizes differ (nothing, if both
+ * know the ordinal and agree); an unpaired download costs four tolerances, an unpaired
+ * finding nothing. So pairs come before gaps, and where there must be a gap the sizes say
+ * where. The cheapest alignment is found by a table of downloads x findings.
  */
 #include "evaluate/align.h"
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <string.h>
 
-enum { CELLS_MAX = 1 << 24 };
+enum {
+	CELLS_MAX = 1 << 24,
+	GAP = 4,         /* tolerances */
+	SIZE = 3,        /* tolerances, for sizes that differ by a quarter and more */
+	OVERHEAD = 2000, /* octets by which small responses may differ from their files */
+};
 
 enum step { STEP_PAIR, STEP_SKIP_TRUTH, STEP_SKIP_FINDING };
 
@@ -56,7 +64,15 @@ cost(const struct item *truth, const struct item *finding, int64_t tolerance_us)
 		return -1;
 	if (truth->has_exchange && finding->has_exchange)
 		return truth->exchange == finding->exchange ? 0 : -1;
-	return apart < 0 ? -apart : apart;
+	if (apart < 0)
+		apart = -apart;
+	if (truth->has_octets && finding->has_octets) {
+		double off = 4 * fabs(log(((double)finding->octets + OVERHEAD) /
+		    ((double)truth->octets + OVERHEAD)));
+
+		apart += (int64_t)(SIZE * (double)tolerance_us * fmin(off, 1));
+	}
+	return apart;
 }
 
 static void
@@ -66,10 +82,10 @@ fill_row(const struct item *truth, const struct item *findings, size_t m,
 	int64_t pair, best;
 	size_t j;
 
-	row[0] = above[0] + tolerance_us;
+	row[0] = above[0] + GAP * tolerance_us;
 	steps[0] = STEP_SKIP_TRUTH;
 	for (j = 1; j <= m; j++) {
-		best = above[j] + tolerance_us;
+		best = above[j] + GAP * tolerance_us;
 		steps[j] = STEP_SKIP_TRUTH;
 		if (row[j - 1] < best) {
 			best = row[j - 1];

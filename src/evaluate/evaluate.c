@@ -26,6 +26,7 @@ enum {
 	GRADE_absent = GRADES,
 	PARTS_MAX = 3,
 	TOLERANCE_US = 2000000,
+	TOLERANCE_S_MAX = 86400,
 };
 
 struct tally {
@@ -239,6 +240,10 @@ evaluate_text(const struct evaluate_text *findings, const struct evaluate_text *
 
 	items_init(&e->truth);
 	items_init(&e->findings);
+	if (tolerance > (int64_t)TOLERANCE_S_MAX * 1000000) {
+		err_set(err, EINVAL, "--tolerance: a day at most");
+		goto fail;
+	}
 	if (items_read(&e->truth, truth, true, group, err) != 0 ||
 	    items_read(&e->findings, findings, false, group, err) != 0)
 		goto fail;
@@ -338,6 +343,13 @@ str_of(const char *s)
 	return (struct str){s, (uint32_t)strlen(s)};
 }
 
+/* To six decimals: more would only say how doubles are printed. */
+static double
+rounded(double v)
+{
+	return round(v * 1e6) / 1e6;
+}
+
 static void
 add_score(struct table *table, const struct tally *t, const char *part, const char *group,
     const char *grade)
@@ -357,18 +369,18 @@ add_score(struct table *table, const struct tally *t, const char *part, const ch
 	score_set(&s, wrong, t->wrong);
 	score_set(&s, unnamed, t->unnamed);
 	score_set(&s, absent, t->absent);
-	score_set(&s, accuracy, (double)t->right / (double)t->downloads);
-	score_set(&s, low, interval.low);
-	score_set(&s, high, interval.high);
+	score_set(&s, accuracy, rounded((double)t->right / (double)t->downloads));
+	score_set(&s, low, rounded(interval.low));
+	score_set(&s, high, rounded(interval.high));
 	if (named > 0)
-		score_set(&s, precision, (double)t->named_right / (double)named);
+		score_set(&s, precision, rounded((double)t->named_right / (double)named));
 	if (t->known > 0)
-		score_set(&s, recall, (double)t->named_right / (double)t->known);
+		score_set(&s, recall, rounded((double)t->named_right / (double)t->known));
 	score_set(&s, sure, t->names.sure);
 	score_set(&s, sure_wrong, t->names.sure_wrong);
 	if (t->names.count > 0) {
-		score_set(&s, brier, calibration_brier(&t->names));
-		score_set(&s, ece, calibration_ece(&t->names));
+		score_set(&s, brier, rounded(calibration_brier(&t->names)));
+		score_set(&s, ece, rounded(calibration_ece(&t->names)));
 	}
 	table_add(table, &s);
 }
@@ -417,10 +429,10 @@ evaluation_bins(const struct evaluation *e, struct sink *sink, struct err *err)
 			bin_set(&row, to, (double)(i + 1) / CALIBRATION_BINS);
 			bin_set(&row, names, b->count);
 			bin_set(&row, right, b->right);
-			bin_set(&row, probability, b->probability / (double)b->count);
-			bin_set(&row, share, (double)b->right / (double)b->count);
-			bin_set(&row, low, interval.low);
-			bin_set(&row, high, interval.high);
+			bin_set(&row, probability, rounded(b->probability / (double)b->count));
+			bin_set(&row, share, rounded((double)b->right / (double)b->count));
+			bin_set(&row, low, rounded(interval.low));
+			bin_set(&row, high, rounded(interval.high));
 			table_add(&table, &row);
 		}
 	}

@@ -12,12 +12,12 @@ struct sink;
 
 /*
  * Findings against the truth. Truth is a TSV or CSV whose first line names its columns:
- * client, start and name, and any of client_port, version, exchange and others; an empty
- * name says that the download is of no known file. A download and a finding belong
+ * client, start and name, and any of client_port, version, size, exchange and others; an
+ * empty name says that the download is of no known file. A download and a finding belong
  * together if client and port agree and their starts are within a tolerance. Several of a
- * client and port are aligned in order, so that the differences of time are least (a
- * download without a finding counts as much as the tolerance); where both know the
- * ordinal on the connection, by that. Names are never looked at for it.
+ * client and port are aligned in order, so that few are left over and times and sizes
+ * differ least; where both know the ordinal on the connection, by that. Names are never
+ * looked at for it.
  *
  * Of a finding that names, its probability is that the name is right; of others nothing
  * is held against their probability.

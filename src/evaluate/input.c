@@ -19,6 +19,8 @@ enum cell {
 	COLUMN_name,
 	COLUMN_version,
 	COLUMN_exchange,
+	COLUMN_size,
+	COLUMN_bytes,
 	COLUMN_probability,
 	COLUMN_grade,
 	COLUMN_candidates,
@@ -28,7 +30,7 @@ enum cell {
 };
 
 static const char *const names[COLUMNS] = {"client", "client_port", "start", "name", "version",
-    "exchange", "probability", "grade", "candidates", "evidence", NULL};
+    "exchange", "size", "bytes", "probability", "grade", "candidates", "evidence", NULL};
 
 struct columns {
 	int at[COLUMNS]; /* index of the cell; -1: no such column */
@@ -132,6 +134,7 @@ read_item(struct items *t, const struct reader *r, const struct columns *columns
     struct item *out)
 {
 	struct str cell = cell_of(r, columns, COLUMN_client);
+	enum cell octets = t->is_truth ? COLUMN_size : COLUMN_bytes;
 	uint64_t port = 0, exchange = 0;
 
 	*out = (struct item){0};
@@ -146,6 +149,9 @@ read_item(struct items *t, const struct reader *r, const struct columns *columns
 	if (!parse_number(cell_of(r, columns, COLUMN_exchange), UINT32_MAX, &exchange,
 	    &out->has_exchange))
 		return COLUMN_exchange;
+	if (!parse_number(cell_of(r, columns, octets), UINT64_MAX, &out->octets,
+	    &out->has_octets))
+		return octets;
 	cell = cell_of(r, columns, COLUMN_probability);
 	if (columns->at[COLUMN_probability] >= 0 &&
 	    (!parse_f64(cell.data, cell.len, &out->probability) || out->probability < 0 ||
@@ -229,6 +235,7 @@ items_read(struct items *t, const struct evaluate_text *in, bool is_truth, const
 	struct reader r;
 	int status, fd = -1;
 
+	t->is_truth = is_truth;
 	if (in->bytes != NULL) {
 		reader_init_memory(&r, in->name, in->bytes, in->n);
 	} else {

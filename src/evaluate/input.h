@@ -12,11 +12,12 @@ struct item {
 	int64_t start_us;
 	struct addr client;
 	double probability;
+	uint64_t octets; /* the file's size; of a finding: octets or span of its response */
 	size_t name, version, group, candidates, evidence;
 	uint32_t exchange;
 	uint16_t port;
 	uint8_t grade;
-	bool has_port, has_exchange;
+	bool has_port, has_exchange, has_octets;
 };
 
 enum { ITEMS_MAX = 20000000 };
@@ -25,7 +26,7 @@ struct items {
 	struct item *list;
 	size_t count, cap;
 	struct text strings;
-	bool has_group, has_port; /* the columns are there */
+	bool is_truth, has_group, has_port; /* the columns are there */
 };
 
 /*
