@@ -755,12 +755,12 @@ int
 meter_restart(struct meter *m, struct err *err)
 {
 	m->err = err;
-	if (m->clock_ns < 0)
+	if (m->clock_us < 0)
 		return m->status;
 	m->counters[METER_clock_resets]++;
 	fragment_drain(m, FRAGMENT_ALL);
 	end_all(m, METER_EXPIRE_flush);
-	m->clock_ns = -1;
+	m->clock_us = -1;
 	m->behind = 0;
 	return m->status;
 }
