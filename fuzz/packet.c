@@ -15,10 +15,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Inside a tunnel the same holds, but for octets: those are the outermost header's. */
+static void
+one_tunnel(const uint8_t *frame, uint32_t captured, uint32_t wire, struct packet p)
+{
+	uint32_t ip_bytes = p.ip_bytes, i;
+	volatile uint8_t sum = 0;
+
+	assert(tunnel_open(frame, captured, wire, UINT32_MAX, &p) < TUNNEL_COUNTERS);
+	assert(p.ip_bytes == ip_bytes);
+	assert(p.ip_at + 20 <= p.transport_at && p.transport_at <= p.headers_end);
+	assert(p.headers_end <= captured);
+	for (i = 0; i < p.tcp_options_bytes; i++)
+		sum = (uint8_t)(sum + p.tcp_options[i]);
+}
+
 static void
 one_frame(const uint8_t *data, size_t size)
 {
-	static const uint32_t links[] = {1, 0, 12, 14, 101, 108, 113, 228, 229, 276, 147};
+	uint32_t linktype = (uint32_t)data[0] & 0x7f, extended = linktype + 0x80;
 	uint32_t captured = (uint32_t)size - 1;
 	volatile uint8_t sum = 0;
 	uint8_t *exact = malloc(captured + 1); /* its end is the frame's end */
@@ -28,12 +43,17 @@ one_frame(const uint8_t *data, size_t size)
 	if (exact == NULL)
 		abort();
 	memcpy(exact + 1, data + 1, captured);
-	if (packet_decode(links[data[0] % (sizeof links / sizeof *links)], exact + 1, captured,
-	    captured + (data[0] & 0x80), 0, &p) == PACKET_COUNT_ip) {
+	if (data[0] & 0x80) /* link types up to 383, those of Ethernet more often */
+		linktype = packet_link_name(extended) != NULL ? extended : 276;
+	else if (packet_link_name(linktype) == NULL)
+		linktype = 1;
+	if (packet_decode(linktype, exact + 1, captured, captured + captured % 3 * 40, 0, &p) ==
+	    PACKET_COUNT_ip) {
 		assert(p.ip_at + 20 <= p.transport_at && p.transport_at <= p.headers_end);
 		assert(p.headers_end <= captured && p.payload_bytes <= p.ip_bytes);
 		for (i = 0; i < p.tcp_options_bytes; i++)
 			sum = (uint8_t)(sum + p.tcp_options[i]);
+		one_tunnel(exact + 1, captured, captured + captured % 3 * 40, p);
 	}
 	assert(p.ip_at <= captured);
 	free(exact);

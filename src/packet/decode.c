@@ -8,40 +8,16 @@
  * IPv4 and TCP are tested for by name before their tables are looked at, so that the usual
  * frame meets no indirect call.
  */
-#include "packet/packet.h"
-
-#include "base/cursor.h"
+#include "packet/walk.h"
 
 enum {
-	TYPE_IPV4 = 0x0800,
-	TYPE_IPV6 = 0x86dd,
-	TYPE_MPLS = 0x8847,
-	LLC_LENGTH_MAX = 1500, /* below 0x0600 the ethertype is an 802.3 length */
+	LINK_ETHERNET = 1,
 	PROTO_TCP = 6,
 	PROTO_NONE = 59, /* IPv6: nothing follows */
+	TYPE_NSH = 0x894f,
+	OUI_BRIDGED = 0x0080c2,
+	TYPE_BRIDGED = 0x10001, /* no ethertype: PPP's bridging (RFC 3518) */
 };
-
-/* at <= captured <= wire, offsets in frame; wire is where the innermost length says. */
-struct walk {
-	const uint8_t *frame;
-	uint32_t at, captured, wire;
-};
-
-static bool
-walk_has(const struct walk *w, uint32_t n)
-{
-	return w->captured - w->at >= n;
-}
-
-/* A length field found at w->at ends the frame there, if that is inside it. */
-static void
-walk_limit(struct walk *w, uint32_t n)
-{
-	if (n < w->wire - w->at)
-		w->wire = w->at + n;
-	if (w->captured > w->wire)
-		w->captured = w->wire;
-}
 
 /* Transport: p has `there` bytes (captured and inside the datagram) of `said` by IP. */
 static void
@@ -165,12 +141,18 @@ static const struct proto_row proto_rows[256] = {
     [58] = {"ipv6-icmp", transport_icmp},
     [59] = {"ipv6-nonxt"},
     [60] = {"ipv6-opts", .extension = EXTENSION_OPTIONS},
+    [88] = {"eigrp"},
     [89] = {"ospf"},
+    [97] = {"etherip"},
     [103] = {"pim"},
     [112] = {"vrrp"},
+    [115] = {"l2tp"},
     [132] = {"sctp", transport_sctp},
     [135] = {"mobility", .extension = EXTENSION_OPTIONS},
     [136] = {"udplite", transport_udp},
+    [137] = {"mpls-in-ip"},
+    [139] = {"hip", .extension = EXTENSION_OPTIONS},
+    [140] = {"shim6", .extension = EXTENSION_OPTIONS},
 };
 
 /* The transport header at w->at; said is what the IP header promises from there on. */
@@ -192,7 +174,7 @@ decode_transport(const struct walk *w, struct packet *out, uint32_t said)
 		proto_rows[out->proto].transport(out, p, there, said);
 }
 
-static enum packet_counter
+enum packet_counter
 decode_ipv4(struct walk *w, struct packet *out)
 {
 	const uint8_t *p = w->frame + w->at;
@@ -278,7 +260,7 @@ walk_extensions(struct walk *w, struct packet *out, uint32_t end)
 	}
 }
 
-static enum packet_counter
+enum packet_counter
 decode_ipv6(struct walk *w, struct packet *out)
 {
 	const uint8_t *p = w->frame + w->at;
@@ -310,7 +292,7 @@ decode_ipv6(struct walk *w, struct packet *out)
 }
 
 /* Raw IP: the version says which. */
-static enum packet_counter
+enum packet_counter
 decode_ip(struct walk *w, struct packet *out)
 {
 	out->ip_at = w->at;
@@ -343,12 +325,40 @@ unwrap_vlan(struct walk *w, struct packet *out, uint32_t *type)
 	return PACKET_COUNT_ip;
 }
 
-/* RFC 2516 session header, then a PPP protocol of 2 bytes, or 1 where it is odd. */
+/*
+ * PPP (RFC 1661): a protocol of 2 bytes, or 1 where it is odd, behind address and control
+ * where these are not left out (RFC 1662).
+ */
+static enum packet_counter
+unwrap_ppp(struct walk *w, struct packet *out, uint32_t *type)
+{
+	static const uint32_t types[][2] = {{0x0021, TYPE_IPV4}, {0x0057, TYPE_IPV6},
+		{0x0281, TYPE_MPLS}, {0x0283, TYPE_MPLS}, {0x0031, TYPE_BRIDGED}};
+	const uint8_t *p;
+	uint32_t protocol;
+
+	if (walk_has(w, 2) && load_be16(walk_at(w, 0)) == 0xff03)
+		w->at += 2;
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	p = walk_at(w, 0);
+	protocol = p[0] & 1 ? p[0] : load_be16(p);
+	w->at += p[0] & 1 ? 1 : 2;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		if (types[i][0] == protocol) {
+			*type = types[i][1];
+			return PACKET_COUNT_ip;
+		}
+	}
+	return protocol == 0x0053 || protocol == 0x0055 ? PACKET_COUNT_encrypted
+	                                                : PACKET_COUNT_not_ip;
+}
+
+/* RFC 2516 session header. */
 static enum packet_counter
 unwrap_pppoe(struct walk *w, struct packet *out, uint32_t *type)
 {
-	const uint8_t *p = w->frame + w->at;
-	uint32_t protocol;
+	const uint8_t *p = walk_at(w, 0);
 
 	if (!walk_has(w, 6))
 		return PACKET_COUNT_short_link;
@@ -356,23 +366,7 @@ unwrap_pppoe(struct walk *w, struct packet *out, uint32_t *type)
 	if (p[0] != 0x11 || p[1] != 0)
 		return PACKET_COUNT_not_ip;
 	walk_limit(w, load_be16(p + 4));
-	if (!walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	protocol = p[6] & 1 ? p[6] : load_be16(p + 6);
-	w->at += p[6] & 1 ? 1 : 2;
-	switch (protocol) {
-	case 0x0021:
-		*type = TYPE_IPV4;
-		return PACKET_COUNT_ip;
-	case 0x0057:
-		*type = TYPE_IPV6;
-		return PACKET_COUNT_ip;
-	case 0x0281:
-		*type = TYPE_MPLS;
-		return PACKET_COUNT_ip;
-	default:
-		return PACKET_COUNT_not_ip;
-	}
+	return unwrap_ppp(w, out, type);
 }
 
 /* RFC 3032: labels up to the bottom of the stack; what follows only its nibble tells. */
@@ -406,6 +400,17 @@ unwrap_mpls(struct walk *w, struct packet *out, uint32_t *type)
 	}
 }
 
+/* ISO/IEC TR 9577, one octet: what RFC 2427 and IS-IS networks have in front of IP. */
+static enum packet_counter
+unwrap_nlpid(struct walk *w, struct packet *out, uint32_t *type)
+{
+	if (!walk_skip(w, 1))
+		return PACKET_COUNT_short_link;
+	*type = *(walk_at(w, 0) - 1) == 0xcc ? TYPE_IPV4 : TYPE_IPV6;
+	return *(walk_at(w, 0) - 1) == 0xcc || *(walk_at(w, 0) - 1) == 0x8e ? PACKET_COUNT_ip
+	                                                                  : PACKET_COUNT_not_ip;
+}
+
 /* 802.2 after an 802.3 length: IP's own SAP or SNAP with an ethertype, else no IP. */
 static enum packet_counter
 unwrap_llc(struct walk *w, struct packet *out, uint32_t *type)
@@ -425,6 +430,8 @@ unwrap_llc(struct walk *w, struct packet *out, uint32_t *type)
 		*type = TYPE_IPV4;
 		return PACKET_COUNT_ip;
 	}
+	if (p[0] == 0xfe && p[1] == 0xfe)
+		return unwrap_nlpid(w, out, type);
 	if (p[0] != 0xaa || p[1] != 0xaa || w->wire - w->at < 5)
 		return PACKET_COUNT_not_ip;
 	if (!walk_has(w, 5))
@@ -432,11 +439,102 @@ unwrap_llc(struct walk *w, struct packet *out, uint32_t *type)
 	oui = (uint32_t)p[3] << 16 | load_be16(p + 4);
 	w->at += 5;
 	*type = load_be16(p + 6);
+	if (oui == OUI_BRIDGED && (*type == 1 || *type == 7)) { /* RFC 2684, 5.2: padded */
+		*type = TYPE_ETHERNET;
+		return walk_skip(w, 2) ? PACKET_COUNT_ip : PACKET_COUNT_short_link;
+	}
 	return oui == 0 || oui == 0xf8 ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
 }
 
+/* A frame inside a frame: its addresses and VLANs are the packet's from here on. */
+static enum packet_counter
+unwrap_ethernet(struct walk *w, struct packet *out, uint32_t *type)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_skip(w, 14))
+		return PACKET_COUNT_short_link;
+	memcpy(out->dst_mac, p, 6);
+	memcpy(out->src_mac, p + 6, 6);
+	out->flags |= PACKET_HAS_MAC | PACKET_BRIDGED;
+	out->vlan = out->inner_vlan = VLAN_NONE;
+	*type = load_be16(p + 12);
+	return PACKET_COUNT_ip;
+}
+
+/* A flag octet, whether the FCS was kept, and the MAC type, of which 1 is Ethernet. */
+static enum packet_counter
+unwrap_bridged(struct walk *w, struct packet *out, uint32_t *type)
+{
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	*type = TYPE_ETHERNET;
+	w->at += 2;
+	return walk_at(w, 0)[-1] == 1 ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
+}
+
+/* Tags of a fixed size of which the last two octets are the next ethertype. */
+static enum packet_counter
+unwrap_tag(struct walk *w, struct packet *out, uint32_t *type)
+{
+	if (!walk_skip(w, *type == 0x8909 ? 8 : 6))
+		return PACKET_COUNT_short_link;
+	*type = load_be16(walk_at(w, 0) - 2);
+	return PACKET_COUNT_ip;
+}
+
+/* IEEE 802.1ah: the service tag, then the customer's frame. */
+static enum packet_counter
+unwrap_backbone(struct walk *w, struct packet *out, uint32_t *type)
+{
+	*type = TYPE_ETHERNET;
+	return walk_skip(w, 4) ? PACKET_COUNT_ip : PACKET_COUNT_short_link;
+}
+
+/* RFC 6325, 3.1 */
+static enum packet_counter
+unwrap_trill(struct walk *w, struct packet *out, uint32_t *type)
+{
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	*type = TYPE_ETHERNET;
+	return walk_skip(w, 6 + (load_be16(walk_at(w, 0)) >> 6 & 31) * 4u) ? PACKET_COUNT_ip
+	                                                                  : PACKET_COUNT_short_link;
+}
+
+/* IEEE 802.1AE without encryption: a tag of 6 octets, or 14 with the channel's name. */
+static enum packet_counter
+unwrap_macsec(struct walk *w, struct packet *out, uint32_t *type)
+{
+	uint8_t tci;
+
+	if (!walk_has(w, 1))
+		return PACKET_COUNT_short_link;
+	tci = *walk_at(w, 0);
+	if (tci & 0x0c)
+		return PACKET_COUNT_encrypted;
+	if (!walk_skip(w, (tci & 0x20 ? 14 : 6) + 2))
+		return PACKET_COUNT_short_link;
+	*type = load_be16(walk_at(w, 0) - 2);
+	return PACKET_COUNT_ip;
+}
+
+/* RFC 8300, 2.2 */
+static enum packet_counter
+unwrap_nsh(struct walk *w, struct packet *out, uint32_t *type)
+{
+	static const uint32_t types[] = {[1] = TYPE_IPV4, [2] = TYPE_IPV6, [3] = TYPE_ETHERNET,
+		[4] = TYPE_NSH, [5] = TYPE_MPLS};
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 4) || !walk_skip(w, (p[1] & 63) < 2 ? 8 : (p[1] & 63) * 4u))
+		return PACKET_COUNT_short_link;
+	*type = p[3] < sizeof types / sizeof *types ? types[p[3]] : 0;
+	return *type != 0 ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
+}
+
 struct type_row {
-	uint16_t type;
+	uint32_t type;
 	const char *name;
 	enum packet_counter (*network)(struct walk *, struct packet *);
 	enum packet_counter (*unwrap)(struct walk *, struct packet *, uint32_t *type);
@@ -449,12 +547,23 @@ static const struct type_row type_rows[] = {
     {0x88a8, "qinq", .unwrap = unwrap_vlan},
     {0x9100, "qinq-9100", .unwrap = unwrap_vlan},
     {0x9200, "qinq-9200", .unwrap = unwrap_vlan},
+    {0x9300, "qinq-9300", .unwrap = unwrap_vlan},
     {0x8864, "pppoe", .unwrap = unwrap_pppoe},
     {TYPE_MPLS, "mpls", .unwrap = unwrap_mpls},
     {0x8848, "mpls-upstream", .unwrap = unwrap_mpls},
+    {TYPE_PPP, "ppp", .unwrap = unwrap_ppp},
+    {TYPE_ETHERNET, "ethernet", .unwrap = unwrap_ethernet},
+    {TYPE_BRIDGED, "ppp-bridged", .unwrap = unwrap_bridged},
+    {0x88e7, "backbone", .unwrap = unwrap_backbone},
+    {0x88e5, "macsec", .unwrap = unwrap_macsec},
+    {TYPE_NSH, "nsh", .unwrap = unwrap_nsh},
+    {0x22f3, "trill", .unwrap = unwrap_trill},
+    {0x8926, "vntag", .unwrap = unwrap_tag},
+    {0x8909, "cisco-metadata", .unwrap = unwrap_tag},
+    {0x892f, "hsr", .unwrap = unwrap_tag},
 };
 
-static enum packet_counter
+enum packet_counter
 decode_type(struct walk *w, struct packet *out, uint32_t type)
 {
 	enum packet_counter verdict;
@@ -483,106 +592,33 @@ decode_type(struct walk *w, struct packet *out, uint32_t type)
 	return decode_ipv4(w, out);
 }
 
-static enum packet_counter
-link_ethernet(struct walk *w, struct packet *out)
+enum packet_counter
+decode_ppp(struct walk *w, struct packet *out)
 {
-	const uint8_t *p = w->frame;
+	return decode_type(w, out, TYPE_PPP);
+}
+
+enum packet_counter
+decode_llc(struct walk *w, struct packet *out)
+{
+	uint32_t left = w->wire - w->at;
+
+	out->ip_at = w->at;
+	return decode_type(w, out, left < LLC_LENGTH_MAX ? left : LLC_LENGTH_MAX);
+}
+
+enum packet_counter
+decode_ethernet(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
 
 	if (!walk_has(w, 14))
 		return PACKET_COUNT_short_link;
 	memcpy(out->dst_mac, p, 6);
 	memcpy(out->src_mac, p + 6, 6);
 	out->flags |= PACKET_HAS_MAC;
-	w->at = 14;
+	w->at += 14;
 	return decode_type(w, out, load_be16(p + 12));
-}
-
-/* Both cooked headers name 802.2 without a length by 4, other small numbers are no IP. */
-static enum packet_counter
-decode_cooked(struct walk *w, struct packet *out, uint32_t type)
-{
-	uint32_t left = w->wire - w->at;
-
-	out->ip_at = w->at;
-	if (type == 4)
-		type = left < LLC_LENGTH_MAX ? left : LLC_LENGTH_MAX;
-	else if (type <= LLC_LENGTH_MAX)
-		return PACKET_COUNT_not_ip;
-	return decode_type(w, out, type);
-}
-
-static enum packet_counter
-link_cooked(struct walk *w, struct packet *out)
-{
-	if (!walk_has(w, 16))
-		return PACKET_COUNT_short_link;
-	w->at = 16;
-	return decode_cooked(w, out, load_be16(w->frame + 14));
-}
-
-static enum packet_counter
-link_cooked2(struct walk *w, struct packet *out)
-{
-	if (!walk_has(w, 20))
-		return PACKET_COUNT_short_link;
-	w->at = 20;
-	return decode_cooked(w, out, load_be16(w->frame));
-}
-
-/* BSD loopback: an address family in the recording machine's byte order (LOOP: network). */
-static enum packet_counter
-link_loopback(struct walk *w, struct packet *out)
-{
-	uint32_t family;
-
-	if (!walk_has(w, 4))
-		return PACKET_COUNT_short_link;
-	family = load_be32(w->frame);
-	if (family > 0xffff)
-		family = __builtin_bswap32(family);
-	w->at = out->ip_at = 4;
-	switch (family) {
-	case 2:
-		return decode_ipv4(w, out);
-	case 10: /* Linux */
-	case 23: /* Windows */
-	case 24: /* NetBSD, OpenBSD */
-	case 28: /* FreeBSD */
-	case 30: /* macOS */
-		return decode_ipv6(w, out);
-	default:
-		return PACKET_COUNT_not_ip;
-	}
-}
-
-struct link_row {
-	uint32_t linktype; /* LINKTYPE_ of the pcap registry */
-	const char *name;
-	enum packet_counter (*decode)(struct walk *, struct packet *);
-};
-
-static const struct link_row link_rows[] = {
-    {0, "null", link_loopback},
-    {1, "ethernet", link_ethernet},
-    {12, "raw (DLT 12)", decode_ip},
-    {14, "raw (DLT 14)", decode_ip},
-    {101, "raw", decode_ip},
-    {108, "loop", link_loopback},
-    {113, "linux-sll", link_cooked},
-    {228, "ipv4", decode_ipv4},
-    {229, "ipv6", decode_ipv6},
-    {276, "linux-sll2", link_cooked2},
-};
-
-static const struct link_row *
-link_find(uint32_t linktype)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof link_rows / sizeof *link_rows; i++)
-		if (link_rows[i].linktype == linktype)
-			return &link_rows[i];
-	return NULL;
 }
 
 const struct counter_row packet_counter_rows[PACKET_COUNTERS] = {
@@ -596,26 +632,24 @@ packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32
     int64_t time_ns, struct packet *out)
 {
 	struct walk w = {frame, 0, captured, wire};
-	const struct link_row *row;
+	walk_fn *decode;
 
 	memset(out, 0, sizeof *out);
 	out->time_ns = time_ns;
 	out->vlan = out->inner_vlan = VLAN_NONE;
 	if (captured > wire)
 		return PACKET_COUNT_bad_length;
-	if (linktype == 1)
-		return link_ethernet(&w, out);
-	if ((row = link_find(linktype)) == NULL)
+	if (linktype == LINK_ETHERNET)
+		return decode_ethernet(&w, out);
+	if ((decode = link_decoder(linktype)) == NULL)
 		return PACKET_COUNT_unknown_link;
-	return captured == 0 ? PACKET_COUNT_short_link : row->decode(&w, out);
+	return captured == 0 ? PACKET_COUNT_short_link : decode(&w, out);
 }
 
 const char *
 packet_link_name(uint32_t linktype)
 {
-	const struct link_row *row = link_find(linktype);
-
-	return row == NULL ? NULL : row->name;
+	return link_name(linktype);
 }
 
 const char *

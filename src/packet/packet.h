@@ -23,6 +23,8 @@ enum packet_flag {
 	PACKET_TRUNCATED = 1 << 7,     /* headers cut off, by the capture or by a fragment */
 	PACKET_RESERVED_BIT = 1 << 8,  /* IPv4 must-be-zero flag set (p0f 0+) */
 	PACKET_NO_LENGTH = 1 << 9,     /* IP total length 0 (TSO): ip_bytes from the frame */
+	PACKET_INNER = 1 << 10,        /* decoded from inside a tunnel (packet/tunnel.h) */
+	PACKET_BRIDGED = 1 << 11,      /* MAC addresses are of a frame inside the frame */
 	PACKET_UNSAMPLED = 1 << 15,    /* set by the meter: a SYN, FIN or RST outside the sample */
 };
 

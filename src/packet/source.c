@@ -24,6 +24,7 @@ struct source {
 	const char *filter;      /* NULL: none */
 	uint32_t snaplen;        /* of files; UINT32_MAX: all */
 	struct source_stats stats;
+	uint32_t tunnels; /* kinds to open */
 	struct err pending; /* told once the packets before it were given */
 	struct {
 		uint32_t linktype;
@@ -113,6 +114,7 @@ static enum packet_counter
 verdict_of(struct source *s, const struct record *r, struct packet *out)
 {
 	const struct packet_filter *filter;
+	enum packet_counter verdict;
 	uint32_t captured = r->captured;
 
 	if (s->filter != NULL) {
@@ -124,7 +126,16 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 	/* A record that is wrong in itself stays so. */
 	if (captured > s->snaplen && captured <= r->wire)
 		captured = s->snaplen;
-	return packet_decode(r->linktype, r->frame, captured, r->wire, r->time_ns, out);
+	verdict = packet_decode(r->linktype, r->frame, captured, r->wire, r->time_ns, out);
+	if (s->tunnels != 0 && verdict == PACKET_COUNT_ip)
+		s->stats.tunnels[tunnel_open(r->frame, captured, r->wire, s->tunnels, out)]++;
+	return verdict;
+}
+
+void
+source_open_tunnels(struct source *s, uint32_t kinds)
+{
+	s->tunnels = kinds;
 }
 
 int

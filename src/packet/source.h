@@ -3,6 +3,7 @@
 #define PACKET_SOURCE_H
 
 #include "packet/packet.h"
+#include "packet/tunnel.h"
 
 #include <stdbool.h>
 
@@ -30,6 +31,7 @@ struct source_stats {
 	uint64_t skipped_blocks; /* pcapng blocks without packets that were stepped over */
 	uint64_t counters[PACKET_COUNTERS]; /* add up to frames */
 	uint64_t counter_bytes[PACKET_COUNTERS]; /* wire bytes by the same verdicts */
+	uint64_t tunnels[TUNNEL_COUNTERS];       /* where they are opened: all metered packets */
 };
 
 /* Where packets come from. Strings are borrowed until the source is closed. */
@@ -54,6 +56,8 @@ int source_open(const char *path, struct source **out, struct err *err);
 int source_open_with(const struct source_config *config, struct source **out, struct err *err);
 int source_start(struct source *source, struct err *err);
 void source_close(struct source *source);
+/* From now on packets in tunnels of these kinds (packet/tunnel.h) come by the inner header. */
+void source_open_tunnels(struct source *source, uint32_t kinds);
 
 /*
  * Up to SOURCE_BURST metered packets; 0 at the end of the file, or when a live source has

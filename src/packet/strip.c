@@ -221,10 +221,17 @@ clean_transport(const struct packet *p, uint8_t *transport, size_t left)
 
 /* How many bytes of the frame stay: what cannot be understood may hold anything. */
 static size_t
-kept_bytes(const struct packet *p, enum packet_counter verdict)
+kept_bytes(uint32_t linktype, const struct packet *p, enum packet_counter verdict)
 {
-	size_t kept = 0;
+	static const uint32_t clean[] = {0, 1, 12, 14, 101, 108, 113, 228, 229, 276};
+	size_t kept = 0, i;
 
+	for (i = 0; i < sizeof clean / sizeof *clean && clean[i] != linktype; i++)
+		;
+	if (i == sizeof clean / sizeof *clean)
+		return 0; /* stations' addresses that clean_link does not know of */
+	if (p->flags & PACKET_BRIDGED)
+		return 14; /* nor those of frames in frames */
 	if (verdict == PACKET_COUNT_ip)
 		kept = p->headers_end;
 	else if (verdict == PACKET_COUNT_not_ip || verdict == PACKET_COUNT_short_ip ||
@@ -267,7 +274,11 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 		return err_set(err, ERANGE, "%s: frame %" PRIu64 " has a time before 1970 or after "
 		    "2106, which pcap cannot hold", s->in, s->stats->frames + 1);
 	verdict = packet_decode(r->linktype, r->frame, r->captured, r->wire, r->time_ns, &packet);
-	kept = kept_bytes(&packet, verdict);
+	kept = kept_bytes(r->linktype, &packet, verdict);
+	if (verdict == PACKET_COUNT_ip && kept == 0)
+		return err_set(err, ENOTSUP, "%s: link headers of type %u (%s) cannot be cleaned; "
+		    "convert the file to Ethernet or raw IP first", s->in, r->linktype,
+		    packet_link_name(r->linktype));
 	memcpy(frame, r->frame, kept);
 	if (clean_link(s, r->linktype, frame, kept, err) != 0)
 		return -1;

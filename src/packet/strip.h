@@ -19,7 +19,9 @@ struct strip_stats {
  * 5737, RFC 3849) in order of first appearance, MAC addresses 02:00:00:00:00:01 and so on.
  * IPv4 options become no-operations, IPv6 extension headers and rare TCP options empty,
  * transport checksums 0. What is no IP keeps its link header, an IP header that is bad or cut
- * nothing of it (so bad_ip becomes short_ip). The result gives the same flows.
+ * nothing of it (so bad_ip becomes short_ip). The result gives the same flows, but for frames
+ * inside frames (PBB, TRILL), of which the outer header alone is kept. Link types whose headers
+ * hold addresses that nobody here can find are refused.
  * Writes classic pcap, whole or not at all: a temporary file is renamed to out.
  */
 int strip_file(const char *in, const char *out, struct strip_stats *stats, struct err *err);

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Link types: for each LINKTYPE_ number of the pcap registry that carries IP as ordinary
+ * traffic the decoder of its header, which ends in an ethertype, PPP, 802.2, another link
+ * type or IP itself. Whoever meets a new one adds a row here.
+ *
+ * Sources: the registry of www.tcpdump.org/linktypes.html and the documents named there.
+ */
+#include "packet/walk.h"
+
+static uint16_t
+le16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+/* Both cooked headers name 802.2 without a length by 4, other small numbers are no IP. */
+static enum packet_counter
+decode_cooked(struct walk *w, struct packet *out, uint32_t type)
+{
+	out->ip_at = w->at;
+	if (type == 4)
+		return decode_llc(w, out);
+	return type <= LLC_LENGTH_MAX ? PACKET_COUNT_not_ip : decode_type(w, out, type);
+}
+
+static enum packet_counter
+link_cooked(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 16))
+		return PACKET_COUNT_short_link;
+	return decode_cooked(w, out, load_be16(w->frame + 14));
+}
+
+static enum packet_counter
+link_cooked2(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 20))
+		return PACKET_COUNT_short_link;
+	return decode_cooked(w, out, load_be16(w->frame));
+}
+
+/* The address families of IP on the systems that write captures. */
+static enum packet_counter
+decode_family(struct walk *w, struct packet *out, uint32_t family)
+{
+	out->ip_at = w->at;
+	switch (family) {
+	case 2:
+		return decode_ipv4(w, out);
+	case 10: /* Linux */
+	case 23: /* Windows */
+	case 24: /* NetBSD, OpenBSD */
+	case 26: /* Solaris */
+	case 28: /* FreeBSD */
+	case 30: /* macOS */
+		return decode_ipv6(w, out);
+	default:
+		return PACKET_COUNT_not_ip;
+	}
+}
+
+/* BSD loopback: an address family in the recording machine's byte order (LOOP: network). */
+static enum packet_counter
+link_loopback(struct walk *w, struct packet *out)
+{
+	uint32_t family;
+
+	if (!walk_skip(w, 4))
+		return PACKET_COUNT_short_link;
+	family = load_be32(w->frame);
+	if (family > 0xffff)
+		family = __builtin_bswap32(family);
+	return decode_family(w, out, family);
+}
+
+/* 12 is raw IP, but on OpenBSD loopback. */
+static enum packet_counter
+link_raw_or_loopback(struct walk *w, struct packet *out)
+{
+	return w->frame[0] == 0 ? link_loopback(w, out) : decode_ip(w, out);
+}
+
+/* OpenBSD's enc(4): the family in host order, SPI, flags. */
+static enum packet_counter
+link_enc(struct walk *w, struct packet *out)
+{
+	uint32_t family;
+
+	if (!walk_skip(w, 12))
+		return PACKET_COUNT_short_link;
+	family = load_be32(w->frame);
+	return decode_family(w, out, family > 0xffff ? __builtin_bswap32(family) : family);
+}
+
+/* pflog(4): length, family; the header is padded to 4. */
+static enum packet_counter
+link_pflog(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 2) || !walk_skip(w, (w->frame[0] + 3u) & ~3u) || w->at < 4)
+		return PACKET_COUNT_short_link;
+	return decode_family(w, out, w->frame[1]);
+}
+
+/* ipnet of Solaris: version, family, then ids: 24 octets. */
+static enum packet_counter
+link_ipnet(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 24))
+		return PACKET_COUNT_short_link;
+	return decode_family(w, out, w->frame[1]);
+}
+
+/* A direction octet, or none, before PPP, whose address may be the direction (pppd). */
+static enum packet_counter
+link_ppp_direction(struct walk *w, struct packet *out)
+{
+	return walk_skip(w, 1) ? decode_ppp(w, out) : PACKET_COUNT_short_link;
+}
+
+static enum packet_counter
+link_pppd(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	w->at = w->frame[1] == 3 ? 2 : 1;
+	return decode_ppp(w, out);
+}
+
+/* Cisco HDLC: address, control, ethertype; PPP in HDLC has address ff. */
+static enum packet_counter
+link_hdlc(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 4))
+		return PACKET_COUNT_short_link;
+	if (*walk_at(w, 0) == 0xff)
+		return decode_ppp(w, out);
+	w->at += 4;
+	return decode_type(w, out, load_be16(walk_at(w, 0) - 2));
+}
+
+static enum packet_counter
+link_hdlc_direction(struct walk *w, struct packet *out)
+{
+	return walk_skip(w, 1) ? link_hdlc(w, out) : PACKET_COUNT_short_link;
+}
+
+static enum packet_counter
+link_pppoe(struct walk *w, struct packet *out)
+{
+	return decode_type(w, out, 0x8864);
+}
+
+/* Frame relay: an address of 2 to 4 octets, then RFC 2427 or Cisco's ethertype. */
+static enum packet_counter
+link_frame_relay(struct walk *w, struct packet *out)
+{
+	const uint8_t *p;
+	uint32_t i;
+
+	for (i = 0; walk_has(w, i + 1) && i < 4 && !(*walk_at(w, i) & 1); i++)
+		;
+	if (!walk_skip(w, i + 1) || !walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	p = walk_at(w, 0);
+	if (p[0] != 3) {
+		w->at += 2;
+		return decode_cooked(w, out, load_be16(p));
+	}
+	w->at += 1 + (p[1] == 0); /* a pad octet */
+	if (!walk_has(w, 1))
+		return PACKET_COUNT_short_link;
+	switch (*walk_at(w, 0)) {
+	case 0xcc:
+		w->at++;
+		return decode_type(w, out, TYPE_IPV4);
+	case 0x8e:
+		w->at++;
+		return decode_type(w, out, TYPE_IPV6);
+	case 0x80: /* SNAP: OUI and type */
+		if (!walk_skip(w, 6))
+			return PACKET_COUNT_short_link;
+		p = walk_at(w, 0) - 5;
+		if (p[0] == 0 && p[1] == 0x80 && p[2] == 0xc2)
+			return p[4] == 1 || p[4] == 7 ? decode_ethernet(w, out)
+			                              : PACKET_COUNT_not_ip;
+		return decode_cooked(w, out, load_be16(p + 3));
+	default:
+		return PACKET_COUNT_not_ip;
+	}
+}
+
+static enum packet_counter
+link_frame_relay_direction(struct walk *w, struct packet *out)
+{
+	return walk_skip(w, 1) ? link_frame_relay(w, out) : PACKET_COUNT_short_link;
+}
+
+static void
+put_macs(struct packet *out, const uint8_t *dst, const uint8_t *src)
+{
+	memcpy(out->dst_mac, dst, 6);
+	memcpy(out->src_mac, src, 6);
+	out->flags |= PACKET_HAS_MAC;
+}
+
+/* Frame control, addresses, 802.2. */
+static enum packet_counter
+link_fddi(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 13))
+		return PACKET_COUNT_short_link;
+	put_macs(out, w->frame + 1, w->frame + 7);
+	return decode_llc(w, out);
+}
+
+/* Access and frame control, addresses, a route where the source says so, 802.2. */
+static enum packet_counter
+link_token_ring(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 14))
+		return PACKET_COUNT_short_link;
+	put_macs(out, w->frame + 2, w->frame + 8);
+	out->src_mac[0] &= 0x7f;
+	if (w->frame[8] & 0x80 && (!walk_has(w, 1) || !walk_skip(w, w->frame[14] & 31)))
+		return PACKET_COUNT_short_link;
+	return decode_llc(w, out);
+}
+
+/* RFC 2625: two network addresses of 8 octets. */
+static enum packet_counter
+link_fibre_channel(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 16))
+		return PACKET_COUNT_short_link;
+	put_macs(out, w->frame + 2, w->frame + 10);
+	return decode_llc(w, out);
+}
+
+/* IP over IEEE 1394: two ids of 8 octets and an ethertype. */
+static enum packet_counter
+link_firewire(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 18))
+		return PACKET_COUNT_short_link;
+	return decode_type(w, out, load_be16(w->frame + 16));
+}
+
+/* RFC 4391 behind the global route header of InfiniBand. */
+static enum packet_counter
+link_infiniband(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 44))
+		return PACKET_COUNT_short_link;
+	return decode_type(w, out, load_be16(w->frame + 40));
+}
+
+/* SunATM: direction and kind, VPI, VCI. */
+static enum packet_counter
+link_sunatm(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 4))
+		return PACKET_COUNT_short_link;
+	switch (w->frame[0] & 15) {
+	case 1: /* LAN emulation: the client's id */
+		return walk_skip(w, 2) ? decode_ethernet(w, out) : PACKET_COUNT_short_link;
+	case 2:
+		return decode_llc(w, out);
+	default:
+		return PACKET_COUNT_not_ip;
+	}
+}
+
+static enum packet_counter
+link_mpls(struct walk *w, struct packet *out)
+{
+	return decode_type(w, out, TYPE_MPLS);
+}
+
+/* The destination of an 802.11 frame and its source, by the bits To DS and From DS. */
+static void
+wireless_macs(struct packet *out, const uint8_t *p)
+{
+	const uint8_t *a1 = p + 4, *a2 = p + 10, *a3 = p + 16, *a4 = p + 24;
+	static const uint8_t to[4] = {0, 2, 0, 2}, from[4] = {1, 1, 2, 3};
+	const uint8_t *addresses[] = {a1, a2, a3, a4};
+
+	put_macs(out, addresses[to[p[1] & 3]], addresses[from[p[1] & 3]]);
+}
+
+/* Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4. */
+static enum packet_counter
+decode_wireless(struct walk *w, struct packet *out, bool is_padded)
+{
+	const uint8_t *p = walk_at(w, 0);
+	uint32_t header = 24;
+	bool is_aggregate = false;
+
+	out->ip_at = w->at;
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	if ((p[0] & 0x0f) != 0x08 || p[0] & 0x40)
+		return PACKET_COUNT_not_ip; /* management, control, or without data */
+	if ((p[1] & 3) == 3)
+		header += 6;
+	if (p[0] & 0x80) /* quality of service, and then perhaps high throughput */
+		header += p[1] & 0x80 ? 6 : 2;
+	if (!walk_has(w, header))
+		return PACKET_COUNT_short_link;
+	if (p[1] & 0x40)
+		return PACKET_COUNT_encrypted;
+	if (p[22] & 15)
+		return PACKET_COUNT_not_ip; /* a later fragment of a frame */
+	if (p[0] & 0x80)
+		is_aggregate = p[(p[1] & 3) == 3 ? 30 : 24] & 0x80;
+	wireless_macs(out, p);
+	if (!walk_skip(w, is_padded ? (header + 3) & ~3u : header))
+		return PACKET_COUNT_short_link;
+	/* Of the frames in an aggregate the first is decoded: a record is a packet here. */
+	if (is_aggregate) {
+		p = walk_at(w, 0);
+		if (!walk_skip(w, 14))
+			return PACKET_COUNT_short_link;
+		put_macs(out, p, p + 6);
+		walk_limit(w, load_be16(p + 12));
+	}
+	return decode_llc(w, out);
+}
+
+static enum packet_counter
+link_wireless(struct walk *w, struct packet *out)
+{
+	return decode_wireless(w, out, false);
+}
+
+/* radiotap.org: the second field, behind a time of 8 octets if that is there, has flags. */
+static enum packet_counter
+link_radiotap(struct walk *w, struct packet *out)
+{
+	uint32_t present, at = 4;
+	bool is_padded = false;
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	present = load_le32(w->frame + 4);
+	do
+		at += 4;
+	while (walk_has(w, at) && w->frame[at - 1] & 0x80);
+	if (present & 1)
+		at = ((at + 7) & ~7u) + 8;
+	if (present & 2 && walk_has(w, at + 1) && at < le16(w->frame + 2))
+		is_padded = w->frame[at] & 0x20;
+	if (le16(w->frame + 2) < 8 || !walk_skip(w, le16(w->frame + 2)))
+		return PACKET_COUNT_short_link;
+	return decode_wireless(w, out, is_padded);
+}
+
+/* AVS has its length in the second word; Prism is 144 octets and recorded under its number. */
+static enum packet_counter
+link_prism(struct walk *w, struct packet *out)
+{
+	uint32_t n = 144;
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if ((load_be32(w->frame) & 0xfffff000) == 0x80211000)
+		n = load_be32(w->frame + 4);
+	return n >= 8 && walk_skip(w, n) ? decode_wireless(w, out, false)
+	                                 : PACKET_COUNT_short_link;
+}
+
+static enum packet_counter decode_other(struct walk *w, struct packet *out, uint32_t linktype);
+
+/* Per-packet information: its length and the real link type. */
+static enum packet_counter
+link_ppi(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 8) || le16(w->frame + 2) < 8 ||
+	    !walk_skip(w, le16(w->frame + 2)))
+		return PACKET_COUNT_short_link;
+	return decode_other(w, out, load_le32(w->frame + 4));
+}
+
+/* Apple's PKTAP: length, record type (1 is a packet), link type. */
+static enum packet_counter
+link_pktap(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 12) || load_le32(w->frame) < 12 || !walk_skip(w, load_le32(w->frame)))
+		return PACKET_COUNT_short_link;
+	if (load_le32(w->frame + 4) != 1)
+		return PACKET_COUNT_not_ip;
+	return decode_other(w, out, load_le32(w->frame + 8));
+}
+
+/* Linux netfilter log: family, version, id, then attributes of which 9 is the packet. */
+static enum packet_counter
+link_nflog(struct walk *w, struct packet *out)
+{
+	uint32_t n, type;
+
+	if (!walk_skip(w, 4))
+		return PACKET_COUNT_short_link;
+	while (walk_has(w, 4)) {
+		n = le16(walk_at(w, 0));
+		type = le16(walk_at(w, 2)) & 0x7fff;
+		if (n < 4)
+			return PACKET_COUNT_not_ip;
+		if (type == 9) {
+			walk_limit(w, n);
+			w->at += 4;
+			return decode_family(w, out, w->frame[0]);
+		}
+		if (!walk_skip(w, (n + 3) & ~3u))
+			break;
+	}
+	return w->captured == w->wire ? PACKET_COUNT_not_ip : PACKET_COUNT_short_link;
+}
+
+/* DOCSIS: frame control, extended header's length, length, that header. */
+static enum packet_counter
+link_docsis(struct walk *w, struct packet *out)
+{
+	if (!walk_skip(w, 6))
+		return PACKET_COUNT_short_link;
+	out->ip_at = w->at;
+	if (w->frame[0] & 0xfe)
+		return PACKET_COUNT_not_ip; /* no packet PDU */
+	if (w->frame[0] & 1 && !walk_skip(w, w->frame[1]))
+		return PACKET_COUNT_short_link;
+	return decode_ethernet(w, out);
+}
+
+/* Endace's extensible record format. */
+static enum packet_counter
+link_erf(struct walk *w, struct packet *out)
+{
+	uint8_t type, more;
+
+	if (!walk_skip(w, 16))
+		return PACKET_COUNT_short_link;
+	type = more = w->frame[8];
+	while (more & 0x80) { /* extension headers of 8 octets */
+		if (!walk_skip(w, 8))
+			return PACKET_COUNT_short_link;
+		more = *(walk_at(w, 0) - 8);
+	}
+	switch (type & 0x7f) {
+	case 1: case 10: case 15: case 17: /* packets over SONET */
+		return link_hdlc(w, out);
+	case 2: case 11: case 16: case 20: /* Ethernet behind an offset and a pad octet */
+		return walk_skip(w, 2) ? decode_ethernet(w, out) : PACKET_COUNT_short_link;
+	case 4: case 18: /* AAL5 behind an ATM header */
+		return walk_skip(w, 4) ? decode_llc(w, out) : PACKET_COUNT_short_link;
+	case 22:
+		return decode_ipv4(w, out);
+	case 23:
+		return decode_ipv6(w, out);
+	default:
+		return PACKET_COUNT_not_ip;
+	}
+}
+
+/* Juniper: magic, flags, perhaps extensions; without a layer 2 four octets and IP follow. */
+static enum packet_counter
+decode_juniper(struct walk *w, struct packet *out, walk_fn *next)
+{
+	uint8_t flags;
+
+	if (!walk_skip(w, 4))
+		return PACKET_COUNT_short_link;
+	out->ip_at = w->at;
+	if (w->frame[0] != 'M' || w->frame[1] != 'G' || w->frame[2] != 'C')
+		return PACKET_COUNT_not_ip;
+	flags = w->frame[3];
+	if (flags & 0x80 && (!walk_skip(w, 2) || !walk_skip(w, load_be16(walk_at(w, 0) - 2))))
+		return PACKET_COUNT_short_link;
+	if (!(flags & 2))
+		return next(w, out);
+	return walk_skip(w, 4) ? decode_ip(w, out) : PACKET_COUNT_short_link;
+}
+
+static enum packet_counter
+link_juniper_ethernet(struct walk *w, struct packet *out)
+{
+	return decode_juniper(w, out, decode_ethernet);
+}
+
+static enum packet_counter
+link_juniper_ppp(struct walk *w, struct packet *out)
+{
+	return decode_juniper(w, out, decode_ppp);
+}
+
+static enum packet_counter
+link_juniper_frame_relay(struct walk *w, struct packet *out)
+{
+	return decode_juniper(w, out, link_frame_relay);
+}
+
+static enum packet_counter
+link_juniper_hdlc(struct walk *w, struct packet *out)
+{
+	return decode_juniper(w, out, link_hdlc);
+}
+
+/* Headers of a fixed size that say nothing of what follows. */
+#define SKIP(name, octets, next)                                                       \
+	static enum packet_counter link_##name(struct walk *w, struct packet *out)     \
+	{                                                                              \
+		return walk_skip(w, octets) ? next(w, out) : PACKET_COUNT_short_link;  \
+	}
+SKIP(slip, 16, decode_ip)          /* a direction and the compressed header of RFC 1144 */
+SKIP(slip_bsdos, 24, decode_ip)
+SKIP(netanalyzer, 4, decode_ethernet)
+SKIP(netanalyzer_raw, 12, decode_ethernet) /* with the preamble of Ethernet */
+SKIP(preamble, 8, decode_ethernet)
+SKIP(tag_in_front, 4, decode_ethernet)
+
+/* Switch tags between the addresses and the ethertype. */
+static enum packet_counter
+decode_tagged(struct walk *w, struct packet *out, uint32_t tag)
+{
+	if (!walk_skip(w, 14 + tag))
+		return PACKET_COUNT_short_link;
+	put_macs(out, w->frame, w->frame + 6);
+	return decode_type(w, out, load_be16(walk_at(w, 0) - 2));
+}
+
+static enum packet_counter
+link_tag4(struct walk *w, struct packet *out)
+{
+	return decode_tagged(w, out, 4);
+}
+
+static enum packet_counter
+link_tag8(struct walk *w, struct packet *out)
+{
+	return decode_tagged(w, out, 8);
+}
+
+struct link_row {
+	uint32_t linktype; /* LINKTYPE_ of the pcap registry */
+	const char *name;
+	walk_fn *decode;
+};
+
+static const struct link_row link_rows[] = {
+    {0, "null", link_loopback},
+    {1, "ethernet", decode_ethernet},
+    {6, "token-ring", link_token_ring},
+    {8, "slip", link_slip},
+    {9, "ppp", decode_ppp},
+    {10, "fddi", link_fddi},
+    {12, "raw (DLT 12)", link_raw_or_loopback},
+    {14, "raw (DLT 14)", decode_ip},
+    {50, "ppp-hdlc", link_hdlc},
+    {51, "pppoe", link_pppoe},
+    {100, "atm-rfc1483", decode_llc},
+    {101, "raw", decode_ip},
+    {102, "slip-bsdos", link_slip_bsdos},
+    {104, "c-hdlc", link_hdlc},
+    {105, "ieee802.11", link_wireless},
+    {106, "atm-clip", decode_llc},
+    {107, "frame-relay", link_frame_relay},
+    {108, "loop", link_loopback},
+    {109, "enc", link_enc},
+    {113, "linux-sll", link_cooked},
+    {117, "pflog", link_pflog},
+    {119, "prism", link_prism},
+    {122, "ip-over-fc", link_fibre_channel},
+    {123, "sunatm", link_sunatm},
+    {127, "radiotap", link_radiotap},
+    {138, "ieee1394", link_firewire},
+    {143, "docsis", link_docsis},
+    {163, "ieee802.11-avs", link_prism},
+    {166, "ppp-pppd", link_pppd},
+    {175, "erf-ethernet", link_erf},
+    {176, "erf-pos", link_erf},
+    {178, "juniper-ethernet", link_juniper_ethernet},
+    {179, "juniper-ppp", link_juniper_ppp},
+    {180, "juniper-frame-relay", link_juniper_frame_relay},
+    {181, "juniper-hdlc", link_juniper_hdlc},
+    {192, "ppi", link_ppi},
+    {197, "erf", link_erf},
+    {204, "ppp-with-direction", link_ppp_direction},
+    {205, "c-hdlc-with-direction", link_hdlc_direction},
+    {206, "frame-relay-with-direction", link_frame_relay_direction},
+    {219, "mpls", link_mpls},
+    {226, "ipnet", link_ipnet},
+    {228, "ipv4", decode_ipv4},
+    {229, "ipv6", decode_ipv6},
+    {239, "nflog", link_nflog},
+    {240, "netanalyzer", link_netanalyzer},
+    {241, "netanalyzer-raw", link_netanalyzer_raw},
+    {242, "ip-over-infiniband", link_infiniband},
+    {258, "pktap", link_pktap},
+    {259, "epon", link_preamble},
+    {274, "ethernet-mpacket", link_preamble},
+    {276, "linux-sll2", link_cooked2},
+    {282, "dsa-brcm", link_tag4},
+    {283, "dsa-brcm-in-front", link_tag_in_front},
+    {284, "dsa", link_tag4},
+    {285, "edsa", link_tag8},
+};
+
+static const struct link_row *
+link_find(uint32_t linktype)
+{
+	for (size_t i = 0; i < sizeof link_rows / sizeof *link_rows; i++)
+		if (link_rows[i].linktype == linktype)
+			return &link_rows[i];
+	return NULL;
+}
+
+walk_fn *
+link_decoder(uint32_t linktype)
+{
+	const struct link_row *row = link_find(linktype);
+
+	return row == NULL ? NULL : row->decode;
+}
+
+const char *
+link_name(uint32_t linktype)
+{
+	const struct link_row *row = link_find(linktype);
+
+	return row == NULL ? NULL : row->name;
+}
+
+/*
+ * Another link type behind a header that names it. The walk goes on in what is left, as if
+ * it were the whole frame; headers that name each other would never end, so they may not.
+ */
+static enum packet_counter
+decode_other(struct walk *w, struct packet *out, uint32_t linktype)
+{
+	walk_fn *decode = link_decoder(linktype);
+	struct walk inner = {w->frame + w->at, 0, w->captured - w->at, w->wire - w->at};
+	uint32_t before = w->at;
+	enum packet_counter verdict;
+
+	out->ip_at = w->at;
+	if (decode == NULL || decode == link_ppi || decode == link_pktap)
+		return PACKET_COUNT_unknown_link;
+	if (inner.captured == 0)
+		return PACKET_COUNT_short_link;
+	out->ip_at = 0;
+	verdict = decode(&inner, out);
+	out->ip_at += before;
+	out->transport_at += before;
+	out->headers_end += before;
+	return verdict;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The inner packets of tunnels. A packet that was decoded by its outer header is looked at
+ * again: while a row of tunnel.def fits, what it carries is decoded by the same tables as a
+ * frame, and takes the outer one's place, but for the octets, which stay those of the
+ * outermost header. What cannot be read, or says it is longer than what it lies in, leaves
+ * the packet as it was.
+ */
+#include "packet/tunnel.h"
+
+#include <errno.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "packet/walk.h"
+
+enum { UDP = 17, UDP_HEADER = 8 };
+enum { TYPE_ERSPAN = 0x88be, TYPE_ERSPAN3 = 0x22eb, TYPE_WCCP = 0x883e };
+
+const struct counter_row tunnel_counter_rows[TUNNEL_COUNTERS] = {
+#define COUNTER(id, help) {#id, help},
+#include "packet/tunneled.def"
+#undef COUNTER
+};
+
+static enum packet_counter
+open_ipip(struct walk *w, struct packet *out)
+{
+	return decode_ipv4(w, out);
+}
+
+static enum packet_counter
+open_ipv6(struct walk *w, struct packet *out)
+{
+	return decode_ipv6(w, out);
+}
+
+static enum packet_counter
+open_mpls(struct walk *w, struct packet *out)
+{
+	return decode_type(w, out, TYPE_MPLS);
+}
+
+static enum packet_counter
+open_etherip(struct walk *w, struct packet *out)
+{
+	return walk_skip(w, 2) ? decode_type(w, out, TYPE_ETHERNET) : PACKET_COUNT_short_link;
+}
+
+/* Behind GRE: an ethertype, or what needs a header of its own stepped over. */
+static enum packet_counter
+open_gre_type(struct walk *w, struct packet *out, uint32_t type, bool has_sequence)
+{
+	uint32_t n = 0;
+
+	switch (type) {
+	case TYPE_ERSPAN: /* type I has neither a sequence number nor a header */
+		n = has_sequence ? 8 : 0;
+		type = TYPE_ETHERNET;
+		break;
+	case TYPE_ERSPAN3:
+		if (!walk_has(w, 12))
+			return PACKET_COUNT_short_link;
+		n = walk_at(w, 0)[11] & 1 ? 20 : 12;
+		type = TYPE_ETHERNET;
+		break;
+	case TYPE_WCCP: /* version 2 has a redirect header, which does not look like IPv4 */
+		if (!walk_has(w, 1))
+			return PACKET_COUNT_short_link;
+		n = *walk_at(w, 0) >> 4 == 4 ? 0 : 4;
+		type = TYPE_IPV4;
+		break;
+	default:
+		if (type <= LLC_LENGTH_MAX)
+			return PACKET_COUNT_not_ip;
+	}
+	return walk_skip(w, n) ? decode_type(w, out, type) : PACKET_COUNT_short_link;
+}
+
+/* RFC 2784, 2890; version 1 is PPTP's (RFC 2637). */
+static enum packet_counter
+open_gre(struct walk *w, struct packet *out)
+{
+	uint32_t flags, type, n = 4;
+
+	if (!walk_has(w, 4))
+		return PACKET_COUNT_short_link;
+	flags = load_be16(walk_at(w, 0));
+	type = load_be16(walk_at(w, 2));
+	if (flags & 0x4000 || (flags & 7) > 1)
+		return PACKET_COUNT_not_ip;
+	n += flags & 0x8000 ? 4 : 0;
+	n += flags & 0x2000 ? 4 : 0;
+	n += flags & 0x1000 ? 4 : 0;
+	n += (flags & 7) == 1 && flags & 0x0080 ? 4 : 0;
+	if (!walk_skip(w, n))
+		return PACKET_COUNT_short_link;
+	return open_gre_type(w, out, type, flags & 0x1000);
+}
+
+static enum packet_counter
+open_vxlan(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if (!(*walk_at(w, 0) & 8))
+		return PACKET_COUNT_not_ip;
+	w->at += 8;
+	return decode_type(w, out, TYPE_ETHERNET);
+}
+
+static enum packet_counter
+open_vxlan_gpe(struct walk *w, struct packet *out)
+{
+	static const uint32_t types[] = {[1] = TYPE_IPV4, [2] = TYPE_IPV6, [3] = TYPE_ETHERNET,
+		[4] = 0x894f, [5] = TYPE_MPLS};
+	uint32_t next = 3;
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if (*walk_at(w, 0) & 4)
+		next = *walk_at(w, 3);
+	w->at += 8;
+	if (next >= sizeof types / sizeof *types || types[next] == 0)
+		return PACKET_COUNT_not_ip;
+	return decode_type(w, out, types[next]);
+}
+
+static enum packet_counter
+open_geneve(struct walk *w, struct packet *out)
+{
+	uint32_t type;
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if (*walk_at(w, 0) >> 6 != 0)
+		return PACKET_COUNT_not_ip;
+	type = load_be16(walk_at(w, 2));
+	if (!walk_skip(w, 8 + (*walk_at(w, 0) & 63) * 4u))
+		return PACKET_COUNT_short_link;
+	return type <= LLC_LENGTH_MAX ? PACKET_COUNT_not_ip : decode_type(w, out, type);
+}
+
+/* 3GPP TS 29.281, 5.1: G-PDUs (255), with their optional and extension headers. */
+static enum packet_counter
+open_gtp(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+	uint8_t next;
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if ((p[0] & 0xf0) != 0x30 || p[1] != 255)
+		return PACKET_COUNT_not_ip;
+	w->at += 8;
+	if (p[0] & 7) {
+		if (!walk_skip(w, 4))
+			return PACKET_COUNT_short_link;
+		next = p[0] & 4 ? p[11] : 0;
+		while (next != 0) { /* each has its length in 4 octets first, the next last */
+			if (!walk_has(w, 1) || *walk_at(w, 0) == 0 ||
+			    !walk_skip(w, *walk_at(w, 0) * 4u))
+				return PACKET_COUNT_short_link;
+			next = *(walk_at(w, 0) - 1);
+		}
+	}
+	return decode_ip(w, out);
+}
+
+/* RFC 4380, 5.1.1: authentication and origin may stand in front of IPv6. */
+static enum packet_counter
+open_teredo(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (walk_has(w, 4) && load_be16(p) == 1 && !walk_skip(w, 13u + p[2] + p[3]))
+		return PACKET_COUNT_short_link;
+	if (walk_has(w, 8) && load_be16(walk_at(w, 0)) == 0)
+		w->at += 8;
+	return decode_ipv6(w, out);
+}
+
+/* RFC 2661, 3.1: data messages. */
+static enum packet_counter
+open_l2tp(struct walk *w, struct packet *out)
+{
+	uint32_t flags, n = 6;
+
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	flags = load_be16(walk_at(w, 0));
+	if (flags & 0x8000 || (flags & 15) != 2)
+		return PACKET_COUNT_not_ip;
+	n += flags & 0x4000 ? 2 : 0;
+	n += flags & 0x0800 ? 4 : 0;
+	if (!walk_skip(w, n))
+		return PACKET_COUNT_short_link;
+	if (flags & 0x0200 &&
+	    (!walk_skip(w, 2) || !walk_skip(w, load_be16(walk_at(w, 0) - 2))))
+		return PACKET_COUNT_short_link;
+	return decode_ppp(w, out);
+}
+
+static const struct tunnel_row {
+	const char *id;
+	uint8_t proto;
+	uint16_t port;
+	walk_fn *open;
+	const char *help;
+} rows[] = {
+#define TUNNEL(id, proto, port, help) {#id, proto, port, open_##id, help},
+#include "packet/tunnel.def"
+#undef TUNNEL
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+_Static_assert(ROWS <= 32, "a bit for each");
+
+static const struct tunnel_row *
+row_of(const struct packet *p, uint32_t kinds)
+{
+	if (p->flags & PACKET_LATER_FRAGMENT)
+		return NULL;
+	for (unsigned i = 0; i < ROWS; i++) {
+		const struct tunnel_row *row = &rows[i];
+
+		if (!(kinds >> i & 1) || row->proto != p->proto)
+			continue;
+		if (row->port == 0)
+			return row;
+		if (p->flags & PACKET_HAS_PORTS && (row->port == p->dst_port ||
+		        (row->port == p->src_port && row->open != open_vxlan)))
+			return row;
+	}
+	return NULL;
+}
+
+/* One level down; false leaves p as it is. end is where p's own datagram ends. */
+static bool
+open_one(const struct tunnel_row *row, const uint8_t *frame, uint32_t captured, uint32_t *end,
+    struct packet *p)
+{
+	bool may_end_later = p->flags & PACKET_FRAGMENT; /* in the next fragment */
+	struct walk w = {frame, p->transport_at, captured < *end ? captured : *end, *end};
+	struct packet inner = *p;
+
+	if (p->proto == UDP && !walk_skip(&w, UDP_HEADER))
+		return false;
+	inner.flags = p->flags & PACKET_HAS_MAC;
+	inner.src_port = inner.dst_port = 0;
+	inner.tcp_options = NULL;
+	inner.tcp_options_bytes = inner.ip_options_bytes = 0;
+	inner.payload_bytes = inner.fragment_id = inner.flow_label = 0;
+	inner.src = inner.dst = (struct addr){0};
+	if (row->open(&w, &inner) != PACKET_COUNT_ip)
+		return false;
+	if (inner.ip_bytes > *end - inner.ip_at && !may_end_later)
+		return false;
+	if (inner.ip_bytes < *end - inner.ip_at)
+		*end = inner.ip_at + inner.ip_bytes;
+	inner.ip_bytes = p->ip_bytes;
+	inner.flags |= PACKET_INNER;
+	*p = inner;
+	return true;
+}
+
+enum tunnel_counter
+tunnel_open(const uint8_t *frame, uint32_t captured, uint32_t wire, uint32_t kinds,
+    struct packet *p)
+{
+	const struct tunnel_row *row = row_of(p, kinds);
+	uint32_t end = wire;
+
+	if (row == NULL)
+		return TUNNEL_COUNT_none;
+	if (p->ip_bytes < end - p->ip_at)
+		end = p->ip_at + p->ip_bytes;
+	for (int depth = 0; row != NULL; depth++) {
+		if (depth == TUNNEL_DEPTH)
+			return TUNNEL_COUNT_too_deep;
+		if (!open_one(row, frame, captured, &end, p))
+			return depth == 0 ? TUNNEL_COUNT_unread : TUNNEL_COUNT_opened;
+		row = row_of(p, kinds);
+	}
+	return TUNNEL_COUNT_opened;
+}
+
+int
+tunnel_kinds(const char *list, uint32_t *out, struct err *err)
+{
+	uint32_t kinds = 0;
+	size_t len;
+	bool is_known;
+
+	if (strcmp(list, "outer") == 0 || strcmp(list, "inner") == 0) {
+		*out = list[0] == 'o' ? 0 : UINT32_MAX;
+		return 0;
+	}
+	for (; *list != '\0'; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		is_known = false;
+		for (unsigned i = 0; i < ROWS; i++) {
+			if (strlen(rows[i].id) != len || memcmp(rows[i].id, list, len) != 0)
+				continue;
+			kinds |= (uint32_t)1 << i;
+			is_known = true;
+		}
+		if (!is_known)
+			return err_set(err, EINVAL, "tunnels are outer, inner or some of the names "
+			    "that --help lists, with commas between, not '%s'", list);
+	}
+	*out = kinds;
+	return 0;
+}
+
+void
+tunnel_help(struct text *out)
+{
+	for (unsigned i = 0; i < ROWS; i++)
+		text_printf(out, "  %-16s %s\n", rows[i].id, rows[i].help);
+}
