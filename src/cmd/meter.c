@@ -36,6 +36,10 @@ static const struct option_row options[] = {
 	{"own-mac", 'H', OPTION_LIST, offsetof(struct meter_values, macs), "MAC", NULL, 0, 0,
 	    "with --key ether: what this address sends is egress, what it gets ingress; may be "
 	    "given often"},
+	{"tunnel", 0, OPTION_TEXT, offsetof(struct meter_values, tunnel), "KINDS", "outer", 0, 0,
+	    "packets in tunnels: outer meters them by their outermost header, inner by the "
+	    "innermost, a list such as gre,vxlan opens those kinds; octets are always those of "
+	    "the outermost header"},
 	{"sample", 's', OPTION_NUMBER, offsetof(struct meter_values, sample), "N", "1", 1,
 	    UINT32_MAX, "meter every N-th packet only"},
 	{"sample-random", 0, OPTION_NUMBER, offsetof(struct meter_values, sample_random), "N",
@@ -87,8 +91,9 @@ const struct command command_meter = {
 	.name = "meter",
 	.summary = "Makes flows of captured packets",
 	.operands = "-r FILE | -i INTERFACE [FILTER]",
-	.about = "Reads captures (Ethernet, VLAN and QinQ, Linux cooked, raw IP, loopback, PPPoE, "
-	    "MPLS; IPv4 and IPv6) and makes biflows: src is the initiator by SYN, by the "
+	.about = "Reads captures (pcap and pcapng of Ethernet, Linux cooked, raw IP, loopback, "
+	    "PPP, frame relay, HDLC, ATM, 802.11 and other link types; VLAN stacks, PPPoE, MPLS; "
+	    "IPv4 and IPv6) and makes biflows: src is the initiator by SYN, by the "
 	    "server's port, or by who came first, as biflow_direction says. Octets are those of "
 	    "the IP header's total length. A summary follows in which all frames of the input "
 	    "are accounted for.\n\n"

@@ -21,7 +21,8 @@ struct meter_values {
 	char *filter; /* the operands */
 	/* flows */
 	struct option_list timeouts, macs;
-	const char *key;
+	const char *key, *tunnel;
+	uint32_t tunnels; /* what that means */
 	uint64_t max_flows, request_min, sample, sample_random, labels;
 	bool no_cut, is_directional;
 	/* outputs */
@@ -30,8 +31,8 @@ struct meter_values {
 	int64_t rotate_us;
 };
 
-/* Checks what no row can check. */
-int meter_values_check(const struct meter_values *v, struct err *err);
+/* Checks what no row can check, and finds out what texts mean. */
+int meter_values_check(struct meter_values *v, struct err *err);
 int meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err);
 int meter_encode_make(const struct meter_values *v, struct wire_encode_config *out,
     struct err *err);

@@ -37,6 +37,8 @@ add_stats(struct source_stats *sum, const struct source_stats *one)
 		sum->counters[i] += one->counters[i];
 		sum->counter_bytes[i] += one->counter_bytes[i];
 	}
+	for (i = 0; i < TUNNEL_COUNTERS; i++)
+		sum->tunnels[i] += one->tunnels[i];
 }
 
 /* A file's packets into the meter. What was read before an error stays metered. */
@@ -44,6 +46,7 @@ static int
 meter_file(struct files_run *r, const char *path, struct err *err)
 {
 	struct source_config config = {.path = path, .filter = r->v->filter,
+	    .tunnels = r->v->tunnels,
 	    .snaplen = (uint32_t)r->v->snaplen};
 	struct packet burst[SOURCE_BURST];
 	struct source *source;
@@ -102,6 +105,10 @@ summary(const struct files_run *r, FILE *to)
 		    "SYN, FIN, RST outside the sample");
 		put_row(&t, "in flow records", m.counters[METER_record_outside],
 		    m.counters[METER_record_outside_bytes], "must be equal to those outside");
+	}
+	if (r->v->tunnels != 0) {
+		text_str(&t, "tunnels\n");
+		counters_print(&t, tunnel_counter_rows, s->tunnels, TUNNEL_COUNTERS);
 	}
 	text_str(&t, "meter\n");
 	counters_print(&t, meter_counter_rows, m.counters, METER_COUNTERS);

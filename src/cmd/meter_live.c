@@ -83,7 +83,8 @@ split_index(const char *text, uint32_t *index)
 static int
 open_interface(struct live_run *r, const char *text, int *group, struct err *err)
 {
-	struct source_config config = {.filter = r->v->filter, .workers = (unsigned)r->v->workers,
+	struct source_config config = {.filter = r->v->filter, .tunnels = r->v->tunnels,
+	    .workers = (unsigned)r->v->workers,
 	    .snaplen = (uint32_t)r->v->snaplen, .buffer_bytes = r->v->buffer_bytes,
 	    .is_promiscuous = !r->v->no_promisc, .group = group};
 	struct run_worker *worker;

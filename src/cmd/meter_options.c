@@ -9,6 +9,7 @@
 #include "model/flow.h"
 #include "model/schema.h"
 #include "packet/bpf.h"
+#include "packet/tunnel.h"
 #include "run/run.h"
 
 #include <errno.h>
@@ -82,7 +83,7 @@ check_filter(const char *text, struct err *err)
 }
 
 int
-meter_values_check(const struct meter_values *v, struct err *err)
+meter_values_check(struct meter_values *v, struct err *err)
 {
 	struct wire_encode_config encode;
 	struct meter_config config;
@@ -98,7 +99,8 @@ meter_values_check(const struct meter_values *v, struct err *err)
 	if (v->interfaces.count * v->workers > RUN_WORKERS_MAX)
 		return err_set(err, EINVAL, "--workers: %d threads at most, for all interfaces "
 		    "together", RUN_WORKERS_MAX);
-	if (check_filter(v->filter, err) != 0 || meter_encode_make(v, &encode, err) != 0)
+	if (check_filter(v->filter, err) != 0 || meter_encode_make(v, &encode, err) != 0 ||
+	    tunnel_kinds(v->tunnel, &v->tunnels, err) != 0)
 		return -1;
 	return meter_config_make(v, &config, err);
 }
@@ -107,6 +109,8 @@ void
 meter_more_help(struct text *out)
 {
 	meter_config_help(out);
+	text_str(out, "\nKinds of tunnels (--tunnel LIST):\n");
+	tunnel_help(out);
 	text_str(out, "\nFields of a flow:\n");
 	schema_help(out, &flow_schema);
 }

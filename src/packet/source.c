@@ -41,6 +41,7 @@ source_open_with(const struct source_config *config, struct source **out, struct
 
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return err_set(err, ENOMEM, "%s: out of memory", name);
+	s->tunnels = config->tunnels;
 	s->snaplen = config->snaplen == 0 ? UINT32_MAX : config->snaplen;
 	if (config->path == NULL) {
 		if (live_open(config, &s->live, err) != 0)
@@ -130,12 +131,6 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 	if (s->tunnels != 0 && verdict == PACKET_COUNT_ip)
 		s->stats.tunnels[tunnel_open(r->frame, captured, r->wire, s->tunnels, out)]++;
 	return verdict;
-}
-
-void
-source_open_tunnels(struct source *s, uint32_t kinds)
-{
-	s->tunnels = kinds;
 }
 
 int

@@ -39,6 +39,7 @@ struct source_config {
 	const char *path;      /* a capture file, "-": standard input; NULL: live */
 	const char *interface; /* live: an interface, or another device that libpcap knows */
 	const char *filter;    /* of pcap-filter(7); NULL or "": every frame */
+	uint32_t tunnels;      /* kinds that come by their inner header (packet/tunnel.h) */
 	uint32_t snaplen;      /* octets kept of a frame; 0: files all, live the default */
 	uint64_t buffer_bytes; /* live: size of the ring; 0: the default */
 	bool is_promiscuous;   /* live: the interface takes frames for other machines too */
@@ -56,8 +57,6 @@ int source_open(const char *path, struct source **out, struct err *err);
 int source_open_with(const struct source_config *config, struct source **out, struct err *err);
 int source_start(struct source *source, struct err *err);
 void source_close(struct source *source);
-/* From now on packets in tunnels of these kinds (packet/tunnel.h) come by the inner header. */
-void source_open_tunnels(struct source *source, uint32_t kinds);
 
 /*
  * Up to SOURCE_BURST metered packets; 0 at the end of the file, or when a live source has

@@ -80,6 +80,7 @@ add_stats(void *arg)
 	sum->source.skipped_blocks += s->skipped_blocks;
 	add(sum->source.counters, s->counters, PACKET_COUNTERS);
 	add(sum->source.counter_bytes, s->counter_bytes, PACKET_COUNTERS);
+	add(sum->source.tunnels, s->tunnels, TUNNEL_COUNTERS);
 	add(sum->live, source_live_counters(v->worker->source), LIVE_COUNTERS);
 	add(sum->meter.counters, m.counters, METER_COUNTERS);
 	add(sum->meter.expired, m.expired, METER_EXPIRES);
@@ -275,6 +276,12 @@ run_print(const struct run_stats *stats, struct text *out)
 	    "by total lengths of the outermost IP headers");
 	print_row(out, "in flow records", m->counters[METER_record_packets],
 	    m->counters[METER_record_bytes], "written so far");
+	for (i = 0; i < TUNNEL_COUNTERS && s->tunnels[i] == 0; i++)
+		;
+	if (i < TUNNEL_COUNTERS) {
+		text_str(out, "tunnels\n");
+		counters_print(out, tunnel_counter_rows, s->tunnels, TUNNEL_COUNTERS);
+	}
 	text_str(out, "meter\n");
 	counters_print(out, meter_counter_rows, m->counters, METER_COUNTERS);
 	text_printf(out, "  %-28s %14" PRIu64 "  flows in memory now\n", "live_flows",

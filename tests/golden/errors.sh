@@ -142,6 +142,7 @@ refused "time that is none" 2 "not 'udp=soon'" meter -r none.pcap --store good -
 refused "unknown flow key" 2 "not 'mac'" meter -r none.pcap --store good -T mac
 refused "direction by MAC without MACs" 2 'add --key ether' meter -r none.pcap --store good -H 02:00:00:00:00:01
 refused "MAC address that is none" 2 "not '02:00'" meter -r none.pcap --store good -T ether -H 02:00
+refused "unknown kind of tunnel" 2 "not 'wireguard'" meter -r none.pcap --store good --tunnel wireguard
 refused "two kinds of sampling" 2 'exclude each other' meter -r none.pcap --store good -s 2 --sample-random 2
 refused "unknown version" 2 "not '7'" meter -r none.pcap -n 127.0.0.1:9 -v 7
 refused "collector without port" 1 'no port; write HOST:PORT' meter -r none.pcap -n 127.0.0.1

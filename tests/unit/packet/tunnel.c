@@ -153,8 +153,12 @@ every_tunnel(void **state)
 				enum tunnel_counter is = open_all(&b, n, "inner", &p);
 
 				assert_int_equal(p.ip_bytes, whole);
-				assert_int_equal(is, n < whole - inner.n + (one->version == 6 ? 40 : 20)
-				    ? TUNNEL_COUNT_unread : TUNNEL_COUNT_opened);
+				if (one->port != 0 && n < (version == 4 ? 24 : 44))
+					assert_int_equal(is, TUNNEL_COUNT_none); /* no ports */
+				else
+					assert_int_equal(is, n < whole - inner.n +
+					    (one->version == 6 ? 40 : 20) ? TUNNEL_COUNT_unread
+					                                  : TUNNEL_COUNT_opened);
 				assert_int_equal(p.proto, is == TUNNEL_COUNT_opened ? 6 : one->proto);
 			}
 		}
