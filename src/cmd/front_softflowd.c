@@ -54,7 +54,7 @@ static const struct front_row rows[] = {
 	{'M', NULL, "workers", "two threads share an interface's packets"},
 	{'6', NULL, NULL, "needless: IPv6 is always metered; NetFlow 1 and 5 leave it out"},
 	{'d', NULL, NULL, "stay in the foreground"},
-	{'D', NULL, "debug", "stay in the foreground and say more"},
+	{'D', NULL, "verbose", "stay in the foreground and say more"},
 	{'p', "FILE", "pid-file", "where the process id is written; not in the foreground"},
 	{'c', "SOCKET", "control", "the control socket; none: without one"},
 	{'h', NULL, NULL, "this text"},
@@ -389,10 +389,10 @@ write_process(struct given *g)
 	if (strcmp(path, "none") != 0 && option(g, 'c', "control", path) != 0)
 		return -1;
 	if (g->values['D'] != NULL)
-		return option(g, 'D', "debug", NULL);
+		return option(g, 'D', "verbose", NULL);
 	if (g->values['d'] != NULL)
 		return 0;
-	if (option(g, 0, "background", NULL) != 0)
+	if (option(g, 0, "daemon", NULL) != 0)
 		return -1;
 	return option(g, 'p', "pid-file", g->values['p'] != NULL ? g->values['p'] : pid_file);
 }

@@ -72,6 +72,10 @@ static const struct option_row options[] = {
 	OPTION_OUTPUT_ROW(struct meter_values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct meter_values, fields), "LIST", NULL, 0, 0,
 	    "columns to print"},
+	/* while and after it runs */
+	OPTION_CONTROL_ROWS(struct meter_values, control),
+	{"summary", 0, OPTION_TEXT, offsetof(struct meter_values, summary), "NAME", "frames", 0, 0,
+	    "what is printed at the end: frames, softflowd (its statistics, then ours) or json"},
 };
 
 static int

@@ -3,6 +3,7 @@
 #define CMD_METER_H
 
 #include "base/option.h"
+#include "cmd/control.h"
 #include "cmd/command.h"
 #include "meter/meter.h"
 #include "wire/encode.h"
@@ -25,6 +26,9 @@ struct meter_values {
 	uint32_t tunnels; /* what that means */
 	uint64_t max_flows, request_min, sample, sample_random, labels;
 	bool no_cut, is_directional;
+	/* while and after it runs */
+	struct control_values control;
+	const char *summary;
 	/* outputs */
 	const char *store, *format, *output, *fields, *version, *collectors;
 	bool is_biflow;
@@ -37,6 +41,10 @@ int meter_config_make(const struct meter_values *v, struct meter_config *out, st
 int meter_encode_make(const struct meter_values *v, struct wire_encode_config *out,
     struct err *err);
 void meter_more_help(struct text *out);
+
+/* What is printed at the end. */
+enum meter_summary { SUMMARY_FRAMES, SUMMARY_SOFTFLOWD, SUMMARY_JSON };
+int meter_summary_parse(const char *name, enum meter_summary *out, struct err *err);
 
 /* Where flows go: the store, collectors, text. */
 struct meter_outputs {

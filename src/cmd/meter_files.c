@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cmd/common.h"
+#include "cmd/meter_control.h"
+#include "cmd/statistics.h"
 #include "model/sink.h"
 #include "packet/folder.h"
 #include "packet/source.h"
@@ -22,6 +24,8 @@ struct files_run {
 	struct meter_outputs outputs;
 	struct meter *meter;
 	struct source_stats sum;
+	enum meter_summary summary;
+	int64_t started_us;
 };
 
 static void
@@ -76,6 +80,23 @@ put_row(struct text *t, const char *id, uint64_t packets, uint64_t bytes, const 
 	text_printf(t, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes, help);
 }
 
+/* The counters as a running meter's statistics show them. */
+static void
+summary_statistics(const struct files_run *r, bool is_json, struct text *out)
+{
+	static struct statistics s; /* large */
+
+	s.started_us = r->started_us;
+	s.source = r->sum;
+	meter_stats(r->meter, &s.meter);
+	s.records = *meter_statistics(r->meter);
+	meter_outputs_count(&r->outputs, &s);
+	if (is_json)
+		statistics_json(&s, out);
+	else
+		statistics_text(&s, out);
+}
+
 static void
 summary(const struct files_run *r, FILE *to)
 {
@@ -86,6 +107,10 @@ summary(const struct files_run *r, FILE *to)
 
 	meter_stats(r->meter, &m);
 	text_init(&t);
+	if (r->summary != SUMMARY_FRAMES) {
+		summary_statistics(r, r->summary == SUMMARY_JSON, &t);
+		goto put;
+	}
 	text_printf(&t, "%-18s %12s %16s\n", "frames", "packets", "bytes on wire");
 	for (i = 0; i < PACKET_COUNTERS; i++) {
 		if (s->counters[i] != 0)
@@ -115,6 +140,7 @@ summary(const struct files_run *r, FILE *to)
 	text_printf(&t, "  %-28s %14" PRIu64 "  flows in memory at once\n", "peak_flows",
 	    m.peak_flows);
 	meter_outputs_print(&r->outputs, &t);
+put:
 	progress_show("", 0, 0);
 	fputs(t.data, to);
 	text_done(&t);
@@ -147,7 +173,9 @@ meter_files(const struct meter_values *v, struct err *err)
 	int status = EXIT_TROUBLE;
 	size_t i;
 
-	if (meter_config_make(v, &config, err) != 0 || list_files(v, &list, err) != 0 ||
+	r.started_us = meter_now_us();
+	if (meter_summary_parse(v->summary, &r.summary, err) != 0 ||
+	    meter_config_make(v, &config, err) != 0 || list_files(v, &list, err) != 0 ||
 	    meter_outputs_open(v, false, &r.outputs, err) != 0 ||
 	    (r.meter = meter_new(&config, r.outputs.sink, err)) == NULL)
 		goto done;

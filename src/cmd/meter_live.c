@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "cmd/common.h"
 #include "cmd/log.h"
+#include "cmd/meter_control.h"
+#include "cmd/statistics.h"
 #include "packet/source.h"
 #include "run/run.h"
 #include "send/send.h"
@@ -29,6 +31,9 @@ struct live_run {
 	struct meter_outputs outputs;
 	struct run_config config;
 	struct run *run;
+	struct meter_control *control;
+	enum meter_summary summary;
+	int64_t started_us;
 	int groups[OPTION_LIST_MAX]; /* of an interface's workers */
 	int signals;
 	bool is_ending; /* a signal asked for it */
@@ -105,13 +110,19 @@ open_interface(struct live_run *r, const char *text, int *group, struct err *err
 static void
 print_statistics(struct live_run *r, FILE *to)
 {
+	static struct statistics s; /* large */
 	struct run_request request = {.command = RUN_statistics};
 	struct err err = {0};
 	struct text t;
 	char *line, *rest;
+	int status;
 
 	text_init(&t);
-	if (run_command(r->run, &request, &t, &err) != 0)
+	if (to == NULL || r->summary == SUMMARY_FRAMES)
+		status = run_command(r->run, &request, &t, &err);
+	else if ((status = meter_control_gather(r->run, &r->outputs, r->started_us, &s, &err)) == 0)
+		(r->summary == SUMMARY_JSON ? statistics_json : statistics_text)(&s, &t);
+	if (status != 0)
 		log_say(LOG_TROUBLE, "meter: %s", err.text);
 	if (to != NULL) {
 		fputs(t.data, to);
@@ -193,14 +204,17 @@ meter_live(const struct meter_values *v, struct err *err)
 	int status = EXIT_TROUBLE;
 	size_t i;
 
-	if (meter_config_make(v, &r.config.meter, err) != 0 || (r.signals = open_signals(err)) < 0)
+	r.started_us = meter_now_us();
+	if (meter_summary_parse(v->summary, &r.summary, err) != 0 ||
+	    meter_config_make(v, &r.config.meter, err) != 0 || (r.signals = open_signals(err)) < 0)
 		goto done;
 	for (i = 0; i < v->interfaces.count; i++) {
 		r.groups[i] = -1;
 		if (open_interface(&r, v->interfaces.items[i], &r.groups[i], err) != 0)
 			goto done;
 	}
-	if (meter_outputs_open(v, true, &r.outputs, err) != 0)
+	if (meter_outputs_open(v, true, &r.outputs, err) != 0 ||
+	    meter_control_open(&v->control, &r.control, err) != 0)
 		goto done;
 	r.config.outputs = (struct run_outputs){.sink = r.outputs.sink, .arg = &r,
 	    .flush_ms = r.outputs.store != NULL ? 1000 : 0,
@@ -209,7 +223,8 @@ meter_live(const struct meter_values *v, struct err *err)
 	r.config.note = note;
 	r.config.debug = debug;
 	r.config.arg = &r;
-	if (run_new(&r.config, &r.run, err) != 0 || run_start(r.run, err) != 0)
+	if (run_new(&r.config, &r.run, err) != 0 || run_start(r.run, err) != 0 ||
+	    meter_control_start(r.control, r.run, &r.outputs, err) != 0)
 		goto done;
 	log_say(LOG_TELL, "meter: capturing with %u worker%s", r.config.count,
 	    r.config.count == 1 ? "" : "s");
@@ -218,6 +233,8 @@ meter_live(const struct meter_values *v, struct err *err)
 	run_stop(r.run, RUN_EXPORT);
 	if (run_wait(r.run, err) == 0)
 		status = EXIT_GOOD;
+	meter_control_close(r.control); /* from here on the run is this thread's */
+	r.control = NULL;
 	meter_outputs_drain(&r.outputs);
 	print_statistics(&r, v->format != NULL ? stderr : stdout);
 done:
@@ -225,6 +242,7 @@ done:
 		run_stop(r.run, RUN_DROP);
 		(void)run_wait(r.run, err);
 	}
+	meter_control_close(r.control);
 	if (meter_outputs_close(&r.outputs, err) != 0)
 		status = EXIT_TROUBLE;
 	run_free(r.run);

@@ -63,6 +63,22 @@ meter_encode_make(const struct meter_values *v, struct wire_encode_config *out, 
 	return 0;
 }
 
+int
+meter_summary_parse(const char *name, enum meter_summary *out, struct err *err)
+{
+	static const char *const names[] = {[SUMMARY_FRAMES] = "frames",
+	    [SUMMARY_SOFTFLOWD] = "softflowd", [SUMMARY_JSON] = "json"};
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*out = (enum meter_summary)i;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "--summary takes frames, softflowd or json, not '%s'", name);
+}
+
 /* A text that no link type takes is wrong in itself. */
 static int
 check_filter(const char *text, struct err *err)
@@ -87,15 +103,22 @@ meter_values_check(struct meter_values *v, struct err *err)
 {
 	struct wire_encode_config encode;
 	struct meter_config config;
+	enum meter_summary summary;
 
 	if (v->files.count == 0 && v->interfaces.count == 0)
 		return need_option(NULL, "-r FILE or -i INTERFACE", err);
 	if (v->files.count > 0 && v->interfaces.count > 0)
 		return err_set(err, EINVAL, "-r and -i do not go together: files have a time of "
 		    "their own");
-	if (v->store == NULL && v->collectors == NULL && v->format == NULL)
+	if (meter_summary_parse(v->summary, &summary, err) != 0)
+		return -1;
+	if (v->store == NULL && v->collectors == NULL && v->format == NULL &&
+	    !control_is_wanted(&v->control) && summary == SUMMARY_FRAMES)
 		return err_set(err, EINVAL, "say where flows go: --store DIR, -n HOST:PORT or "
-		    "-o FORMAT");
+		    "-o FORMAT; --control, --metrics or --summary softflowd if only counters are "
+		    "wanted");
+	if (v->files.count > 0 && (control_is_wanted(&v->control) || v->control.group != NULL))
+		return err_set(err, EINVAL, "--control and --metrics are for live captures (-i)");
 	if (v->interfaces.count * v->workers > RUN_WORKERS_MAX)
 		return err_set(err, EINVAL, "--workers: %d threads at most, for all interfaces "
 		    "together", RUN_WORKERS_MAX);

@@ -61,13 +61,15 @@ too_short(const struct statistics *s)
 static uint64_t
 not_ip(const struct statistics *s)
 {
-	return s->source.counters[PACKET_COUNT_not_ip] + s->source.counters[PACKET_COUNT_unknown_link];
+	return s->source.counters[PACKET_COUNT_not_ip] +
+	    s->source.counters[PACKET_COUNT_unknown_link];
 }
 
 static uint64_t
 send_failures(const struct statistics *s)
 {
-	return s->send[SEND_no_buffer] + s->send[SEND_failed];
+	return s->send[SEND_no_buffer] + s->send[SEND_failed] + s->send[SEND_too_long] +
+	    s->send[SEND_broken];
 }
 
 static void
@@ -87,6 +89,12 @@ text_packets(const struct statistics *s, struct text *out)
 	text_printf(out, "Flows exported: %" PRIu64 " (%" PRIu64 " records) in %" PRIu64
 	    " packets (%" PRIu64 " failures)\n", s->is_sending ? m[METER_records] : 0,
 	    s->sent[SENT_records], s->send[SEND_datagrams], send_failures(s));
+	if (!s->is_live)
+		return;
+	text_printf(out, "Packets received by libpcap: %" PRIu64 "\n"
+	    "Packets dropped by libpcap: %" PRIu64 "\n"
+	    "Packets dropped by interface: %" PRIu64 "\n", s->live[LIVE_received],
+	    s->live[LIVE_dropped], s->live[LIVE_dropped_before]);
 }
 
 static void
@@ -158,6 +166,15 @@ statistics_text(const struct statistics *s, struct text *out)
 		text_char(out, '\n');
 		text_protocols(&s->records, out);
 		text_char(out, '\n');
+	}
+	if (s->is_live) {
+		text_str(out, "capture\n");
+		counters_print(out, live_counter_rows, s->live, LIVE_COUNTERS);
+		text_printf(out, "queue\n  %-28s %14u  threads that meter\n", "workers",
+		    s->workers);
+		counters_print(out, run_counter_rows, s->run, RUN_COUNTERS);
+		if (!s->is_gathering)
+			text_str(out, "  gathering is stopped\n");
 	}
 	text_str(out, "frames\n");
 	counters_print(out, packet_counter_rows, s->source.counters, PACKET_COUNTERS);
@@ -233,6 +250,13 @@ statistics_json(const struct statistics *s, struct text *out)
 		    s->meter.expired[i]);
 	text_char(out, '}');
 	json_protocols(r, out);
+	if (s->is_live) {
+		text_printf(out, ",\"workers\":%u,\"is_gathering\":%s", s->workers,
+		    s->is_gathering ? "true" : "false");
+		control_json_counters(out, false, "capture", live_counter_rows, s->live,
+		    LIVE_COUNTERS);
+		control_json_counters(out, false, "queue", run_counter_rows, s->run, RUN_COUNTERS);
+	}
 	control_json_counters(out, false, "frames", packet_counter_rows, s->source.counters,
 	    PACKET_COUNTERS);
 	control_json_counters(out, false, "meter", meter_counter_rows, s->meter.counters,
@@ -288,6 +312,13 @@ statistics_metrics(const struct statistics *s, struct text *out)
 	    "octets in records by IP protocol", offsetof(struct meter_protocol, bytes));
 	protocol_family(&s->records, out, "weir_meter_protocol_packets_total",
 	    "packets in records by IP protocol", offsetof(struct meter_protocol, packets));
+	if (s->is_live) {
+		metrics_gauge(out, "weir_meter_workers", "threads that meter", s->workers);
+		metrics_gauge(out, "weir_meter_gathering", "1 while packets are metered",
+		    s->is_gathering);
+		metrics_counters(out, "capture", live_counter_rows, s->live, LIVE_COUNTERS);
+		metrics_counters(out, "queue", run_counter_rows, s->run, RUN_COUNTERS);
+	}
 	metrics_counters(out, "frames", packet_counter_rows, s->source.counters, PACKET_COUNTERS);
 	metrics_counters(out, "meter", meter_counter_rows, s->meter.counters, METER_COUNTERS);
 	if (s->is_sending) {

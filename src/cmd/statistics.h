@@ -5,6 +5,7 @@
 #include "meter/meter.h"
 #include "meter/statistics.h"
 #include "packet/source.h"
+#include "run/run.h"
 #include "send/send.h"
 #include "store/store.h"
 
@@ -16,6 +17,10 @@ struct statistics {
 	struct source_stats source;
 	struct meter_stats meter;
 	struct meter_statistics records;
+	bool is_live;        /* what follows, up to is_sending, is set */
+	uint64_t live[LIVE_COUNTERS], run[RUN_COUNTERS];
+	unsigned workers;
+	bool is_gathering;
 	bool is_sending, is_storing;
 	uint64_t sent[SENT_COUNTERS], send[SEND_COUNTERS], store[STORE_COUNTERS];
 };

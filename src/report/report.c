@@ -23,6 +23,7 @@ enum { BLOCK_BYTES = 64 * 1024 };
 struct report {
 	struct sink sink;
 	int fd;
+	struct text *text; /* instead of fd */
 	bool is_owned;
 	bool is_begun; /* the heading is out */
 	bool no_header;
@@ -78,7 +79,9 @@ write_all(int fd, const char *data, size_t n)
 static int
 report_write(struct report *r, struct err *err)
 {
-	if (r->failed == 0)
+	if (r->text != NULL)
+		text_bytes(r->text, r->out.data, r->out.len);
+	else if (r->failed == 0)
 		r->failed = write_all(r->fd, r->out.data, r->out.len);
 	text_clear(&r->out);
 	if (r->failed != 0)
@@ -199,6 +202,7 @@ report_open(const struct report_config *config, struct sink **out, struct err *e
 	text_init(&r->out);
 	r->sink = (struct sink){report_push, report_flush, report_close};
 	r->fd = config->fd;
+	r->text = config->text;
 	r->is_owned = config->is_owned;
 	r->no_header = config->no_header;
 	r->style = format->style == STYLE_PEOPLE ? config->style : format->style;

@@ -35,6 +35,7 @@ enum report_format {
 
 struct report_config {
 	int fd;           /* where the text goes */
+	struct text *text; /* where it is appended instead; NULL: to fd */
 	const char *name; /* of fd, for messages; NULL: "output" */
 	bool is_owned;    /* sink_close closes fd */
 	enum report_format format;

@@ -343,6 +343,8 @@ do_command(struct run *run, struct visit *v)
 		if (ask_workers(run, request->command == RUN_expire_all ? expire_all : delete_all,
 		    v) != 0)
 			return -1;
+		if (request->flows != NULL)
+			*request->flows = v->flows;
 		text_printf(v->out, "%" PRIu64 " flows %s\n", v->flows,
 		    request->command == RUN_expire_all ? "written" : "forgotten");
 		return 0;

@@ -121,6 +121,7 @@ struct run_request {
 	const char *argument; /* of timeouts; NULL: none */
 	meter_walk_fn *each;  /* of dump_flows: called by the workers' threads in turn */
 	void *context;
+	uint64_t *flows;      /* of expire_all and delete_all: how many; NULL: not wanted */
 };
 
 /* The command of a word; -1 and err, which lists the words, if there is none. */
