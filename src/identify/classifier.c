@@ -68,7 +68,7 @@ probabilities_tree(const void *model, const double *x, size_t rows, double *out)
 	const struct tree *t = model;
 
 	memset(out, 0, rows * t->class_count * sizeof *out);
-	tree_add_shares(t, x, rows, 1, out);
+	tree_add_shares(t, x, rows, out);
 }
 
 static void

@@ -86,11 +86,15 @@ forest_free(struct forest *f)
 void
 forest_probabilities(const struct forest *f, const double *x, size_t rows, double *out)
 {
+	size_t k;
 	uint32_t i;
 
+	/* Divided at the end: so that what all trees say is 1, not a bit more. */
 	memset(out, 0, rows * f->class_count * sizeof *out);
 	for (i = 0; i < f->count; i++)
-		tree_add_shares(f->trees[i], x, rows, 1.0 / f->count, out);
+		tree_add_shares(f->trees[i], x, rows, out);
+	for (k = 0; k < rows * f->class_count; k++)
+		out[k] /= f->count;
 }
 
 void

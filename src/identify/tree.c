@@ -97,8 +97,7 @@ tree_leaves(const struct tree *t, const double *x, size_t rows, uint32_t *leaves
 }
 
 void
-tree_add_shares(const struct tree *t, const double *x, size_t rows, double weight,
-    double *out)
+tree_add_shares(const struct tree *t, const double *x, size_t rows, double *out)
 {
 	uint32_t leaves[256], j;
 	size_t i, k, n;
@@ -112,7 +111,7 @@ tree_add_shares(const struct tree *t, const double *x, size_t rows, double weigh
 
 			for (j = 0; j < leaf->shares; j++)
 				out[(i + k) * t->class_count + s[j].class] +=
-				    weight * ((double)s[j].count / leaf->samples);
+				    (double)s[j].count / leaf->samples;
 		}
 	}
 }

@@ -66,9 +66,8 @@ void tree_free(struct tree *tree); /* NULL is fine */
 void tree_predict(const struct tree *tree, const double *x, size_t rows, uint32_t *classes);
 /* The leaf (0 .. leaf_count - 1) of each row. */
 void tree_leaves(const struct tree *tree, const double *x, size_t rows, uint32_t *leaves);
-/* Adds weight times the shares of each row's leaf to out, rows x class_count. */
-void tree_add_shares(const struct tree *tree, const double *x, size_t rows, double weight,
-    double *out);
+/* Adds the shares of each row's leaf to out, rows x class_count. */
+void tree_add_shares(const struct tree *tree, const double *x, size_t rows, double *out);
 /* The same leaf by plain descent; the fast way's twin. */
 uint32_t tree_walk(const struct tree *tree, const double *row);
 
