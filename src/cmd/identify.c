@@ -4,6 +4,7 @@
  * where they are asked to be kept.
  */
 #include "identify/identify.h"
+#include "identify/dns_names.h"
 
 #include "catalog/catalog.h"
 #include "cmd/common.h"
@@ -22,9 +23,9 @@
 #include <string.h>
 
 struct values {
-	const char *store, *format, *output, *fields, *threshold, *classifier;
+	const char *store, *format, *output, *fields, *threshold, *classifier, *names;
 	struct option_list catalogs;
-	bool is_kept, is_counting;
+	bool is_kept, is_counting, is_explained;
 };
 
 static const struct option_row options[] = {
@@ -39,6 +40,11 @@ static const struct option_row options[] = {
 	    "columns of findings to print"},
 	{"threshold", 0, OPTION_TEXT, offsetof(struct values, threshold), "P", "0.5", 0, 0,
 	    "probability from which on a download is named"},
+	{"names", 0, OPTION_TEXT, offsetof(struct values, names), "FILE", NULL, 0, 0,
+	    "DNS answers, which tell the servers' names: a TSV with the columns time, name and "
+	    "address, and client where known"},
+	{"explain", 0, OPTION_FLAG, offsetof(struct values, is_explained), NULL, NULL, 0, 0,
+	    "print for every download the evidence with every term of the probability"},
 	{"keep", 'k', OPTION_FLAG, offsetof(struct values, is_kept), NULL, NULL, 0, 0,
 	    "also write the findings into the store, under findings"},
 	{"counters", 0, OPTION_FLAG, offsetof(struct values, is_counting), NULL, NULL, 0, 0,
@@ -145,6 +151,23 @@ open_sinks(const struct values *v, const char *version, struct store **store,
 	return tee_open(sinks, 2, out, err);
 }
 
+/* A record that contradicts itself makes no finding: its exporter wants looking at. */
+static void
+say_contradictions(const uint64_t counters[IDENTIFY_COUNTERS])
+{
+	uint64_t n = 0;
+	int i;
+
+	for (i = 0; i < IDENTIFY_COUNTERS; i++)
+		if (strstr(identify_counter_rows[i].help, "contradict themselves") != NULL)
+			n += counters[i];
+	if (n == 0)
+		return;
+	progress_show("", 0, 0);
+	fprintf(stderr, "weir: identify: %" PRIu64 " flows contradict themselves and were left "
+	    "out; --counters says how, their exporters want looking at\n", n);
+}
+
 static void
 say_counters(const uint64_t counters[IDENTIFY_COUNTERS])
 {
@@ -165,6 +188,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	uint64_t counters[IDENTIFY_COUNTERS] = {0};
 	struct catalog *catalog = NULL;
 	struct model *model = NULL;
+	struct dns_names *names = NULL;
 	struct store *store = NULL;
 	struct sink *sink = NULL, *kept = NULL;
 	struct flows_query q = {0};
@@ -193,7 +217,14 @@ run(void *values, const char **operands, int count, struct err *err)
 									 : EXIT_TROUBLE;
 		goto done;
 	}
+	if (v->names != NULL && dns_names_read(v->names, &names, err) != 0)
+		goto done;
 	config.catalog = catalog;
+	config.names = names;
+	config.is_explained = v->is_explained;
+	if (v->is_explained && v->fields == NULL)
+		v->fields = "start,client,server,server_name,bytes,kind,name,version,"
+			    "probability,grade,candidates,evidence";
 	if (open_sinks(v, model != NULL ? model->version : catalog_version(catalog), &store,
 	    &kept, &sink, err) != 0)
 		goto done;
@@ -202,6 +233,7 @@ run(void *values, const char **operands, int count, struct err *err)
 		status = EXIT_GOOD;
 	else if (kept != NULL)
 		store_sink_abandon(kept);
+	say_contradictions(counters);
 	if (v->is_counting)
 		say_counters(counters);
 done:
@@ -212,6 +244,7 @@ done:
 	store_close(store);
 	catalog_free(catalog);
 	model_free(model);
+	dns_names_free(names);
 	flows_query_done(&q);
 	return status;
 }

@@ -6,9 +6,13 @@
 
 #include "identify/modes.h"
 
-#include <stdio.h>
+#include "base/memory.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+/* Buckets of sizes: 16 bytes wide up to 4096, then 256 to a power of two. */
+enum { BUCKET_FINE = 16, BUCKET_LINEAR = 4096, BUCKETS = 256 + 51 * 256 + 1 };
 
 static void
 number_sources(struct files *f)
@@ -16,11 +20,7 @@ number_sources(struct files *f)
 	uint32_t known[SOURCES_MAX], n = 0, i;
 	size_t at;
 
-	f->source = malloc(f->count + 1);
-	if (f->source == NULL) {
-		fputs("weir: out of memory\n", stderr);
-		abort();
-	}
+	f->source = must(malloc(f->count + 1));
 	for (at = 0; at < f->count; at++) {
 		for (i = 0; i < n && known[i] != f->file[at].source; i++)
 			;
@@ -28,6 +28,105 @@ number_sources(struct files *f)
 			known[n++] = f->file[at].source;
 		f->source[at] = (uint8_t)(i < SOURCES_MAX ? i : SOURCES_MAX - 1);
 	}
+}
+
+static uint32_t
+slot_of(const struct files *f, uint64_t size)
+{
+	return (uint32_t)(size * 0x9e3779b97f4a7c15u >> 32) & f->slot_mask;
+}
+
+static void
+hash_sizes(struct files *f)
+{
+	uint32_t slots = 64, slot;
+	size_t i;
+
+	while (slots < f->count * 2)
+		slots *= 2;
+	f->slots = must(calloc(slots, sizeof *f->slots));
+	f->slot_mask = slots - 1;
+	for (i = 0; i < f->count; i++) {
+		if (i > 0 && f->file[i].size == f->file[i - 1].size)
+			continue;
+		for (slot = slot_of(f, f->file[i].size); f->slots[slot] != 0;)
+			slot = (slot + 1) & f->slot_mask;
+		f->slots[slot] = (uint32_t)i + 1;
+	}
+}
+
+size_t
+files_first(const struct files *f, uint64_t size)
+{
+	uint32_t slot, i;
+
+	for (slot = slot_of(f, size); (i = f->slots[slot]) != 0;
+	     slot = (slot + 1) & f->slot_mask)
+		if (f->file[i - 1].size == size)
+			return i - 1;
+	return f->count;
+}
+
+static uint32_t
+bucket_of(uint64_t size)
+{
+	uint32_t power;
+
+	if (size < BUCKET_LINEAR)
+		return (uint32_t)size / BUCKET_FINE;
+	power = 63 - (uint32_t)__builtin_clzll(size);
+	return 256 + (power - 12) * 256 + ((uint32_t)(size >> (power - 8)) & 255);
+}
+
+static uint64_t
+bucket_start(uint32_t bucket)
+{
+	uint32_t power = bucket / 256 + 11;
+
+	if (bucket < 256)
+		return (uint64_t)bucket * BUCKET_FINE;
+	return (uint64_t)(256 + bucket % 256) << (power - 8);
+}
+
+static void
+rank_sizes(struct files *f)
+{
+	uint32_t bucket = 0;
+	size_t i;
+
+	f->ranks = must(malloc((BUCKETS + 1) * sizeof *f->ranks));
+	for (i = 0; i < f->count; i++)
+		for (; bucket <= bucket_of(f->file[i].size); bucket++)
+			f->ranks[bucket] = (uint32_t)i;
+	for (; bucket <= BUCKETS; bucket++)
+		f->ranks[bucket] = (uint32_t)f->count;
+}
+
+double
+files_rank(const struct files *f, uint64_t size)
+{
+	uint32_t bucket = bucket_of(size), low, high;
+	uint64_t start;
+
+	if (bucket >= BUCKETS)
+		return (double)f->count;
+	low = f->ranks[bucket];
+	high = f->ranks[bucket + 1];
+	start = bucket_start(bucket);
+	return low + (double)(high - low) * (double)(size - start) /
+			 (double)(bucket_start(bucket + 1) - start);
+}
+
+double
+files_density(const struct files *f, uint64_t size)
+{
+	uint64_t width = size / 10 > 512 ? size / 10 : 512;
+	double n;
+
+	if (f->count == 0)
+		return 0;
+	n = files_rank(f, size + width) - files_rank(f, size > width ? size - width : 0);
+	return (n > 1 ? n : 1) / (2.0 * (double)width);
 }
 
 void
@@ -40,6 +139,8 @@ files_init(struct files *f, const struct catalog *catalog)
 			    .file = catalog_files(catalog),
 			    .count = catalog_count(catalog)};
 	number_sources(f);
+	hash_sizes(f);
+	rank_sizes(f);
 	for (i = 0; i < f->count; i++) {
 		if (f->file[i].path_len == 0)
 			continue;
@@ -57,7 +158,10 @@ void
 files_done(struct files *f)
 {
 	free(f->source);
+	free(f->slots);
+	free(f->ranks);
 	f->source = NULL;
+	f->slots = f->ranks = NULL;
 }
 
 double
@@ -72,7 +176,7 @@ tally_begin(struct tally *t, struct verdict *out)
 	out->count = 0;
 	out->fits = 0;
 	t->out = out;
-	t->sum = 0;
+	t->sum = t->whole = t->partial = 0;
 }
 
 void
@@ -84,6 +188,7 @@ tally_add(struct tally *t, const struct candidate *candidate, double weight)
 	if (!(weight > 0))
 		return;
 	t->sum += weight;
+	*(candidate->is_partial ? &t->partial : &t->whole) += weight;
 	for (i = 0; i < v->count; i++) {
 		if (v->candidate[i].file == candidate->file) {
 			/* The likelier account of the file is the one that is told. */
@@ -107,6 +212,13 @@ tally_add(struct tally *t, const struct candidate *candidate, double weight)
 	t->kept[least] = weight;
 }
 
+void
+tally_add_rest(struct tally *t, double weight)
+{
+	t->sum += weight;
+	t->partial += weight;
+}
+
 static int
 likelier(const void *pa, const void *pb)
 {
@@ -118,6 +230,18 @@ likelier(const void *pa, const void *pb)
 }
 
 void
+verdict_sort(struct verdict *v)
+{
+	uint32_t i;
+
+	if (v->count > 1)
+		qsort(v->candidate, v->count, sizeof v->candidate[0], likelier);
+	for (v->fits = 0, i = 0; i < v->count; i++)
+		v->fits +=
+		    v->candidate[i].probability >= 0.01 * v->candidate[0].probability;
+}
+
+void
 tally_end(struct tally *t, double unknown)
 {
 	struct verdict *v = t->out;
@@ -126,10 +250,9 @@ tally_end(struct tally *t, double unknown)
 
 	for (i = 0; i < v->count; i++)
 		v->candidate[i].probability = sum > 0 ? t->kept[i] / sum : 0;
-	qsort(v->candidate, v->count, sizeof v->candidate[0], likelier);
-	for (i = 0; i < v->count; i++)
-		v->fits +=
-		    v->candidate[i].probability >= 0.01 * v->candidate[0].probability;
+	verdict_sort(v);
+	v->whole = sum > 0 ? t->whole / sum : 0;
+	v->partial = sum > 0 ? t->partial / sum : 0;
 	v->unknown = sum > 0 ? unknown / sum : 1;
 	v->evidence = sum;
 }

@@ -15,6 +15,9 @@ struct files {
 	double
 	    path_share[PATH_LENGTHS]; /* share of files by length of the path, smoothed */
 	bool has_paths;
+	uint32_t *slots; /* first file of a size + 1, by hash of the size; 0: none */
+	uint32_t slot_mask;
+	uint32_t *ranks; /* first file of each bucket of sizes, see files.c */
 };
 
 /* A file that a record may be. */
@@ -32,6 +35,7 @@ struct verdict {
 	uint32_t count;
 	struct candidate candidate[CANDIDATES_MAX];
 	uint32_t fits; /* files with any part in it worth naming (1 % of the best) */
+	double whole, partial; /* that it is one of the files that fit, whole or cut off */
 	double unknown;
 	double evidence;  /* likelihood of the record: sum over all hypotheses */
 	uint32_t mss;     /* assumed by the wire model; 0: not used */
@@ -40,20 +44,32 @@ struct verdict {
 	uint32_t overhead; /* its octets of headers per packet */
 };
 
+/* Likeliest first, and how many fit. */
+void verdict_sort(struct verdict *verdict);
+
 void files_init(struct files *files, const struct catalog *catalog);
 void files_done(struct files *files);
 double files_path_share(const struct files *files, int64_t length);
+/* The first file of exactly this size, count if none; in constant time. */
+size_t files_first(const struct files *files, uint64_t size);
+/* Files smaller than size, about; and files per byte near size, at least one in the
+ * range. In constant time. */
+double files_rank(const struct files *files, uint64_t size);
+double files_density(const struct files *files, uint64_t size);
 
 /* Collects weights: keeps the best candidates, sums all. */
 struct tally {
 	struct verdict *out;
 	double sum; /* of all weights added */
+	double whole, partial; /* of those of files, by kind */
 	double kept[CANDIDATES_MAX];
 };
 
 void tally_begin(struct tally *tally, struct verdict *out);
 /* Adds a weight; a file may come more than once, its weights add if it is still kept. */
 void tally_add(struct tally *tally, const struct candidate *candidate, double weight);
+/* Adds the weight of further files, cut off, that are not told one by one. */
+void tally_add_rest(struct tally *tally, double weight);
 /* unknown: the weight of no file. Turns weights into probabilities, sorts. */
 void tally_end(struct tally *tally, double unknown);
 

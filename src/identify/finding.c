@@ -6,6 +6,10 @@
 #include "identify/finding.h"
 
 #include "base/err.h"
+#include "identify/hint.h"
+#include "identify/intake.h"
+#include "identify/modes.h"
+#include "identify/ranges.h"
 #include "identify/sequence.h"
 #include "model/batch.h"
 #include "model/catalogue.h"
@@ -29,6 +33,7 @@ findings_init(struct findings *f, const struct files *files, double threshold,
 			       .batch = batch_new(&finding_schema, 1024)};
 	text_init(&f->candidates);
 	text_init(&f->evidence);
+	text_init(&f->points);
 }
 
 void
@@ -37,6 +42,7 @@ findings_done(struct findings *f)
 	batch_free(f->batch);
 	text_done(&f->candidates);
 	text_done(&f->evidence);
+	text_done(&f->points);
 }
 
 int
@@ -98,19 +104,27 @@ append(struct findings *f, struct finding *out, struct err *err)
 		    ~((uint64_t)1 << FINDING_candidates % 64);
 	finding_set(out, catalogue, str_of(catalog_version(f->files->catalog)));
 	finding_set(out, model, str_of(model_version));
-	f->counters[finding_has(out, name) ? IDENTIFY_named : IDENTIFY_unknown]++;
+	if (f->points.len > 0)
+		finding_set(out, points, str_of_text(&f->points));
+	f->counters[finding_has(out, name)      ? IDENTIFY_named
+		    : out->kind == KIND_unknown ? IDENTIFY_unknown
+						: IDENTIFY_sets]++;
 	batch_append(f->batch, out);
 	text_clear(&f->candidates);
 	text_clear(&f->evidence);
+	text_clear(&f->points);
 	return batch_is_full(f->batch) ? findings_flush(f, err) : 0;
 }
 
 static void
-tell_rivals(struct findings *f, const struct verdict *v, bool is_named)
+tell_rivals(struct findings *f, const struct verdict *v, bool is_named, bool is_set)
 {
 	uint32_t rivals = v->fits > 0 ? v->fits - 1 : 0;
 
-	if (v->count == 0)
+	if (is_set)
+		text_printf(&f->evidence, "one of %u%s files, which nothing tells apart",
+			    v->fits, v->fits == CANDIDATES_MAX ? " or more" : "");
+	else if (v->count == 0)
 		text_str(&f->evidence, "no file of the catalogue fits");
 	else if (!is_named && v->unknown >= 0.5)
 		text_str(&f->evidence, "none fits better than chance would");
@@ -167,8 +181,10 @@ tell_wire(struct findings *f, const struct record *r, const struct verdict *v,
 }
 
 static void
-set_record(struct finding *out, const struct record *r)
+set_record(struct findings *f, struct finding *out, const struct record *r)
 {
+	if (f->view != NULL && f->view->server_name != NULL)
+		finding_set(out, server_name, str_of(f->view->server_name));
 	finding_set(out, start, r->start_us);
 	finding_set(out, end, r->end_us);
 	finding_set(out, client, r->client);
@@ -191,6 +207,28 @@ set_record(struct finding *out, const struct record *r)
 }
 
 static void
+tell_point(struct findings *f, const struct addr *exporter)
+{
+	char text[ADDR_TEXT];
+
+	addr_print(exporter, text);
+	text_printf(&f->points, "%s%s", f->points.len > 0 ? " " : "", text);
+}
+
+/* Every observation point of a download that was seen at several. */
+static void
+tell_points(struct findings *f, const struct record *r)
+{
+	uint32_t i;
+
+	if (r->points == 0 || f->point == NULL)
+		return;
+	tell_point(f, &r->exporter);
+	for (i = r->points; i != 0; i = f->point[i].next)
+		tell_point(f, &f->point[i].exporter);
+}
+
+static void
 set_best(struct findings *f, struct finding *out, const struct record *r,
 	 const struct candidate *best)
 {
@@ -204,41 +242,169 @@ set_best(struct findings *f, struct finding *out, const struct record *r,
 	}
 }
 
+static bool
+same_name(const struct findings *f, uint32_t a, uint32_t b)
+{
+	const struct catalog_file *x = &f->files->file[a], *y = &f->files->file[b];
+
+	return x->name == y->name && x->version == y->version;
+}
+
+/* Probability of the best file's name: files of one name and version count together. */
+static double
+name_probability(const struct findings *f, const struct verdict *v)
+{
+	double sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < v->count; i++)
+		if (v->candidate[i].is_partial == v->candidate[0].is_partial &&
+		    same_name(f, v->candidate[i].file, v->candidate[0].file))
+			sum += v->candidate[i].probability;
+	return sum;
+}
+
+static enum kind
+kind_of(const struct findings *f, const struct candidate *best)
+{
+	if (best->is_partial)
+		return KIND_partial;
+	return f->files->file[best->file].encoding != 0 ? KIND_encoded : KIND_whole;
+}
+
+/* What a verdict comes to: a name, a set of files of one kind, or unknown. */
+struct conclusion {
+	bool is_named, is_set;
+	enum kind kind;
+	double probability;
+};
+
+static struct conclusion
+conclude(const struct findings *f, const struct verdict *v, bool is_unmodified)
+{
+	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
+	struct conclusion c = {.kind = is_unmodified ? KIND_unmodified : KIND_unknown,
+			       .probability = v->unknown};
+	double name = best != NULL ? name_probability(f, v) : 0, set;
+
+	if (best == NULL || is_unmodified)
+		return c;
+	set = best->is_partial ? v->partial : v->whole;
+	c.is_named = name >= f->threshold;
+	c.is_set = !c.is_named && set >= f->threshold;
+	if (c.is_named || c.is_set) {
+		c.kind = kind_of(f, best);
+		c.probability = c.is_named ? name : set;
+	}
+	return c;
+}
+
+/* The share of a constant among those of a server, as "name share" words. */
+static void
+tell_share(struct text *out, const char *name, const struct modes *modes, uint32_t bytes,
+	   uint64_t size)
+{
+	uint32_t i;
+
+	for (i = 0; i < modes->count; i++)
+		if (modes->mode[i].bytes +
+			(size > 0 ? size_digits(size, modes->mode[i].is_hex) : 0) ==
+		    bytes) {
+			text_printf(out, " x %s %.3g", name, modes->mode[i].weight);
+			return;
+		}
+	text_printf(out, " x %s none of %u known (%.3g)", name, modes->count,
+		    modes->other);
+}
+
+/* The terms of the probability: those of the best file, and how the rest is shared out. */
+static void
+tell_terms(struct findings *f, const struct record *r, const struct verdict *v)
+{
+	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
+	const struct constants *c = f->constants;
+
+	if (!f->is_explained)
+		return;
+	text_str(&f->evidence, "; terms:");
+	if (best != NULL && c != NULL && r->has_span) {
+		text_printf(&f->evidence, " %.4g / %zu files", 1 - c->unknown,
+			    f->files->count);
+		if (!best->is_partial)
+			tell_share(&f->evidence, "header", &c->header, best->header,
+				   f->files->file[best->file].size);
+		if (best->rest > 0)
+			tell_share(&f->evidence, "request", &c->request, best->rest, 0);
+		text_str(&f->evidence, ";");
+	}
+	text_printf(&f->evidence, " whole files %.4g, cut off %.4g, unknown %.4g", v->whole,
+		    v->partial, v->unknown);
+	if (best != NULL && f->view != NULL) {
+		text_str(&f->evidence, "; hints:");
+		hints_tell(f->view, best->file, &f->evidence);
+	}
+}
+
 int
 findings_add(struct findings *f, const struct record *r, const struct verdict *v,
 	     bool is_unmodified, struct err *err)
 {
-	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
-	bool is_named = best != NULL && best->probability >= f->threshold;
+	struct conclusion c = conclude(f, v, is_unmodified);
+	const struct candidate *best = c.is_named || c.is_set ? &v->candidate[0] : NULL;
 	struct finding out = {0};
 	uint32_t i;
 
-	set_record(&out, r);
+	set_record(f, &out, r);
 	finding_set(&out, rivals, v->fits > 0 ? v->fits - 1 : 0);
-	finding_set(&out, kind,
-		    is_unmodified                              ? KIND_unmodified
-		    : !is_named                                ? KIND_unknown
-		    : best->is_partial                         ? KIND_partial
-		    : f->files->file[best->file].encoding != 0 ? KIND_encoded
-							       : KIND_whole);
-	finding_set(&out, probability, is_named ? best->probability : v->unknown);
+	finding_set(&out, kind, c.kind);
+	finding_set(&out, probability, c.probability);
 	finding_set(&out, grade,
-		    !r->has_span                 ? GRADE_plain
-		    : is_named && best->rest > 0 ? GRADE_span
-						 : GRADE_response);
-	if (is_named)
+		    !r->has_span                    ? GRADE_plain
+		    : best != NULL && best->rest > 0 ? GRADE_span
+						     : GRADE_response);
+	if (c.is_named)
 		set_best(f, &out, r, best);
 	for (i = 0; i < v->count && v->candidate[i].probability >= 0.001; i++)
 		put_candidate(f, v->candidate[i].file, v->candidate[i].probability);
+	tell_points(f, r);
 	if (r->has_span)
-		tell_span(f, r, is_named ? best : NULL);
+		tell_span(f, r, best);
 	else
-		tell_wire(f, r, v, is_named ? best : NULL);
+		tell_wire(f, r, v, best);
 	if (is_unmodified)
 		text_str(&f->evidence,
 			 "an answer without a body (304 Not Modified) fits");
 	else
-		tell_rivals(f, v, is_named);
+		tell_rivals(f, v, c.is_named, c.is_set);
+	tell_terms(f, r, v);
+	return append(f, &out, err);
+}
+
+int
+findings_add_ranges(struct findings *f, const struct record *r, const struct range_set *set,
+		    struct err *err)
+{
+	struct candidate best = {
+	    .file = set->file, .header = set->header, .rest = set->rest};
+	struct finding out = {0};
+
+	set_record(f, &out, r);
+	finding_set(&out, rivals, 0);
+	finding_set(&out, kind, KIND_ranges);
+	finding_set(&out, probability, set->probability);
+	finding_set(&out, grade, set->rest > 0 ? GRADE_span : GRADE_response);
+	set_best(f, &out, r, &best);
+	put_candidate(f, set->file, set->probability);
+	tell_points(f, r);
+	text_printf(&f->evidence,
+		    "%u ranges that follow one another, %llu bytes in all = size %llu + %u "
+		    "headers of %u and digits",
+		    set->pieces, (unsigned long long)r->span,
+		    (unsigned long long)f->files->file[set->file].size, set->pieces,
+		    set->header);
+	if (set->rest > 0)
+		text_printf(&f->evidence, "; requests = path %u + %u + the range",
+			    f->files->file[set->file].path_len, set->rest);
 	return append(f, &out, err);
 }
 

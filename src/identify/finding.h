@@ -10,6 +10,10 @@ struct batch;
 struct err;
 struct flow;
 struct sequence_response;
+struct constants;
+struct hint_view;
+struct point;
+struct range_set;
 struct sink;
 
 /* Where findings are put together and go. */
@@ -18,7 +22,12 @@ struct findings {
 	double threshold;
 	struct sink *sink;
 	struct batch *batch;
-	struct text candidates, evidence;
+	struct text candidates, evidence, points;
+	const struct point *point; /* see intake.h; NULL: none */
+	/* Of the record at hand; NULL: none. */
+	const struct hint_view *view;
+	const struct constants *constants;
+	bool is_explained; /* evidence tells every term of the probability */
 	uint64_t *counters;
 };
 
@@ -29,6 +38,9 @@ void findings_done(struct findings *findings);
 /* The finding that a record's verdict makes. */
 int findings_add(struct findings *findings, const struct record *record,
 		 const struct verdict *verdict, bool is_unmodified, struct err *err);
+/* That of a download in pieces, told by the first of their records. */
+int findings_add_ranges(struct findings *findings, const struct record *record,
+			const struct range_set *set, struct err *err);
 /* That of a response of a pipelined run; row: the record that holds its first octet. */
 int findings_add_response(struct findings *findings, const struct flow *row,
 			  const struct sequence_response *response, struct err *err);

@@ -10,9 +10,13 @@
 #include "base/memory.h"
 #include "identify/files.h"
 #include "identify/finding.h"
+#include "identify/hint.h"
 #include "identify/intake.h"
+#include "identify/dns_names.h"
+#include "identify/neighbour.h"
 #include "identify/order.h"
 #include "identify/plain.h"
+#include "identify/ranges.h"
 #include "identify/sequence.h"
 #include "identify/span.h"
 #include "model/flow.h"
@@ -46,6 +50,9 @@ struct identify {
 	size_t groups_count;
 	struct constants constants; /* of all servers */
 	struct plain *plain;
+	struct hosts *hosts;
+	struct ranges ranges;
+	uint32_t *order, order_last; /* of files in the index; NULL: not yet needed */
 	bool is_frozen;
 	uint64_t counters[IDENTIFY_COUNTERS];
 };
@@ -71,6 +78,7 @@ identify_new(const struct identify_config *config)
 	files_init(&id->files, config->catalog);
 	id->plain = plain_new(&id->files, &plain);
 	intake_init(&id->intake, &id->config, id->counters);
+	id->hosts = hosts_new();
 	return id;
 }
 
@@ -94,6 +102,9 @@ identify_free(struct identify *id)
 	plain_free(id->plain);
 	forget_groups(id);
 	intake_done(&id->intake);
+	hosts_free(id->hosts);
+	ranges_done(&id->ranges);
+	free(id->order);
 	files_done(&id->files);
 	free(id);
 }
@@ -134,6 +145,27 @@ make_groups(struct identify *id)
 	}
 }
 
+/* The rows of pipelined runs before the first one with marks are like any exchange. */
+static size_t
+pool_runs(const struct identify *id, struct record *pool, size_t used)
+{
+	uint64_t ignored[IDENTIFY_COUNTERS] = {0};
+	size_t i, k;
+
+	for (i = 0; i < id->intake.runs_count; i++) {
+		const struct run *run = &id->intake.runs[i];
+
+		for (k = 0; k < run->count && used < POOL_MAX; k++) {
+			if (flow_has(&run->rows[k], marks))
+				break;
+			used += record_of(&run->rows[k], &id->config, ignored,
+					  &pool[used]) &&
+				pool[used].has_span;
+		}
+	}
+	return used;
+}
+
 /* Spans: what is constant of all servers, then of each. */
 static void
 learn_spans(struct identify *id)
@@ -146,6 +178,7 @@ learn_spans(struct identify *id)
 	for (i = 0; i < n; i += step)
 		if (records[i].has_span)
 			pool[used++] = records[i];
+	used = pool_runs(id, pool, used);
 	if (used > 0)
 		span_learn(&id->files, pool, used, NULL, &id->constants);
 	free(pool);
@@ -234,44 +267,48 @@ is_unmodified(const struct identify *id, const struct constants *c,
 	return fit > 0.002;
 }
 
-static bool
-is_odd(const struct constants *c, const struct record *r, const struct verdict *v)
+static const uint32_t *
+order_of(struct identify *id)
 {
-	uint32_t i;
+	size_t i;
 
-	if (!r->has_span || !r->has_request || r->is_at_least)
-		return false;
-	if (v->count == 0 || v->candidate[0].probability < 0.99)
-		return true;
-	for (i = 0; i < c->request.count; i++)
-		if (c->request.mode[i].bytes == v->candidate[0].rest)
-			return false;
-	return true;
+	if (id->order != NULL)
+		return id->order;
+	id->order = order_of_files(&id->files);
+	for (i = 0; i < id->files.count; i++)
+		if (id->order[i] > id->order_last)
+			id->order_last = id->order[i];
+	return id->order;
 }
 
-/* The exchange after (or before) this one may hold some bytes of its request. */
-static void
-name_with_neighbour(const struct identify *id, const struct constants *c, size_t at,
-		    int step, struct verdict *verdict)
+static struct hint_view
+hint_view(const struct identify *id, const struct record *r)
 {
-	const struct record *r = &id->intake.records[at], *other = r + step;
-	const struct record *pair[2] = {step > 0 ? r : other, step > 0 ? other : r};
-	struct verdict both[2];
+	return (struct hint_view){
+	    .files = &id->files,
+	    .record = r,
+	    .hosts = id->hosts,
+	    .server_name = id->config.names != NULL
+			       ? dns_names_find(id->config.names, &r->server, &r->client,
+					    r->start_us)
+			       : NULL};
+}
 
-	if ((step < 0 && at == 0) || (step > 0 && at + 1 == id->intake.count))
+/* What else is known, where the spans leave several files. */
+static void
+use_hints(struct identify *id, const struct constants *c, size_t at,
+	  struct hint_view *view, struct verdict *verdict)
+{
+	struct neighbours n = {&id->files, id->intake.records, id->intake.count};
+
+	if (verdict->count < 2 || verdict->candidate[1].probability < 1e-6)
 		return;
-	if (!r->has_connection || !other->has_connection || c->request.count == 0 ||
-	    r->connection != other->connection ||
-	    pair[0]->exchange + 1 != pair[1]->exchange)
-		return;
-	both[step > 0 ? 0 : 1] = *verdict;
-	if (!other->has_span)
-		return;
-	span_name(&id->files, c, other, &both[step > 0 ? 1 : 0]);
-	if (!is_odd(c, other, &both[step > 0 ? 1 : 0]))
-		return;
-	span_name_pair(&id->files, c, pair, both);
-	*verdict = both[step > 0 ? 0 : 1];
+	if (id->intake.records[at].has_span && verdict->candidate[0].probability < 0.99) {
+		view->order = order_of(id);
+		view->last = id->order_last;
+		neighbour_order(&n, c, at, view);
+	}
+	hints_apply(view, verdict);
 }
 
 static int
@@ -280,19 +317,69 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 	const struct record *r = &id->intake.records[at];
 	const struct group *group = group_of(id, &r->server, r->server_port);
 	const struct constants *c = constants_of(id, group);
+	struct neighbours n = {&id->files, id->intake.records, id->intake.count};
+	struct hint_view view = hint_view(id, r);
 	struct verdict verdict;
 
-	if (r->has_span) {
-		span_name(&id->files, c, r, &verdict);
-		if (is_odd(c, r, &verdict))
-			name_with_neighbour(id, c, at, 1, &verdict);
-		if (is_odd(c, r, &verdict))
-			name_with_neighbour(id, c, at, -1, &verdict);
-	} else {
+	findings->view = &view;
+	findings->constants = c;
+	if (r->range != 0)
+		return r->is_dropped
+			   ? 0
+			   : findings_add_ranges(findings, r,
+						 &id->ranges.sets[r->range - 1], err);
+	if (r->has_span)
+		neighbour_name(&n, c, at, &verdict);
+	else
 		plain_name(id->plain, r, &verdict);
-	}
+	use_hints(id, c, at, &view, &verdict);
+	if (verdict.count > 0 && verdict.candidate[0].probability >= 0.95 &&
+	    !verdict.candidate[0].is_partial)
+		hosts_add(id->hosts, &id->files, &r->client, verdict.candidate[0].file);
 	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict),
 			    err);
+}
+
+static int
+start_compare(const void *pa, const void *pb)
+{
+	const struct record *a = *(const struct record *const *)pa,
+			    *b = *(const struct record *const *)pb;
+
+	if (a->start_us != b->start_us)
+		return a->start_us < b->start_us ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+/* Downloads in pieces, client by client and server by server. */
+static void
+find_ranges(struct identify *id)
+{
+	struct record **picked = must(calloc(id->intake.count + 1, sizeof *picked));
+	struct record *records = id->intake.records, *first;
+	const struct constants *c;
+	size_t i, end, n;
+
+	for (i = 0; i < id->intake.count; i = end) {
+		first = &records[i];
+		c = constants_of(id, group_of(id, &first->server, first->server_port));
+		for (n = 0, end = i; end < id->intake.count; end++) {
+			struct record *r = &records[end];
+
+			if (r->server_port != first->server_port ||
+			    addr_compare(&r->server, &first->server) != 0 ||
+			    addr_compare(&r->client, &first->client) != 0)
+				break;
+			if (c->header.count > 0 && ranges_may_hold(&id->files, c, r))
+				picked[n++] = r;
+		}
+		if (n < 2)
+			continue;
+		qsort(picked, n, sizeof *picked, start_compare);
+		ranges_find(&id->ranges, &id->files, c, picked, n);
+	}
+	id->counters[IDENTIFY_ranges_over_limit] = id->ranges.given_up;
+	free(picked);
 }
 
 /* Decoding a run. */
@@ -316,9 +403,9 @@ copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
 	uint32_t i;
 
 	for (i = 0; i < from->count && *count < SEQUENCE_MODES; i++)
-		if (!from->mode[i].is_hex)
-			to[(*count)++] = (struct sequence_mode){from->mode[i].bytes,
-								from->mode[i].weight};
+		to[(*count)++] = (struct sequence_mode){.bytes = from->mode[i].bytes,
+							.is_hex = from->mode[i].is_hex,
+							.weight = from->mode[i].weight};
 }
 
 static int
@@ -338,10 +425,11 @@ decode_run(struct identify *id, const struct run *run, struct sequence_config *c
 }
 
 static struct sequence_item *
-make_items(const struct files *files)
+make_items(struct identify *id)
 {
+	const struct files *files = &id->files;
 	struct sequence_item *items = must(calloc(files->count + 1, sizeof *items));
-	uint32_t *order = order_of_files(files);
+	const uint32_t *order = order_of(id);
 	size_t i;
 
 	for (i = 0; i < files->count; i++)
@@ -349,7 +437,6 @@ make_items(const struct files *files)
 						  .path_bytes = files->file[i].path_len,
 						  .id = (uint32_t)i,
 						  .order = order[i]};
-	free(order);
 	return items;
 }
 
@@ -389,7 +476,7 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 	qsort(turns, n, sizeof *turns, turn_compare);
 	if (id->intake.runs_count > 0) {
 		sequence_config_init(&config);
-		config.items = items = make_items(&id->files);
+		config.items = items = make_items(id);
 		config.count = id->files.count;
 	}
 	for (i = 0; ret == 0 && i < n; i++)
@@ -414,10 +501,14 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	if (!id->is_frozen)
 		learn(id);
 	findings_init(&findings, &id->files, id->config.threshold, sink, id->counters);
+	findings.point = id->intake.points;
+	findings.is_explained = id->config.is_explained;
+	find_ranges(id);
 	ret = name_all(id, &findings, err);
 	if (ret == 0)
 		ret = findings_flush(&findings, err);
 	findings_done(&findings);
+	ranges_done(&id->ranges);
 	intake_clear(&id->intake);
 	return ret;
 }

@@ -24,6 +24,7 @@ struct batch;
 struct catalog;
 struct err;
 struct identify;
+struct dns_names;
 struct sink;
 
 enum identify_counter {
@@ -42,6 +43,8 @@ struct identify_config {
 	    response_min; /* octets or span below which a row is no download; 0: 64 */
 	bool is_fixed;    /* plain records: default path parameters, no EM */
 	bool no_dedup;    /* keep the same download seen at several points */
+	bool is_explained; /* the evidence tells every term of the probability */
+	const struct dns_names *names; /* borrowed; NULL: none */
 	uint16_t
 	    timestamps_off; /* 1: TCP headers of plain records are 20 bytes, not 32 */
 };

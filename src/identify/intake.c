@@ -9,6 +9,7 @@
 
 #include "model/batch.h"
 #include "model/flow.h"
+#include "model/mark.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,17 @@ enum {
 	RUN_ROWS_MAX = 8192,     /* of one connection */
 	RUNS_ROWS_MAX = 1000000, /* of all pipelined ones */
 	RECORDS_MAX = 20000000,
+	JOIN_LOOK = 8,    /* records of a flow looked back at for the one continued */
+	REQUEST_LEAST = 64, /* no whole request is shorter */
+	FLOW_MAX = 4096,    /* records of a flow held against one another */
+	POINTS_MAX = 16, /* observation points of one download told */
 	FLAG_FIN = 1,
 	FLAG_SYN = 2,
 	FLAG_RST = 4,
 };
+
+/* A flow that a timeout cut goes on within this time, or nobody would call it busy. */
+static const int64_t CUT_GAP_US = 15000000;
 
 static void *
 grow(void *old, size_t bytes)
@@ -70,7 +78,7 @@ intake_clear(struct intake *in)
 
 	for (i = 0; i < in->runs_count; i++)
 		run_done(&in->runs[i]);
-	in->count = in->runs_count = in->run_rows = 0;
+	in->count = in->runs_count = in->run_rows = in->points_count = 0;
 }
 
 void
@@ -80,6 +88,7 @@ intake_done(struct intake *in)
 	run_done(&in->open);
 	free(in->runs);
 	free(in->records);
+	free(in->points);
 }
 
 static bool
@@ -90,17 +99,31 @@ same_ends(const struct record *a, const struct record *b)
 	       addr_compare(&a->server, &b->server) == 0;
 }
 
+/*
+ * The same exchange, or flow, goes on in b. With spans their places in the stream say so;
+ * a record lost between them leaves a gap that the places close again. Without, a flow
+ * that a timeout cut: told, or a record without a SYN right after one without a FIN.
+ */
 static bool
 continues(const struct record *a, const struct record *b)
 {
+	bool is_open = !(a->server_flags & (FLAG_FIN | FLAG_RST));
+	bool is_begun = b->server_flags != 0 && !(b->server_flags & FLAG_SYN);
+
 	if (!same_ends(a, b) || addr_compare(&a->exporter, &b->exporter) != 0 ||
-	    a->has_connection != b->has_connection || b->start_us < a->start_us)
+	    a->has_connection != b->has_connection || a->has_span != b->has_span ||
+	    b->start_us < a->start_us)
 		return false;
-	if (a->has_connection)
-		return a->connection == b->connection && a->exchange == b->exchange &&
-		       a->has_span && b->has_span && b->offset == a->offset + a->span;
-	return a->is_cut && b->server_flags != 0 && !(b->server_flags & FLAG_SYN) &&
-	       !(a->server_flags & (FLAG_FIN | FLAG_RST)) && !a->has_span && !b->has_span;
+	if (a->has_connection &&
+	    (a->connection != b->connection || a->exchange != b->exchange))
+		return false;
+	if (a->has_span && (a->has_connection || b->offset > 0))
+		return b->offset >= a->offset + a->span && is_open &&
+		       (a->has_connection || b->offset == a->offset + a->span);
+	if (a->has_span || !is_open || !is_begun)
+		return false;
+	return a->is_cut || (a->server_flags != 0 && b->start_us >= a->end_us &&
+			     b->start_us - a->end_us <= CUT_GAP_US);
 }
 
 static void
@@ -111,25 +134,49 @@ join(struct record *a, const struct record *b)
 	a->packets += b->packets;
 	a->request_bytes += b->request_bytes;
 	a->request_packets += b->request_packets;
-	a->span += b->span;
-	if (b->has_request)
-		a->request_span += b->request_span;
+	if (a->has_span)
+		a->span = b->offset + b->span - a->offset;
+	if (b->has_request) {
+		a->request_span = a->has_request ? b->request_offset + b->request_span -
+						       a->request_offset
+						 : b->request_span;
+		a->request_offset = a->has_request ? a->request_offset : b->request_offset;
+		a->has_request = true;
+	}
+	a->segment = a->segment > b->segment ? a->segment : b->segment;
 	a->is_at_least |= b->is_at_least;
 	a->client_flags |= b->client_flags;
 	a->server_flags |= b->server_flags;
 	a->is_coalesced |= b->is_coalesced;
 	a->is_cut = b->is_cut;
+	a->is_joined = true;
+}
+
+/* The record that this one continues, among the last few of its flow: those of several
+ * exporters alternate. */
+static struct record *
+continued(struct intake *in, const struct record *record)
+{
+	size_t i, least = in->count > JOIN_LOOK ? in->count - JOIN_LOOK : 0;
+
+	for (i = in->count; i-- > least;) {
+		if (!same_ends(&in->records[i], record))
+			return NULL;
+		if (continues(&in->records[i], record))
+			return &in->records[i];
+	}
+	return NULL;
 }
 
 static void
 take_record(struct intake *in, const struct flow *flow)
 {
-	struct record record;
+	struct record record, *before;
 
 	if (!record_of(flow, in->config, in->counters, &record))
 		return;
-	if (in->count > 0 && continues(&in->records[in->count - 1], &record)) {
-		join(&in->records[in->count - 1], &record);
+	if ((before = continued(in, &record)) != NULL) {
+		join(before, &record);
 		in->counters[IDENTIFY_joined]++;
 		return;
 	}
@@ -165,6 +212,35 @@ keep_run(struct intake *in)
 	in->open_cap = 0;
 }
 
+/*
+ * Whether requests went out before earlier ones were answered. A client that sends the
+ * first bytes of a request by themselves makes marks too, yet no row of several requests.
+ */
+static bool
+is_pipelined(const struct run *run)
+{
+	uint64_t least = UINT64_MAX, most = 0, mark;
+	size_t i, k;
+
+	for (i = 0; i < run->count; i++) {
+		const struct flow *row = &run->rows[i];
+		uint64_t span = flow_or(row, span, 0);
+
+		if (!flow_has(row, span) || !flow_has(row, reverse_offset))
+			return true;
+		least = span >= REQUEST_LEAST && span < least ? span : least;
+		most = span > most ? span : most;
+		for (k = 0; flow_has(row, marks) && k < row->marks.count; k++) {
+			mark = row->marks.items[k];
+			if (mark_kind(mark) == MARK_REQUEST &&
+			    mark_value(mark) >= REQUEST_LEAST &&
+			    mark_offset(mark) > row->reverse_offset)
+				return true;
+		}
+	}
+	return most >= least / 10 * 19;
+}
+
 void
 intake_end(struct intake *in)
 {
@@ -172,7 +248,7 @@ intake_end(struct intake *in)
 
 	if (in->open.count == 0)
 		return;
-	if (in->open_has_marks) {
+	if (in->open_has_marks && is_pipelined(&in->open)) {
 		keep_run(in);
 	} else {
 		for (i = 0; i < in->open.count; i++)
@@ -270,10 +346,10 @@ compare(const void *pa, const void *pb)
 		return by;
 	if (a->client_port != b->client_port)
 		return a->client_port < b->client_port ? -1 : 1;
-	if (a->exchange != b->exchange)
-		return a->exchange < b->exchange ? -1 : 1;
 	if (a->start_us != b->start_us)
 		return a->start_us < b->start_us ? -1 : 1;
+	if (a->exchange != b->exchange)
+		return a->exchange < b->exchange ? -1 : 1;
 	return addr_compare(&a->exporter, &b->exporter);
 }
 
@@ -295,38 +371,214 @@ quality(const struct record *r)
 	       r->has_request;
 }
 
-/* Same ends, overlapping time, like counts, but another point of observation. */
+static bool
+are_like(uint64_t a, uint64_t b)
+{
+	uint64_t more = a > b ? a : b, less = a > b ? b : a;
+
+	return more - less <= more / 10 + 2000 || less == 0;
+}
+
+static bool
+is_elsewhere(const struct record *a, const struct record *b)
+{
+	return same_ends(a, b) && a->has_exporter && b->has_exporter &&
+	       addr_compare(&a->exporter, &b->exporter) != 0 &&
+	       b->start_us <= a->end_us && a->start_us <= b->end_us;
+}
+
+/* Same ends, overlapping time, like counts, but another point of observation. One that saw
+ * the connection begin later numbers its exchanges otherwise. */
 static bool
 is_same_download(const struct record *a, const struct record *b)
 {
-	uint64_t more, less;
-
-	if (!same_ends(a, b) || a->exchange != b->exchange || !a->has_exporter ||
-	    !b->has_exporter || addr_compare(&a->exporter, &b->exporter) == 0 ||
-	    b->start_us > a->end_us || a->start_us > b->end_us)
+	if (!is_elsewhere(a, b))
 		return false;
 	if (a->has_span && b->has_span && !a->is_at_least && !b->is_at_least)
-		return a->span == b->span;
-	more = a->bytes > b->bytes ? a->bytes : b->bytes;
-	less = a->bytes > b->bytes ? b->bytes : a->bytes;
-	return more - less <= more / 10 + 2000 || less == 0;
+		return a->span == b->span && (a->exchange == b->exchange ||
+					      a->request_span == b->request_span);
+	return a->exchange == b->exchange && are_like(a->bytes, b->bytes);
+}
+
+static void
+add_point(struct intake *in, struct record *kept, const struct addr *exporter)
+{
+	uint32_t i, n = 0;
+
+	for (i = kept->points; i != 0; i = in->points[i].next, n++)
+		if (n == POINTS_MAX || addr_compare(&in->points[i].exporter, exporter) == 0)
+			return;
+	if (in->points_count + 1 >= in->points_cap) {
+		in->points_cap = in->points_cap ? in->points_cap * 2 : 64;
+		in->points = grow(in->points, in->points_cap * sizeof *in->points);
+	}
+	i = ++in->points_count;
+	in->points[i] = (struct point){*exporter, kept->points};
+	kept->points = i;
+}
+
+/* Of two records of one download the better; the other's point of observation is noted. */
+static void
+merge_points(struct intake *in, struct record *kept, const struct record *other)
+{
+	struct record better = *kept;
+	struct addr point = other->exporter;
+
+	if (quality(other) > quality(kept)) {
+		better = *other;
+		point = kept->exporter;
+		better.points = kept->points;
+	}
+	*kept = better;
+	add_point(in, kept, &point);
+}
+
+/* A record without spans of a connection that another point cut into exchanges: all of
+ * them together are like it. Their number; first: the first of them. */
+static size_t
+exchanges_of(const struct intake *in, size_t first, size_t end, const struct record *plain)
+{
+	const struct record *r = NULL;
+	uint64_t bytes = 0;
+	size_t i, n = 0;
+
+	for (i = first; i < end; i++) {
+		if (!in->records[i].has_span || !is_elsewhere(plain, &in->records[i]))
+			continue;
+		if (r != NULL && addr_compare(&r->exporter, &in->records[i].exporter) != 0)
+			continue;
+		r = &in->records[i];
+		bytes += r->bytes;
+		n++;
+	}
+	return n > 1 && are_like(bytes, plain->bytes) ? n : 0;
+}
+
+/* Drops plain records of one flow, first .. end - 1, that its exchanges tell better. */
+static size_t
+drop_plain(struct intake *in, size_t first, size_t end)
+{
+	struct record *plain, *r;
+	size_t i, k, kept = first;
+
+	for (i = first; i < end; i++) {
+		plain = &in->records[i];
+		if (plain->has_span || exchanges_of(in, first, end, plain) == 0)
+			continue;
+		plain->is_dropped = true;
+		in->counters[IDENTIFY_seen_twice]++;
+		for (k = first; k < end; k++) {
+			r = &in->records[k];
+			if (r->has_span && is_elsewhere(plain, r))
+				add_point(in, r, &plain->exporter);
+		}
+	}
+	for (i = first; i < end; i++)
+		if (!in->records[i].is_dropped)
+			in->records[kept++] = in->records[i];
+	return kept;
+}
+
+static void
+dedup_records(struct intake *in)
+{
+	size_t i, k, kept = 0, first = 0, end;
+	bool is_new;
+
+	for (i = 0; i < in->count; i = end) {
+		first = kept;
+		for (end = i; end < in->count &&
+			      same_ends(&in->records[i], &in->records[end]);
+		     end++) {
+			is_new = true;
+			for (k = kept; is_new && k > first && k + JOIN_LOOK > kept; k--)
+				if (is_same_download(&in->records[k - 1],
+						     &in->records[end])) {
+					in->counters[IDENTIFY_seen_twice]++;
+					merge_points(in, &in->records[k - 1],
+						     &in->records[end]);
+					is_new = false;
+				}
+			if (is_new)
+				in->records[kept++] = in->records[end];
+		}
+		if (kept - first > 2 && kept - first <= FLOW_MAX)
+			kept = drop_plain(in, first, kept);
+	}
+	in->count = kept;
+}
+
+static int
+run_compare(const void *pa, const void *pb)
+{
+	const struct flow *a = ((const struct run *)pa)->rows,
+			  *b = ((const struct run *)pb)->rows;
+	int by;
+
+	if ((by = addr_compare(&a->src, &b->src)) != 0 ||
+	    (by = addr_compare(&a->dst, &b->dst)) != 0)
+		return by;
+	if (a->src_port != b->src_port)
+		return a->src_port < b->src_port ? -1 : 1;
+	if (a->dst_port != b->dst_port)
+		return a->dst_port < b->dst_port ? -1 : 1;
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+static bool
+is_same_run(const struct run *a, const struct run *b)
+{
+	const struct flow *x = a->rows, *y = b->rows;
+
+	return flow_has(x, exporter) && flow_has(y, exporter) &&
+	       addr_compare(&x->exporter, &y->exporter) != 0 &&
+	       addr_compare(&x->src, &y->src) == 0 &&
+	       addr_compare(&x->dst, &y->dst) == 0 && x->src_port == y->src_port &&
+	       x->dst_port == y->dst_port && y->start <= a->rows[a->count - 1].end;
+}
+
+/* Octets of both streams that a run's rows tell of, and marks. */
+static uint64_t
+run_quality(const struct run *run)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < run->count; i++)
+		sum += flow_or(&run->rows[i], span, 0) +
+		       flow_or(&run->rows[i], reverse_span, 0) +
+		       (flow_has(&run->rows[i], marks) ? run->rows[i].marks.count : 0);
+	return sum;
+}
+
+static void
+dedup_runs(struct intake *in)
+{
+	struct run *runs = in->runs, worse;
+	size_t i, kept = 0;
+
+	if (in->runs_count > 1)
+		qsort(runs, in->runs_count, sizeof *runs, run_compare);
+	for (i = 0; i < in->runs_count; i++) {
+		if (kept == 0 || !is_same_run(&runs[kept - 1], &runs[i])) {
+			runs[kept++] = runs[i];
+			continue;
+		}
+		in->counters[IDENTIFY_seen_twice] += runs[i].count;
+		worse = runs[i];
+		if (run_quality(&runs[i]) > run_quality(&runs[kept - 1])) {
+			worse = runs[kept - 1];
+			runs[kept - 1] = runs[i];
+		}
+		run_done(&worse);
+	}
+	in->runs_count = kept;
 }
 
 void
 intake_dedup(struct intake *in)
 {
-	size_t i, kept = 0;
-
 	intake_sort(in);
-	for (i = 0; i < in->count; i++) {
-		if (kept > 0 &&
-		    is_same_download(&in->records[kept - 1], &in->records[i])) {
-			in->counters[IDENTIFY_seen_twice]++;
-			if (quality(&in->records[i]) > quality(&in->records[kept - 1]))
-				in->records[kept - 1] = in->records[i];
-			continue;
-		}
-		in->records[kept++] = in->records[i];
-	}
-	in->count = kept;
+	dedup_records(in);
+	dedup_runs(in);
 }

@@ -15,6 +15,12 @@ struct run {
 	int64_t start_us;
 };
 
+/* Another point where a record's download was seen, and the number of the next; 0: none. */
+struct point {
+	struct addr exporter;
+	uint32_t next;
+};
+
 /* What was read: records of single exchanges, and runs. */
 struct intake {
 	const struct identify_config *config;
@@ -23,7 +29,9 @@ struct intake {
 	size_t count, cap, count_max;
 	struct run *runs;
 	size_t runs_count, runs_cap, run_rows; /* rows in all runs */
-	struct run open;                       /* the connection being read */
+	struct point *points; /* from 1 */
+	uint32_t points_count, points_cap;
+	struct run open; /* the connection being read */
 	bool open_has_marks;
 	size_t open_cap;
 };
@@ -35,8 +43,8 @@ void intake_clear(struct intake *intake); /* forgets what was read */
 void intake_batch(struct intake *intake, const struct batch *flows);
 void intake_end(struct intake *intake); /* closes the open connection */
 
-/* Drops all but the best of records of one download seen at several points; the rest come
- * out by server, client and start. */
+/* Drops all but the best of records (or runs) of one download seen at several points, and
+ * notes the other points; the rest come out by server, client and start. */
 void intake_dedup(struct intake *intake);
 void intake_sort(struct intake *intake);
 

@@ -73,11 +73,16 @@ mode_slot(uint32_t bytes, bool is_hex)
 static inline uint32_t
 decimal_digits(uint64_t v)
 {
-	uint32_t n = 1;
+	/* Less one; 40 bits at most. */
+	static const uint64_t power[] = {
+	    0,       9,        99,        999,        9999,        99999,       999999,
+	    9999999, 99999999, 999999999, 9999999999, 99999999999, 999999999999};
+	uint32_t n;
 
-	while (v >= 10)
-		v /= 10, n++;
-	return n;
+	if (v >= 1000000000000)
+		return 12 + decimal_digits(v / 1000000000000);
+	n = (uint32_t)(64 - __builtin_clzll(v | 1)) * 1233 >> 12;
+	return n + (v > power[n]) + (v == 0);
 }
 
 static inline uint32_t

@@ -8,11 +8,21 @@
 
 #include "model/flow.h"
 
-enum { PROTO_TCP = 6, FLAG_FIN = 1, FLAG_SYN = 2, RESPONSE_MIN = 64 };
+enum {
+	PROTO_TCP = 6,
+	FLAG_FIN = 1,
+	FLAG_SYN = 2,
+	RESPONSE_MIN = 64,
+	SEGMENT_MAX = 1 << 20, /* no offloading merges more */
+};
+
+static const uint64_t STREAM_MAX = (uint64_t)1 << 60;
+static const int64_t TIME_LAST = 253402300799999999; /* of the year 9999 */
 
 struct side {
 	bool seen, has_span;
-	uint64_t bytes, packets, span, offset;
+	uint64_t bytes, packets, span, offset, again;
+	uint32_t segments, segment;
 	uint8_t span_kind;
 	uint16_t flags;
 };
@@ -29,6 +39,9 @@ forward_side(const struct flow *f)
 	    .span = flow_or(f, span, 0),
 	    .span_kind = flow_or(f, span_kind, SPAN_exact),
 	    .offset = flow_or(f, offset, 0),
+	    .again = flow_or(f, retransmitted, 0),
+	    .segments = flow_or(f, segments, 0),
+	    .segment = flow_or(f, max_segment, 0),
 	    .flags = flow_or(f, tcp_flags, 0),
 	};
 }
@@ -45,6 +58,9 @@ reverse_side(const struct flow *f)
 	    .span = flow_or(f, reverse_span, 0),
 	    .span_kind = flow_or(f, reverse_span_kind, SPAN_exact),
 	    .offset = flow_or(f, reverse_offset, 0),
+	    .again = flow_or(f, reverse_retransmitted, 0),
+	    .segments = flow_or(f, reverse_segments, 0),
+	    .segment = flow_or(f, reverse_max_segment, 0),
 	    .flags = flow_or(f, reverse_tcp_flags, 0),
 	};
 }
@@ -73,6 +89,8 @@ contradiction(const struct side *s, bool is_v6)
 {
 	uint64_t least = is_v6 ? 40 : 20;
 
+	if (s->has_span && (s->span > STREAM_MAX || s->offset > STREAM_MAX))
+		return IDENTIFY_no_stream;
 	if (!s->seen)
 		return -1;
 	if (s->packets == 0 && s->bytes > 0)
@@ -81,6 +99,10 @@ contradiction(const struct side *s, bool is_v6)
 		return IDENTIFY_few_octets;
 	if (s->has_span && s->span_kind == SPAN_exact && s->span > s->bytes)
 		return IDENTIFY_span_above;
+	if (s->has_span && s->span_kind != SPAN_by_ack &&
+	    (s->again > s->bytes || s->segments > s->packets ||
+	     s->segment > SEGMENT_MAX || (s->segment > s->bytes && s->segment > 0)))
+		return IDENTIFY_segments_above;
 	return -1;
 }
 
@@ -93,8 +115,10 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 
 	if (f->proto != PROTO_TCP)
 		return IDENTIFY_not_tcp;
-	if (f->end < f->start)
+	if (f->end < f->start || f->start < 0)
 		return IDENTIFY_backwards;
+	if (f->end > TIME_LAST)
+		return IDENTIFY_no_time;
 	if ((why = contradiction(up, f->src.is_v6)) >= 0 ||
 	    (why = contradiction(down, f->src.is_v6)) >= 0)
 		return why;
@@ -140,6 +164,9 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .is_at_least = down.has_span && down.span_kind == SPAN_at_least,
 	    .is_by_ack = down.has_span && down.span_kind == SPAN_by_ack,
 	    .offset = down.offset,
+	    .request_offset = up.offset,
+	    .segment = down.segment,
+	    .is_headless = flow_or(f, mid_stream, 0) && flow_or(f, exchange, 0) == 0,
 	    .client_flags = up.flags,
 	    .server_flags = down.flags,
 	    .has_connection = flow_has(f, connection),

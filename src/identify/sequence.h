@@ -36,6 +36,7 @@ enum {
 struct sequence_mode {
 	uint32_t bytes;
 	double weight;
+	bool is_hex; /* of a header: less the hexadecimal digits of the size as well */
 };
 
 /* What was learned of a server and its client; hand it to the next connection. */

@@ -338,15 +338,19 @@ reach_sizes(struct lattice *l, struct reach_list *list, uint32_t from, uint32_t 
 {
 	const struct run *run = l->run;
 	uint64_t span = run->borders[to].offset - run->borders[from].offset, size;
-	uint32_t m, digits, n;
+	uint32_t m, digits, most, n;
 	size_t item;
 
-	for (m = 0; m < run->modes.headers; m++)
-		for (digits = 1; digits < 14; digits++) {
-			if (span <= run->modes.header[m].bytes + digits)
+	for (m = 0; m < run->modes.headers; m++) {
+		if (span <= run->modes.header[m].bytes)
+			continue;
+		most = size_digits(span - run->modes.header[m].bytes,
+				   run->modes.header[m].is_hex);
+		for (digits = most > 3 ? most - 2 : 1; digits <= most; digits++) {
+			if (span < run->modes.header[m].bytes + digits)
 				break;
 			size = span - run->modes.header[m].bytes - digits;
-			if (decimal_digits(size) != digits)
+			if (size_digits(size, run->modes.header[m].is_hex) != digits)
 				continue;
 			item = item_find(run->config, size);
 			for (n = 0; item + n < run->config->count &&
@@ -361,6 +365,7 @@ reach_sizes(struct lattice *l, struct reach_list *list, uint32_t from, uint32_t 
 				    .header = run->modes.header[m].bytes + digits,
 				    .weight = log(run->modes.header[m].weight)};
 		}
+	}
 }
 
 /* Extends what is known to be reachable from a border up to another. */
@@ -375,8 +380,8 @@ reach_from(struct lattice *l, uint32_t from, uint32_t end)
 		return list;
 	if (list->to_end <= from)
 		list->to_end = from + 1;
-	/* Two numbers of digits fit at a power of ten at most. */
-	room = list->count + (size_t)(end - list->to_end) * 2 * SEQUENCE_MODES;
+	/* Three numbers of digits fit at powers of ten and 16 at most. */
+	room = list->count + (size_t)(end - list->to_end) * 3 * SEQUENCE_MODES;
 	if ((grown = realloc(list->reach, (room + 1) * sizeof *grown)) == NULL) {
 		l->is_out_of_memory = true;
 		return list;

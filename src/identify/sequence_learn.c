@@ -128,21 +128,23 @@ chance_votes(const struct poll *poll)
 	return n;
 }
 
-static void
-add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, double weight)
+bool
+run_add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, bool is_hex,
+	     double weight)
 {
 	uint32_t i;
 
 	for (i = 0; i < *count; i++)
-		if (modes[i].bytes == bytes)
+		if (modes[i].bytes == bytes && modes[i].is_hex == is_hex)
 			break;
 	if (i == SEQUENCE_MODES)
-		return;
+		return false;
 	if (i == *count) {
-		modes[i] = (struct sequence_mode){.bytes = bytes};
+		modes[i] = (struct sequence_mode){.bytes = bytes, .is_hex = is_hex};
 		(*count)++;
 	}
 	modes[i].weight += weight;
+	return true;
 }
 
 /* Drops the pairs that an item with these constants explains. */
@@ -190,8 +192,8 @@ learn_modes(struct poll *poll, uint32_t depth)
 		poll->run->is_voted = true;
 		header = poll->top / REQUEST_BINS + HEADER_LOW;
 		request = poll->top % REQUEST_BINS + REQUEST_LOW;
-		add_mode(modes->header, &modes->headers, header, votes);
-		add_mode(modes->request, &modes->requests, request, votes);
+		run_add_mode(modes->header, &modes->headers, header, false, votes);
+		run_add_mode(modes->request, &modes->requests, request, false, votes);
 		drop_explained(poll, header, request);
 	}
 }
@@ -287,6 +289,8 @@ run_learn(struct run *run, struct err *err)
 	if (run->depth > 0)
 		learn_modes(poll, run->depth);
 	free(poll);
+	if (run_vote(run, err) != 0)
+		return -1;
 	normalise(run->modes.header, run->modes.headers, &run->header_min);
 	normalise(run->modes.request, run->modes.requests, &run->request_min);
 	return learn_lengths(run, err);

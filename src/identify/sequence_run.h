@@ -2,6 +2,7 @@
 #ifndef IDENTIFY_SEQUENCE_RUN_H
 #define IDENTIFY_SEQUENCE_RUN_H
 
+#include "identify/modes.h"
 #include "identify/sequence.h"
 
 /* Inside of the decoder of pipelined runs: what its three stages hand on. */
@@ -61,17 +62,12 @@ void run_done(struct run *);
 /* sequence_learn.c: modes and depth by vote, then whole requests and their numbers. */
 int run_learn(struct run *, struct err *);
 void run_group(struct run *);
+/* Adds weight to a mode, which is new or not; false if there is no room. */
+bool run_add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, bool is_hex,
+		  double weight);
 
-/* Decimal digits of a size. */
-static inline uint32_t
-decimal_digits(uint64_t n)
-{
-	uint32_t digits = 1;
-
-	for (; n >= 10; n /= 10)
-		digits++;
-	return digits;
-}
+/* sequence_vote.c: modes by vote of all pieces between borders, whoever asked for them. */
+int run_vote(struct run *, struct err *);
 
 /* Index of the first item of at least that size. */
 static inline size_t

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_RANGES_H
+#define IDENTIFY_RANGES_H
+
+#include "identify/files.h"
+#include "identify/modes.h"
+#include "identify/record.h"
+
+#include <stdbool.h>
+
+/*
+ * Range downloads: a client fetches a file in pieces, one request each ("Range: bytes=a-b",
+ * answered by 206), on one connection or several. Found are pieces that follow one another
+ * without a gap or overlap, from the first byte of a file to its last.
+ */
+struct range_set {
+	uint32_t file, header; /* header: of the first piece */
+	uint32_t rest;         /* its request beside the path; 0: not known */
+	uint32_t pieces;
+	double probability;
+};
+
+struct ranges {
+	struct range_set *sets;
+	uint32_t count, cap;
+	uint64_t work; /* pieces tried; bounded */
+	uint64_t given_up; /* records not tried for the bound's sake */
+};
+
+/* Whether a record may be a piece: it is no whole file. */
+bool ranges_may_hold(const struct files *files, const struct constants *constants,
+		     const struct record *record);
+
+/*
+ * Searches the records of one client and server, sorted by start. Those of a set get its
+ * number + 1 as range; all but the first are marked as dropped, the first takes the spans
+ * and times of all.
+ */
+void ranges_find(struct ranges *ranges, const struct files *files,
+		 const struct constants *constants, struct record **records, size_t count);
+void ranges_done(struct ranges *ranges);
+
+#endif
