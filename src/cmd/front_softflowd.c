@@ -79,8 +79,8 @@ static const struct timeout {
 };
 enum { TIMEOUTS = sizeof timeouts / sizeof *timeouts };
 
-/* Longer than any capture: softflowd ends no flow of a file by time. */
-static const char never[] = "36500d";
+/* The longest that weir meter has: softflowd ends no flow of a file by time. */
+static const char never[] = "5d";
 
 /* What the options say, before anything is decided. */
 struct given {
@@ -512,7 +512,8 @@ const struct front front_softflowd = {
 	    "Connections are not cut into exchanges (weir meter --no-cut): a connection is a flow, "
 	    "as in softflowd. Call weir-meter(1) itself to have downloads as records.\n\n"
 	    "Flows of a file (-r) have the packets' times, as softflowd's with -a. Like there no "
-	    "flow of a file ends by a timeout, unless -t sets one, which softflowd ignores; a new "
+	    "flow of a file ends by a timeout, but for five days without a packet, unless -t sets "
+	    "one, which softflowd ignores; a new "
 	    "connection between the same ports begins a new flow, where softflowd goes on with the "
 	    "old one.\n\n"
 	    "Flows longer than 2 GiB are not ended, since counters have 64 bits here; NetFlow 5 "

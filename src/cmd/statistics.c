@@ -87,7 +87,7 @@ text_packets(const struct statistics *s, struct text *out)
 	text_printf(out, "Flows expired: %" PRIu64 " (%" PRIu64 " forced)\n", m[METER_records],
 	    s->meter.expired[METER_EXPIRE_resources]);
 	text_printf(out, "Flows exported: %" PRIu64 " (%" PRIu64 " records) in %" PRIu64
-	    " packets (%" PRIu64 " failures)\n", s->is_sending ? m[METER_records] : 0,
+	    " packets (%" PRIu64 " failures)\n", s->sent[SENT_records],
 	    s->sent[SENT_records], s->send[SEND_datagrams], send_failures(s));
 	if (!s->is_live)
 		return;
