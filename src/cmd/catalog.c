@@ -6,8 +6,8 @@
 #include "cmd/catalog.h"
 
 #include "catalog/build.h"
-#include "filter/filter.h"
 #include "model/catalogue.h"
+#include "model/leak.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -48,8 +48,14 @@ static const struct option_row options[] = {
 	    "show, leak: a further catalogue; may be given often"},
 	{"sort", 0, OPTION_TEXT, AT(sort), "FIELD", NULL, 0, 0,
 	    "show: order by this field; -FIELD has the greatest first (default size)"},
+	{"statistics", 0, OPTION_FLAG, AT(wants_statistics), NULL, NULL, 0, 0,
+	    "show: the catalogue in numbers in place of its files"},
+	{"summary", 0, OPTION_FLAG, AT(wants_summary), NULL, NULL, 0, 0,
+	    "leak: shares by class of size in place of files"},
+	{"mss", 0, OPTION_NUMBER, AT(mss), "BYTES", "1448", 100, 65535,
+	    "leak: payload of a whole segment, for the grade wire"},
 	{"limit", 'l', OPTION_NUMBER, AT(limit), "ROWS", "0", 0, 0,
-	    "show: stop after so many rows; 0 is no limit"},
+	    "show, leak: stop after so many rows; 0 is no limit"},
 };
 
 static int
@@ -58,7 +64,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	static const struct {
 		const char *verb;
 		int (*run)(const struct catalog_values *, const char **, int, struct err *);
-	} verbs[] = {{"build", catalog_build}, {"merge", catalog_merge}, {"show", catalog_show}};
+	} verbs[] = {{"build", verb_build}, {"merge", verb_merge}, {"diff", verb_diff},
+	    {"show", verb_show}, {"leak", verb_leak}};
 	size_t i;
 
 	for (i = 0; i < sizeof verbs / sizeof *verbs && count > 0; i++) {
@@ -79,14 +86,18 @@ more_help(struct text *out)
 		text_printf(out, "  %-10s %s\n", builders[i].kind, builders[i].reads);
 	text_str(out, "\nFields of a catalogue:\n");
 	schema_help(out, &catalogue_schema);
+	text_str(out, "\nGrades of evidence of leak:\n");
+	for (i = 0; i < LEAK_GRADES; i++)
+		text_printf(out, "  %-10s %s\n", leak_rows[i].id, leak_rows[i].help);
 	text_str(out, "\nFormats and layouts:\n");
 	report_help(out, &catalogue_schema);
 }
 
 const struct command command_catalog = {
 	.name = "catalog",
-	.summary = "Builds, merges, compares and shows catalogues: lists of files with their sizes",
-	.operands = "build KIND INPUT... | merge CATALOG... | show CATALOG [FILTER]",
+	.summary = "Builds, merges, compares and shows catalogues, and what sizes give away",
+	.operands = "build KIND INPUT... | merge CATALOG... | diff OLD NEW | show CATALOG [FILTER] "
+	    "| leak CATALOG [FILTER]",
 	.about = "A catalogue is a TSV file whose first line names its columns, fields of the list "
 	    "below. All but name and size may be empty, columns may be missing and stand in any "
 	    "order; lines that begin with # are comments. It may be compressed (gz, xz, lz4, "
@@ -103,10 +114,20 @@ const struct command command_catalog = {
 	    "broken off goes on where it was.\n\n"
 	    "merge joins catalogues, drops doubles and tells of files that contradict each "
 	    "other: same name, version, architecture, suite and path, another size.\n\n"
-	    "show prints the files that the filter picks, by size.",
+	    "diff prints by which files two catalogues differ: added, removed, or changed, which "
+	    "is another version, size or path of the same name, architecture, suite and "
+	    "encoding.\n\n"
+	    "show prints the files that the filter picks, by size.\n\n"
+	    "leak tells how well a download of each file can be told from those of the others, "
+	    "by grades of evidence: how many files fit what is seen, itself included. "
+	    "With --summary it prints, by class of size, how often the first of equally likely "
+	    "guesses would be right (top-1) and how many files stand alone (unique), both in "
+	    "percent. Only files that the filter picks are looked at.",
 	.examples = "weir catalog build debian /var/lib/apt/lists -w debian.tsv\n"
 	    "weir catalog build rpm repodata/repomd.xml -w fedora.tsv\n"
 	    "weir catalog build npm left-pad.json --measure --rate 2 -w npm.tsv\n"
+	    "weir catalog diff debian-monday.tsv debian.tsv -o tsv\n"
+	    "weir catalog leak debian.tsv --summary 'suite = bookworm'\n"
 	    "weir catalog show debian.tsv --sort -released 'size > 10M'",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,

@@ -25,16 +25,29 @@ struct catalog_values {
 
 /* The verbs: operands without the verb; an exit status, and err where there is something
  * to say. */
-int catalog_build(const struct catalog_values *v, const char **operands, int count,
+int verb_build(const struct catalog_values *v, const char **operands, int count,
     struct err *err);
-int catalog_merge(const struct catalog_values *v, const char **operands, int count,
+int verb_merge(const struct catalog_values *v, const char **operands, int count,
     struct err *err);
-int catalog_diff(const struct catalog_values *v, const char **operands, int count,
+int verb_diff(const struct catalog_values *v, const char **operands, int count,
     struct err *err);
-int catalog_show(const struct catalog_values *v, const char **operands, int count,
+int verb_show(const struct catalog_values *v, const char **operands, int count,
     struct err *err);
-int catalog_leak(const struct catalog_values *v, const char **operands, int count,
+int verb_leak(const struct catalog_values *v, const char **operands, int count,
     struct err *err);
+
+/* What a verb with CATALOG [FILTER] looks at: the files that pass, by size. */
+struct chosen {
+	struct catalog *catalog;
+	uint32_t *picks;
+	size_t n;
+};
+
+/* operands: a catalogue, then words of a filter; further catalogues are in v->more. An exit
+ * status. */
+int chosen_read(struct chosen *chosen, const struct catalog_values *v,
+    const char **operands, int count, struct err *err);
+void chosen_free(struct chosen *chosen);
 
 /* Reads and seals catalogues; NULL and err set if one cannot be read. */
 struct catalog *catalog_open(const char *const *paths, size_t count, struct err *err);

@@ -145,7 +145,7 @@ read_inputs(struct build *build, const struct builder *builder, const char **ope
 }
 
 int
-catalog_build(const struct catalog_values *v, const char **operands, int count,
+verb_build(const struct catalog_values *v, const char **operands, int count,
     struct err *err)
 {
 	const struct builder *builder = count > 0 ? builder_find(operands[0]) : NULL;
@@ -194,7 +194,7 @@ done:
 }
 
 int
-catalog_merge(const struct catalog_values *v, const char **operands, int count,
+verb_merge(const struct catalog_values *v, const char **operands, int count,
     struct err *err)
 {
 	struct catalog *catalog;

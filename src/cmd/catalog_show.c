@@ -6,11 +6,12 @@
 
 #include "base/memory.h"
 #include "catalog/catalog.h"
+#include "catalog/leak.h"
 #include "filter/filter.h"
 #include "model/batch.h"
 #include "model/catalogue.h"
 #include "model/sink.h"
-#include "report/report.h"
+#include "model/statistics.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -107,107 +108,137 @@ compare_files(const void *pa, const void *pb, void *arg)
 	return s->is_falling ? -by : by;
 }
 
-static uint32_t *
-make_order(const struct catalog *catalog, struct sorting *sorting)
-{
-	size_t n = catalog_count(catalog), i;
-	uint32_t *order = must(malloc((n + 1) * sizeof *order));
-
-	for (i = 0; i < n; i++)
-		order[i] = (uint32_t)i;
-	sorting->catalog = catalog;
-	if (sorting->field != NULL)
-		qsort_r(order, n, sizeof *order, compare_files, sorting);
-	return order;
-}
-
-/* Pushes the rows of a batch that pass, at most *left. */
-static int
-push_some(struct batch *batch, struct batch *picked, struct filter *filter, uint64_t *left,
-    struct sink *sink, struct err *err)
-{
-	uint64_t alive[(BATCH_ROWS + 63) / 64];
-	uint32_t picks[BATCH_ROWS];
-	size_t i, n = 0;
-
-	filter_select(filter, batch, alive);
-	for (i = 0; i < batch->rows && n < *left; i++) {
-		if (alive[i / 64] >> i % 64 & 1)
-			picks[n++] = (uint32_t)i;
-	}
-	*left -= n;
-	if (n == 0)
-		return 0;
-	batch_clear(picked);
-	batch_append_rows(picked, batch, picks, n);
-	return sink_push(sink, picked, err);
-}
-
-static int
-show_rows(const struct catalog *catalog, const uint32_t *order, struct filter *filter,
-    uint64_t limit, struct sink *sink, struct err *err)
+/* Which files pass, in batches. */
+static void
+pick_files(struct chosen *chosen, struct filter *filter)
 {
 	struct batch *batch = batch_new(&catalogue_schema, BATCH_ROWS);
-	struct batch *picked = batch_new(&catalogue_schema, BATCH_ROWS);
-	size_t i, n = catalog_count(catalog);
-	uint64_t left = limit > 0 ? limit : UINT64_MAX;
+	uint64_t alive[(BATCH_ROWS + 63) / 64];
+	size_t n = catalog_count(chosen->catalog), from = 0, i, k;
 	struct catalogue row;
-	int ret = 0;
 
-	for (i = 0; i < n && ret == 0 && left > 0; i++) {
-		catalog_row(catalog, order[i], &row);
+	for (i = 0; i < n; i++) {
+		catalog_row(chosen->catalog, i, &row);
 		batch_append(batch, &row);
-		if (batch_is_full(batch) || i + 1 == n) {
-			ret = push_some(batch, picked, filter, &left, sink, err);
-			batch_clear(batch);
+		if (!batch_is_full(batch) && i + 1 < n)
+			continue;
+		filter_select(filter, batch, alive);
+		for (k = 0; k < batch->rows; k++) {
+			if (alive[k / 64] >> k % 64 & 1)
+				chosen->picks[chosen->n++] = (uint32_t)(from + k);
 		}
+		from = i + 1;
+		batch_clear(batch);
 	}
 	batch_free(batch);
-	batch_free(picked);
-	return ret;
 }
 
 int
-catalog_show(const struct catalog_values *v, const char **operands, int count,
-    struct err *err)
+chosen_read(struct chosen *chosen, const struct catalog_values *v, const char **operands,
+    int count, struct err *err)
 {
 	const char *paths[OPTION_LIST_MAX + 1];
-	struct sorting sorting = {0};
-	struct catalog *catalog = NULL;
-	struct filter *filter = NULL;
-	struct sink *sink = NULL;
-	uint32_t *order = NULL;
-	char *text = NULL;
+	struct filter *filter;
+	char *text;
 	int status = EXIT_USAGE;
-	size_t n;
+	size_t n, i;
 
+	*chosen = (struct chosen){0};
 	if (count < 1) {
-		err_set(err, EINVAL, "show CATALOG [FILTER] needs a catalogue");
+		err_set(err, EINVAL, "needs CATALOG [FILTER]");
 		return EXIT_USAGE;
 	}
 	paths[0] = operands[0];
 	for (n = 0; n < v->more.count; n++)
 		paths[n + 1] = v->more.items[n];
 	text = operands_join(operands + 1, count - 1);
-	if ((filter = filter_parse(&catalogue_schema, text, err)) == NULL ||
-	    parse_sort(v->sort, &sorting, err) != 0)
+	if ((filter = filter_parse(&catalogue_schema, text, err)) == NULL)
 		goto done;
 	status = EXIT_TROUBLE;
-	if ((catalog = catalog_open(paths, n + 1, err)) == NULL)
+	if ((chosen->catalog = catalog_open(paths, n + 1, err)) == NULL)
 		goto done;
-	order = make_order(catalog, &sorting);
-	if (output_open(&catalogue_schema, v->format, v->output, v->fields, &sink, err) != 0)
+	n = catalog_count(chosen->catalog);
+	chosen->picks = must(malloc((n + 1) * sizeof *chosen->picks));
+	if (filter_is_any(filter)) {
+		for (i = 0; i < n; i++)
+			chosen->picks[chosen->n++] = (uint32_t)i;
+	} else {
+		pick_files(chosen, filter);
+	}
+	status = EXIT_GOOD;
+done:
+	filter_free(filter);
+	free(text);
+	return status;
+}
+
+void
+chosen_free(struct chosen *chosen)
+{
+	free(chosen->picks);
+	catalog_free(chosen->catalog);
+}
+
+static int
+show_rows(const struct chosen *chosen, uint64_t limit, struct sink *sink, struct err *err)
+{
+	struct batch *batch = batch_new(&catalogue_schema, BATCH_ROWS);
+	size_t i, n = limit > 0 && limit < chosen->n ? limit : chosen->n;
+	struct catalogue row;
+	int ret = 0;
+
+	for (i = 0; i < n && ret == 0; i++) {
+		catalog_row(chosen->catalog, chosen->picks[i], &row);
+		batch_append(batch, &row);
+		if (batch_is_full(batch) || i + 1 == n) {
+			ret = sink_push(sink, batch, err);
+			batch_clear(batch);
+		}
+	}
+	batch_free(batch);
+	return ret;
+}
+
+static int
+show_statistics(const struct chosen *chosen, struct sink *sink, struct err *err)
+{
+	struct batch *batch = batch_new(&statistics_schema, 1);
+	struct statistics row;
+	int ret;
+
+	catalog_statistics(chosen->catalog, chosen->picks, chosen->n, &row);
+	batch_append(batch, &row);
+	ret = sink_push(sink, batch, err);
+	batch_free(batch);
+	return ret;
+}
+
+int
+verb_show(const struct catalog_values *v, const char **operands, int count, struct err *err)
+{
+	struct sorting sorting = {0};
+	struct chosen chosen = {0};
+	struct sink *sink = NULL;
+	int status = EXIT_USAGE;
+
+	if (parse_sort(v->sort, &sorting, err) != 0 ||
+	    (status = chosen_read(&chosen, v, operands, count, err)) != EXIT_GOOD)
 		goto done;
-	status = show_rows(catalog, order, filter, v->limit, sink, err) == 0 ? EXIT_GOOD
-									     : EXIT_TROUBLE;
+	sorting.catalog = chosen.catalog;
+	if (sorting.field != NULL && !v->wants_statistics)
+		qsort_r(chosen.picks, chosen.n, sizeof *chosen.picks, compare_files, &sorting);
+	status = EXIT_TROUBLE;
+	if (output_open(v->wants_statistics ? &statistics_schema : &catalogue_schema, v->format,
+	    v->output, v->fields, &sink, err) != 0)
+		goto done;
+	if ((v->wants_statistics ? show_statistics(&chosen, sink, err)
+				 : show_rows(&chosen, v->limit, sink, err)) == 0)
+		status = EXIT_GOOD;
 	if (sink_close(sink, err) != 0)
 		status = EXIT_TROUBLE;
 	if (err->code == EPIPE)
 		err_clear(err);
 done:
-	free(order);
-	filter_free(filter);
-	free(text);
-	catalog_free(catalog);
+	chosen_free(&chosen);
 	return status;
 }
