@@ -129,13 +129,17 @@ deb822_next(struct deb822 *d, struct err *err)
 		text_clear(&d->values[i]);
 	d->is_open = false;
 	d->folding = -1;
+	if (d->is_ended)
+		return 0;
 	while ((more = unpack_line(d->in, &line, &len, err)) > 0) {
 		if (len == 0 && d->is_open)
 			return 1;
 		if (len == 0)
 			continue;
-		if (is_line(line, len, SIGNATURE))
+		if (is_line(line, len, SIGNATURE)) {
+			d->is_ended = true;
 			break;
+		}
 		if (!d->is_open && d->number == 0 && is_line(line, len, SIGNED)) {
 			if ((more = skip_armour(d, err)) <= 0)
 				return more;

@@ -19,7 +19,7 @@ struct deb822 {
 	struct text values[DEB822_FIELDS_MAX];
 	uint64_t number; /* of the paragraph, from 1 */
 	uint64_t line;   /* where it began */
-	bool is_open;
+	bool is_open, is_ended; /* ended: by a signature */
 	int folding; /* the field that a continuation line belongs to, or -1 */
 };
 
