@@ -5,7 +5,9 @@
  */
 #include "collect/collect.h"
 
+#include "cmd/collect_control.h"
 #include "cmd/common.h"
+#include "cmd/control.h"
 #include "model/flow.h"
 #include "model/sink.h"
 #include "store/store.h"
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 struct values {
+	struct control_values control;
 	const char *listen, *store, *format, *output, *fields;
 	uint64_t buffer_bytes, connections, pen;
 	int64_t rotate_us, idle_us;
@@ -46,6 +49,7 @@ static const struct option_row options[] = {
 	    "a new segment of the store every so often"},
 	{"sync", 0, OPTION_FLAG, offsetof(struct values, is_synced), NULL, NULL, 0, 0,
 	    "sync the journal at every write instead of once a second"},
+	OPTION_CONTROL_ROWS(struct values, control),
 };
 
 static int
@@ -107,6 +111,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	struct collector *collector = NULL;
 	struct store *store = NULL;
 	struct sink *sink = NULL;
+	struct collect_control *control = NULL;
 	struct err close_err = {0};
 	struct text where;
 	sigset_t stops;
@@ -129,7 +134,9 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (open_sinks(v, &store, &sink, err) != 0)
 		goto done;
 	config.sink = sink;
-	if (collector_open(&config, &collector, err) != 0)
+	if (collect_control_open(&v->control, &config.sink, &control, err) != 0 ||
+	    collector_open(&config, &collector, err) != 0 ||
+	    collect_control_start(control, collector, store, err) != 0)
 		goto done;
 	text_init(&where);
 	collector_describe(collector, &where);
@@ -138,6 +145,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (collector_run(collector, err) == 0)
 		status = EXIT_GOOD;
 done:
+	collect_control_close(control);
 	if (sink_close(sink, err->code != 0 ? &close_err : err) != 0)
 		status = EXIT_TROUBLE;
 	if (collector != NULL)

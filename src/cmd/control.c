@@ -5,6 +5,7 @@
 #include "cmd/control.h"
 
 #include "base/err.h"
+#include "model/type.h"
 #include "serve/http.h"
 #include "serve/metrics.h"
 #include "wire/address.h"
@@ -13,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct control {
 	const char *metrics;
@@ -98,6 +100,16 @@ control_say(struct serve_reply *reply, const char *fmt, ...)
 	text_str(&reply->text, "{\"message\":");
 	text_json(&reply->text, line, (size_t)n);
 	text_str(&reply->text, "}\n");
+}
+
+void
+control_since(struct text *out, int64_t started_us)
+{
+	char since[32];
+
+	time_print(started_us / 1000000 * 1000000, STYLE_MACHINE, since);
+	text_printf(out, "weir[%d]: Accumulated statistics since %.19s UTC:\n", (int)getpid(),
+	    since);
 }
 
 void

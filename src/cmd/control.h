@@ -55,6 +55,8 @@ const uint64_t *control_counters(const struct control *control);
 /* {"message":"TEXT"} or the text as it is: answers of a line. */
 void control_say(struct serve_reply *reply, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The line that statistics begin with. */
+void control_since(struct text *out, int64_t started_us);
 /* Members "module":{"id":value,...} of a JSON object, with a comma before but for the first. */
 void control_json_counters(struct text *out, bool is_first, const char *module,
     const struct counter_row *rows, const uint64_t *values, size_t n);

@@ -107,7 +107,6 @@ run_statistics(void *context, const char *argument, struct serve_reply *reply, s
 	struct meter_control *mc = context;
 	struct statistics *s = malloc(sizeof *s);
 	enum serve_outcome outcome = SERVE_FAILED;
-	char since[32];
 
 	(void)argument;
 	if (s == NULL) {
@@ -117,9 +116,7 @@ run_statistics(void *context, const char *argument, struct serve_reply *reply, s
 		if (reply->is_json) {
 			statistics_json(s, &reply->text);
 		} else {
-			time_print(mc->started_us / 1000000 * 1000000, STYLE_MACHINE, since);
-			text_printf(&reply->text, "weir[%d]: Accumulated statistics since %.19s "
-			    "UTC:\n", (int)getpid(), since);
+			control_since(&reply->text, mc->started_us);
 			statistics_text(s, &reply->text);
 		}
 	}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# weir ctl and the control socket of weir collect: commands, formats, metrics by HTTP, and
+# what is said when there is nobody to ask.
+. "$(dirname "$0")/../lib.sh"
+cd "$tmp" || exit 1
+
+# await COMMAND...: 10 s at most
+await() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+"$weir" collect --listen 127.0.0.1:0 --store flows -c c.ctl --metrics 127.0.0.1:0 >c.out 2>c.err &
+collector=$!
+children="$children $collector"
+await grep -q 'listening on port' c.err || not_ok "collect listens"
+await test -S c.ctl || not_ok "collect makes its control socket"
+is "the control socket is for its user and group only" "$(stat -c %a c.ctl)" 660
+port=$(sed -n 's/.*listening on port \([0-9]*\).*/\1/p' c.err)
+http=$(sed -n 's/.*metrics by HTTP at port \([0-9]*\).*/\1/p' c.err)
+for i in 1 2 3; do printf 'no flows' >"/dev/udp/127.0.0.1/$port"; done
+seen() { "$weir" ctl -c c.ctl statistics | grep -qE '^  datagrams +3 '; }
+if await seen; then ok "statistics of collect: datagrams"; else
+	not_ok "statistics of collect: datagrams"
+	"$weir" ctl -c c.ctl statistics | sed 's/^/#   /'
+fi
+like "statistics begin with the time since when they count" \
+	"$("$weir" ctl -c c.ctl statistics | head -n 1)" \
+	'^weir\[[0-9]+\]: Accumulated statistics since 20[0-9-]+T[0-9:]+ UTC:$'
+"$weir" ctl -c c.ctl -o json statistics >json
+is "statistics in JSON are one line" "$(wc -l <json)" 1
+if command -v node >/dev/null; then
+	is "that JavaScript reads" "$(node -e '
+		const s = JSON.parse(require("fs").readFileSync("json", "utf8"))
+		console.log(s.collect.datagrams, s.store.write_errors, s.since > 1.7e9)')" "3 0 true"
+else
+	skip "that JavaScript reads" "node is not installed (script/setup test)"
+fi
+
+# By HTTP and by the socket the same families, each with help and type; only counters that
+# asking itself changes differ.
+exec 3<>"/dev/tcp/127.0.0.1/$http"
+printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3
+tr -d '\r' <&3 | sed '1,/^$/d' >by-http
+exec 3>&-
+"$weir" ctl -c c.ctl metrics >by-socket
+is "metrics by HTTP and by the socket" "$(grep -v '^weir_control' by-http | cksum)" \
+	"$(grep -v '^weir_control' by-socket | cksum)"
+like "metrics: a counter" "$(grep -A 2 'HELP weir_collect_datagrams_total' by-http | tr '\n' '|')" \
+	'^# HELP weir_collect_datagrams_total collect: .*\|# TYPE weir_collect_datagrams_total counter\|weir_collect_datagrams_total 3\|$'
+is "metrics: every family has help, a type and samples; counters end in _total" "$(awk '
+	$2 == "HELP" {help[$3] = 1; next}
+	$2 == "TYPE" {if (!help[$3] || ($4 == "counter") != ($3 ~ /_total$/)) print; type[$3] = 1; next}
+	{sub(/\{.*/, "", $1); if (!type[$1] || NF < 2) print; seen[$1] = 1}
+	END {for (f in type) if (!seen[f]) print f}' by-http)" ""
+is "metrics: no family twice" "$(grep '^# TYPE' by-http | sort | uniq -d)" ""
+
+# what is asked, the status, what is said
+while IFS='|' read -r words wanted says; do
+	# shellcheck disable=SC2086
+	status "ctl $words" "$wanted" "$weir" ctl $words
+	like "ctl $words: what it says" "$(cat out err)" "$says"
+done <<'X'
+-c c.ctl help|0|^Valid control words are:
+-c c.ctl -o json help|0|\{"name":"statistics","argument":null,
+-c c.ctl expire-all|1|weir: ctl: Unknown control command "expire-all"$
+-c c.ctl statistics now|1|statistics takes no argument
+-c c.ctl -o json metrics|1|metrics has no JSON form
+-c c.ctl -o yaml statistics|2|-o takes text, json or ndjson, not 'yaml'
+-c c.ctl -t 0 statistics|2|-t takes a time
+-c c.ctl|2|say a command
+-c nowhere.ctl statistics|1|nowhere\.ctl: there is no such socket; is the program running
+-c json statistics|1|json: nobody listens there
+X
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	chmod 755 "$tmp"
+	status "ctl of another user" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$weir" ctl -c "$tmp/c.ctl" statistics
+	like "says who may" "$(cat err)" 'permission denied; it is for user .* and group '
+else
+	skip "ctl of another user" "needs root and setpriv"
+fi
+status "a second collector at the same socket" 1 \
+	"$weir" collect --listen 127.0.0.1:0 -o tsv -c c.ctl
+like "is refused" "$(cat err)" 'control socket c\.ctl: another program listens there'
+status "metrics at a taken port" 1 \
+	"$weir" collect --listen 127.0.0.1:0 -o tsv --metrics "127.0.0.1:$http"
+like "are refused" "$(cat err)" "metrics at 127.0.0.1:$http: Address already in use"
+status "a group without a socket" 1 "$weir" collect --listen 127.0.0.1:0 -o tsv --control-group 0
+like "is an error" "$(cat err)" '--control-group needs --control'
+
+kill -9 "$collector"
+wait "$collector" 2>/dev/null
+status "ctl after a kill -9" 1 "$weir" ctl -c c.ctl statistics
+like "says so" "$(cat err)" 'nobody listens there; the program has ended'
+"$weir" collect --listen 127.0.0.1:0 --store flows -c c.ctl --control-group "$(id -g)" >c.out 2>c.err &
+collector=$!
+children="$collector"
+answers() { "$weir" ctl -c c.ctl help; }
+if await answers; then ok "the next collector replaces the dead socket"; else
+	not_ok "the next collector replaces the dead socket"
+fi
+status "shutdown" 0 "$weir" ctl -c c.ctl shutdown
+like "shutdown is answered" "$(cat out)" 'Shutting down gracefully'
+wait "$collector"
+is "shutdown ends collect well" $? 0
+children=""
+is "the control socket is gone" "$(ls c.ctl 2>/dev/null)" ""
