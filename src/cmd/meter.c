@@ -60,12 +60,7 @@ static const struct option_row options[] = {
 	    "a new segment of the store every so often, by the packets' time; live, by the "
 	    "clock"},
 	/* to collectors */
-	{"send", 'n', OPTION_TEXT, offsetof(struct meter_values, collectors), "HOST:PORT", NULL,
-	    0, 0, "send the flows to this collector by UDP, or to several with commas between"},
-	{"export", 'v', OPTION_TEXT, offsetof(struct meter_values, version), "VERSION", "ipfix",
-	    0, 0, "what is sent: 5, 9 or ipfix (10)"},
-	{"biflow", 'b', OPTION_FLAG, offsetof(struct meter_values, is_biflow), NULL, NULL, 0, 0,
-	    "with ipfix: both directions in one record (RFC 5103)"},
+	EXPORT_OPTION_ROWS(struct meter_values, export),
 	/* as text */
 	{"format", 'o', OPTION_TEXT, offsetof(struct meter_values, format), "FORMAT", NULL, 0, 0,
 	    "print the flows: table, tsv, csv or ndjson"},

@@ -5,8 +5,8 @@
 #include "base/option.h"
 #include "cmd/control.h"
 #include "cmd/command.h"
+#include "cmd/exporting.h"
 #include "meter/meter.h"
-#include "wire/encode.h"
 
 struct sink;
 struct store;
@@ -30,16 +30,14 @@ struct meter_values {
 	struct control_values control;
 	const char *summary;
 	/* outputs */
-	const char *store, *format, *output, *fields, *version, *collectors;
-	bool is_biflow;
+	const char *store, *format, *output, *fields;
+	struct export_values export;
 	int64_t rotate_us;
 };
 
 /* Checks what no row can check, and finds out what texts mean. */
 int meter_values_check(struct meter_values *v, struct err *err);
 int meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err);
-int meter_encode_make(const struct meter_values *v, struct wire_encode_config *out,
-    struct err *err);
 void meter_more_help(struct text *out);
 
 /* What is printed at the end. */
@@ -48,6 +46,7 @@ int meter_summary_parse(const char *name, enum meter_summary *out, struct err *e
 
 /* Where flows go: the store, collectors, text. */
 struct meter_outputs {
+	const struct meter_values *v;
 	struct sink *sink; /* all of them */
 	struct store *store;
 	struct sink *send; /* NULL: nothing is sent */

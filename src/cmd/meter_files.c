@@ -45,6 +45,20 @@ add_stats(struct source_stats *sum, const struct source_stats *one)
 		sum->tunnels[i] += one->tunnels[i];
 }
 
+/* Frames that are no IP packets, for what is told to collectors. */
+static void
+note_ignored(struct files_run *r, const struct source_stats *now)
+{
+	uint64_t packets = r->sum.frames + now->frames, octets = r->sum.wire_bytes +
+	    now->wire_bytes;
+
+	if (r->outputs.send != NULL)
+		send_note_ignored(r->outputs.send, packets - r->sum.counters[PACKET_COUNT_ip] -
+		    now->counters[PACKET_COUNT_ip], octets -
+		    r->sum.counter_bytes[PACKET_COUNT_ip] -
+		    now->counter_bytes[PACKET_COUNT_ip]);
+}
+
 /* A file's packets into the meter. What was read before an error stays metered. */
 static int
 meter_file(struct files_run *r, const char *path, struct err *err)
@@ -65,6 +79,7 @@ meter_file(struct files_run *r, const char *path, struct err *err)
 			break;
 		}
 		if (source_stats(source)->frames % 65536 < SOURCE_BURST) {
+			note_ignored(r, source_stats(source));
 			source_progress(source, &at, &size);
 			progress_show("metering", at, size);
 		}

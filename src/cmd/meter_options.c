@@ -42,28 +42,6 @@ meter_config_make(const struct meter_values *v, struct meter_config *out, struct
 }
 
 int
-meter_encode_make(const struct meter_values *v, struct wire_encode_config *out, struct err *err)
-{
-	static const struct {
-		const char *name;
-		unsigned version;
-	} versions[] = {{"5", 5}, {"9", 9}, {"10", 10}, {"ipfix", 10}};
-	size_t i;
-
-	*out = (struct wire_encode_config){.is_biflow = v->is_biflow};
-	for (i = 0; i < sizeof versions / sizeof *versions; i++) {
-		if (strcmp(versions[i].name, v->version) == 0)
-			out->version = versions[i].version;
-	}
-	if (out->version == 0)
-		return err_set(err, EINVAL, "-v takes 5, 9 or ipfix, not '%s'", v->version);
-	if (v->is_biflow && out->version != 10)
-		return err_set(err, EINVAL, "-b needs -v ipfix: NetFlow %u has no biflows",
-		    out->version);
-	return 0;
-}
-
-int
 meter_summary_parse(const char *name, enum meter_summary *out, struct err *err)
 {
 	static const char *const names[] = {[SUMMARY_FRAMES] = "frames",
@@ -101,7 +79,7 @@ check_filter(const char *text, struct err *err)
 int
 meter_values_check(struct meter_values *v, struct err *err)
 {
-	struct wire_encode_config encode;
+	struct send_config send;
 	struct meter_config config;
 	enum meter_summary summary;
 
@@ -112,7 +90,7 @@ meter_values_check(struct meter_values *v, struct err *err)
 		    "their own");
 	if (meter_summary_parse(v->summary, &summary, err) != 0)
 		return -1;
-	if (v->store == NULL && v->collectors == NULL && v->format == NULL &&
+	if (v->store == NULL && v->export.collectors == NULL && v->format == NULL &&
 	    !control_is_wanted(&v->control) && summary == SUMMARY_FRAMES)
 		return err_set(err, EINVAL, "say where flows go: --store DIR, -n HOST:PORT or "
 		    "-o FORMAT; --control, --metrics or --summary softflowd if only counters are "
@@ -122,7 +100,7 @@ meter_values_check(struct meter_values *v, struct err *err)
 	if (v->interfaces.count * v->workers > RUN_WORKERS_MAX)
 		return err_set(err, EINVAL, "--workers: %d threads at most, for all interfaces "
 		    "together", RUN_WORKERS_MAX);
-	if (check_filter(v->filter, err) != 0 || meter_encode_make(v, &encode, err) != 0 ||
+	if (check_filter(v->filter, err) != 0 || export_make(&v->export, &send, err) != 0 ||
 	    tunnel_kinds(v->tunnel, &v->tunnels, err) != 0)
 		return -1;
 	return meter_config_make(v, &config, err);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct text_output {
 	struct sink sink; /* first */
@@ -82,12 +83,12 @@ meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outp
 	struct store_config config = {.clock = is_live ? STORE_CLOCK_RECEIPT : STORE_CLOCK_PACKET,
 	    .sync = is_live ? STORE_SYNC_SECOND : STORE_SYNC_SEGMENTS,
 	    .rotation_s = (uint32_t)(v->rotate_us / 1000000)};
-	struct send_config send = {.collectors = v->collectors, .is_live = is_live};
+	struct send_config send;
 	struct sink *sinks[3];
 	struct err close_err = {0};
 	size_t n = 0;
 
-	*out = (struct meter_outputs){0};
+	*out = (struct meter_outputs){.v = v};
 	if (v->store != NULL) {
 		if (store_open(v->store, &config, &out->store, err) != 0)
 			return -1;
@@ -97,9 +98,15 @@ meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outp
 			goto fail;
 		n++;
 	}
-	if (v->collectors != NULL) {
-		if (meter_encode_make(v, &send.encode, err) != 0 ||
-		    send_open(&send, &sinks[n], err) != 0)
+	if (v->export.collectors != NULL) {
+		if (export_make(&v->export, &send, err) != 0)
+			goto fail;
+		send.is_live = is_live;
+		send.encode.process = (uint32_t)getpid();
+		send.encode.sampling =
+		    (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
+		send.encode.is_sampling_random = v->sample_random > 1;
+		if (send_open(&send, &sinks[n], err) != 0)
 			goto fail;
 		out->send = sinks[n++];
 	}
@@ -131,8 +138,10 @@ meter_outputs_close(struct meter_outputs *o, struct err *err)
 void
 meter_outputs_drain(struct meter_outputs *o)
 {
-	if (o->send != NULL)
-		send_drain(o->send);
+	if (o->send == NULL)
+		return;
+	send_drain(o->send);
+	export_complain(o->send, &o->v->export);
 }
 
 void

@@ -28,6 +28,7 @@ struct sender {
 	struct peer peers[SEND_COLLECTORS];
 	struct wire_encoder *encoders[SEND_COLLECTORS]; /* one, or one for each peer */
 	unsigned peer_count, encoder_count;
+	struct wire_statistics ignored;
 	unsigned turn;    /* the peer that is next, where they share the load */
 	int64_t paced_ns; /* when what was sent may have been sent, by the rate */
 };
@@ -75,6 +76,26 @@ send_train(void *context, const struct wire_train *train, struct err *err)
 		s->transport->send(&s->peers[i], train);
 	pace(s, train->len);
 	return 0;
+}
+
+static void
+statistics(void *context, struct wire_statistics *out)
+{
+	const struct sender *s = context;
+	unsigned i;
+
+	*out = s->ignored;
+	for (i = 0; i < s->peer_count; i++)
+		out->not_sent += s->peers[i].counters[SEND_records_lost];
+}
+
+void
+send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets)
+{
+	struct sender *s = (struct sender *)sink;
+
+	s->ignored.ignored_packets = packets;
+	s->ignored.ignored_octets = octets;
 }
 
 static int
@@ -207,6 +228,7 @@ settle(struct sender *s)
 
 	c->encode.send = send_train;
 	c->encode.context = s;
+	c->encode.statistics = statistics;
 	if (c->rate_octets == 0)
 		c->rate_octets = is_stream || c->is_live ? -1 : 64 << 20;
 	if (c->queue_octets == 0)

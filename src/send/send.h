@@ -48,6 +48,9 @@ struct send_config {
 /* A sink of flow_schema batches; sink_close ends it. */
 int send_open(const struct send_config *config, struct sink **out, struct err *err);
 
+/* What the meter could not take in so far, for the statistics that are sent. */
+void send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets);
+
 /* Waits for what connections have still to send, as long as patience lasts; the rest is
  * counted as lost. Before the last look at the counters. */
 void send_drain(struct sink *sink);

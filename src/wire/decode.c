@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "model/batch.h"
+#include "wire/own.h"
 #include "wire/stream.h"
 
 #include <errno.h>
@@ -247,6 +248,37 @@ rate_of_probability(const uint8_t *p, size_t len)
 	return v > 1e-9 && v <= 1 ? (uint32_t)(1 / v + 0.5) : 0;
 }
 
+/* RFC 5610: a described element with the name and number of one of ours says under which
+ * enterprise number this exporter has them. */
+static void
+learn_type(struct message *m, const struct template *t, const uint8_t **at,
+    const uint16_t *len)
+{
+	uint32_t pen = 0;
+	uint16_t id = 0;
+	const char *name = NULL;
+	size_t name_len = 0;
+	unsigned i;
+
+	for (i = 0; i < t->field_count; i++) {
+		if (t->fields[i].pen != PEN_IANA)
+			continue;
+		if (t->fields[i].element == 346 && len[i] == 4) {
+			pen = load_be32(at[i]);
+		} else if (t->fields[i].element == 303 && len[i] == 2) {
+			id = load_be16(at[i]) & 0x7fff;
+		} else if (t->fields[i].element == 341) {
+			name = (const char *)at[i];
+			name_len = len[i];
+		}
+	}
+	if (pen == 0 || name == NULL)
+		return;
+	count(m, WIRE_types, 1);
+	if (pen < PEN_OWN - 1 && own_is(id, name, name_len))
+		m->stream->own_pen = pen;
+}
+
 /* One record of options data: what it tells of sampling and of the exporter's start. */
 static void
 options_record(struct message *m, const struct template *t, const uint8_t **at,
@@ -291,6 +323,8 @@ options_record(struct message *m, const struct template *t, const uint8_t **at,
 			break;
 		}
 	}
+	if (m->stream->version == 10)
+		learn_type(m, t, at, len);
 	if (rate == 0 && interval != 0)
 		rate = rate_of((interval & UINT32_MAX) + (space & UINT32_MAX), interval);
 	if (rate == 0)
@@ -446,7 +480,8 @@ take_fields(struct message *m, struct cursor *c, unsigned n, unsigned to)
 			f->pen = cursor_be32(c);
 			if (f->pen == PEN_OWN || f->pen == 0)
 				f->pen = PEN_OWN - 1; /* means nothing */
-			else if (f->pen == m->decoder->config.pen)
+			else if (f->pen == m->decoder->config.pen ||
+			    f->pen == m->stream->own_pen)
 				f->pen = PEN_OWN;
 		}
 	}

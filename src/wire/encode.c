@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "model/batch.h"
+#include "wire/announce.h"
 #include "wire/layout.h"
 #include "wire/put.h"
 
@@ -39,18 +40,38 @@ struct block {
 struct wire_encoder {
 	struct encoder_base base; /* first */
 	struct layouts layouts;
+	bool is_told[ANNOUNCEMENTS]; /* their templates are sent */
+	bool is_announce_due;
 	uint64_t *groups; /* per row, of the batch and direction at work; 0: no record */
 	uint16_t *which;  /* layout of each row */
 	uint32_t *picks;  /* rows by layout */
 	size_t rows_cap;
 	unsigned records_in_message; /* templates too in v9 */
-	unsigned data_in_message;
+	unsigned data_in_message;    /* without templates */
+	unsigned flows_in_message;   /* without options data */
 };
 
 static bool
 is_ipfix(const struct wire_encoder *e)
 {
 	return e->base.config.version == 10;
+}
+
+/* The rows of export.def that hold. */
+static unsigned
+where_of(const struct wire_encode_config *c)
+{
+	static const unsigned times[] = {[WIRE_TIMES_SECONDS] = EXPORT_WHOLE,
+	    [WIRE_TIMES_MILLI] = EXPORT_MILLIS, [WIRE_TIMES_MICRO] = EXPORT_MICROS,
+	    [WIRE_TIMES_NANO] = EXPORT_NANOS};
+	bool is_chosen = c->times != WIRE_TIMES_DEFAULT;
+
+	if (c->version == 9)
+		return EXPORT_V9 | (is_chosen ? times[c->times] : EXPORT_UPTIMES);
+	if (c->is_plain)
+		return EXPORT_IPFIX | (is_chosen ? times[c->times] : EXPORT_MILLIS);
+	return EXPORT_IPFIX | EXPORT_OWN |
+	    (is_chosen ? times[c->times] : EXPORT_MILLIS | EXPORT_MICROS);
 }
 
 struct wire_encoder *
@@ -65,10 +86,10 @@ wire_encoder_new(const struct wire_encode_config *config)
 		free(e);
 		return NULL;
 	}
-	e->layouts.where = config->version == 9 ? EXPORT_V9
-	    : config->is_plain ? EXPORT_IPFIX : EXPORT_IPFIX | EXPORT_OWN;
+	e->layouts.where = where_of(config);
 	e->layouts.is_biflow = e->base.config.is_biflow;
 	e->layouts.pen = e->base.config.pen;
+	e->is_announce_due = true;
 	return e;
 }
 
@@ -98,6 +119,8 @@ wire_encoder_refresh(struct wire_encoder *e)
 
 	for (i = 0; i < e->layouts.count; i++)
 		e->layouts.all[i]->is_sent = false;
+	memset(e->is_told, 0, sizeof e->is_told);
+	e->is_announce_due = true;
 	e->base.messages_since = 0;
 	e->base.refreshed_us = e->base.now_us;
 }
@@ -147,8 +170,8 @@ message_finish(struct wire_encoder *e)
 		return;
 	write_header(e, b->msg, b->len, e->records_in_message, b->sequence);
 	b->sequence += is_ipfix(e) ? e->data_in_message : 1;
-	encoder_base_finish(b, e->data_in_message);
-	e->records_in_message = e->data_in_message = 0;
+	encoder_base_finish(b, e->flows_in_message);
+	e->records_in_message = e->data_in_message = e->flows_in_message = 0;
 }
 
 static void
@@ -311,13 +334,14 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 	e->base.len += len;
 	e->records_in_message += (unsigned)i;
 	e->data_in_message += (unsigned)i;
+	e->flows_in_message += (unsigned)i;
 	e->base.counters[SENT_records] += i;
 	return i;
 }
 
 /* The template of the rows to come, if it has to be sent, in a datagram with room for it. */
 static void
-announce(struct wire_encoder *e, struct layout *l)
+introduce(struct wire_encoder *e, struct layout *l)
 {
 	message_start(e);
 	if (l->is_sent)
@@ -346,7 +370,7 @@ write_rows(struct wire_encoder *e, struct layout *l, const struct batch *batch,
 			if (encoder_base_flush(&e->base, err) != 0)
 				return -1;
 		}
-		announce(e, l);
+		introduce(e, l);
 		if (!l->is_sent)
 			continue;
 		done = place_set(e, &b, n);
@@ -410,6 +434,74 @@ encode_rows(struct wire_encoder *e, const struct batch *batch, bool is_turned, s
 	return 0;
 }
 
+/* A datagram with room for so many octets. */
+static int
+need_room(struct wire_encoder *e, size_t octets, struct err *err)
+{
+	if (e->base.len > 0 && left(e) < octets)
+		message_finish(e);
+	if (encoder_base_is_full(&e->base) && e->base.len == 0 &&
+	    encoder_base_flush(&e->base, err) != 0)
+		return -1;
+	message_start(e);
+	return 0;
+}
+
+/* The records of an announcement, each in a set of its own, behind its template. */
+static int
+announce_one(struct wire_encoder *e, unsigned i, const struct announce_source *source,
+    struct err *err)
+{
+	unsigned record, n = announce_records(i, source);
+	uint8_t set[ANNOUNCE_OCTETS + 8];
+	size_t len;
+
+	if (n > 0 && !e->is_told[i]) {
+		if (need_room(e, ANNOUNCE_OCTETS, err) != 0)
+			return -1;
+		e->base.len += announce_template(i, is_ipfix(e), e->base.msg + e->base.len);
+		e->records_in_message++;
+		e->base.counters[SENT_templates]++;
+		e->is_told[i] = true;
+	}
+	for (record = 0; record < n; record++) {
+		len = 4 + announce_record(i, record, source, set + 4);
+		while (!is_ipfix(e) && len % 4 != 0)
+			set[len++] = 0;
+		put_be16(set, announce_id(i));
+		put_be16(set + 2, (uint16_t)len);
+		if (need_room(e, len, err) != 0)
+			return -1;
+		memcpy(e->base.msg + e->base.len, set, len);
+		e->base.len += len;
+		e->records_in_message++;
+		e->data_in_message++;
+		e->base.counters[SENT_options]++;
+	}
+	return 0;
+}
+
+/* What the exporter tells of itself, in datagrams of their own. */
+static int
+announce_all(struct wire_encoder *e, struct err *err)
+{
+	struct encoder_base *b = &e->base;
+	struct announce_source source = {.config = &b->config, .boot_us = b->boot_us};
+	unsigned i;
+
+	memcpy(source.counters, b->counters, sizeof source.counters);
+	if (b->config.statistics != NULL)
+		b->config.statistics(b->config.context, &source.statistics);
+	for (i = 0; i < ANNOUNCEMENTS; i++) {
+		if (announce_one(e, i, &source, err) != 0)
+			return -1;
+	}
+	message_finish(e);
+	e->is_announce_due = false;
+	b->announced_us = b->now_us;
+	return 0;
+}
+
 /* All rows; a new datagram wherever the clock has to be set anew. */
 static int
 encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turned,
@@ -423,6 +515,10 @@ encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turn
 		if (b->messages_since >= b->config.refresh_messages ||
 		    b->now_us - b->refreshed_us >= b->config.refresh_us)
 			wire_encoder_refresh(e);
+		if ((e->is_announce_due ||
+		    b->now_us - b->announced_us >= b->config.announce_us) &&
+		    announce_all(e, err) != 0)
+			return -1;
 		if (encode_rows(e, batch, is_turned, first, end, err) != 0)
 			return -1;
 		if (first > from || end < rows)
@@ -515,28 +611,52 @@ wire_encoder_sequence(const struct wire_encoder *e)
 	return e->base.sequence;
 }
 
+/* Templates for one connection. */
+struct hello {
+	uint8_t msg[8192];
+	uint32_t len, records, sequence;
+	int (*send)(void *context, const struct wire_train *train, struct err *err);
+	void *context;
+};
+
+/* Sends the templates in msg, if any, to a new connection. */
+static int
+hello_send(struct wire_encoder *e, struct hello *h, struct err *err)
+{
+	uint32_t none = 0, len = h->len;
+	struct wire_train train = {h->msg, &len, &none, 1, len};
+
+	if (h->records == 0)
+		return 0;
+	write_header(e, h->msg, len, h->records, h->sequence);
+	h->records = 0;
+	h->len = (uint32_t)header_len(e);
+	return h->send(h->context, &train, err);
+}
+
 int
 wire_encoder_hello(struct wire_encoder *e, uint32_t sequence,
     int (*send)(void *context, const struct wire_train *train, struct err *err),
     void *context, struct err *err)
 {
-	uint8_t msg[DATAGRAM_MAX];
-	uint32_t len = 0, records = 0, none = 0;
-	struct wire_train train = {msg, &len, &none, 1, 0};
+	struct hello h = {.len = (uint32_t)header_len(e), .sequence = sequence, .send = send,
+	    .context = context};
+	struct announce_source source = {.config = &e->base.config};
 	unsigned i;
 
-	for (i = 0; i < e->layouts.count; i++) {
-		if (len == 0)
-			len = (uint32_t)header_len(e);
-		len += (uint32_t)write_template(e, e->layouts.all[i], msg + len);
-		records++;
-		if (i + 1 < e->layouts.count && len + 2048 < e->base.config.datagram_bytes)
+	for (i = 0; i < ANNOUNCEMENTS; i++) {
+		if (announce_records(i, &source) == 0)
 			continue;
-		write_header(e, msg, len, records, sequence);
-		train.len = len;
-		if (send(context, &train, err) != 0)
-			return -1;
-		len = records = 0;
+		h.len += (uint32_t)announce_template(i, is_ipfix(e), h.msg + h.len);
+		h.records++;
 	}
-	return 0;
+	for (i = 0; i < e->layouts.count; i++) {
+		if (h.len + e->layouts.all[i]->template_len + 4 > sizeof h.msg &&
+		    hello_send(e, &h, err) != 0)
+			return -1;
+		h.len += (uint32_t)write_template(e, e->layouts.all[i], h.msg + h.len);
+		h.records++;
+	}
+	e->is_announce_due = true; /* the data follow with the next flows */
+	return hello_send(e, &h, err);
 }

@@ -25,9 +25,30 @@ extern const struct counter_row sent_counter_rows[SENT_COUNTERS];
 struct wire_train {
 	const uint8_t *octets;
 	const uint32_t *lens; /* of each */
-	const uint32_t *records; /* data records in each */
+	const uint32_t *records; /* flow records in each */
 	unsigned count;
 	size_t len;           /* of all */
+};
+
+/* How flows tell their times. */
+enum wire_times {
+	WIRE_TIMES_DEFAULT, /* v9: by the uptime clock; IPFIX: milliseconds, and with weir's own
+	                     * elements microseconds too */
+	WIRE_TIMES_SECONDS, /* absolute ones: v9 and IPFIX */
+	WIRE_TIMES_MILLI,
+	WIRE_TIMES_MICRO,
+	WIRE_TIMES_NANO,
+};
+
+struct wire_interface {
+	uint32_t index;
+	const char *name;
+};
+
+/* What an exporter says of what it could not do. */
+struct wire_statistics {
+	uint64_t not_sent; /* records */
+	uint64_t ignored_packets, ignored_octets; /* by the meter */
 };
 
 /* 0 in a number means the default, which stands behind it. */
@@ -42,6 +63,18 @@ struct wire_encode_config {
 				* of its texts and marks is cut off: 65507 */
 	unsigned refresh_messages; /* templates are sent again after so many: 1000 */
 	int64_t refresh_us;    /* or so long by the clock given to wire_encode: 60 s */
+	enum wire_times times;
+	int64_t announce_us;   /* options data by the same clock: 60 s */
+	int64_t uptime_us;     /* the uptime clock is set anew when it is older: 45 days, which
+				* is the most */
+	/* What options data tell; nothing where 0. interfaces is borrowed. */
+	uint32_t process;      /* exportingProcessId */
+	uint32_t sampling;     /* one packet in so many was metered */
+	bool is_sampling_random; /* each by chance; else each sampling-th */
+	const struct wire_interface *interfaces;
+	unsigned interface_count;
+	/* Fills out; NULL: nothing to say. Called with context. */
+	void (*statistics)(void *context, struct wire_statistics *out);
 	/* Takes finished datagrams; borrowed for the call. */
 	int (*send)(void *context, const struct wire_train *train, struct err *err);
 	void *context;
@@ -65,7 +98,7 @@ int wire_encode_rows(struct wire_encoder *encoder, const struct batch *batch, si
 /* No datagram, of one long record either, is longer than this from now on. */
 void wire_encoder_limit(struct wire_encoder *encoder, size_t octets);
 
-/* Sends all templates again before their next use. */
+/* Sends all templates, and what the exporter tells of itself, again before the next flows. */
 void wire_encoder_refresh(struct wire_encoder *encoder);
 
 /*

@@ -32,8 +32,14 @@ encoder_base_init(struct encoder_base *b, const struct wire_encode_config *confi
 		b->config.refresh_messages = 1000;
 	if (b->config.refresh_us == 0)
 		b->config.refresh_us = 60 * 1000000ll;
+	if (b->config.announce_us == 0)
+		b->config.announce_us = 60 * 1000000ll;
+	if (b->config.uptime_us == 0 || b->config.uptime_us > UPTIME_US)
+		b->config.uptime_us = UPTIME_US;
 	if (b->config.version != 10)
 		b->config.is_biflow = false;
+	b->uses_uptime = b->config.version < 9 ||
+	    (b->config.version == 9 && b->config.times == WIRE_TIMES_DEFAULT);
 	b->space = b->msg = malloc(TRAIN_OCTETS + DATAGRAM_MAX);
 	return b->space == NULL ? -1 : 0;
 }
@@ -58,7 +64,7 @@ size_t
 encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
     size_t rows, int64_t now_us)
 {
-	bool is_uptime = b->config.version != 10;
+	bool is_uptime = b->uses_uptime;
 	int64_t earliest = INT64_MAX, latest = 0, start, end;
 	size_t i, row, start_mask, end_mask;
 	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
@@ -83,7 +89,7 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 	b->now_us = now_us;
 	if (b->refreshed_us == 0)
 		b->refreshed_us = now_us;
-	if (b->boot_us == 0 || earliest < b->boot_us || now_us - b->boot_us > UPTIME_US) {
+	if (b->boot_us == 0 || earliest < b->boot_us || now_us - b->boot_us > b->config.uptime_us) {
 		b->boot_us = (earliest - HOUR_US) / 1000 * 1000;
 		if (b->boot_us < 1000)
 			b->boot_us = 1000;
@@ -95,16 +101,17 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 }
 
 void
-encoder_base_finish(struct encoder_base *b, uint32_t records)
+encoder_base_finish(struct encoder_base *b, uint32_t flows)
 {
 	assert(b->train.count < TRAIN_DATAGRAMS);
-	b->records[b->train.count] = records;
+	b->records[b->train.count] = flows;
 	b->lens[b->train.count++] = (uint32_t)b->len;
 	b->train.len += b->len;
 	b->msg += b->len;
 	b->len = 0;
 	b->messages_since++;
 	b->counters[SENT_messages]++;
+	b->counters[SENT_octets] += b->lens[b->train.count - 1];
 }
 
 bool

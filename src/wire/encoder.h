@@ -21,7 +21,8 @@ struct encoder_base {
 	struct wire_encode_config config;
 	int64_t now_us;       /* export time */
 	int64_t boot_us;      /* whole milliseconds: where the uptime clock starts */
-	int64_t refreshed_us;
+	int64_t refreshed_us, announced_us;
+	bool uses_uptime;     /* times of flows are in it */
 	unsigned messages_since;
 	uint32_t sequence;
 	struct wire_train train;
@@ -41,7 +42,7 @@ void encoder_base_done(struct encoder_base *b);
 size_t encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
     size_t end, int64_t now_us);
 /* Puts msg[0..len-1], whose header is complete, behind the train, which must not be full. */
-void encoder_base_finish(struct encoder_base *b, uint32_t records);
+void encoder_base_finish(struct encoder_base *b, uint32_t flows);
 /* The train has to be sent before the next datagram is begun. */
 bool encoder_base_is_full(const struct encoder_base *b);
 int encoder_base_flush(struct encoder_base *b, struct err *err);

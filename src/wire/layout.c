@@ -26,7 +26,9 @@ enum group {
 
 _Static_assert(GROUPS <= GROUP_REVERSE, "a bit for each group and its reverse");
 
-enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX, OWN = EXPORT_OWN };
+enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX, OWN = EXPORT_OWN, UPTIMES = EXPORT_UPTIMES,
+	WHOLE = EXPORT_WHOLE, MILLIS = EXPORT_MILLIS, MICROS = EXPORT_MICROS,
+	NANOS = EXPORT_NANOS };
 
 struct export {
 	uint8_t group;

@@ -10,7 +10,11 @@ struct batch;
 struct column;
 
 /* Where a row of export.def holds. */
-enum { EXPORT_V9 = 1, EXPORT_IPFIX = 2, EXPORT_OWN = 4 };
+enum {
+	EXPORT_V9 = 1, EXPORT_IPFIX = 2, EXPORT_OWN = 4,
+	EXPORT_UPTIMES = 8, EXPORT_WHOLE = 16, EXPORT_MILLIS = 32, EXPORT_MICROS = 64,
+	EXPORT_NANOS = 128,
+};
 
 enum {
 	LAYOUTS_MAX = 256,

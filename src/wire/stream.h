@@ -25,6 +25,7 @@ struct stream {
 	unsigned template_count, template_cap;
 
 	struct samplers samplers;
+	uint32_t own_pen; /* of weir's own elements, by their descriptions; 0: not told */
 	int64_t init_us; /* when the exporter started; 0: not told */
 
 	uint32_t sequence; /* the one that should come next */
