@@ -239,7 +239,7 @@ for capture in $captures; do
 			"$(grep -c . "$name.hex")"
 		is "$name: tshark complains of nothing" "$(grep -m 3 -iE \
 			'malformed|expert info|no template found|unknown information element' tshark.out)" ""
-		is "$name: tshark finds every flow" "$(grep -cE '^ +Flow [0-9]+$|^ +pdu [0-9]+/' tshark.out)" \
+		is "$name: tshark finds every flow" "$(grep -cE '^ +Flow [0-9]+( \[.*\])?$|^ +pdu [0-9]+/' tshark.out)" \
 			"$(($(counter "$name.out" records) + $(counter "$name.out" options_records)))"
 	done
 done
