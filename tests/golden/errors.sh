@@ -144,7 +144,7 @@ refused "direction by MAC without MACs" 2 'add --key ether' meter -r none.pcap -
 refused "MAC address that is none" 2 "not '02:00'" meter -r none.pcap --store good -T ether -H 02:00
 refused "unknown kind of tunnel" 2 "not 'wireguard'" meter -r none.pcap --store good --tunnel wireguard
 refused "two kinds of sampling" 2 'exclude each other' meter -r none.pcap --store good -s 2 --sample-random 2
-refused "unknown version" 2 "not '7'" meter -r none.pcap -n 127.0.0.1:9 -v 7
+refused "unknown version" 2 "not '8'" meter -r none.pcap -n 127.0.0.1:9 -v 8
 refused "collector without port" 1 'no port; write HOST:PORT' meter -r none.pcap -n 127.0.0.1
 refused "collector's port too large" 1 'port' meter -r none.pcap -n 127.0.0.1:99999
 refused "strip of one file" 2 'needs two files' strip none.pcap
