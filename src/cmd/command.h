@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/option.h"
+#include "base/sandbox.h"
 
 /* Exit statuses of every command. */
 enum { EXIT_GOOD = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
@@ -23,6 +24,7 @@ struct command {
 	size_t option_count;
 	size_t values_size;
 	int (*run)(void *values, const char **operands, int operand_count, struct err *err);
+	unsigned sandbox; /* enum sandbox_grant: what it may do once all is open; 0: anything */
 	/* Adds to --help what only the command knows, such as the fields; may be NULL. */
 	void (*more_help)(struct text *out);
 };

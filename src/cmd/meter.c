@@ -28,6 +28,18 @@ static const struct option_row options[] = {
 	    64, 262144, "look at no more of a frame; 256 live, else all that is there"},
 	{"no-promisc", 'N', OPTION_FLAG, offsetof(struct meter_values, no_promisc), NULL, NULL, 0,
 	    0, "do not make the interface promiscuous"},
+	/* as a service */
+	{"daemon", 0, OPTION_FLAG, offsetof(struct meter_values, is_daemon), NULL, NULL, 0, 0,
+	    "live: go into the background once capturing, and log to syslog"},
+	{"pid-file", 'p', OPTION_TEXT, offsetof(struct meter_values, pid_file), "FILE", NULL, 0, 0,
+	    "live: a file with the process id, while it runs"},
+	{"user", 0, OPTION_TEXT, offsetof(struct meter_values, user), "USER[:GROUP]", NULL, 0, 0,
+	    "live: become this user once the interfaces are open"},
+	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct meter_values, no_sandbox), NULL, NULL, 0,
+	    0, "keep all rights; else capabilities, paths and system calls that are not needed "
+	    "any more are given up once all is open"},
+	{"verbose", 'D', OPTION_FLAG, offsetof(struct meter_values, is_verbose), NULL, NULL, 0, 0,
+	    "live: say more in the log"},
 	/* flows */
 	{"timeout", 't', OPTION_LIST, offsetof(struct meter_values, timeouts), "NAME=TIME", NULL,
 	    0, 0, "a timeout, such as udp=5m; the names are below"},
@@ -115,6 +127,7 @@ const struct command command_meter = {
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct meter_values),
+	.sandbox = SANDBOX_FILES | SANDBOX_NETWORK | SANDBOX_THREADS,
 	.run = run,
 	.more_help = meter_more_help,
 };

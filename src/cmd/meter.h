@@ -20,6 +20,9 @@ struct meter_values {
 	bool no_promisc;
 	uint64_t snaplen, buffer_bytes, workers;
 	char *filter; /* the operands */
+	/* as a service */
+	const char *pid_file, *user;
+	bool is_daemon, no_sandbox, is_verbose;
 	/* flows */
 	struct option_list timeouts, macs;
 	const char *key, *tunnel;
@@ -63,6 +66,10 @@ void meter_outputs_drain(struct meter_outputs *outputs);
 void meter_outputs_print(const struct meter_outputs *outputs, struct text *out);
 /* Live: -w's file anew under its name, after it was moved away. */
 int meter_outputs_reopen(struct meter_outputs *outputs, struct err *err);
+
+/* Gives up all rights that are not needed once outputs and sources are open. */
+struct sandbox;
+int meter_sandbox(const struct meter_values *v, struct sandbox *sandbox, struct err *err);
 
 /* The two ways to run; an exit status. */
 int meter_files(const struct meter_values *v, struct err *err);

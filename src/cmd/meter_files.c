@@ -6,6 +6,7 @@
 #include "cmd/meter.h"
 
 #include "base/err.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "cmd/common.h"
 #include "cmd/meter_control.h"
@@ -178,6 +179,18 @@ list_files(const struct meter_values *v, struct capture_list *list, struct err *
 	return status;
 }
 
+/* Captures are others' bytes: what reads them can do little else. */
+static int
+give_up_rights(const struct meter_values *v, struct err *err)
+{
+	struct sandbox sandbox = {.keeps_all_capabilities = true};
+	size_t i;
+
+	for (i = 0; i < v->files.count; i++)
+		sandbox.readable[i] = v->files.items[i];
+	return meter_sandbox(v, &sandbox, err);
+}
+
 int
 meter_files(const struct meter_values *v, struct err *err)
 {
@@ -192,6 +205,7 @@ meter_files(const struct meter_values *v, struct err *err)
 	if (meter_summary_parse(v->summary, &r.summary, err) != 0 ||
 	    meter_config_make(v, &config, err) != 0 || list_files(v, &list, err) != 0 ||
 	    meter_outputs_open(v, false, &r.outputs, err) != 0 ||
+	    give_up_rights(v, err) != 0 ||
 	    (r.meter = meter_new(&config, r.outputs.sink, err)) == NULL)
 		goto done;
 	for (i = 0; i < list.count && err->code == 0; i++)

@@ -3,10 +3,15 @@
  * weir meter on interfaces, until it is told to end: SIGINT and SIGTERM write all flows and
  * end it, a second one ends it at once, SIGHUP opens -w's file anew, SIGUSR1 writes the
  * statistics to the log. The threads are in src/run; this one waits for signals.
+ *
+ * Rights are given up in this order: interfaces are opened, then the user is changed, the
+ * outputs are opened as this user, then the sandbox is entered, then the threads start.
  */
 #include "cmd/meter.h"
 
 #include "base/err.h"
+#include "base/sandbox.h"
+#include "base/service.h"
 #include "base/text.h"
 #include "cmd/common.h"
 #include "cmd/log.h"
@@ -17,6 +22,7 @@
 #include "send/send.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +31,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+/* To open interfaces again. */
+static const uint64_t CAPTURE_RIGHTS = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN;
 
 struct live_run {
 	const struct meter_values *v;
@@ -35,7 +44,7 @@ struct live_run {
 	enum meter_summary summary;
 	int64_t started_us;
 	int groups[OPTION_LIST_MAX]; /* of an interface's workers */
-	int signals;
+	int signals, ready, pid_file, notify;
 	bool is_ending; /* a signal asked for it */
 };
 
@@ -177,12 +186,101 @@ static void
 serve(struct live_run *r)
 {
 	struct pollfd fds[2] = {{r->signals, POLLIN, 0}, {run_fd(r->run), POLLIN, 0}};
+	int64_t watchdog = notify_watchdog_ms();
 
 	do {
-		(void)poll(fds, 2, -1);
+		(void)poll(fds, 2, watchdog > 0 && r->notify >= 0 ? (int)watchdog : -1);
 		if (fds[0].revents != 0)
 			take_signal(r);
+		if (watchdog > 0 && r->notify >= 0 && run_is_alive(r->run))
+			notify_send(r->notify, "WATCHDOG=1");
 	} while (fds[1].revents == 0 && !r->is_ending);
+	notify_send(r->notify, "STOPPING=1\nSTATUS=Writing all flows");
+}
+
+/* The folder that a file is in; freed by the caller. */
+static char *
+folder_of(const char *path)
+{
+	const char *slash = path == NULL ? NULL : strrchr(path, '/');
+
+	if (path == NULL)
+		return NULL;
+	return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* What is not needed from here on is given up. */
+static int
+give_up_rights(struct live_run *r, struct err *err)
+{
+	const struct meter_values *v = r->v;
+	char *output = folder_of(v->output), *pid = folder_of(v->pid_file);
+	char *control = folder_of(v->control.path);
+	struct sandbox sandbox = {.writable = {NULL, output}, .removable = {pid, control}};
+	int status;
+	unsigned i;
+
+	for (i = 0; i < r->config.count; i++) {
+		if (source_needs_rights(r->config.workers[i].source)) {
+			sandbox.capabilities |= CAPTURE_RIGHTS;
+			sandbox.grants |= SANDBOX_CAPTURE;
+		}
+	}
+	status = meter_sandbox(v, &sandbox, err);
+	free(output);
+	free(pid);
+	free(control);
+	return status;
+}
+
+/* All that needs rights, in the order in which these can be given up. */
+static int
+open_all(struct live_run *r, struct err *err)
+{
+	const struct meter_values *v = r->v;
+	size_t i;
+
+	if (meter_config_make(v, &r->config.meter, err) != 0 || (r->signals = open_signals(err)) < 0)
+		return -1;
+	r->notify = notify_open();
+	for (i = 0; i < v->interfaces.count; i++) {
+		r->groups[i] = -1;
+		if (open_interface(r, v->interfaces.items[i], &r->groups[i], err) != 0)
+			return -1;
+	}
+	if (v->is_daemon && service_background(&r->ready, err) != 0)
+		return -1;
+	if (v->pid_file != NULL && pid_file_make(v->pid_file, &r->pid_file, err) != 0)
+		return -1;
+	if (v->user != NULL && sandbox_user(v->user, CAPTURE_RIGHTS, err) != 0)
+		return -1;
+	if (meter_outputs_open(v, true, &r->outputs, err) != 0 ||
+	    meter_control_open(&v->control, &r->control, err) != 0)
+		return -1;
+	return give_up_rights(r, err);
+}
+
+/* Everything runs: those who wait for it are told. */
+static void
+tell_ready(struct live_run *r)
+{
+	char status[256];
+	unsigned n = r->config.count;
+
+	snprintf(status, sizeof status, "capturing on %s%s with %u worker%s",
+	    r->v->interfaces.items[0], r->v->interfaces.count > 1 ? " and others" : "", n,
+	    n == 1 ? "" : "s");
+	log_say(LOG_TELL, "meter: %s", status);
+	if (r->ready >= 0) {
+		log_to_syslog();
+		service_ready(r->ready);
+	}
+	if (r->notify >= 0) {
+		char message[sizeof status + 32];
+
+		snprintf(message, sizeof message, "READY=1\nSTATUS=%s", status);
+		notify_send(r->notify, message);
+	}
 }
 
 /* From now on SIGINT and SIGTERM do what they do by default: end the process. */
@@ -200,21 +298,14 @@ let_signals_end(void)
 int
 meter_live(const struct meter_values *v, struct err *err)
 {
-	struct live_run r = {.v = v, .signals = -1};
+	struct live_run r = {.v = v, .signals = -1, .ready = -1, .pid_file = -1, .notify = -1};
 	int status = EXIT_TROUBLE;
-	size_t i;
+	unsigned i;
 
 	r.started_us = meter_now_us();
-	if (meter_summary_parse(v->summary, &r.summary, err) != 0 ||
-	    meter_config_make(v, &r.config.meter, err) != 0 || (r.signals = open_signals(err)) < 0)
-		goto done;
-	for (i = 0; i < v->interfaces.count; i++) {
-		r.groups[i] = -1;
-		if (open_interface(&r, v->interfaces.items[i], &r.groups[i], err) != 0)
-			goto done;
-	}
-	if (meter_outputs_open(v, true, &r.outputs, err) != 0 ||
-	    meter_control_open(&v->control, &r.control, err) != 0)
+	if (v->is_verbose)
+		(void)log_level_step(1);
+	if (meter_summary_parse(v->summary, &r.summary, err) != 0 || open_all(&r, err) != 0)
 		goto done;
 	r.config.outputs = (struct run_outputs){.sink = r.outputs.sink, .arg = &r,
 	    .flush_ms = r.outputs.store != NULL ? 1000 : 0,
@@ -226,8 +317,7 @@ meter_live(const struct meter_values *v, struct err *err)
 	if (run_new(&r.config, &r.run, err) != 0 || run_start(r.run, err) != 0 ||
 	    meter_control_start(r.control, r.run, &r.outputs, err) != 0)
 		goto done;
-	log_say(LOG_TELL, "meter: capturing with %u worker%s", r.config.count,
-	    r.config.count == 1 ? "" : "s");
+	tell_ready(&r);
 	serve(&r);
 	let_signals_end();
 	run_stop(r.run, RUN_EXPORT);
@@ -236,7 +326,7 @@ meter_live(const struct meter_values *v, struct err *err)
 	meter_control_close(r.control); /* from here on the run is this thread's */
 	r.control = NULL;
 	meter_outputs_drain(&r.outputs);
-	print_statistics(&r, v->format != NULL ? stderr : stdout);
+	print_statistics(&r, v->is_daemon ? NULL : v->format != NULL ? stderr : stdout);
 done:
 	if (r.run != NULL) {
 		run_stop(r.run, RUN_DROP);
@@ -248,6 +338,9 @@ done:
 	run_free(r.run);
 	for (i = 0; i < r.config.count; i++)
 		source_close(r.config.workers[i].source);
+	pid_file_remove(v->pid_file, r.pid_file);
+	if (r.notify >= 0)
+		close(r.notify);
 	if (r.signals >= 0)
 		close(r.signals);
 	if (err->code == EPIPE)

@@ -6,7 +6,9 @@
 #include "cmd/meter.h"
 
 #include "base/err.h"
+#include "base/sandbox.h"
 #include "cmd/common.h"
+#include "cmd/log.h"
 #include "model/flow.h"
 #include "model/sink.h"
 #include "send/send.h"
@@ -155,4 +157,22 @@ meter_outputs_print(const struct meter_outputs *o, struct text *out)
 		text_str(out, "store\n");
 		counters_print(out, store_counter_rows, store_counters(o->store), STORE_COUNTERS);
 	}
+}
+
+int
+meter_sandbox(const struct meter_values *v, struct sandbox *sandbox, struct err *err)
+{
+	struct text notes;
+	int status;
+
+	if (v->no_sandbox)
+		return 0;
+	text_init(&notes);
+	sandbox->grants |= command_meter.sandbox;
+	sandbox->writable[0] = v->store;
+	status = sandbox_enter(sandbox, &notes, err);
+	if (notes.len > 0)
+		log_say(LOG_DETAIL, "meter: sandbox: %.*s", (int)notes.len - 1, notes.data);
+	text_done(&notes);
+	return status;
 }

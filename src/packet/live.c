@@ -224,6 +224,12 @@ live_check(struct live *l, int64_t now_ms, struct text *note)
 		reopen(l, now_ms, note);
 }
 
+bool
+live_needs_rights(const struct live *l)
+{
+	return l->kind != &live_ring_kind || l->config.workers > 1;
+}
+
 const uint64_t *
 live_counters(struct live *l)
 {

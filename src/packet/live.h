@@ -36,6 +36,8 @@ int live_fd(const struct live *live); /* readable when there are frames; -1 whil
  */
 void live_check(struct live *live, int64_t now_ms, struct text *note);
 
+bool live_needs_rights(const struct live *live); /* see source_needs_rights */
+
 /* LIVE_COUNTERS of them, renewed by this call. */
 const uint64_t *live_counters(struct live *live);
 

@@ -201,6 +201,12 @@ source_check(struct source *s, int64_t now_ms, struct text *note)
 		live_check(s->live, now_ms, note);
 }
 
+bool
+source_needs_rights(const struct source *s)
+{
+	return s->live != NULL && live_needs_rights(s->live);
+}
+
 const uint64_t *
 source_live_counters(struct source *s)
 {

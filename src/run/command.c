@@ -250,6 +250,20 @@ run_reopen(struct run *run, struct err *err)
 }
 
 static void
+nothing(void *arg)
+{
+}
+
+bool
+run_is_alive(struct run *run)
+{
+	struct visit v = {.run = run};
+
+	return ask_workers(run, nothing, &v) == 0 &&
+	    run_visit_outputs(run, nothing, NULL, NULL) == 0;
+}
+
+static void
 print_row(struct text *out, const char *id, uint64_t packets, uint64_t bytes, const char *help)
 {
 	text_printf(out, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes, help);

@@ -83,6 +83,7 @@ output_main(void *arg)
 	bool is_over = false;
 	unsigned i;
 
+	pthread_setname_np(pthread_self(), "weir-output");
 	while (!is_over) {
 		(void)poll(&wake, 1, POLL_MS);
 		mailbox_serve(&run->output);

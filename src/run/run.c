@@ -7,7 +7,6 @@
 #include "model/batch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -116,7 +115,6 @@ run_fd(const struct run *run)
 int
 run_start(struct run *run, struct err *err)
 {
-	char name[32]; /* the kernel keeps 15 */
 	unsigned i;
 	int code;
 
@@ -127,7 +125,6 @@ run_start(struct run *run, struct err *err)
 	if ((code = pthread_create(&run->thread, NULL, output_main, run)) != 0)
 		return err_set(err, code, "no thread: %s", strerror(code));
 	run->has_thread = true;
-	pthread_setname_np(run->thread, "weir-output");
 	for (i = 0; i < run->count; i++) {
 		struct worker *w = &run->workers[i];
 
@@ -140,8 +137,6 @@ run_start(struct run *run, struct err *err)
 			return err_set(err, code, "no thread: %s", strerror(code));
 		}
 		w->has_thread = true;
-		snprintf(name, sizeof name, "weir-meter-%u", i % 100);
-		pthread_setname_np(w->thread, name);
 	}
 	return 0;
 }

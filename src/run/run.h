@@ -87,6 +87,8 @@ int run_visit(struct run *run, unsigned worker, void (*visit)(struct meter *mete
     void *arg, struct err *err);
 int run_visit_outputs(struct run *run, void (*visit)(void *arg), void *arg, struct err *err);
 unsigned run_workers(const struct run *run);
+/* All threads answer; false after seconds of waiting. For watchdogs. */
+bool run_is_alive(struct run *run);
 
 /* Sums over the workers. */
 struct run_stats {

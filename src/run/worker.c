@@ -231,6 +231,7 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 
+	pthread_setname_np(pthread_self(), "weir-meter");
 	w->sink = (struct sink){queue_push, queue_flush, NULL};
 	(void)work(w);
 	mailbox_close(&w->box);
