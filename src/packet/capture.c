@@ -27,8 +27,11 @@ enum {
 	BLOCK_HEAD_MAX = 64,
 	INTERFACES_MAX = 4096,
 	PCAP_RECORD = 16,
+	PCAP_RECORD_MODIFIED = 24, /* and interface, protocol, packet type behind it */
 };
 
+static const uint32_t PCAP_MICRO = 0xa1b2c3d4, PCAP_NANO = 0xa1b23c4d;
+static const uint32_t PCAP_MODIFIED = 0xa1b2cd34; /* by Linux distributions of old */
 enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 2, BLOCK_SIMPLE = 3,
 	BLOCK_ENHANCED = 6 };
 enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
@@ -47,6 +50,8 @@ struct capture {
 	uint64_t base;   /* file offset of buffer[0] */
 	uint64_t size;
 	bool is_eof, is_swapped, is_ng, is_nano, is_broken;
+	bool is_old;     /* pcap before 2.4: wire and captured length in either order */
+	uint32_t head;   /* bytes of a pcap record's header */
 	struct interface *interfaces;
 	size_t interface_count, interface_cap;
 	uint64_t skipped_blocks;
@@ -151,6 +156,32 @@ add_interface(struct capture *c, struct interface interface, struct err *err)
 	return 0;
 }
 
+static bool
+is_pcap_magic(uint32_t magic)
+{
+	return magic == PCAP_MICRO || magic == PCAP_NANO || magic == PCAP_MODIFIED;
+}
+
+/*
+ * Before version 2.4 the two lengths of a record were the other way round, in 2.3 with some
+ * programs only; captured is never the longer one. AIX writes 2.2 with numbers of its own for
+ * link types (RFC 1573's) and nanoseconds.
+ */
+static void
+read_version(struct capture *c, struct interface *interface, uint16_t major, uint16_t minor)
+{
+	static const uint8_t aix[][2] = {{6, 1}, {9, 6}, {15, 10}, {24, 0}};
+
+	c->is_old = (major == 2 && minor < 4) || major == 543;
+	for (size_t i = 0; i < sizeof aix / sizeof *aix && major == 2 && minor == 2; i++) {
+		if (interface->linktype == aix[i][0]) {
+			interface->linktype = aix[i][1];
+			interface->per_second = 1000000000;
+			break;
+		}
+	}
+}
+
 /* The file header tells format, byte order and units. */
 static int
 read_magic(struct capture *c, struct err *err)
@@ -176,11 +207,11 @@ read_magic(struct capture *c, struct err *err)
 	if (magic == 0xfd2fb528)
 		return err_set(err, EINVAL, "%s: compressed; give it as: zstdcat %s | weir ... -r -",
 		    c->name, c->name);
-	if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d) {
+	if (!is_pcap_magic(magic)) {
 		c->is_swapped = true;
 		magic = load_be32(h);
 	}
-	if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d)
+	if (!is_pcap_magic(magic))
 		return err_set(err, EINVAL, "%s: no capture file: neither pcap nor pcapng begins "
 		    "with %02x %02x %02x %02x", c->name, h[0], h[1], h[2], h[3]);
 	if ((status = need(c, 24, err)) < 0)
@@ -189,10 +220,12 @@ read_magic(struct capture *c, struct err *err)
 		return err_set(err, EINVAL, "%s: cut off within the file header of 24 bytes",
 		    c->name);
 	h = c->buffer;
-	if (magic == 0xa1b23c4d)
+	if (magic == PCAP_NANO)
 		interface.per_second = 1000000000;
+	c->head = magic == PCAP_MODIFIED ? PCAP_RECORD_MODIFIED : PCAP_RECORD;
 	interface.linktype = get32(c, h + 20) & 0x03ffffff; /* the rest is about the FCS */
 	interface.snaplen = get32(c, h + 16);
+	read_version(c, &interface, get16(c, h + 4), get16(c, h + 6));
 	c->at = 24;
 	return add_interface(c, interface, err);
 }
@@ -260,37 +293,47 @@ to_ns(uint64_t units, const struct interface *interface)
 	return ns > INT64_MAX ? INT64_MAX : ns < INT64_MIN ? INT64_MIN : (int64_t)ns;
 }
 
+static uint32_t
+captured_length(const struct capture *c, const uint8_t *h)
+{
+	uint32_t first = get32(c, h + 8);
+
+	if (c->is_old && first > get32(c, h + 12))
+		return get32(c, h + 12);
+	return first;
+}
+
 static enum capture_event
 next_pcap(struct capture *c, bool may_refill, struct record *out, struct err *err)
 {
 	const struct interface *interface = &c->interfaces[0];
 	const uint8_t *h = c->buffer + c->at;
-	uint32_t captured;
+	uint32_t captured, wire, head = c->head;
 	int status;
 
-	if (!may_refill && (c->end - c->at < PCAP_RECORD ||
-	    c->end - c->at - PCAP_RECORD < get32(c, h + 8)))
+	if (!may_refill && (c->end - c->at < head ||
+	    c->end - c->at - head < captured_length(c, h)))
 		return CAPTURE_REFILL;
-	if ((status = need(c, PCAP_RECORD, err)) < 0)
+	if ((status = need(c, head, err)) < 0)
 		return CAPTURE_ERROR;
 	if (status == 0)
 		return c->at == c->end ? CAPTURE_END
 		    : broken(c, err, offset_of(c), "the file is cut off within a record header");
 	h = c->buffer + c->at;
-	captured = get32(c, h + 8);
+	captured = captured_length(c, h);
+	wire = get32(c, h + 8) ^ get32(c, h + 12) ^ captured; /* the other one */
 	if (captured > RECORD_MAX)
 		return broken(c, err, offset_of(c), "a record claims more than 512 KiB, the file "
 		    "is corrupt from here on");
-	if ((status = need(c, PCAP_RECORD + captured, err)) < 0)
+	if ((status = need(c, head + captured, err)) < 0)
 		return CAPTURE_ERROR;
 	if (status == 0)
 		return broken(c, err, offset_of(c), "the file is cut off within a record");
 	h = c->buffer + c->at;
-	*out = (struct record){h + PCAP_RECORD, captured, get32(c, h + 12), interface->linktype,
-	    0};
+	*out = (struct record){h + head, captured, wire, interface->linktype, 0};
 	out->time_ns = (int64_t)get32(c, h) * 1000000000 +
 	    (int64_t)get32(c, h + 4) * (interface->per_second == 1000000 ? 1000 : 1);
-	c->at += PCAP_RECORD + captured;
+	c->at += head + captured;
 	return CAPTURE_RECORD;
 }
 

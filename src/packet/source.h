@@ -49,7 +49,7 @@ struct source_config {
 
 /*
  * Opens a capture file, "-" being standard input: pcap (both byte orders, micro- and
- * nanoseconds) or pcapng (many sections, interfaces, if_tsresol, if_tsoffset, packet,
+ * nanoseconds, also the modified one of old Linux, versions before 2.4 and AIX) or pcapng (many sections, interfaces, if_tsresol, if_tsoffset, packet,
  * simple and enhanced packet blocks). Read with read(2) into one reused buffer.
  */
 int source_open(const char *path, struct source **out, struct err *err);

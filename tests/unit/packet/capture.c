@@ -125,6 +125,66 @@ pcap_formats(void **state)
 		}
 }
 
+/* Kin of pcap: another magic, longer record heads, lengths the other way round, AIX. */
+static void
+pcap_kin(void **state)
+{
+	static const struct {
+		uint32_t magic;
+		int major, minor, head, is_turned;
+		uint32_t linktype, fraction;
+	} rows[] = {
+	    {0xa1b2cd34, 2, 4, 24, 0, 101, 7000},
+	    {0xa1b2c3d4, 2, 3, 16, 0, 101, 7000},
+	    {0xa1b2c3d4, 2, 3, 16, 1, 101, 7000},
+	    {0xa1b2c3d4, 2, 1, 16, 1, 101, 7000},
+	    {0xa1b2c3d4, 543, 0, 16, 1, 101, 7000},
+	    {0xa1b2c3d4, 2, 2, 16, 0, 24, 7},
+	};
+	static struct bytes b;
+	struct seen seen;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (int is_big = 0; is_big < 2; is_big++) {
+			uint32_t cut = 4, extra = rows[i].linktype == 24 ? 4 : 0;
+
+			b.n = 0;
+			put_number(&b, rows[i].magic, 4, is_big);
+			put_number(&b, (uint64_t)rows[i].major, 2, is_big);
+			put_number(&b, (uint64_t)rows[i].minor, 2, is_big);
+			put_zeros(&b, 12);
+			put_number(&b, rows[i].linktype, 4, is_big);
+			for (int k = 0; k < 2; k++) {
+				uint32_t wire = FRAME + extra + cut, captured = FRAME + extra;
+
+				put_number(&b, 1000, 4, is_big);
+				put_number(&b, 7, 4, is_big);
+				put_number(&b, rows[i].is_turned ? wire : captured, 4, is_big);
+				put_number(&b, rows[i].is_turned ? captured : wire, 4, is_big);
+				put_zeros(&b, (uint32_t)rows[i].head - 16);
+				if (extra != 0)
+					put_hex(&b, "00000002");
+				put_frame(&b);
+			}
+			read_all(store(&b), &seen);
+			assert_int_equal(seen.ended, 0);
+			assert_int_equal(seen.packets, 2);
+			assert_int_equal(seen.octets, 2 * FRAME);
+			assert_int_equal(seen.stats.wire_bytes, 2 * (FRAME + extra + cut));
+			assert_int_equal(seen.last_ns, 1000000000000 + rows[i].fraction);
+		}
+	/* A wire length below the captured one stays an error where lengths have an order. */
+	b.n = 0;
+	put_pcap_header(&b, 0xa1b2c3d4, 0);
+	put_number(&b, 1000, 4, 0);
+	put_number(&b, 7, 4, 0);
+	put_number(&b, FRAME, 4, 0);
+	put_number(&b, FRAME - 1, 4, 0);
+	put_frame(&b);
+	read_all(store(&b), &seen);
+	assert_int_equal(seen.stats.counters[PACKET_COUNT_bad_length], 1);
+}
+
 static void
 put_block(struct bytes *b, uint32_t type, const struct bytes *body, int is_big)
 {
@@ -448,6 +508,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pcap_formats),
+	    cmocka_unit_test(pcap_kin),
 	    cmocka_unit_test(pcapng_blocks),
 	    cmocka_unit_test(cut_off),
 	    cmocka_unit_test(bad_files),
