@@ -62,6 +62,7 @@ struct packet {
 	 * captured headers.
 	 */
 	uint32_t ip_at, transport_at, headers_end;
+	const uint8_t *frame; /* set by sources; borrowed like mpls */
 };
 
 /* One verdict per frame, each a counter (packet/counter.def). */

@@ -124,18 +124,34 @@ sender_flush(struct sink *sink, struct err *err)
 	struct sender *s = (struct sender *)sink;
 	unsigned i;
 
-	(void)err;
+	for (i = 0; i < s->encoder_count; i++) {
+		s->turn = i;
+		if (wire_encoder_flush(s->encoders[i], err) != 0)
+			return -1;
+	}
 	for (i = 0; i < s->peer_count; i++)
 		s->transport->flush(&s->peers[i]);
 	return 0;
+}
+
+int
+send_packets(struct sink *sink, const struct wire_packet *packets, size_t n, int64_t now_us,
+    struct err *err)
+{
+	struct sender *s = (struct sender *)sink;
+
+	s->turn = (s->turn + 1) % s->encoder_count;
+	return wire_encode_packets(s->encoders[s->turn], packets, n, now_us, err);
 }
 
 void
 send_drain(struct sink *sink)
 {
 	struct sender *s = (struct sender *)sink;
+	struct err err = {0};
 	unsigned i;
 
+	(void)sender_flush(sink, &err); /* only transports could fail, and they count */
 	for (i = 0; i < s->peer_count; i++)
 		s->transport->drain(&s->peers[i]);
 }

@@ -25,8 +25,8 @@ enum value {
 	VALUE_DOMAIN, VALUE_PROCESS, VALUE_SAMPLER, VALUE_MODE, VALUE_ALGORITHM, VALUE_INTERVAL,
 	VALUE_ONE, VALUE_SPACE, VALUE_PROBABILITY, VALUE_INIT_MS,
 	VALUE_MESSAGES, VALUE_RECORDS, VALUE_OCTETS, VALUE_NOT_SENT, VALUE_IGNORED_PACKETS,
-	VALUE_IGNORED_OCTETS, VALUE_INTERFACE, VALUE_INTERFACE_NAME, VALUE_PEN, VALUE_ELEMENT,
-	VALUE_TYPE, VALUE_SEMANTICS, VALUE_UNITS, VALUE_NAME, VALUE_DESCRIPTION,
+	VALUE_IGNORED_OCTETS, VALUE_SEQUENCE, VALUE_INTERFACE, VALUE_INTERFACE_NAME, VALUE_PEN, VALUE_ELEMENT,
+	VALUE_OBSERVED, VALUE_SELECTED, VALUE_TYPE, VALUE_SEMANTICS, VALUE_UNITS, VALUE_NAME, VALUE_DESCRIPTION,
 };
 
 struct told {
@@ -34,7 +34,8 @@ struct told {
 	uint8_t value;
 };
 
-enum condition { ALWAYS, IF_PERIODIC, IF_RANDOM, IF_INTERFACES, IF_OWN };
+enum condition { ALWAYS, IF_PERIODIC, IF_RANDOM, IF_INTERFACES, IF_OWN,
+	IF_PSAMP, IF_PSAMP_ALL };
 
 /* v9's scopes are kinds, not elements: 1 system, 2 interface (RFC 3954, 6.1). */
 static const struct announcement {
@@ -57,6 +58,13 @@ static const struct announcement {
 	    {311, 8, VALUE_PROBABILITY}, {34, 4, VALUE_INTERVAL}}},
 	{IPFIX, IF_INTERFACES, 1, {{10, 4, VALUE_INTERFACE},
 	    {82, ELEMENT_VARIABLE, VALUE_INTERFACE_NAME}}},
+	/* RFC 5476, 6.5: which selector, what it does, how much came of it. */
+	{IPFIX, IF_PSAMP, 1, {{301, 8, VALUE_SEQUENCE}, {138, 8, VALUE_DOMAIN},
+	    {302, 8, VALUE_SAMPLER}}},
+	{IPFIX, IF_PSAMP, 1, {{301, 8, VALUE_SEQUENCE}, {318, 8, VALUE_OBSERVED},
+	    {319, 8, VALUE_SELECTED}}},
+	{IPFIX, IF_PSAMP_ALL, 1, {{302, 8, VALUE_SAMPLER}, {304, 2, VALUE_ALGORITHM},
+	    {305, 4, VALUE_ONE}, {306, 4, VALUE_SPACE}}},
 	{IPFIX, IF_OWN, 2, {{346, 4, VALUE_PEN}, {303, 2, VALUE_ELEMENT}, {339, 1, VALUE_TYPE},
 	    {344, 1, VALUE_SEMANTICS}, {345, 2, VALUE_UNITS},
 	    {341, ELEMENT_VARIABLE, VALUE_NAME}, {340, ELEMENT_VARIABLE, VALUE_DESCRIPTION}}},
@@ -80,7 +88,11 @@ announce_records(unsigned i, const struct announce_source *source)
 	case IF_INTERFACES:
 		return c->interface_count;
 	case IF_OWN:
-		return c->is_plain ? 0 : own_count();
+		return c->is_plain || c->is_psamp ? 0 : own_count();
+	case IF_PSAMP:
+		return c->is_psamp;
+	case IF_PSAMP_ALL:
+		return c->is_psamp && c->sampling <= 1;
 	default:
 		return 1;
 	}
@@ -138,7 +150,10 @@ number_of(enum value value, unsigned record, const struct announce_source *s)
 	case VALUE_MODE: return c->is_sampling_random ? 2 : 1;
 	case VALUE_ALGORITHM: return c->is_sampling_random ? 4 : 1; /* RFC 5477, 8.2.1 */
 	case VALUE_INTERVAL: return c->sampling;
-	case VALUE_SPACE: return c->sampling - 1;
+	case VALUE_SPACE: return c->sampling > 1 ? c->sampling - 1 : 0;
+	case VALUE_SEQUENCE: return PSAMP_SEQUENCE;
+	case VALUE_OBSERVED: return s->observed;
+	case VALUE_SELECTED: return s->selected;
 	case VALUE_PROBABILITY: return probability_bits(c->sampling);
 	case VALUE_INIT_MS: return (uint64_t)(s->boot_us / 1000);
 	case VALUE_MESSAGES: return s->counters[SENT_messages];

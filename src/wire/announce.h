@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What an exporter tells of itself in options data: announce.c has the table. */
-enum { ANNOUNCEMENTS = 8, ANNOUNCE_OCTETS = 512 };
+enum { ANNOUNCEMENTS = 11, ANNOUNCE_OCTETS = 512 };
 
 /* What the values come from. */
 struct announce_source {
@@ -17,6 +17,7 @@ struct announce_source {
 	uint64_t counters[SENT_COUNTERS];
 	struct wire_statistics statistics;
 	int64_t boot_us;
+	uint64_t observed, selected; /* packets, of reports */
 };
 
 /* Records of announcement i; 0: it has nothing to say in this version. */

@@ -6,12 +6,11 @@
  * two records, the second one with source and destination exchanged. NetFlow v1, v5 and v7 have
  * their own writer, fixed.c.
  */
-#include "wire/encoder.h"
+#include "wire/message.h"
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "model/batch.h"
-#include "wire/announce.h"
-#include "wire/layout.h"
 #include "wire/put.h"
 
 #include <assert.h>
@@ -36,26 +35,6 @@ struct block {
 	size_t n;
 	uint8_t *to[BLOCK];
 };
-
-struct wire_encoder {
-	struct encoder_base base; /* first */
-	struct layouts layouts;
-	bool is_told[ANNOUNCEMENTS]; /* their templates are sent */
-	bool is_announce_due;
-	uint64_t *groups; /* per row, of the batch and direction at work; 0: no record */
-	uint16_t *which;  /* layout of each row */
-	uint32_t *picks;  /* rows by layout */
-	size_t rows_cap;
-	unsigned records_in_message; /* templates too in v9 */
-	unsigned data_in_message;    /* without templates */
-	unsigned flows_in_message;   /* without options data */
-};
-
-static bool
-is_ipfix(const struct wire_encoder *e)
-{
-	return e->base.config.version == 10;
-}
 
 /* The rows of export.def that hold. */
 static unsigned
@@ -90,6 +69,7 @@ wire_encoder_new(const struct wire_encode_config *config)
 	e->layouts.is_biflow = e->base.config.is_biflow;
 	e->layouts.pen = e->base.config.pen;
 	e->is_announce_due = true;
+	e->psamp.random = random_seed();
 	return e;
 }
 
@@ -112,91 +92,11 @@ wire_encoder_counters(const struct wire_encoder *e)
 	return e->base.counters;
 }
 
-void
-wire_encoder_refresh(struct wire_encoder *e)
-{
-	unsigned i;
-
-	for (i = 0; i < e->layouts.count; i++)
-		e->layouts.all[i]->is_sent = false;
-	memset(e->is_told, 0, sizeof e->is_told);
-	e->is_announce_due = true;
-	e->base.messages_since = 0;
-	e->base.refreshed_us = e->base.now_us;
-}
-
-static size_t
-header_len(const struct wire_encoder *e)
-{
-	return is_ipfix(e) ? 16 : 20;
-}
-
 /* Octets of a record that is alone in its datagram. */
 static size_t
 record_most(const struct wire_encoder *e)
 {
 	return e->base.config.longest_bytes - header_len(e) - 4;
-}
-
-static void
-write_header(const struct wire_encoder *e, uint8_t *msg, size_t len, unsigned records,
-    uint32_t sequence)
-{
-	const struct encoder_base *b = &e->base;
-	uint32_t seconds = (uint32_t)(b->now_us / 1000000);
-
-	put_be16(msg, (uint16_t)b->config.version);
-	if (is_ipfix(e)) {
-		put_be16(msg + 2, (uint16_t)len);
-		put_be32(msg + 4, seconds);
-		put_be32(msg + 8, sequence);
-		put_be32(msg + 12, b->config.domain);
-	} else {
-		put_be16(msg + 2, (uint16_t)records);
-		put_be32(msg + 4, (uint32_t)((int64_t)seconds * 1000 - b->boot_us / 1000));
-		put_be32(msg + 8, seconds);
-		put_be32(msg + 12, sequence);
-		put_be32(msg + 16, b->config.domain);
-	}
-}
-
-/* Ends the datagram at work, if it has anything in it. */
-static void
-message_finish(struct wire_encoder *e)
-{
-	struct encoder_base *b = &e->base;
-
-	if (b->len <= header_len(e))
-		return;
-	write_header(e, b->msg, b->len, e->records_in_message, b->sequence);
-	b->sequence += is_ipfix(e) ? e->data_in_message : 1;
-	encoder_base_finish(b, e->flows_in_message);
-	e->records_in_message = e->data_in_message = e->flows_in_message = 0;
-}
-
-static void
-message_start(struct wire_encoder *e)
-{
-	if (e->base.len == 0)
-		e->base.len = header_len(e);
-}
-
-static size_t
-left(const struct wire_encoder *e)
-{
-	size_t most = e->base.config.datagram_bytes;
-
-	return e->base.len < most ? most - e->base.len : 0; /* behind a long record */
-}
-
-/* A set with one template; returns its octets. */
-static size_t
-write_template(const struct wire_encoder *e, const struct layout *l, uint8_t *to)
-{
-	put_be16(to, is_ipfix(e) ? 2 : 0);
-	put_be16(to + 2, (uint16_t)(l->template_len + 4));
-	memcpy(to + 4, l->template, l->template_len);
-	return l->template_len + 4u;
 }
 
 /* The place of a layout's variable fields in a record, within bounds. */
@@ -310,7 +210,7 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 {
 	const struct layout *l = b->layout;
 	uint8_t *set = e->base.msg + e->base.len;
-	size_t i, room = left(e), len = 4, record = l->fixed_len;
+	size_t i, room = message_left(e), len = 4, record = l->fixed_len;
 	struct variable v;
 
 	n = n < BLOCK - b->n ? n : BLOCK - b->n;
@@ -346,12 +246,12 @@ introduce(struct wire_encoder *e, struct layout *l)
 	message_start(e);
 	if (l->is_sent)
 		return;
-	if (left(e) < l->template_len + 4u + 64u && e->base.len > header_len(e)) {
+	if (message_left(e) < l->template_len + 4u + 64u && e->base.len > header_len(e)) {
 		message_finish(e);
 		return;
 	}
-	assert(left(e) >= l->template_len + 4u);
-	e->base.len += write_template(e, l, e->base.msg + e->base.len);
+	assert(message_left(e) >= l->template_len + 4u);
+	e->base.len += message_template(e, l, e->base.msg + e->base.len);
 	e->records_in_message++;
 	e->base.counters[SENT_templates]++;
 	l->is_sent = true;
@@ -434,74 +334,6 @@ encode_rows(struct wire_encoder *e, const struct batch *batch, bool is_turned, s
 	return 0;
 }
 
-/* A datagram with room for so many octets. */
-static int
-need_room(struct wire_encoder *e, size_t octets, struct err *err)
-{
-	if (e->base.len > 0 && left(e) < octets)
-		message_finish(e);
-	if (encoder_base_is_full(&e->base) && e->base.len == 0 &&
-	    encoder_base_flush(&e->base, err) != 0)
-		return -1;
-	message_start(e);
-	return 0;
-}
-
-/* The records of an announcement, each in a set of its own, behind its template. */
-static int
-announce_one(struct wire_encoder *e, unsigned i, const struct announce_source *source,
-    struct err *err)
-{
-	unsigned record, n = announce_records(i, source);
-	uint8_t set[ANNOUNCE_OCTETS + 8];
-	size_t len;
-
-	if (n > 0 && !e->is_told[i]) {
-		if (need_room(e, ANNOUNCE_OCTETS, err) != 0)
-			return -1;
-		e->base.len += announce_template(i, is_ipfix(e), e->base.msg + e->base.len);
-		e->records_in_message++;
-		e->base.counters[SENT_templates]++;
-		e->is_told[i] = true;
-	}
-	for (record = 0; record < n; record++) {
-		len = 4 + announce_record(i, record, source, set + 4);
-		while (!is_ipfix(e) && len % 4 != 0)
-			set[len++] = 0;
-		put_be16(set, announce_id(i));
-		put_be16(set + 2, (uint16_t)len);
-		if (need_room(e, len, err) != 0)
-			return -1;
-		memcpy(e->base.msg + e->base.len, set, len);
-		e->base.len += len;
-		e->records_in_message++;
-		e->data_in_message++;
-		e->base.counters[SENT_options]++;
-	}
-	return 0;
-}
-
-/* What the exporter tells of itself, in datagrams of their own. */
-static int
-announce_all(struct wire_encoder *e, struct err *err)
-{
-	struct encoder_base *b = &e->base;
-	struct announce_source source = {.config = &b->config, .boot_us = b->boot_us};
-	unsigned i;
-
-	memcpy(source.counters, b->counters, sizeof source.counters);
-	if (b->config.statistics != NULL)
-		b->config.statistics(b->config.context, &source.statistics);
-	for (i = 0; i < ANNOUNCEMENTS; i++) {
-		if (announce_one(e, i, &source, err) != 0)
-			return -1;
-	}
-	message_finish(e);
-	e->is_announce_due = false;
-	b->announced_us = b->now_us;
-	return 0;
-}
-
 /* All rows; a new datagram wherever the clock has to be set anew. */
 static int
 encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turned,
@@ -512,12 +344,7 @@ encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turn
 
 	for (first = from; first < rows; first = end) {
 		end = encoder_base_clock(b, batch, first, rows, now_us);
-		if (b->messages_since >= b->config.refresh_messages ||
-		    b->now_us - b->refreshed_us >= b->config.refresh_us)
-			wire_encoder_refresh(e);
-		if ((e->is_announce_due ||
-		    b->now_us - b->announced_us >= b->config.announce_us) &&
-		    announce_all(e, err) != 0)
+		if (message_keep_time(e, err) != 0)
 			return -1;
 		if (encode_rows(e, batch, is_turned, first, end, err) != 0)
 			return -1;
@@ -592,71 +419,4 @@ wire_encode(struct wire_encoder *e, const struct batch *batch, int64_t now_us,
     struct err *err)
 {
 	return wire_encode_rows(e, batch, 0, batch->rows, now_us, err);
-}
-
-void
-wire_encoder_limit(struct wire_encoder *e, size_t octets)
-{
-	struct wire_encode_config *c = &e->base.config;
-
-	if (octets < DATAGRAM_LEAST)
-		octets = DATAGRAM_LEAST;
-	c->datagram_bytes = octets < c->datagram_bytes ? octets : c->datagram_bytes;
-	c->longest_bytes = octets < c->longest_bytes ? octets : c->longest_bytes;
-}
-
-uint32_t
-wire_encoder_sequence(const struct wire_encoder *e)
-{
-	return e->base.sequence;
-}
-
-/* Templates for one connection. */
-struct hello {
-	uint8_t msg[8192];
-	uint32_t len, records, sequence;
-	int (*send)(void *context, const struct wire_train *train, struct err *err);
-	void *context;
-};
-
-/* Sends the templates in msg, if any, to a new connection. */
-static int
-hello_send(struct wire_encoder *e, struct hello *h, struct err *err)
-{
-	uint32_t none = 0, len = h->len;
-	struct wire_train train = {h->msg, &len, &none, 1, len};
-
-	if (h->records == 0)
-		return 0;
-	write_header(e, h->msg, len, h->records, h->sequence);
-	h->records = 0;
-	h->len = (uint32_t)header_len(e);
-	return h->send(h->context, &train, err);
-}
-
-int
-wire_encoder_hello(struct wire_encoder *e, uint32_t sequence,
-    int (*send)(void *context, const struct wire_train *train, struct err *err),
-    void *context, struct err *err)
-{
-	struct hello h = {.len = (uint32_t)header_len(e), .sequence = sequence, .send = send,
-	    .context = context};
-	struct announce_source source = {.config = &e->base.config};
-	unsigned i;
-
-	for (i = 0; i < ANNOUNCEMENTS; i++) {
-		if (announce_records(i, &source) == 0)
-			continue;
-		h.len += (uint32_t)announce_template(i, is_ipfix(e), h.msg + h.len);
-		h.records++;
-	}
-	for (i = 0; i < e->layouts.count; i++) {
-		if (h.len + e->layouts.all[i]->template_len + 4 > sizeof h.msg &&
-		    hello_send(e, &h, err) != 0)
-			return -1;
-		h.len += (uint32_t)write_template(e, e->layouts.all[i], h.msg + h.len);
-		h.records++;
-	}
-	e->is_announce_due = true; /* the data follow with the next flows */
-	return hello_send(e, &h, err);
 }

@@ -55,6 +55,7 @@ struct wire_statistics {
 struct wire_encode_config {
 	unsigned version;      /* 1, 5, 7, 9 or 10 (IPFIX) */
 	bool is_biflow;        /* IPFIX only: RFC 5103, one record for both directions */
+	bool is_psamp;         /* IPFIX only: reports of packets, no flows (RFC 5476) */
 	bool is_plain;         /* IPFIX only: without weir's own elements */
 	uint32_t pen;          /* of weir's own elements: PEN_EXAMPLE */
 	uint32_t domain;       /* observation domain, source id or engine; 0 */
@@ -94,6 +95,27 @@ int wire_encode(struct wire_encoder *encoder, const struct batch *batch, int64_t
 /* The same for rows from..end-1 only. */
 int wire_encode_rows(struct wire_encoder *encoder, const struct batch *batch, size_t from,
     size_t end, int64_t now_us, struct err *err);
+
+/* A packet as it is reported. */
+struct wire_packet {
+	int64_t time_ns;
+	const uint8_t *section; /* from the IP header on; the caller has cut payload off */
+	uint32_t section_len;
+	uint32_t ingress;       /* interface; 0: not known */
+	uint64_t ip_bytes;
+};
+
+enum { PSAMP_SEQUENCE = 1 }; /* selectionSequenceId: there is one */
+
+/*
+ * Reports of the packets that config.sampling selects, with is_psamp. They are held back
+ * until a datagram is full or a second old by the packets' time; n 0 only looks at the time.
+ * now_us as above.
+ */
+int wire_encode_packets(struct wire_encoder *encoder, const struct wire_packet *packets,
+    size_t n, int64_t now_us, struct err *err);
+/* Sends what is held back. */
+int wire_encoder_flush(struct wire_encoder *encoder, struct err *err);
 
 /* No datagram, of one long record either, is longer than this from now on. */
 void wire_encoder_limit(struct wire_encoder *encoder, size_t octets);
