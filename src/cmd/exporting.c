@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cmd/command.h"
+#include "packet/source.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +19,7 @@ struct word {
 };
 
 static const struct word versions[] = {{"1", 1}, {"5", 5}, {"7", 7}, {"9", 9}, {"10", 10},
-    {"ipfix", 10}, {NULL, 0}};
+    {"ipfix", 10}, {"psamp", 10}, {NULL, 0}};
 static const struct word times[] = {{"sec", WIRE_TIMES_SECONDS}, {"milli", WIRE_TIMES_MILLI},
     {"micro", WIRE_TIMES_MICRO}, {"nano", WIRE_TIMES_NANO}, {NULL, 0}};
 static const struct word transports[] = {{"udp", 1}, {"tcp", 2}, {"sctp", 3}, {NULL, 0}};
@@ -55,7 +56,9 @@ check(const struct export_values *v, const struct send_config *c, struct err *er
 	unsigned version = c->encode.version;
 
 	if (version == 0)
-		return err_set(err, EINVAL, "-v takes 1, 5, 7, 9 or ipfix, not '%s'", v->version);
+		return err_set(err, EINVAL, "-v takes 1, 5, 7, 9, ipfix or psamp, not '%s'", v->version);
+	if (c->encode.is_psamp && (v->is_biflow || v->times != NULL))
+		return err_set(err, EINVAL, "-b and -A are of flows, -v psamp reports packets");
 	if (v->is_biflow && version != 10)
 		return err_set(err, EINVAL, "-b needs -v ipfix: NetFlow %u has no biflows",
 		    version);
@@ -83,7 +86,8 @@ export_make(const struct export_values *v, struct send_config *out, struct err *
 	    .interface = v->interface, .source = v->source, .mtu = (size_t)v->mtu,
 	    .rate_octets = (int64_t)v->rate, .patience_us = v->patience_us};
 	out->encode = (struct wire_encode_config){.version = find(versions, v->version),
-	    .is_biflow = v->is_biflow, .is_plain = v->is_plain, .pen = (uint32_t)v->pen,
+	    .is_biflow = v->is_biflow, .is_psamp = strcmp(v->version, "psamp") == 0,
+	    .is_plain = v->is_plain, .pen = (uint32_t)v->pen,
 	    .domain = (uint32_t)v->domain, .refresh_messages = (unsigned)v->messages,
 	    .refresh_us = v->refresh_us, .announce_us = v->refresh_us,
 	    .uptime_us = v->uptime_us};
@@ -92,6 +96,33 @@ export_make(const struct export_values *v, struct send_config *out, struct err *
 	if (check(v, out, err) != 0)
 		return -1;
 	return v->engine == NULL ? 0 : parse_engine(v->engine, &out->encode.domain, err);
+}
+
+int
+export_packets(struct sink *sink, const struct packet *packets, size_t n, uint32_t ingress,
+    int64_t now_us, struct err *err)
+{
+	struct wire_packet out[SOURCE_BURST];
+	size_t i, part;
+
+	do {
+		part = n < SOURCE_BURST ? n : SOURCE_BURST;
+		for (i = 0; i < part; i++) {
+			const struct packet *p = &packets[i];
+			bool is_whole = p->headers_end > p->ip_at;
+
+			/* Only headers: payload is not even shown to the sender. */
+			out[i] = (struct wire_packet){.time_ns = p->time_ns,
+			    .section = p->frame + p->ip_at, .ip_bytes = p->ip_bytes,
+			    .section_len = is_whole ? p->headers_end - p->ip_at : 0,
+			    .ingress = ingress};
+		}
+		if (send_packets(sink, out, part, now_us, err) != 0)
+			return -1;
+		packets += part;
+		n -= part;
+	} while (n > 0);
+	return 0;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "send/send.h"
 
 struct err;
+struct packet;
 
 /* The options of sending to collectors, for every command that does. */
 struct export_values {
@@ -25,7 +26,8 @@ struct export_values {
 	{"transport", 'P', OPTION_TEXT, EXPORT_AT(type, member, transport), "NAME", "udp",   \
 	    0, 0, "udp; tcp or sctp with ipfix"},                                            \
 	{"export", 'v', OPTION_TEXT, EXPORT_AT(type, member, version), "VERSION", "ipfix",   \
-	    0, 0, "what is sent: 1, 5, 7, 9 or ipfix (10)"},                                 \
+	    0, 0, "what is sent: 1, 5, 7, 9 or ipfix (10); psamp reports packets (RFC 5476): headers "     \
+	    "without payload, of those that -s or --sample-random selects"},                                 \
 	{"biflow", 'b', OPTION_FLAG, EXPORT_AT(type, member, is_biflow), NULL, NULL, 0, 0,   \
 	    "with ipfix: both directions in one record (RFC 5103)"},                         \
 	{"plain", 0, OPTION_FLAG, EXPORT_AT(type, member, is_plain), NULL, NULL, 0, 0,       \
@@ -61,6 +63,11 @@ struct export_values {
 
 /* What the options say; -1 and what is wrong. The strings stay borrowed. */
 int export_make(const struct export_values *v, struct send_config *out, struct err *err);
+
+/* Packets to a sink that reports them (-v psamp); n 0 lets it look at the time. now_us 0: by
+ * the packets' time. */
+int export_packets(struct sink *sink, const struct packet *packets, size_t n,
+    uint32_t ingress, int64_t now_us, struct err *err);
 
 /* Tells once what could not be sent for want of a place in the format; sink may be NULL. */
 void export_complain(const struct sink *sink, const struct export_values *v);

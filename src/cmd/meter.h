@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/exporting.h"
 #include "meter/meter.h"
+#include "run/run.h"
 
 struct sink;
 struct store;
@@ -53,6 +54,8 @@ struct meter_outputs {
 	struct sink *sink; /* all of them */
 	struct store *store;
 	struct sink *send; /* NULL: nothing is sent */
+	struct sink *reports[RUN_WORKERS_MAX]; /* of packets, one for each worker */
+	unsigned report_count;
 	struct sink *text; /* NULL: nothing is printed */
 };
 

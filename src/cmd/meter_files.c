@@ -75,7 +75,9 @@ meter_file(struct files_run *r, const char *path, struct err *err)
 	if (source_open_with(&config, &source, err) != 0)
 		return -1;
 	while ((n = source_burst(source, burst, err)) > 0) {
-		if (meter_packets(r->meter, burst, (size_t)n, err) != 0) {
+		if (meter_packets(r->meter, burst, (size_t)n, err) != 0 ||
+		    (r->outputs.report_count > 0 && export_packets(r->outputs.reports[0], burst,
+		    (size_t)n, 0, 0, err) != 0)) {
 			n = -1;
 			break;
 		}

@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* To open interfaces again. */
@@ -64,6 +65,19 @@ static void
 outputs_refresh(void *arg)
 {
 	send_refresh(((struct live_run *)arg)->outputs.send);
+}
+
+static int
+report_packets(void *arg, unsigned worker, const struct packet *packets, size_t n,
+    struct err *err)
+{
+	struct live_run *r = arg;
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return export_packets(r->outputs.reports[worker], packets, n,
+	    r->config.workers[worker].ingress,
+	    (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000, err);
 }
 
 static void
@@ -311,6 +325,7 @@ meter_live(const struct meter_values *v, struct err *err)
 	    .flush_ms = r.outputs.store != NULL ? 1000 : 0,
 	    .refresh = r.outputs.send != NULL ? outputs_refresh : NULL, .print = outputs_print,
 	    .reopen = outputs_reopen};
+	r.config.packets = r.outputs.report_count > 0 ? report_packets : NULL;
 	r.config.note = note;
 	r.config.debug = debug;
 	r.config.arg = &r;

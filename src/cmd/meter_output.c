@@ -78,6 +78,39 @@ meter_outputs_reopen(struct meter_outputs *o, struct err *err)
 	return status;
 }
 
+static void
+close_reports(struct meter_outputs *o)
+{
+	struct err err = {0};
+
+	while (o->report_count > 0)
+		sink_close(o->reports[--o->report_count], &err);
+}
+
+/* A sink of flows, or for each worker one of packets. */
+static int
+open_send(const struct meter_values *v, bool is_live, struct meter_outputs *out,
+    struct err *err)
+{
+	size_t i, workers = is_live ? v->interfaces.count * v->workers : 1;
+	struct send_config send;
+
+	if (export_make(&v->export, &send, err) != 0)
+		return -1;
+	send.is_live = is_live;
+	send.encode.process = (uint32_t)getpid();
+	send.encode.sampling = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
+	send.encode.is_sampling_random = v->sample_random > 1;
+	if (!send.encode.is_psamp)
+		return send_open(&send, &out->send, err);
+	for (i = 0; i < workers; i++, send.encode.domain++) {
+		if (send_open(&send, &out->reports[i], err) != 0)
+			return -1;
+		out->report_count++;
+	}
+	return 0;
+}
+
 int
 meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outputs *out,
     struct err *err)
@@ -85,7 +118,6 @@ meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outp
 	struct store_config config = {.clock = is_live ? STORE_CLOCK_RECEIPT : STORE_CLOCK_PACKET,
 	    .sync = is_live ? STORE_SYNC_SECOND : STORE_SYNC_SEGMENTS,
 	    .rotation_s = (uint32_t)(v->rotate_us / 1000000)};
-	struct send_config send;
 	struct sink *sinks[3];
 	struct err close_err = {0};
 	size_t n = 0;
@@ -101,16 +133,10 @@ meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outp
 		n++;
 	}
 	if (v->export.collectors != NULL) {
-		if (export_make(&v->export, &send, err) != 0)
+		if (open_send(v, is_live, out, err) != 0)
 			goto fail;
-		send.is_live = is_live;
-		send.encode.process = (uint32_t)getpid();
-		send.encode.sampling =
-		    (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
-		send.encode.is_sampling_random = v->sample_random > 1;
-		if (send_open(&send, &sinks[n], err) != 0)
-			goto fail;
-		out->send = sinks[n++];
+		if (out->send != NULL)
+			sinks[n++] = out->send;
 	}
 	if (v->format != NULL) {
 		if (text_open(v, &sinks[n], err) != 0)
@@ -122,6 +148,7 @@ meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outp
 fail:
 	while (n > 0)
 		sink_close(sinks[--n], &close_err);
+	close_reports(out);
 	store_close(out->store);
 	*out = (struct meter_outputs){0};
 	return -1;
@@ -132,6 +159,7 @@ meter_outputs_close(struct meter_outputs *o, struct err *err)
 {
 	int status = sink_close(o->sink, err);
 
+	close_reports(o);
 	store_close(o->store);
 	*o = (struct meter_outputs){0};
 	return status;
@@ -140,6 +168,10 @@ meter_outputs_close(struct meter_outputs *o, struct err *err)
 void
 meter_outputs_drain(struct meter_outputs *o)
 {
+	unsigned i;
+
+	for (i = 0; i < o->report_count; i++)
+		send_drain(o->reports[i]);
 	if (o->send == NULL)
 		return;
 	send_drain(o->send);
@@ -149,6 +181,12 @@ meter_outputs_drain(struct meter_outputs *o)
 void
 meter_outputs_print(const struct meter_outputs *o, struct text *out)
 {
+	unsigned i;
+
+	for (i = 0; i < o->report_count; i++) {
+		text_str(out, "reports of packets\n");
+		send_print(o->reports[i], out);
+	}
 	if (o->send != NULL) {
 		text_str(out, "send\n");
 		send_print(o->send, out);

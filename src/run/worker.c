@@ -165,8 +165,12 @@ static int
 take_burst(struct worker *w)
 {
 	struct packet burst[SOURCE_BURST];
+	const struct run_config *c = &w->run->config;
 	int n = source_burst(w->source, burst, &w->err);
 
+	if (n >= 0 && c->packets != NULL && flag_get(&w->run->is_gathering) &&
+	    c->packets(c->arg, (unsigned)(w - w->run->workers), burst, (size_t)n, &w->err) != 0)
+		return -1;
 	if (n <= 0)
 		return n;
 	if (!flag_get(&w->run->is_gathering))

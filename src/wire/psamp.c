@@ -52,9 +52,9 @@ is_selected(struct wire_encoder *e)
 		if ((p->random >> 32) * interval >> 32 != 0)
 			return false;
 	} else if (interval > 1) {
-		p->left = p->left == 0 ? interval : p->left;
-		if (--p->left != 0)
+		if (p->left-- != 0)
 			return false;
+		p->left = interval - 1; /* the first one, and each interval-th after it */
 	}
 	p->selected++;
 	return true;
@@ -67,7 +67,8 @@ put_nanoseconds(uint8_t *to, int64_t ns)
 	uint64_t fraction = (uint64_t)(ns % 1000000000);
 
 	put_be32(to, (uint32_t)(ns / 1000000000 + 2208988800));
-	put_be32(to + 4, (uint32_t)((fraction << 32) / 1000000000));
+	/* Rounded up, so that who cuts off gets these nanoseconds again. */
+	put_be32(to + 4, (uint32_t)(((fraction << 32) + 999999999) / 1000000000));
 }
 
 /* Each report is a set of its own: sets of one template may be many, and no length is

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an exporter says beside its flows, and the versions' limits: options data, absolute
+ * times, the uptime clock over months, counters beyond 32 bits, templates for a new
+ * connection, packets no longer than the path takes, reports of packets.
+ */
+#include "rig.h"
+
+#include "base/cursor.h"
+#include "wire/own.h"
+
+static const int64_t EPOCH_US = 1764000000000000ll, DAY_US = 86400 * 1000000ll;
+
+static struct flow
+plain_row(unsigned i)
+{
+	struct flow row = {0};
+
+	flow_set(&row, start, EPOCH_US + i * 1234567ll);
+	flow_set(&row, end, EPOCH_US + i * 1234567ll + 7654321);
+	flow_set(&row, src, addr_v4(0x0a000000 + i));
+	flow_set(&row, dst, addr_v4(0xc0000201));
+	flow_set(&row, src_port, (uint16_t)(1000 + i));
+	flow_set(&row, dst_port, 443);
+	flow_set(&row, proto, 6);
+	flow_set(&row, bytes, 1000 + i);
+	flow_set(&row, packets, 10);
+	return row;
+}
+
+static struct wire_encoder *
+encoder(struct wire_encode_config *config, struct sent *sent)
+{
+	struct wire_encoder *e;
+
+	config->send = sent_take;
+	config->context = sent;
+	e = wire_encoder_new(config);
+	assert_non_null(e);
+	return e;
+}
+
+static void
+encode_row(struct wire_encoder *e, const struct flow *row, int64_t now_us)
+{
+	struct batch *b = batch_new(&flow_schema, 1);
+	struct err err = {0};
+
+	batch_append(b, row);
+	assert_int_equal(wire_encode(e, b, now_us, &err), 0);
+	batch_free(b);
+}
+
+/* A collector that knows only the example's enterprise number learns the exporter's. */
+static void
+test_types_tell_the_pen(void **state)
+{
+	struct sent sent = {0};
+	struct wire_encode_config config = {.version = 10, .is_biflow = true, .pen = 99999};
+	struct wire_encoder *e = encoder(&config, &sent);
+	uint64_t counters[WIRE_COUNTERS];
+	struct flow row = plain_row(1), got;
+	struct batch *out;
+
+	(void)state;
+	flow_set(&row, span, 123456789);
+	flow_set(&row, reverse_span, 987654321);
+	flow_set(&row, fingerprint, ((struct str){"4:64:0", 6}));
+	encode_row(e, &row, 0);
+	out = decode_all(&sent, counters);
+	assert_int_equal(out->rows, 1);
+	batch_row(out, 0, &got);
+	assert_true(flow_has(&got, span) && flow_has(&got, fingerprint));
+	assert_int_equal(got.span, 123456789);
+	assert_int_equal(got.reverse_span, 987654321);
+	assert_int_equal(counters[WIRE_types], own_count());
+	assert_int_equal(wire_encoder_counters(e)[SENT_options], own_count() + 1);
+	batch_free(out);
+	wire_encoder_free(e);
+	sent_done(&sent);
+}
+
+/* Each name stands for one element, and a stranger's name for none. */
+static void
+test_own_elements(void **state)
+{
+	unsigned i, j;
+
+	(void)state;
+	assert_in_range(own_count(), 30, 150);
+	for (i = 0; i < own_count(); i++) {
+		const struct own_element *x = own_element(i);
+
+		assert_true(own_is(x->id, x->name, strlen(x->name)));
+		assert_false(own_is(x->id, "span", 4));
+		for (j = 0; j < i; j++) {
+			assert_int_not_equal(own_element(j)->id, x->id);
+			assert_string_not_equal(own_element(j)->name, x->name);
+		}
+	}
+}
+
+static void
+test_sampling_is_told(void **state)
+{
+	static const struct wire_encode_config configs[] = {{.version = 9, .sampling = 100},
+	    {.version = 9, .sampling = 100, .is_sampling_random = true},
+	    {.version = 10, .sampling = 100},
+	    {.version = 10, .sampling = 100, .is_sampling_random = true, .is_plain = true}};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof configs / sizeof *configs; i++) {
+		struct wire_encode_config config = configs[i];
+		struct sent sent = {0};
+		struct wire_encoder *e = encoder(&config, &sent);
+		struct flow row = plain_row(i), got;
+		struct batch *out;
+
+		encode_row(e, &row, 0);
+		out = decode_all(&sent, NULL);
+		assert_int_equal(out->rows, 1);
+		batch_row(out, 0, &got);
+		assert_true(flow_has(&got, sampling));
+		assert_int_equal(got.sampling, 100);
+		batch_free(out);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
+static void
+test_absolute_times(void **state)
+{
+	static const struct {
+		enum wire_times times;
+		int64_t unit_us;
+	} cases[] = {{WIRE_TIMES_SECONDS, 1000000}, {WIRE_TIMES_MILLI, 1000},
+	    {WIRE_TIMES_MICRO, 1}, {WIRE_TIMES_NANO, 1}, {WIRE_TIMES_DEFAULT, 1000}};
+	unsigned i, version, n;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		for (version = 9; version <= 10; version++) {
+			struct wire_encode_config config = {.version = version,
+			    .times = cases[i].times, .is_plain = true};
+			struct sent sent = {0};
+			struct wire_encoder *e = encoder(&config, &sent);
+			struct flow row, got;
+			struct batch *out;
+
+			for (n = 0; n < 50; n++) {
+				row = plain_row(n);
+				encode_row(e, &row, 0);
+			}
+			out = decode_all(&sent, NULL);
+			assert_int_equal(out->rows, 50);
+			for (n = 0; n < 50; n++) {
+				row = plain_row(n);
+				batch_row(out, n, &got);
+				assert_int_equal(got.start,
+				    row.start / cases[i].unit_us * cases[i].unit_us);
+				assert_int_equal(got.end,
+				    row.end / cases[i].unit_us * cases[i].unit_us);
+			}
+			batch_free(out);
+			wire_encoder_free(e);
+			sent_done(&sent);
+		}
+	}
+}
+
+/* A live exporter for 150 days: three times what 32 bits of milliseconds hold. */
+static void
+test_uptime_over_months(void **state)
+{
+	static const struct {
+		unsigned version;
+		int64_t uptime_us;
+	} cases[] = {{1, 0}, {5, 0}, {7, 0}, {9, 0}, {5, 3600 * 1000000ll},
+	    {9, 10 * 86400 * 1000000ll}};
+	unsigned i, day;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct wire_encode_config config = {.version = cases[i].version,
+		    .uptime_us = cases[i].uptime_us};
+		struct sent sent = {0};
+		struct wire_encoder *e = encoder(&config, &sent);
+		struct flow row, got;
+		struct batch *out;
+
+		for (day = 0; day < 150; day++) {
+			row = plain_row(day);
+			row.end = EPOCH_US + day * DAY_US + 999000;
+			/* every tenth one has lasted a week */
+			row.start = row.end - (day % 10 == 0 ? 7 * DAY_US : 5000000);
+			encode_row(e, &row, row.end + 60000000);
+		}
+		assert_int_equal(wire_encoder_counters(e)[SENT_times_cut], 0);
+		out = decode_all(&sent, NULL);
+		assert_int_equal(out->rows, 150);
+		for (day = 0; day < 150; day++) {
+			batch_row(out, day, &got);
+			assert_int_equal(got.end, EPOCH_US + day * DAY_US + 999000);
+			assert_int_equal(got.end - got.start,
+			    day % 10 == 0 ? 7 * DAY_US : 5000000);
+		}
+		batch_free(out);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
+/* Counters of 32 bits never wrap: the flow becomes several records. */
+static void
+test_large_counters_are_shared(void **state)
+{
+	static const unsigned versions[] = {1, 5, 7, 9, 10};
+	static const uint64_t octets[] = {UINT32_MAX, 1ull << 32, 40000000000001ull};
+	unsigned i, j;
+	size_t row_index;
+
+	(void)state;
+	for (i = 0; i < sizeof versions / sizeof *versions; i++) {
+		for (j = 0; j < sizeof octets / sizeof *octets; j++) {
+			struct wire_encode_config config = {.version = versions[i]};
+			struct sent sent = {0};
+			struct wire_encoder *e = encoder(&config, &sent);
+			struct flow row = plain_row(i), got;
+			uint64_t sum = 0, packets = 0;
+			struct batch *out;
+
+			row.bytes = octets[j];
+			row.packets = octets[j] / 1000;
+			encode_row(e, &row, 0);
+			out = decode_all(&sent, NULL);
+			for (row_index = 0; row_index < out->rows; row_index++) {
+				batch_row(out, row_index, &got);
+				sum += got.bytes;
+				packets += got.packets;
+			}
+			assert_int_equal(sum, row.bytes);
+			assert_int_equal(packets, row.packets);
+			assert_int_equal(out->rows,
+			    versions[i] >= 9 ? 1 : (octets[j] + UINT32_MAX - 1) / UINT32_MAX);
+			batch_free(out);
+			wire_encoder_free(e);
+			sent_done(&sent);
+		}
+	}
+}
+
+/* Who comes late understands all that follows a hello. */
+static void
+test_hello(void **state)
+{
+	struct sent before = {0}, after = {0};
+	struct wire_encode_config config = {.version = 10, .refresh_messages = UINT32_MAX,
+	    .refresh_us = INT64_MAX};
+	struct wire_encoder *e = encoder(&config, &before);
+	uint64_t counters[WIRE_COUNTERS];
+	struct flow row = plain_row(1);
+	struct err err = {0};
+	struct batch *out;
+	uint8_t six[16] = {0x20, 1};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		row = plain_row(i);
+		if (i % 2 != 0)
+			row.src = row.dst = addr_v6(six);
+		if (i / 2 != 0)
+			flow_set(&row, vlan, 7);
+		encode_row(e, &row, 0);
+	}
+	assert_int_equal(wire_encoder_hello(e, wire_encoder_sequence(e), sent_take, &after,
+	    &err), 0);
+	before.count = 0;
+	before.len = 0;
+	for (i = 0; i < 4; i++) {
+		row = plain_row(i);
+		if (i % 2 != 0)
+			row.src = row.dst = addr_v6(six);
+		encode_row(e, &row, 0);
+	}
+	for (i = 0; i < before.count; i++) {
+		uint32_t len = (uint32_t)(before.ends[i] - sent_start(&before, i)), none = 0;
+		struct wire_train train = {before.octets + sent_start(&before, i), &len, &none,
+		    1, len};
+
+		sent_take(&after, &train, NULL);
+	}
+	out = decode_all(&after, counters);
+	assert_int_equal(out->rows, 4);
+	assert_int_equal(counters[WIRE_lost] + counters[WIRE_waiting], 0);
+	assert_true(counters[WIRE_options_records] > 0);
+	batch_free(out);
+	wire_encoder_free(e);
+	sent_done(&before);
+	sent_done(&after);
+}
+
+/* A record with more marks than a packet of the path holds loses some, and says so. */
+static void
+test_no_longer_than_the_path(void **state)
+{
+	static uint64_t items[3000];
+	static const size_t limits[] = {1024, 1452, 8972};
+	unsigned i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof limits / sizeof *limits; i++) {
+		struct wire_encode_config config = {.version = 10, .is_biflow = true};
+		struct sent sent = {0};
+		struct wire_encoder *e = encoder(&config, &sent);
+		struct flow row = plain_row(i), got;
+		struct batch *out;
+
+		wire_encoder_limit(e, limits[i]);
+		for (j = 0; j < 3000; j++)
+			items[j] = j;
+		flow_set(&row, marks, ((struct list){items, 3000}));
+		flow_set(&row, fingerprint, ((struct str){"4:64:0:1460", 11}));
+		encode_row(e, &row, 0);
+		for (j = 0; j < sent.count; j++)
+			assert_in_range(sent.ends[j] - sent_start(&sent, j), 16, limits[i]);
+		assert_int_equal(wire_encoder_counters(e)[SENT_texts_cut], 1);
+		out = decode_all(&sent, NULL);
+		assert_int_equal(out->rows, 1);
+		batch_row(out, 0, &got);
+		assert_int_equal(got.fingerprint.len, 11);
+		assert_in_range(got.marks.count, limits[i] / 8 / 2, limits[i] / 8);
+		for (j = 0; j + 1 < got.marks.count; j++)
+			assert_int_equal(got.marks.items[j], j);
+		batch_free(out);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
+enum { PACKETS = 1000, SECTION = 54 };
+
+/* Walks the reports of all messages: calls nothing, checks each against its packet. */
+static unsigned
+check_reports(const struct sent *sent, unsigned interval, unsigned *out_first)
+{
+	unsigned i, n = 0, k, last = 0;
+	struct cursor c;
+	size_t set, len;
+	uint8_t want[SECTION];
+	const uint8_t *p;
+
+	for (i = 0; i < sent->count; i++) {
+		p = sent->octets + sent_start(sent, i);
+		for (set = 16; set < load_be16(p + 2); set += len) {
+			len = load_be16(p + set + 2);
+			if (load_be16(p + set) != 700)
+				continue;
+			c = cursor_over(p + set + 4, len - 4);
+			assert_int_equal(cursor_be64(&c), PSAMP_SEQUENCE);
+			(void)cursor_be64(&c);
+			assert_int_equal(cursor_be32(&c), 3);
+			k = (unsigned)cursor_be64(&c) - 40;
+			assert_int_equal(cursor_u8(&c), SECTION);
+			memset(want, (int)(k & 255), SECTION);
+			assert_memory_equal(cursor_take(&c, SECTION), want, SECTION);
+			assert_int_equal(cursor_left(&c), 0);
+			if (n++ == 0)
+				*out_first = k;
+			else if (interval > 0)
+				assert_int_equal(k - last, interval);
+			last = k;
+		}
+	}
+	return n;
+}
+
+static void
+send_reports(const struct wire_encode_config *given, struct sent *sent)
+{
+	static uint8_t sections[PACKETS][SECTION];
+	static struct wire_packet packets[PACKETS];
+	struct wire_encode_config config = *given;
+	struct wire_encoder *e = encoder(&config, sent);
+	struct err err = {0};
+	unsigned i;
+
+	for (i = 0; i < PACKETS; i++) {
+		memset(sections[i], (int)(i & 255), SECTION);
+		packets[i] = (struct wire_packet){EPOCH_US * 1000 + i * 1000, sections[i], SECTION,
+		    3, 40 + i};
+	}
+	for (i = 0; i < PACKETS; i += 25)
+		assert_int_equal(wire_encode_packets(e, packets + i, 25, 0, &err), 0);
+	assert_int_equal(wire_encoder_flush(e, &err), 0);
+	assert_int_equal(wire_encoder_counters(e)[SENT_packets_seen], PACKETS);
+	wire_encoder_free(e);
+}
+
+static void
+test_reports_of_packets(void **state)
+{
+	static const unsigned intervals[] = {0, 1, 7, 1000};
+	uint64_t counters[WIRE_COUNTERS];
+	unsigned i, first = 99, n;
+
+	(void)state;
+	for (i = 0; i < sizeof intervals / sizeof *intervals; i++) {
+		struct wire_encode_config config = {.version = 10, .is_psamp = true,
+		    .sampling = intervals[i]};
+		struct sent sent = {0};
+		unsigned step = intervals[i] == 0 ? 1 : intervals[i];
+
+		send_reports(&config, &sent);
+		n = check_reports(&sent, step, &first);
+		assert_int_equal(n, (PACKETS + step - 1) / step);
+		assert_int_equal(first, 0);
+		batch_free(decode_all(&sent, counters));
+		assert_int_equal(counters[WIRE_other_records], n);
+		assert_int_equal(counters[WIRE_lost], 0);
+		sent_done(&sent);
+	}
+}
+
+static void
+test_reports_by_chance(void **state)
+{
+	struct wire_encode_config config = {.version = 10, .is_psamp = true, .sampling = 10,
+	    .is_sampling_random = true};
+	struct sent sent = {0};
+	unsigned first;
+
+	(void)state;
+	send_reports(&config, &sent);
+	/* 100 expected, six standard deviations are 57 */
+	assert_in_range(check_reports(&sent, 0, &first), 43, 157);
+	sent_done(&sent);
+}
+
+/* Held back for fullness or a second, whichever comes first. */
+static void
+test_reports_are_not_held_long(void **state)
+{
+	struct wire_encode_config config = {.version = 10, .is_psamp = true};
+	struct sent sent = {0};
+	struct wire_encoder *e = encoder(&config, &sent);
+	uint8_t section[SECTION] = {0};
+	struct wire_packet packet = {EPOCH_US * 1000, section, SECTION, 0, 40};
+	struct err err = {0};
+	unsigned announced;
+
+	(void)state;
+	assert_int_equal(wire_encode_packets(e, &packet, 1, EPOCH_US, &err), 0);
+	announced = sent.count;
+	assert_int_equal(wire_encode_packets(e, NULL, 0, EPOCH_US + 500000, &err), 0);
+	assert_int_equal(sent.count, announced);
+	assert_int_equal(wire_encode_packets(e, NULL, 0, EPOCH_US + 1000000, &err), 0);
+	assert_true(sent.count > announced);
+	wire_encoder_free(e);
+	sent_done(&sent);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_types_tell_the_pen),
+	    cmocka_unit_test(test_own_elements),
+	    cmocka_unit_test(test_sampling_is_told),
+	    cmocka_unit_test(test_absolute_times),
+	    cmocka_unit_test(test_uptime_over_months),
+	    cmocka_unit_test(test_large_counters_are_shared),
+	    cmocka_unit_test(test_hello),
+	    cmocka_unit_test(test_no_longer_than_the_path),
+	    cmocka_unit_test(test_reports_of_packets),
+	    cmocka_unit_test(test_reports_by_chance),
+	    cmocka_unit_test(test_reports_are_not_held_long),
+	};
+
+	return cmocka_run_group_tests_name("exporter", tests, NULL, NULL);
+}
