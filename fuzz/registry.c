@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* JSON of package registries. */
+#define KINDS {"pypi", "npm", NULL}
+#include "lists.h"
