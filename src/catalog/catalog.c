@@ -26,6 +26,7 @@ struct catalog {
 	struct catalog_more *more; /* [0] is "nothing known" */
 	size_t more_count, more_cap;
 	struct intern texts;
+	uint32_t last[CATALOGUE_FIELDS]; /* text of the last row that had one */
 	struct size_index index;
 	bool is_sealed;
 	char version[17];
@@ -55,12 +56,19 @@ catalog_free(struct catalog *c)
 	free(c);
 }
 
+/* Neighbours in a list often have the same text: the last one is tried first. */
 static uint32_t
 text_number(struct catalog *c, const struct catalogue *row, unsigned field,
 	    struct str text)
 {
-	return row_has(row->present, field) ? intern_add(&c->texts, text.data, text.len)
-					    : 0;
+	uint32_t last = c->last[field];
+
+	if (!row_has(row->present, field))
+		return 0;
+	if (last == 0 || intern_length(&c->texts, last) != text.len ||
+	    memcmp(intern_text(&c->texts, last), text.data, text.len) != 0)
+		c->last[field] = last = intern_add(&c->texts, text.data, text.len);
+	return last;
 }
 
 /* The number of what only few rows say; 0 where this one says none of it. */
@@ -168,6 +176,12 @@ is_double(const struct catalog_file *a, const struct catalog_file *b)
 	       a->arch == b->arch && a->path == b->path && a->encoding == b->encoding;
 }
 
+static uint64_t
+text_hash(const struct catalog *c, uint32_t text, uint64_t seed)
+{
+	return hash64(intern_text(&c->texts, text), intern_length(&c->texts, text), seed);
+}
+
 static void
 make_version(struct catalog *c)
 {
@@ -176,13 +190,10 @@ make_version(struct catalog *c)
 
 	for (i = 0; i < c->count; i++) {
 		const struct catalog_file *f = &c->files[i];
-		const char *name = catalog_text(c, f->name),
-			   *version = catalog_text(c, f->version);
-		const char *path = catalog_text(c, f->path);
 
-		h = mix64(f->size, hash64(name, strlen(name), 1));
-		h = mix64(h, hash64(version, strlen(version), 2));
-		sum += mix64(h, hash64(path, strlen(path), 3)); /* in any order */
+		h = mix64(f->size, text_hash(c, f->name, 1));
+		h = mix64(h, text_hash(c, f->version, 2));
+		sum += mix64(h, text_hash(c, f->path, 3)); /* in any order */
 	}
 	snprintf(c->version, sizeof c->version, "%016llx", (unsigned long long)sum);
 }
@@ -232,9 +243,8 @@ catalog_text(const struct catalog *c, uint32_t text)
 static struct str
 text_str_of(const struct catalog *c, uint32_t number)
 {
-	const char *s = catalog_text(c, number);
-
-	return (struct str){s, (uint32_t)strlen(s)};
+	return (struct str){catalog_text(c, number),
+			    (uint32_t)intern_length(&c->texts, number)};
 }
 
 void

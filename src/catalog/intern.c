@@ -46,42 +46,40 @@ intern_freeze(struct intern *t)
 	t->starts = must(realloc(t->starts, (t->starts_cap = t->count) * sizeof *t->starts));
 }
 
-static size_t
-length(const struct intern *t, uint32_t number)
-{
-	size_t end = number + 1 < t->count ? t->starts[number + 1] : t->len;
-
-	return end - t->starts[number] - 1;
-}
-
 static void
 rehash(struct intern *t)
 {
 	size_t mask = t->slots_count * 2 - 1, at;
+	uint64_t hash;
 	uint32_t i;
 
 	t->slots_count *= 2;
-	t->slots = must(realloc(t->slots, t->slots_count * sizeof *t->slots));
-	memset(t->slots, 0, t->slots_count * sizeof *t->slots);
+	free(t->slots);
+	t->slots = must(calloc(t->slots_count, sizeof *t->slots));
 	for (i = 1; i < t->count; i++) {
-		at = hash64(intern_text(t, i), length(t, i), t->seed) & mask;
+		hash = hash64(intern_text(t, i), intern_length(t, i), t->seed);
+		at = hash & mask;
 		while (t->slots[at] != 0)
 			at = (at + 1) & mask;
-		t->slots[at] = i;
+		t->slots[at] = (hash >> 32 << 32) | i;
 	}
 }
 
-/* The slot that a text is in, or that it would take. */
+/* The slot that a text is in, or that it would take. Most others are told from it by
+ * their hash alone. */
 static size_t
-find_slot(const struct intern *t, const char *s, size_t n)
+find_slot(const struct intern *t, const char *s, size_t n, uint64_t hash)
 {
-	size_t mask = t->slots_count - 1, at = hash64(s, n, t->seed) & mask;
+	size_t mask = t->slots_count - 1, at = hash & mask;
 	uint32_t number;
 
-	while ((number = t->slots[at]) != 0) {
-		if (length(t, number) == n && memcmp(intern_text(t, number), s, n) == 0)
+	for (; t->slots[at] != 0; at = (at + 1) & mask) {
+		if ((t->slots[at] ^ hash) >> 32 != 0)
+			continue;
+		number = (uint32_t)t->slots[at];
+		if (intern_length(t, number) == n &&
+		    memcmp(intern_text(t, number), s, n) == 0)
 			break;
-		at = (at + 1) & mask;
 	}
 	return at;
 }
@@ -89,12 +87,13 @@ find_slot(const struct intern *t, const char *s, size_t n)
 uint32_t
 intern_find(const struct intern *t, const char *s, size_t n)
 {
-	return n > 0 ? t->slots[find_slot(t, s, n)] : 0;
+	return n > 0 ? (uint32_t)t->slots[find_slot(t, s, n, hash64(s, n, t->seed))] : 0;
 }
 
 uint32_t
 intern_add(struct intern *t, const char *s, size_t n)
 {
+	uint64_t hash;
 	size_t at;
 	uint32_t number;
 
@@ -102,9 +101,10 @@ intern_add(struct intern *t, const char *s, size_t n)
 	n = n > 0 ? strnlen(s, n) : 0;
 	if (n == 0)
 		return 0;
-	at = find_slot(t, s, n);
+	hash = hash64(s, n, t->seed);
+	at = find_slot(t, s, n, hash);
 	if (t->slots[at] != 0)
-		return t->slots[at];
+		return (uint32_t)t->slots[at];
 	while (t->len + n + 1 > t->cap)
 		t->bytes = must(realloc(t->bytes, t->cap *= 2));
 	if (t->count == t->starts_cap)
@@ -114,7 +114,7 @@ intern_add(struct intern *t, const char *s, size_t n)
 	memcpy(t->bytes + t->len, s, n);
 	t->bytes[t->len + n] = '\0';
 	t->len += n + 1;
-	t->slots[at] = number;
+	t->slots[at] = (hash >> 32 << 32) | number;
 	if (t->count > t->slots_count / 2)
 		rehash(t);
 	return number;

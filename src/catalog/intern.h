@@ -14,7 +14,7 @@ struct intern {
 	size_t len, cap;
 	size_t *starts; /* by number */
 	uint32_t count, starts_cap;
-	uint32_t *slots; /* numbers; 0: free */
+	uint64_t *slots; /* upper half of the hash, number; 0: free */
 	size_t slots_count;
 	uint64_t seed;
 };
@@ -28,6 +28,14 @@ uint32_t intern_add(struct intern *intern, const char *s, size_t n);
 uint32_t intern_find(const struct intern *intern, const char *s, size_t n);
 /* Gives back the memory that only adding needs; nothing can be added afterwards. */
 void intern_freeze(struct intern *intern);
+
+static inline size_t
+intern_length(const struct intern *intern, uint32_t number)
+{
+	size_t end = number + 1 < intern->count ? intern->starts[number + 1] : intern->len;
+
+	return end - intern->starts[number] - 1;
+}
 
 static inline const char *
 intern_text(const struct intern *intern, uint32_t number)
