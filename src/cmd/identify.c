@@ -38,8 +38,9 @@ static const struct option_row options[] = {
 	OPTION_OUTPUT_ROW(struct values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
 	    "columns of findings to print"},
-	{"threshold", 0, OPTION_TEXT, offsetof(struct values, threshold), "P", "0.5", 0, 0,
-	    "probability from which on a download is named"},
+	{"threshold", 0, OPTION_TEXT, offsetof(struct values, threshold), "P", NULL, 0, 0,
+	    "probability from which on a download is named; if not given 0.5, for records "
+	    "without spans 0.7"},
 	{"names", 0, OPTION_TEXT, offsetof(struct values, names), "FILE", NULL, 0, 0,
 	    "DNS answers, which tell the servers' names: a TSV with the columns time, name and "
 	    "address, and client where known"},
@@ -197,8 +198,9 @@ run(void *values, const char **operands, int count, struct err *err)
 
 	if (need_option(v->store, "--store DIR", err) != 0)
 		goto done;
-	if (!parse_f64(v->threshold, strlen(v->threshold), &config.threshold) ||
-	    config.threshold <= 0 || config.threshold > 1) {
+	if (v->threshold != NULL &&
+	    (!parse_f64(v->threshold, strlen(v->threshold), &config.threshold) ||
+		config.threshold <= 0 || config.threshold > 1)) {
 		err_set(err, EINVAL, "--threshold takes a probability above 0 and up to 1, not "
 		    "'%s'", v->threshold);
 		goto done;

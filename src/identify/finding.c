@@ -11,6 +11,7 @@
 #include "identify/modes.h"
 #include "identify/ranges.h"
 #include "identify/sequence.h"
+#include "identify/several.h"
 #include "model/batch.h"
 #include "model/catalogue.h"
 #include "model/finding.h"
@@ -28,6 +29,7 @@ findings_init(struct findings *f, const struct files *files, double threshold,
 {
 	*f = (struct findings){.files = files,
 			       .threshold = threshold,
+			       .plain_threshold = threshold,
 			       .sink = sink,
 			       .counters = counters,
 			       .batch = batch_new(&finding_schema, 1024)};
@@ -148,6 +150,9 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 	if (c != NULL && c->is_partial)
 		text_printf(&f->evidence, ", cut off before the file's %llu bytes",
 			    (unsigned long long)file->size);
+	else if (c != NULL && r->is_at_least)
+		text_printf(&f->evidence, " of size %llu + header %u",
+			    (unsigned long long)file->size, c->header);
 	else if (c != NULL)
 		text_printf(&f->evidence, " = size %llu + header %u",
 			    (unsigned long long)file->size, c->header);
@@ -280,8 +285,10 @@ struct conclusion {
 };
 
 static struct conclusion
-conclude(const struct findings *f, const struct verdict *v, bool is_unmodified)
+conclude(const struct findings *f, const struct record *r, const struct verdict *v,
+	 bool is_unmodified)
 {
+	double needed = r->has_span && !r->is_at_least ? f->threshold : f->plain_threshold;
 	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
 	struct conclusion c = {.kind = is_unmodified ? KIND_unmodified : KIND_unknown,
 			       .probability = v->unknown};
@@ -290,8 +297,8 @@ conclude(const struct findings *f, const struct verdict *v, bool is_unmodified)
 	if (best == NULL || is_unmodified)
 		return c;
 	set = best->is_partial ? v->partial : v->whole;
-	c.is_named = name >= f->threshold;
-	c.is_set = !c.is_named && set >= f->threshold;
+	c.is_named = name >= needed;
+	c.is_set = !c.is_named && set >= needed;
 	if (c.is_named || c.is_set) {
 		c.kind = kind_of(f, best);
 		c.probability = c.is_named ? name : set;
@@ -349,7 +356,7 @@ int
 findings_add(struct findings *f, const struct record *r, const struct verdict *v,
 	     bool is_unmodified, struct err *err)
 {
-	struct conclusion c = conclude(f, v, is_unmodified);
+	struct conclusion c = conclude(f, r, v, is_unmodified);
 	const struct candidate *best = c.is_named || c.is_set ? &v->candidate[0] : NULL;
 	struct finding out = {0};
 	uint32_t i;
@@ -406,6 +413,84 @@ findings_add_ranges(struct findings *f, const struct record *r, const struct ran
 		text_printf(&f->evidence, "; requests = path %u + %u + the range",
 			    f->files->file[set->file].path_len, set->rest);
 	return append(f, &out, err);
+}
+
+/* A set as "a + b 0.61". */
+static void
+put_set(struct findings *f, const struct several_set *set)
+{
+	uint32_t i;
+
+	text_str(&f->candidates, f->candidates.len > 0 ? "; " : "");
+	for (i = 0; i < set->files; i++) {
+		const struct catalog_file *c = &f->files->file[set->file[i]];
+		const char *version = catalog_text(f->files->catalog, c->version);
+
+		text_printf(&f->candidates, "%s%s%s%s", i > 0 ? " + " : "",
+			    catalog_text(f->files->catalog, c->name), *version ? " " : "",
+			    version);
+	}
+	text_printf(&f->candidates, " %.3g", set->probability);
+}
+
+static void
+tell_several(struct findings *f, const struct record *r, const struct verdict *v,
+	     const struct several *s, uint32_t ordinal)
+{
+	const struct several_set *best = &s->set[0];
+
+	text_printf(&f->evidence,
+		    "one of about %u downloads in this record (%.3g), payload %llu of %llu "
+		    "octets in %llu packets",
+		    s->files, s->probability, (unsigned long long)v->payload,
+		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
+	if (ordinal < best->files)
+		text_printf(&f->evidence, " = the sizes and headers of %u files + %u x %u "
+			    "sent again + %u", best->files, best->k, v->mss, best->e);
+	if (s->fits > 1)
+		text_printf(&f->evidence, "; not the only set: %u%s others fit nearly as well",
+			    s->fits - 1, s->fits == SEVERAL_SETS_MAX ? " or more" : "");
+	if (s->is_cut)
+		text_str(&f->evidence, "; larger sets would take too long to try");
+}
+
+int
+findings_add_several(struct findings *f, const struct record *r, const struct verdict *v,
+		     const struct several *s, struct err *err)
+{
+	uint32_t i, k, files = s->count > 0 ? s->set[0].files : 0;
+
+	f->counters[IDENTIFY_several]++;
+	for (i = 0; i < files; i++) {
+		struct candidate one = {.file = s->set[0].file[i],
+					.k = s->set[0].k,
+					.e = s->set[0].e};
+		struct finding out = {0};
+		bool is_named;
+
+		one.probability = several_of_file(s, one.file);
+		is_named = one.probability >= f->plain_threshold;
+		set_record(f, &out, r);
+		finding_set(&out, rivals, s->fits > 0 ? s->fits - 1 : 0);
+		finding_set(&out, kind,
+			    !is_named                            ? KIND_unknown
+			    : f->files->file[one.file].encoding ? KIND_encoded
+								 : KIND_whole);
+		finding_set(&out, probability,
+			    is_named ? one.probability : 1 - one.probability);
+		finding_set(&out, grade, GRADE_plain);
+		if (is_named) {
+			set_file(f, &out, one.file);
+			finding_set(&out, retransmissions, one.k);
+			finding_set(&out, remainder, one.e);
+		}
+		for (k = 0; k < s->count && s->set[k].probability >= 0.001; k++)
+			put_set(f, &s->set[k]);
+		tell_several(f, r, v, s, i);
+		if (append(f, &out, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void

@@ -14,12 +14,13 @@ struct constants;
 struct hint_view;
 struct point;
 struct range_set;
+struct several;
 struct sink;
 
 /* Where findings are put together and go. */
 struct findings {
 	const struct files *files;
-	double threshold;
+	double threshold, plain_threshold; /* for a name; of records without an exact span */
 	struct sink *sink;
 	struct batch *batch;
 	struct text candidates, evidence, points;
@@ -41,6 +42,10 @@ int findings_add(struct findings *findings, const struct record *record,
 /* That of a download in pieces, told by the first of their records. */
 int findings_add_ranges(struct findings *findings, const struct record *record,
 			const struct range_set *set, struct err *err);
+/* Those of a record with several downloads: one for each, in no order. */
+int findings_add_several(struct findings *findings, const struct record *record,
+			 const struct verdict *verdict, const struct several *several,
+			 struct err *err);
 /* That of a response of a pipelined run; row: the record that holds its first octet. */
 int findings_add_response(struct findings *findings, const struct flow *row,
 			  const struct sequence_response *response, struct err *err);

@@ -17,6 +17,7 @@
 #include "identify/order.h"
 #include "identify/plain.h"
 #include "identify/ranges.h"
+#include "identify/sampled.h"
 #include "identify/sequence.h"
 #include "identify/span.h"
 #include "model/flow.h"
@@ -42,6 +43,9 @@ struct group {
 	size_t first, count;         /* records */
 };
 
+/* Names of plain records are held back longer: 98 of 100 told are to be right. */
+static const double THRESHOLD = 0.5, PLAIN_THRESHOLD = 0.7;
+
 struct identify {
 	struct identify_config config;
 	struct files files;
@@ -53,6 +57,7 @@ struct identify {
 	struct hosts *hosts;
 	struct ranges ranges;
 	uint32_t *order, order_last; /* of files in the index; NULL: not yet needed */
+	double plain_threshold;
 	bool is_frozen;
 	uint64_t counters[IDENTIFY_COUNTERS];
 };
@@ -71,8 +76,11 @@ identify_new(const struct identify_config *config)
 	struct identify *id = must(calloc(1, sizeof *id));
 
 	id->config = *config;
-	if (!(id->config.threshold > 0))
-		id->config.threshold = 0.5;
+	id->plain_threshold = config->threshold;
+	if (!(id->config.threshold > 0)) {
+		id->config.threshold = THRESHOLD;
+		id->plain_threshold = PLAIN_THRESHOLD;
+	}
 	id->constants.unknown = 0.5;
 	id->constants.header.other = id->constants.request.other = 1;
 	files_init(&id->files, config->catalog);
@@ -320,6 +328,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 	struct neighbours n = {&id->files, id->intake.records, id->intake.count};
 	struct hint_view view = hint_view(id, r);
 	struct verdict verdict;
+	struct several several;
 
 	findings->view = &view;
 	findings->constants = c;
@@ -328,10 +337,13 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 			   ? 0
 			   : findings_add_ranges(findings, r,
 						 &id->ranges.sets[r->range - 1], err);
-	if (r->has_span)
+	if (r->has_span && !sampled_is(r)) {
 		neighbour_name(&n, c, at, &verdict);
-	else
+	} else {
 		plain_name(id->plain, r, &verdict);
+		if (plain_several(id->plain, r, &verdict, &several))
+			return findings_add_several(findings, r, &verdict, &several, err);
+	}
 	use_hints(id, c, at, &view, &verdict);
 	if (verdict.count > 0 && verdict.candidate[0].probability >= 0.95 &&
 	    !verdict.candidate[0].is_partial)
@@ -504,6 +516,7 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	findings.point = id->intake.points;
 	findings.is_explained = id->config.is_explained;
 	find_ranges(id);
+	findings.plain_threshold = id->plain_threshold;
 	ret = name_all(id, &findings, err);
 	if (ret == 0)
 		ret = findings_flush(&findings, err);

@@ -37,7 +37,7 @@ extern const struct counter_row identify_counter_rows[IDENTIFY_COUNTERS];
 
 struct identify_config {
 	const struct catalog *catalog; /* sealed, borrowed */
-	double threshold;              /* probability needed for a name; 0: 0.5 */
+	double threshold; /* probability needed for a name; 0: 0.5, of plain records 0.7 */
 	uint64_t rows_max;             /* records kept; 0: 20 million */
 	uint32_t
 	    response_min; /* octets or span below which a row is no download; 0: 64 */

@@ -8,6 +8,7 @@
 #include "identify/plain.h"
 
 #include "base/memory.h"
+#include "identify/sampled.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum {
 };
 
 static const size_t INDEX_OCTETS_MAX = (size_t)512 << 20;
+static const double SURE = 0.9; /* of one download: several are not looked for */
 
 struct path {
 	struct plain_path known;
@@ -74,7 +76,7 @@ plain_new(const struct files *files, const struct plain_config *config)
 	p->config = *config;
 	p->indexes_max = INDEX_OCTETS_MAX / (12 * (files->count + 1000));
 	p->indexes_max = p->indexes_max > INDEXES_MAX  ? INDEXES_MAX
-			 : p->indexes_max < MODES_MAX ? MODES_MAX
+			 : p->indexes_max < MODES_MAX + 1 ? MODES_MAX + 1
 						      : p->indexes_max;
 	wire_server_default(&p->all.known.wire);
 	wire_path_default(&p->all.known.path);
@@ -539,6 +541,33 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 	}
 }
 
+/* The share of files that the catalogue does not have, where packets were sampled. */
+static void
+learn_sampled(struct plain *p, const struct record *records, size_t n)
+{
+	struct server *s = server_add(p, &records[0].server, records[0].server_port);
+	struct verdict v;
+	double sum, count;
+	size_t i, step = n > POOL_MAX ? n / POOL_MAX : 1;
+	int round;
+
+	if (s->known.path.flows >= PLAIN_RECORDS_MIN || p->config.is_fixed)
+		return;
+	for (round = 0; round < FIT_ROUNDS; round++) {
+		sum = count = 0;
+		for (i = 0; i < n; i += step) {
+			if (!sampled_is(&records[i]))
+				continue;
+			sampled_name(p->files, wire_server_of(p, s), &s->known.path,
+				     &records[i], &v);
+			sum += v.unknown;
+			count++;
+		}
+		s->known.path.unknown = (sum + 1) / (count + 2);
+	}
+	renew(&s->tables);
+}
+
 /* The parameters of all servers: the middle of theirs, each by its downloads. */
 static void
 learn_all_paths(struct plain *p)
@@ -583,28 +612,35 @@ void
 plain_learn(struct plain *p, const struct record *records, size_t n)
 {
 	const struct record **picked = must(calloc(n + 1, sizeof *picked));
-	size_t count = pick(records, n, POOL_MAX, picked), first, end, i, servers = 0;
+	size_t count = pick(records, n, POOL_MAX, picked), first, end, i, servers = 0,
+	       sampled;
 	struct wire_guess guess;
 
-	if (count > 0 && p->files->count > 0) {
-		if (guess_server(p, picked, count, &p->all.known.wire, true, &guess))
+	if (n > 0 && p->files->count > 0) {
+		if (count > 0 &&
+		    guess_server(p, picked, count, &p->all.known.wire, true, &guess))
 			take_guess(&guess, &p->all.known.wire);
-		wire_learn_bands(picked, count, &p->all.known.wire);
+		if (count > 0)
+			wire_learn_bands(picked, count, &p->all.known.wire);
 		for (first = 0; first < n; first = end) {
 			for (end = first;
 			     end < n && records[end].server_port == records[first].server_port &&
 			     addr_compare(&records[end].server, &records[first].server) == 0;
 			     end++)
 				;
-			for (i = first, count = 0; i < end; i++)
+			for (i = first, count = sampled = 0; i < end; i++) {
 				if (plain_is(&records[i]))
 					picked[count++] = &records[i];
+				sampled += sampled_is(&records[i]);
+			}
 			if (count > 0)
 				learn_server(p,
 					     server_add(p, &records[first].server,
 							records[first].server_port),
 					     picked, count,
 					     servers++ < SERVERS_GUESSED_MAX);
+			if (sampled > 0)
+				learn_sampled(p, &records[first], end - first);
 		}
 		learn_all_paths(p);
 	}
@@ -628,8 +664,16 @@ server_of(struct plain *p, const struct record *r)
 	return p->last = &p->server[at];
 }
 
-void
-plain_name(struct plain *p, const struct record *r, struct verdict *out)
+/* Where a record was seen: its server, path and what holds for them. */
+struct place {
+	const struct wire_server *wire;
+	const struct wire_path *losses;
+	struct wire_tables *tables;
+	uint32_t overhead, mss;
+};
+
+static struct place
+place_of(struct plain *p, const struct record *r)
 {
 	struct server *s = (struct server *)server_of(p, r);
 	size_t at = path_lower(s, &r->client);
@@ -637,24 +681,63 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 	    at < s->paths && addr_compare(&s->path[at].known.client, &r->client) == 0
 		? &s->path[at]
 		: NULL;
-	const struct wire_server *wire = wire_server_of(p, s);
-	uint32_t overhead = overhead_of(p, s, r), mss = mss_for(s, path, r, overhead);
-	struct wire_path *losses = path != NULL && path->is_own ? &path->known.wire
-							       : &s->known.path;
-	struct wire_tables *tables =
-	    tables_of(losses == &s->known.path ? &s->tables : &path->tables, losses);
+	uint32_t overhead = overhead_of(p, s, r);
+	struct place place = {.wire = wire_server_of(p, s),
+			      .overhead = overhead,
+			      .mss = mss_for(s, path, r, overhead)};
+
+	if (path != NULL && path->is_own) {
+		place.losses = &path->known.wire;
+		place.tables = tables_of(&path->tables, place.losses);
+	} else {
+		place.losses = &s->known.path;
+		place.tables = tables_of(&s->tables, place.losses);
+	}
+	return place;
+}
+
+void
+plain_name(struct plain *p, const struct record *r, struct verdict *out)
+{
+	struct place at = place_of(p, r);
 	struct ready ready;
 
-	if (mss == 0) {
+	if (sampled_is(r)) {
+		sampled_name(p->files, at.wire, at.losses, r, out);
+	} else if (at.mss == 0) {
 		*out = (struct verdict){.unknown = 0.5,
-					.payload = wire_payload(r, overhead),
-					.overhead = overhead};
-	} else if (wire->header.count == 0) {
-		wire_name_blind(p->files, wire, losses, tables, r, out);
+					.payload = wire_payload(r, at.overhead),
+					.overhead = at.overhead};
+	} else if (at.wire->header.count == 0) {
+		wire_name_blind(p->files, at.wire, at.losses, at.tables, r, out);
 	} else {
-		make_ready(p, wire, losses, tables, overhead, mss, &ready);
+		make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
 		wire_name(&ready.model, r, out);
 	}
+}
+
+bool
+plain_several(struct plain *p, const struct record *r, const struct verdict *alone,
+	      struct several *out)
+{
+	struct place at = place_of(p, r);
+	const struct sents *later;
+	struct ready ready;
+	struct mode mode;
+
+	if (p->config.no_several || sampled_is(r) || at.mss == 0 ||
+	    at.wire->header.count == 0 ||
+	    (alone->count > 0 && alone->candidate[0].probability > SURE &&
+	     !several_is_told(at.losses, r, at.overhead)))
+		return false;
+	make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
+	/* Only the first exchange has the handshake. */
+	mode = at.wire->header.mode[0];
+	mode.bytes = mode.inner;
+	later = sents_for(p, &mode);
+	several_name(&ready.model, later, residues_for(p, &mode, at.mss, later), r, alone,
+		     out);
+	return out->probability >= 0.5;
 }
 
 size_t

@@ -4,6 +4,7 @@
 
 #include "identify/files.h"
 #include "identify/record.h"
+#include "identify/several.h"
 #include "identify/wire.h"
 
 /*
@@ -36,6 +37,9 @@ void plain_learn(struct plain *plain, const struct record *records, size_t n);
 bool plain_is(const struct record *record);
 
 void plain_name(struct plain *plain, const struct record *record, struct verdict *out);
+/* Whether a record holds several downloads rather than what plain_name said; out if so. */
+bool plain_several(struct plain *plain, const struct record *record,
+		   const struct verdict *alone, struct several *out);
 
 /* What is known of a server or a path, for listing and for model files. */
 struct plain_server {

@@ -13,6 +13,8 @@ enum {
 	FLAG_FIN = 1,
 	FLAG_SYN = 2,
 	RESPONSE_MIN = 64,
+	PACKET_MAX = 65535 + 40 + 22,
+	JUMBO_MAX = 9216 + 60,
 	SEGMENT_MAX = 1 << 20, /* no offloading merges more */
 };
 
@@ -97,6 +99,8 @@ contradiction(const struct side *s, bool is_v6)
 		return IDENTIFY_no_packets;
 	if (s->packets > s->bytes / least)
 		return IDENTIFY_few_octets;
+	if (s->bytes / PACKET_MAX > s->packets)
+		return IDENTIFY_many_octets;
 	if (s->has_span && s->span_kind == SPAN_exact && s->span > s->bytes)
 		return IDENTIFY_span_above;
 	if (s->has_span && s->span_kind != SPAN_by_ack &&
@@ -128,9 +132,7 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 		return IDENTIFY_no_answer;
 	if (down->has_span)
 		return -1;
-	if (flow_or(f, sampling, 1) > 1)
-		return IDENTIFY_sampled;
-	if (flow_or(f, coalesced, 0))
+	if (flow_or(f, coalesced, 0) || down->bytes / JUMBO_MAX > down->packets)
 		return IDENTIFY_merged;
 	return -1;
 }
@@ -181,6 +183,7 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .server_port = forward ? flow_or(f, dst_port, 0) : flow_or(f, src_port, 0),
 	    .is_cut = flow_or(f, end_reason, 0) == END_REASON_active,
 	};
+	counters[IDENTIFY_sampled] += out->sampling > 1 && !out->has_span;
 	out->has_handshake = out->exchange == 0 && !flow_or(f, mid_stream, 0) &&
 			     out->offset == 0 &&
 			     (down.flags == 0 || (down.flags & FLAG_SYN));

@@ -264,9 +264,10 @@ rising(const void *pa, const void *pb)
 	return *a < *b ? -1 : *a > *b;
 }
 
-/* The most frequent of the sorted values 0..n-1. */
+/* The most frequent of the sorted values 0..n-1; with often > 0 the least one that comes that
+ * often. */
 static uint64_t
-most_frequent(const uint64_t *value, size_t n, size_t *times, size_t *below)
+most_frequent(const uint64_t *value, size_t n, size_t often, size_t *times, size_t *below)
 {
 	uint64_t best = 0;
 	size_t i, run = 0;
@@ -274,6 +275,8 @@ most_frequent(const uint64_t *value, size_t n, size_t *times, size_t *below)
 	*times = 0;
 	for (i = 0; i < n; i++) {
 		run = i > 0 && value[i] == value[i - 1] ? run + 1 : 1;
+		if (often > 0 && *times >= often && value[i] != best)
+			break;
 		if (run <= *times)
 			continue;
 		*times = run;
@@ -307,15 +310,18 @@ wire_learn_request(const struct record *const *records, size_t n, uint32_t overh
 		    (value[count] = wire_request(records[i], overhead)) > 0)
 			count++;
 	qsort(value, count, sizeof *value, rising);
-	best = most_frequent(value, count, &times, &below);
-	if (times >= 3 && times * 50 >= count && below * 10 <= count && best < UINT16_MAX) {
+	/* The least of the frequent is that of one request; some records hold more. */
+	best = most_frequent(value, count, count / 50 > 3 ? count / 50 : 3, &times, &below);
+	if (is_least_alone(value, count)) {
+		path->request = (uint32_t)value[0];
+		path->is_request_exact = true;
+	} else if (times >= 3 && times * 50 >= count && below * 10 <= count &&
+		   best < UINT16_MAX) {
 		path->request = (uint32_t)best;
 		path->is_request_exact = true;
 	} else if (count >= 3 && path->request == 0) {
-		path->is_request_exact = is_least_alone(value, count);
-		path->request = value[0] < 150 || path->is_request_exact
-				    ? (uint32_t)value[0]
-				    : 150;
+		path->request = value[0] < 150 ? (uint32_t)value[0] : 150;
+		path->is_request_exact = false;
 	}
 	free(value);
 }
@@ -360,7 +366,7 @@ wire_learn_request_paths(const struct wire_model *m, const struct record *const 
 		value[count++] = request - m->files->file[v.candidate[0].file].path_len;
 	}
 	qsort(value, count, sizeof *value, rising);
-	best = most_frequent(value, count, &times, &below);
+	best = most_frequent(value, count, 0, &times, &below);
 	if (is_constant(m->files, value, count, best, times)) {
 		path->request = (uint32_t)best;
 		path->is_request_exact = true;

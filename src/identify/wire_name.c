@@ -143,7 +143,13 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 	low = sents_lower(sents, t > reach ? t - reach : 0);
 	*first = low;
 	*end = all;
-	if (all - low > WIRE_NEAR_MAX) {
+	if (all - low <= WIRE_NEAR_MAX) {
+		/* Fewer than can be weighed: those further below as well. */
+		low = all > WIRE_NEAR_MAX ? all - WIRE_NEAR_MAX : 0;
+		while (low < *first && sent[low] < t / DEPTH)
+			low++;
+		*first = low;
+	} else {
 		for (k = 1; k < count; k++)
 			if (table[k] > table[peak])
 				peak = k;
@@ -245,6 +251,8 @@ end_weighing(struct weighing *w, struct verdict *out)
 		out->fits += out->candidate[i].probability >=
 			     0.01 * out->candidate[0].probability;
 	out->unknown = w->sum > 0 ? w->unknown / w->sum : 1;
+	out->whole = 1 - out->unknown;
+	out->partial = 0;
 	out->evidence = w->sum;
 	out->mss = w->m->mss;
 	out->payload = w->sight.payload;

@@ -21,7 +21,8 @@
 
 enum { QUARTERS = 4, SEGMENT_CLASSES = 36 * QUARTERS, K_MAX = 8192 };
 
-static const double TAIL_SUM = 9.2, MEAN_LEAST = 0.02, BROAD_WITH_FIT = 0.1;
+static const double TAIL_SUM = 9.2, MEAN_LEAST = 0.02, BROAD_WITH_FIT = 0.1,
+		    BROAD_FLOWS = 20;
 static const double broad_share[] = {0.01, 0.03, 0.1, 0.3, 0.9};
 enum { BROAD = 5 };
 
@@ -92,7 +93,7 @@ add_negbin(double *p, size_t set, double weight, double mean, double r)
 static size_t
 fill(const struct wire_path *path, unsigned n_class, double segments, double *p)
 {
-	double mass = 1 - path->tail, n;
+	double mass = 1 - path->tail, n, broad;
 	size_t set = 0, i;
 
 	if (n_class == WIRE_N_CLASSES)
@@ -102,9 +103,11 @@ fill(const struct wire_path *path, unsigned n_class, double segments, double *p)
 		return add_negbin(p, 0, 1 - 0.3 * path->tail,
 				  path->n_shape > 0 ? path->by_n[0] : n, 1);
 	if (path->n_shape > 0) {
-		set = add_negbin(p, set, mass * (1 - BROAD_WITH_FIT), path->by_n[n_class],
+		/* The more downloads a fit rests on the less it may be wrong. */
+		broad = BROAD_WITH_FIT * BROAD_FLOWS / (BROAD_FLOWS + path->flows);
+		set = add_negbin(p, set, mass * (1 - broad), path->by_n[n_class],
 				 path->n_shape);
-		mass *= BROAD_WITH_FIT;
+		mass *= broad;
 	}
 	for (i = 0; i < BROAD; i++)
 		set = add_negbin(p, set, mass / BROAD, n * broad_share[i] + 0.3, 1);

@@ -254,7 +254,8 @@ find_modes(struct voting *v)
 
 struct choice {
 	size_t record;
-	double density;
+	double crowd; /* logarithm of the files within reach of a header, 0 if there are few */
+	uint32_t order;
 };
 
 static int
@@ -262,9 +263,9 @@ sparser(const void *pa, const void *pb)
 {
 	const struct choice *a = pa, *b = pb;
 
-	if (a->density != b->density)
-		return a->density < b->density ? -1 : 1;
-	return a->record < b->record ? -1 : a->record > b->record;
+	if (a->crowd != b->crowd)
+		return a->crowd < b->crowd ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
 }
 
 void
@@ -280,13 +281,15 @@ wire_vote(const struct files *files, const struct record *const *records,
 	v->files = files;
 	v->guess = guess;
 	v->tables = wire_tables_new(&usual);
-	/* Records among few files of their size say most. */
-	for (i = 0; i < n; i += step)
-		choice[count++] = (struct choice){
-		    i, n <= RECORDS_MAX
-			   ? 0
-			   : catalog_density(files->catalog,
-					     wire_payload(records[i], guess->overhead))};
+	/* Records among few files of their size say most; of those any, from all over. */
+	for (i = 0; i < n; i += step) {
+		double crowd = HEADER_MAX * catalog_density(files->catalog,
+							    wire_payload(records[i],
+									 guess->overhead));
+
+		choice[count++] = (struct choice){i, crowd > 1 ? floor(log2(crowd)) : 0,
+						  (uint32_t)i * 2654435769u};
+	}
 	qsort(choice, count, sizeof *choice, sparser);
 	for (i = 0; i < count && v->boxes < RECORDS_MAX; i++)
 		hear_record(v, records[choice[i].record], mss[choice[i].record],

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A search over multisets of 2 to 5 files: all but the largest file are tried in rising
+ * order, the largest follows from the residue that is left, or, in small catalogues, from
+ * what lies near. Each set has the weight
+ *
+ *	several share(m) m! / (prod of multiplicities!) / N^m  p(k) p(e) p(request)
+ *
+ * the number of orders in which m downloads can have come. p(request): the client's payload
+ * is m constants, the paths and SACK options, so that its remainder modulo 4 and its amount
+ * tell m. What the record would be as one download is weighed with it.
+ */
+#include "identify/several.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORK_MAX = 4000000, NEAR_FILES_MAX = 2000, NEAR_K_MAX = 64, REMAINDERS = 5 };
+
+static const double share_of_number[SEVERAL_FILES_MAX + 1] = {0, 0, 0.5, 0.25, 0.15, 0.1};
+static const uint32_t usual_remainders[REMAINDERS] = {0, 8, 12, 20, 24};
+
+struct search {
+	const struct wire_model *m;
+	const struct record *r;
+	const struct residues *residues;
+	const struct sents *sents;
+	const uint64_t *sent;
+	struct wire_sight sight;
+	uint64_t target;  /* T less what the first exchange has beside */
+	uint64_t request; /* 0: not known */
+	double alone;     /* p(request) of one download */
+	size_t work;
+	struct several *out;
+	double sum; /* of the weights of sets */
+	double by_files[SEVERAL_FILES_MAX + 1];
+	/* of the number being tried */
+	uint32_t files;
+	double prior;
+	uint32_t file[SEVERAL_FILES_MAX];
+	uint64_t path_octets;
+};
+
+static double
+p_of_request(double rest)
+{
+	double any = 4 / (12.0 * (fabs(rest) + 60));
+
+	return rest == 0 ? 0.5 : rest >= 12 && fmod(rest, 4) == 0 ? 0.5 * any : 0.005 * any;
+}
+
+/* Of m downloads with that many octets of paths, against one. */
+static double
+request_factor(const struct search *s, uint32_t files, uint64_t paths)
+{
+	if (s->request == 0)
+		return 1;
+	return p_of_request((double)s->request - (double)files * s->m->path->request -
+			    (double)paths) /
+	       s->alone;
+}
+
+static int
+heavier(const void *pa, const void *pb)
+{
+	const struct several_set *a = pa, *b = pb;
+
+	if (a->probability != b->probability)
+		return a->probability > b->probability ? -1 : 1;
+	return memcmp(a->file, b->file, sizeof a->file);
+}
+
+static void
+keep(struct search *s, const struct several_set *set)
+{
+	struct several *out = s->out;
+	uint32_t i, least = 0;
+
+	if (out->count < SEVERAL_SETS_MAX) {
+		out->set[out->count++] = *set;
+		return;
+	}
+	for (i = 1; i < out->count; i++)
+		if (out->set[i].probability < out->set[least].probability)
+			least = i;
+	if (set->probability > out->set[least].probability)
+		out->set[least] = *set;
+}
+
+/* The orders of the files chosen. */
+static double
+orders(const struct search *s)
+{
+	double n = 1;
+	uint32_t i, run = 1;
+
+	for (i = 1; i < s->files; i++) {
+		run = s->file[i] == s->file[i - 1] ? run + 1 : 1;
+		n *= (double)(i + 1) / run;
+	}
+	return n;
+}
+
+/* Weighs the files chosen, sent octets in all. */
+static void
+weigh(struct search *s, uint64_t sent)
+{
+	const struct wire_model *m = s->m;
+	uint64_t left = s->target - sent, k = left / m->mss;
+	struct several_set set = {.files = s->files,
+				  .k = (uint32_t)k,
+				  .e = (uint32_t)(left % m->mss)};
+	size_t count;
+	double tail, weight = s->prior * orders(s);
+	const float *table =
+	    wire_table(m->tables, s->sight.n_class, s->sight.segments, &count, &tail);
+
+	weight *= k < count ? table[k] : tail / (double)(k + 1);
+	weight *= wire_p_of_e(m->path, m->mss, &s->sight, k, set.e,
+			      (uint32_t)(sent % m->mss));
+	weight *= request_factor(
+	    s, s->files,
+	    m->files->has_paths
+		? s->path_octets + m->files->file[s->file[s->files - 1]].path_len
+		: 0);
+	s->sum += weight;
+	s->by_files[s->files] += weight;
+	memcpy(set.file, s->file, sizeof set.file);
+	set.probability = weight;
+	keep(s, &set);
+}
+
+/* The last and largest file, at least number from; sent: of the others. */
+static void
+find_last(struct search *s, uint32_t from, uint64_t sent)
+{
+	const struct wire_model *m = s->m;
+	uint64_t left = s->target - sent, reach = (uint64_t)NEAR_K_MAX * m->mss,
+		 depth = m->files->count <= NEAR_FILES_MAX ? left : reach * 4;
+	size_t near = m->files->count, count, at;
+	uint32_t i;
+
+	if (m->files->count <= NEAR_FILES_MAX) {
+		near = sents_lower(s->sents, left > reach ? left - reach : 0);
+		near = near > from ? near : from;
+		for (at = near; at < m->files->count && s->sent[at] <= left; at++) {
+			s->work++;
+			s->file[s->files - 1] = (uint32_t)at;
+			weigh(s, sent + s->sent[at]);
+		}
+	}
+	for (i = 0; i < REMAINDERS && left >= usual_remainders[i]; i++) {
+		uint32_t residue = (uint32_t)((left - usual_remainders[i]) % m->mss);
+		const uint32_t *file = residues_at(s->residues, residue, &count);
+
+		for (at = 0; at < count && s->sent[file[at]] <= left; at++) {
+			s->work++;
+			if (file[at] < from || file[at] >= near ||
+			    s->sent[file[at]] + depth < left)
+				continue;
+			s->file[s->files - 1] = file[at];
+			weigh(s, sent + s->sent[file[at]]);
+		}
+	}
+}
+
+/* Chooses file number `chosen` and those after it. */
+static void
+choose(struct search *s, uint32_t chosen, uint32_t from, uint64_t sent)
+{
+	uint32_t rest = s->files - chosen;
+	uint64_t path;
+	size_t i;
+
+	if (rest == 1) {
+		find_last(s, from, sent);
+		return;
+	}
+	for (i = from; i < s->m->files->count && sent + rest * s->sent[i] <= s->target; i++) {
+		if (s->work++ > WORK_MAX)
+			return;
+		s->file[chosen] = (uint32_t)i;
+		path = s->m->files->file[i].path_len;
+		s->path_octets += path;
+		choose(s, chosen + 1, (uint32_t)i, sent + s->sent[i]);
+		s->path_octets -= path;
+	}
+}
+
+/* Whether all sets of that many can be tried. */
+static bool
+is_feasible(const struct search *s, uint32_t files)
+{
+	double n = (double)s->m->files->count, work = 1;
+	uint32_t i;
+
+	for (i = 1; i < files; i++)
+		work *= (n + i - 1) / i;
+	if (s->m->files->count > NEAR_FILES_MAX)
+		work *= 1 + REMAINDERS * n / s->m->mss;
+	return work <= WORK_MAX;
+}
+
+static void
+try_number(struct search *s, uint32_t files)
+{
+	struct wire_path path = *s->m->path;
+	double share = s->m->server->several * share_of_number[files] *
+		       (1 - path.unknown);
+	uint64_t request = s->request, least = (uint64_t)files * path.request;
+
+	if (s->request > 0 && request < least)
+		return;
+	if (!is_feasible(s, files)) {
+		s->out->is_cut = true;
+		return;
+	}
+	s->sight.n_class = WIRE_N_CLASSES;
+	if (request > 0 && !s->m->files->has_paths && (request - least) % 4 == 0)
+		s->sight.n_class = wire_n_class((request - least) / 12);
+	s->files = files;
+	s->prior = share * pow(1 / (double)s->m->files->count, files);
+	s->work = 0;
+	s->path_octets = 0;
+	choose(s, 0, 0, 0);
+	if (s->work > WORK_MAX)
+		s->out->is_cut = true;
+}
+
+static void
+begin(struct search *s, const struct wire_model *m, const struct sents *later,
+      const struct residues *residues, const struct record *r, struct several *out)
+{
+	const struct mode *mode = &m->server->header.mode[0];
+	uint64_t first = mode->bytes > mode->inner ? mode->bytes - mode->inner : 0;
+
+	*s = (struct search){.m = m,
+			     .r = r,
+			     .sents = later,
+			     .sent = sents_of(later),
+			     .residues = residues,
+			     .out = out};
+	wire_look(m, r, &s->sight);
+	s->target = s->sight.payload > first ? s->sight.payload - first : 0;
+	if (r->request_packets > 0 && m->path->request > 0 && m->path->is_request_exact)
+		s->request = wire_request(r, m->overhead);
+	/* Of one: its path is not known, a usual one is supposed. */
+	s->alone = p_of_request((double)s->request - m->path->request);
+	if (m->files->has_paths)
+		s->alone = 4 / (12.0 * ((double)s->request + 60)) / 4;
+}
+
+void
+several_name(const struct wire_model *m, const struct sents *later,
+	     const struct residues *residues, const struct record *r,
+	     const struct verdict *alone, struct several *out)
+{
+	struct search s;
+	double sum;
+	uint32_t i;
+
+	*out = (struct several){0};
+	begin(&s, m, later, residues, r, out);
+	if (m->files->count == 0 || s.target == 0 || m->server->several <= 0)
+		return;
+	for (i = 2; i <= SEVERAL_FILES_MAX; i++)
+		try_number(&s, i);
+	sum = s.sum + (1 - m->server->several) * alone->evidence;
+	if (!(sum > 0))
+		return;
+	out->probability = s.sum / sum;
+	for (i = 2, out->files = 2; i <= SEVERAL_FILES_MAX; i++)
+		if (s.by_files[i] > s.by_files[out->files])
+			out->files = i;
+	for (i = 0; i < out->count; i++)
+		out->set[i].probability /= sum;
+	qsort(out->set, out->count, sizeof out->set[0], heavier);
+	for (i = 0; i < out->count; i++)
+		out->fits += out->set[i].probability >= 0.01 * out->set[0].probability;
+}
+
+bool
+several_is_told(const struct wire_path *path, const struct record *r, uint32_t overhead)
+{
+	uint64_t request = r->request_packets > 0 ? wire_request(r, overhead) : 0;
+
+	return path->is_request_exact && request >= 2 * (uint64_t)path->request &&
+	       (request - path->request) % 4 != 0;
+}
+
+double
+several_of_file(const struct several *s, uint32_t file)
+{
+	double sum = 0;
+	uint32_t i, k;
+
+	for (i = 0; i < s->count; i++) {
+		for (k = 0; k < s->set[i].files && s->set[i].file[k] != file; k++)
+			;
+		if (k < s->set[i].files)
+			sum += s->set[i].probability;
+	}
+	return sum;
+}
