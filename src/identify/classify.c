@@ -11,6 +11,7 @@
 #include "model/flow.h"
 #include "model/sink.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CELLS = 1 << 18, CANDIDATES = 5 }; /* probabilities of a block; names listed */
@@ -121,6 +122,8 @@ fill(struct classify *c, const struct record *r, const double *p, const uint32_t
 {
 	const struct model_class *class = &c->model->classes[best[0]];
 	bool is_named = p[best[0]] >= c->threshold;
+	double candidates = 0;
+	uint32_t i;
 
 	finding_set(f, start, r->start_us);
 	finding_set(f, end, r->end_us);
@@ -131,8 +134,10 @@ fill(struct classify *c, const struct record *r, const double *p, const uint32_t
 		finding_set(f, server_port, r->server_port);
 	}
 	finding_set(f, bytes, r->bytes);
-	finding_set(f, kind, is_named ? KIND_whole : KIND_unknown);
-	finding_set(f, probability, is_named ? p[best[0]] : 1 - p[best[0]]);
+	for (i = 0; i < count && i < CANDIDATES; i++)
+		candidates += p[best[i]];
+	finding_set(f, kind, KIND_whole); /* no other was taught */
+	finding_set(f, probability, is_named ? p[best[0]] : fmin(candidates, 1));
 	finding_set(f, grade, GRADE_learned);
 	finding_set(f, rivals, count - 1);
 	if (is_named) {

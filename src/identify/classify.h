@@ -9,8 +9,8 @@ struct model;
 /*
  * Names downloads by a trained model: flow rows in, findings of grade learned out. A
  * finding has the likeliest file where its probability reaches the threshold, else none,
- * and then the probability that none is right; the model knows the files it was taught and
- * no others, so a download of any other file gets the name of one of them.
+ * and then the probability that one of its candidates is right. The model knows the files
+ * it was taught and no others: a download of any other file gets the name of one of them.
  */
 struct classify;
 
