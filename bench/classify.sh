@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Measures the classifiers beside scikit-learn (Debian's) on the same rows in the same run.
 #   bench/classify.sh [quick]
-# Seconds of wall clock, the best of several, one core each (scikit-learn's n_jobs is 1); the
+# CPU seconds, the best of several, one core each (scikit-learn's n_jobs is 1); the
 # rows are made from a fixed seed. quick: the large fit has a tenth of its rows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ cc -std=gnu17 -D_GNU_SOURCE -O3 -ffp-contract=off -Isrc -o $work/classifier \
 	src/base/{err,hash,text}.c -lxxhash -ldeflate -lm
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 /usr/bin/python3 -W ignore bench/classify.py $work/classifier $work/classify "${1:-full}" >$work/classify/table
-echo "$(nproc) cores of $(awk -F': ' '/^model name/ {print $2; exit}' /proc/cpuinfo)," \
+echo "$(nproc --all) cores of $(awk -F': ' '/^model name/ {print $2; exit}' /proc/cpuinfo)," \
 	"scikit-learn $(/usr/bin/python3 -c 'import sklearn; print(sklearn.__version__)')," \
-	"load $(cut -d' ' -f1 /proc/loadavg)"
+	"CPU seconds, load $(cut -d' ' -f1 /proc/loadavg)"
 column -t -s'|' -R 3,4,5 $work/classify/table

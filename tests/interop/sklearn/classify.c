@@ -7,7 +7,7 @@
  *
  * COMMAND nodes: a tree's nodes in preorder, a line each: feature, threshold, right, samples
  * (-1 for a leaf's feature). classes: the class of each row of PROBE, a line each.
- * probabilities: all of them, a row a line. time: seconds of the best of three fits, then of
+ * probabilities: all of them, a row a line. time: CPU seconds of the best of three fits, then of
  * the best of three namings of PROBE.
  */
 #include "base/err.h"
@@ -24,7 +24,7 @@ now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
