@@ -77,8 +77,8 @@ static const struct fixed {
 	bool has_sequence, has_engine;
 	struct template_field fields[24];
 } fixed_versions[FIXED_VERSIONS] = {
-	{1, 16, 52, false, false, {V1_BEGIN, {0, 210, 2}, {0, 4, 1}, {0, 5, 1}, {0, 6, 1},
-	    {0, 210, 11}}},
+	{1, 16, 48, false, false, {V1_BEGIN, {0, 210, 2}, {0, 4, 1}, {0, 5, 1}, {0, 6, 1},
+	    {0, 210, 7}}},
 	{5, 24, 48, true, true, {V5_BEGIN, {0, 210, 2}}},
 	{7, 24, 52, true, false, {V5_BEGIN, {0, 210, 6}}},
 };

@@ -42,7 +42,7 @@ enum { PACKETS_AT = 16, BYTES_AT = 20, DST_PORT_AT = 34, PARTS_MOST = 1000000 };
 	{FLOW_dst_mask, 45, 1, CONVERT_UINT}
 
 static const struct fixed versions[] = {
-	{1, 16, 52, 24, {COMMON, {FLOW_tcp_flags, 40, 1, CONVERT_LOW8}}},
+	{1, 16, 48, 24, {COMMON, {FLOW_tcp_flags, 40, 1, CONVERT_LOW8}}},
 	{5, 24, 48, 30, {COMMON_5_7}},
 	{7, 24, 52, 27, {COMMON_5_7}},
 };

@@ -4,12 +4,15 @@
 //   capture OUT.pcap       writes a capture with IPv4, IPv6, TCP, UDP, ICMP, ICMPv6
 //   port                   prints a free UDP port
 //   record OUT             receives at a free port, which it prints, until SIGTERM
+//   record-tcp OUT         the same of one TCP connection, cut into IPFIX messages
+//   record-group OUT GROUP receives what is sent to a multicast group on the loopback
 //   send PORT FILE         sends the datagrams of FILE
 //   pcap FILE OUT.pcap     wraps them into IP and UDP packets to port 2055
 //   templates-last FILE    prints them with all templates taken out and put last (v9, IPFIX)
 //   damage FILE            prints them truncated, with octets changed, and random ones
 import { createSocket } from 'node:dgram';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 
 const read = (path) => readFileSync(path, 'latin1').split('\n').filter((line) => line !== '')
 	.map((line) => Buffer.from(line, 'hex'));
@@ -88,15 +91,33 @@ function capture(path) {
 	pcapFile(path, packets);
 }
 
-function record(path) {
+function record(path, group) {
 	const socket = createSocket('udp4');
 	writeFileSync(path, '');
 	socket.on('message', (datagram) => appendFileSync(path, datagram.toString('hex') + '\n'));
-	socket.bind(0, '127.0.0.1', () => {
+	socket.bind(0, group ?? '127.0.0.1', () => {
+		if (group) socket.addMembership(group, '127.0.0.1');
 		try { socket.setRecvBufferSize(1 << 24); } catch { /* what there is will do */ }
 		console.log(socket.address().port);
 	});
 	process.on('SIGTERM', () => socket.close());
+}
+
+function recordTcp(path) {
+	writeFileSync(path, '');
+	const server = createServer((connection) => {
+		let octets = Buffer.alloc(0);
+		connection.on('data', (part) => {
+			octets = Buffer.concat([octets, part]);
+			while (octets.length >= 16 && octets.length >= octets.readUInt16BE(2)) {
+				const length = octets.readUInt16BE(2);
+				appendFileSync(path, octets.toString('hex', 0, length) + '\n');
+				octets = octets.subarray(length);
+			}
+		});
+	});
+	server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+	process.on('SIGTERM', () => process.exit(0));
 }
 
 async function send(port, datagrams) {
@@ -162,6 +183,8 @@ const [command, a, b] = process.argv.slice(2);
 switch (command) {
 case 'capture': capture(a); break;
 case 'record': record(a); break;
+case 'record-tcp': recordTcp(a); break;
+case 'record-group': record(a, b); break;
 case 'send': await send(a, read(b)); break;
 case 'pcap':
 	pcapFile(b, read(a).map((datagram, i) => ({ us: 1e15 + i * 1000,

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What netflow.sh leaves of weir's exporter: the old versions, connections, times in other
+# units, an enterprise number of one's own, several collectors, collectors that are away,
+# multicast, addresses, reports of packets. Received by collect and nfcapd, decoded by tshark.
+# All traffic is on loopback, ports are free ones.
+. "$(dirname "$0")/../lib.sh"
+. "$root/tests/interop/netflow/lib.sh"
+export TZ=UTC
+cd "$tmp" || exit 1
+if ! have node; then
+	skip "exporting" "node is not installed (script/setup test)"
+	exit 0
+fi
+tool capture mixed.pcap
+
+# record_start OUT COMMAND [WORD]: datagrams.mjs takes what comes into OUT; $recorder is its
+# pid, $port its port
+record_start() {
+	rm -f recorder
+	# not by tool: the pid has to be node's, not that of a shell around it
+	node "$root/tests/interop/netflow/datagrams.mjs" "$2" "$1" ${3:+"$3"} >recorder 2>recorder.err &
+	recorder=$!
+	children="$children $recorder"
+	await_line recorder
+	port=$(cat recorder)
+}
+
+# decodes NAME FILE: tshark finds nothing wrong with the recorded messages
+decodes() {
+	if ! have tshark; then
+		skip "$1: tshark" "tshark is not installed (script/setup test)"
+		return
+	fi
+	tool pcap "$2" "$2.pcap"
+	tshark -r "$2.pcap" -d udp.port==2055,cflow -V >tshark.out 2>tshark.err
+	is "$1: tshark sees every message as cflow" "$(grep -c '^Cisco NetFlow/IPFIX' tshark.out)" \
+		"$(grep -c . "$2")"
+	is "$1: tshark complains of nothing" "$(grep -m 3 -iE \
+		'malformed|expert info|no template found|unknown information element' tshark.out)" ""
+}
+
+# seconds: uniflows with times cut to whole seconds
+seconds() { sed -E 's/\.[0-9]{3}//g'; }
+
+# Each kind: name, address to listen at, whether IPv6 is left out, options of meter.
+"$weir" meter -r mixed.pcap --store direct >/dev/null
+stored direct >want
+stored direct no6 >want-no6
+while read -r name listen families options; do
+	no6=""
+	if [ "$families" = v4 ]; then no6=-no6; fi
+	collect_start "$name" "$listen:127.0.0.1:0"
+	to=127.0.0.1:$port
+	version=${options#-v }
+	if [ "$listen" = tcp ]; then record_start "$name.hex" record-tcp; else record_start "$name.hex" record; fi
+	# shellcheck disable=SC2086
+	status "$name: meter sends" 0 "$weir" meter -r mixed.pcap -n "$to,127.0.0.1:$port" $options
+	is "$name: nothing refused or dropped" "$(grep -c ' 0 refused, 0 dropped, 0 failed' out)" 2
+	sent=$(sed -n 's/.*: \([0-9]*\) datagrams, .*/\1/p' out | head -n 1)
+	sleep 0.2
+	end "$collector"
+	end "$recorder"
+	counter=datagrams
+	[ "$listen" = tcp ] && counter=messages
+	is "$name: collect received every message" \
+		"$(awk -v n=$counter '$1 == n {print $2; exit}' "$name.out")" "$sent"
+	stored "$name" ${no6#-} >got
+	case $version in
+	*sec*) seconds <"want${no6}" | sort >want-now; seconds <got | sort >got-now ;;
+	*) cp "want${no6}" want-now; cp got got-now ;;
+	esac
+	same "$name: collect has the flows, times and sums of each direction" got-now want-now
+	decodes "$name" "$name.hex"
+done <<-END
+	v1 udp v4 -v 1
+	v7 udp v4 -v 7
+	v5-engine udp v4 -v 5 --engine 3:4
+	v9-sec udp all -v 9 -A sec
+	v9-milli udp all -v 9 -A milli --domain 77
+	v9-micro udp all -v 9 -A micro
+	ipfix-sec udp all -v ipfix -A sec
+	ipfix-nano udp all -v ipfix -A nano -b
+	ipfix-plain udp all -v ipfix --plain -b
+	tcp tcp all -v ipfix -P tcp
+	tcp-biflow tcp all -v ipfix -P tcp -b
+END
+
+is "v5-engine: collect has engine type and id as its domain" \
+	"$("$weir" print --store v5-engine -o tsv --fields domain | tail -n +2 | sort -u)" $((3 * 256 + 4))
+is "v9-milli: collect has the source id" \
+	"$("$weir" print --store v9-milli -o tsv --fields domain | tail -n +2 | sort -u)" 77
+every direct >want-every
+every tcp-biflow >got-every
+same "tcp: every field survives" got-every want-every
+
+# What v1 and v5 have no place for is said, once.
+"$weir" meter -r mixed.pcap -n 127.0.0.1:9 -v 5 >out 2>err
+is "v5: IPv6 flows are told as not sent" "$(grep -c 'IPv6 flows were not sent' err)" 1
+is "v5: and counted" "$(counter out ipv6_left_out)" "$("$weir" print --store direct -o tsv --fields src |
+	grep -c :)"
+
+# An enterprise number of one's own: collect learns it from the descriptions (RFC 5610).
+collect_start pen
+"$weir" meter -r mixed.pcap -n "127.0.0.1:$port" -b --pen 4242 >out
+sleep 0.2
+end "$collector"
+every pen >got-every
+same "pen: every field survives under another enterprise number" got-every want-every
+
+# nfcapd on v1, v7 and absolute times in v9.
+for options in "-v 1" "-v 7" "-v 9 -A milli"; do
+	if ! have nfcapd || ! have nfdump; then
+		skip "nfcapd $options" "nfcapd and nfdump are not installed (script/setup test)"
+		continue
+	fi
+	folder=nf-${options//[ -]/}
+	nfcapd_start "$folder" || continue
+	# shellcheck disable=SC2086
+	"$weir" meter -r mixed.pcap -n "127.0.0.1:$nfport" $options >out 2>err
+	drained "$nfport"
+	end "$nfcapd"
+	case $options in *9*) from=want ;; *) from=want-no6 ;; esac
+	is "nfcapd $options: packets and octets" \
+		"$(nfdump -R "$folder" -I | awk '/^Packets:/ {p = $2} /^Bytes:/ {print p, $2}')" \
+		"$(totals <$from | cut -d' ' -f2-)"
+	nfdump -R "$folder" -q -N -6 -o 'fmt:%ts %te %sa %da' | awk '{print $1, $2, $3, $4, $5, $6}' |
+		sort >got-now
+	cut -d' ' -f1-6 $from | sort >want-now
+	same "nfcapd $options: times and addresses" got-now want-now
+done
+
+# Two collectors share the flows, or each gets all.
+collect_start one
+first=$collector to=127.0.0.1:$port
+collect_start two
+"$weir" meter -r mixed.pcap -n "$to,127.0.0.1:$port" -v 9 -l >out
+sleep 0.2
+end "$first"
+end "$collector"
+stored one >got-one
+stored two >got-two
+sort got-one got-two >got
+same "balance: together they have every flow once" got want
+is "balance: each has some" "$(($(grep -c . got-one) > 0 && $(grep -c . got-two) > 0))" 1
+is "balance: neither misses a sequence number" "$(cat one.out two.out | grep -c ' 0 lost, ')" 2
+
+# Collectors that are away: counted, and the meter goes on.
+free=$(tool port)
+status "away, udp: meter ends well" 0 "$weir" meter -r mixed.pcap -n "127.0.0.1:$free" -v 9
+is "away, udp: refusals are counted" "$(grep -cE ' [1-9][0-9]* refused' out)" 1
+status "away, tcp: meter ends well" 0 "$weir" meter -r mixed.pcap -n "127.0.0.1:$free" -P tcp \
+	--patience 300ms --store away
+is "away, tcp: all records are told as lost" "$(sed -n 's/.*, \([0-9]*\) records lost.*/\1/p' out)" \
+	"$(grep -c . want)"
+stored away >got
+same "away, tcp: the store has every flow" got want
+if "$weir" meter -r mixed.pcap -n "127.0.0.1:$free" -P sctp --patience 100ms >out 2>err; then
+	ok "sctp: this kernel has it"
+else
+	like "sctp: what is missing is said" "$(cat err)" "this kernel has no SCTP"
+fi
+status "tcp and v9 do not go together" 2 "$weir" meter -r mixed.pcap -n 127.0.0.1:9 -P tcp -v 9
+
+# Where it comes from, and groups.
+collect_start source
+"$weir" meter -r mixed.pcap -n "127.0.0.1:$port" -v 9 -e 127.0.0.2 >out
+sleep 0.2
+end "$collector"
+is "source: collect sees the address" \
+	"$("$weir" print --store source -o tsv --fields exporter | tail -n +2 | sort -u)" 127.0.0.2
+record_start group.hex record-group 239.192.7.8
+if [ -z "$port" ]; then
+	skip "multicast" "no multicast on the loopback: $(head -n 1 recorder.err)"
+else
+	"$weir" meter -r mixed.pcap -n "239.192.7.8:$port" -v 9 -e 127.0.0.1 -L 1 >out 2>err
+	sleep 0.2
+	end "$recorder"
+	is "multicast: the group gets every datagram" "$(grep -c . group.hex)" "$(counter out messages)"
+fi
+
+# Reports of packets: the headers of each, and nothing behind them.
+record_start psamp.hex record
+status "psamp: meter sends" 0 "$weir" meter -r mixed.pcap -n "127.0.0.1:$port" -v psamp
+sleep 0.2
+end "$recorder"
+decodes psamp psamp.hex
+is "psamp: a report for each packet" "$(counter out packets)" "$(counter out packets_seen)"
+if have tshark; then
+	# IPv4 and IPv6 headers of the capture, and their transport's: all else is payload
+	tshark -r mixed.pcap -T fields -e ip.len -e ipv6.plen -e frame.protocols >frames 2>/dev/null
+	is "psamp: tshark finds every report" "$(grep -c 'IP Total Length' tshark.out)" \
+		"$(grep -c . frames)"
+	is "psamp: no section is longer than its headers" "$(awk '/String_len_short/ {
+		if ($2 > 60) print $2 }' tshark.out | sort -u)" ""
+	is "psamp: and none is empty" "$(grep -c 'String_len_short: 0$' tshark.out)" 0
+fi
+record_start tenth.hex record
+"$weir" meter -r "$root/demo/sequential-1.pcap" -n "127.0.0.1:$port" -v psamp --sample 10 >out
+sleep 0.2
+end "$recorder"
+decodes "psamp, sampled" tenth.hex
+is "psamp, sampled: one packet in ten" "$(counter out packets)" \
+	"$((($(counter out packets_seen) + 9) / 10))"
