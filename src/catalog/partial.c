@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "catalog/intern.h"
-#include "catalog/unpack.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,7 +52,7 @@ read_cells(struct partial *p, const char *line, size_t len)
 		n[i] = (size_t)((tab != NULL ? tab : end) - at);
 		at += n[i] + 1;
 	}
-	if (!parse_u64(cell[1], n[1], &kept.status) || !parse_u64(cell[2], n[2], &kept.size) ||
+	if (n[0] == 0 || !parse_u64(cell[1], n[1], &kept.status) || !parse_u64(cell[2], n[2], &kept.size) ||
 	    !parse_i64(cell[3], n[3], &kept.released_us) ||
 	    !parse_i64(cell[4], n[4], &kept.date_us) || kept.size > INT64_MAX)
 		return false;
@@ -68,32 +68,31 @@ read_cells(struct partial *p, const char *line, size_t len)
 	return true;
 }
 
-/* Reads what is there and cuts off a last line without an end. */
+/* Reads what is there and cuts off what follows the last good line. */
 static int
 read_kept(struct partial *p, struct err *err)
 {
-	struct unpack *in;
-	const char *line;
-	size_t len;
+	FILE *file = fopen(p->path, "re");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
 	off_t good = 0;
-	int more, fd = open(p->path, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
 
-	if (fd < 0)
+	if (file == NULL)
 		return errno == ENOENT ? 0
 				       : err_set(err, errno, "%s: %s", p->path, strerror(errno));
-	if (unpack_fd(fd, p->path, (uint64_t)8 << 30, &in, err) != 0)
-		return -1;
-	while ((more = unpack_line(in, &line, &len, err)) > 0) {
-		if (!read_cells(p, line, len))
+	while ((n = getline(&line, &cap, file)) > 0) {
+		if (line[n - 1] != '\n' || memchr(line, '\0', (size_t)n) != NULL ||
+		    !read_cells(p, line, (size_t)n - 1))
 			break;
-		good += (off_t)len + 1;
+		good += n;
 	}
-	unpack_close(in);
-	if (more < 0)
-		return err_prefix(err, "answers of an earlier run, which may be deleted: ");
-	return truncate(p->path, good) == 0
-		   ? 0
-		   : err_set(err, errno, "%s: %s", p->path, strerror(errno));
+	if (ferror(file) || truncate(p->path, good) != 0)
+		ret = err_set(err, errno, "%s: %s", p->path, strerror(errno));
+	free(line);
+	fclose(file);
+	return ret;
 }
 
 int
