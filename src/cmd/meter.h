@@ -42,6 +42,8 @@ struct meter_values {
 /* Checks what no row can check, and finds out what texts mean. */
 int meter_values_check(struct meter_values *v, struct err *err);
 int meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err);
+/* "[INDEX:]NAME"; a name with a colon but no number before it is a name. index 0: none. */
+const char *meter_interface_split(const char *text, uint32_t *index);
 void meter_more_help(struct text *out);
 
 /* What is printed at the end. */
@@ -56,6 +58,7 @@ struct meter_outputs {
 	struct sink *send; /* NULL: nothing is sent */
 	struct sink *reports[RUN_WORKERS_MAX]; /* of packets, one for each worker */
 	unsigned report_count;
+	struct wire_interface interfaces[OPTION_LIST_MAX]; /* whose names are sent */
 	struct sink *text; /* NULL: nothing is printed */
 };
 

@@ -92,21 +92,6 @@ outputs_reopen(void *arg, struct err *err)
 	return meter_outputs_reopen(&((struct live_run *)arg)->outputs, err);
 }
 
-/* "[INDEX:]NAME"; a name with a colon but no number before it is a name. */
-static const char *
-split_index(const char *text, uint32_t *index)
-{
-	size_t digits = strspn(text, "0123456789");
-	uint64_t number;
-
-	*index = 0;
-	if (digits == 0 || text[digits] != ':' || !parse_u64(text, digits, &number) ||
-	    number > UINT32_MAX)
-		return text;
-	*index = (uint32_t)number;
-	return text + digits + 1;
-}
-
 /* All workers of an interface. */
 static int
 open_interface(struct live_run *r, const char *text, int *group, struct err *err)
@@ -119,7 +104,7 @@ open_interface(struct live_run *r, const char *text, int *group, struct err *err
 	unsigned i;
 	uint32_t index;
 
-	config.interface = split_index(text, &index);
+	config.interface = meter_interface_split(text, &index);
 	for (i = 0; i < config.workers; i++) {
 		worker = &r->config.workers[r->config.count];
 		worker->ingress = index;

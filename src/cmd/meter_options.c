@@ -5,6 +5,7 @@
 #include "cmd/meter.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "cmd/common.h"
 #include "model/flow.h"
 #include "model/schema.h"
@@ -55,6 +56,20 @@ meter_summary_parse(const char *name, enum meter_summary *out, struct err *err)
 		}
 	}
 	return err_set(err, EINVAL, "--summary takes frames, softflowd or json, not '%s'", name);
+}
+
+const char *
+meter_interface_split(const char *text, uint32_t *index)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number;
+
+	*index = 0;
+	if (digits == 0 || text[digits] != ':' || !parse_u64(text, digits, &number) ||
+	    number > UINT32_MAX)
+		return text;
+	*index = (uint32_t)number;
+	return text + digits + 1;
 }
 
 /* A text that no link type takes is wrong in itself. */

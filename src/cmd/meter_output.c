@@ -87,6 +87,20 @@ close_reports(struct meter_outputs *o)
 		sink_close(o->reports[--o->report_count], &err);
 }
 
+/* Interfaces that have an index, to tell collectors what it stands for. */
+static unsigned
+name_interfaces(const struct meter_values *v, struct wire_interface out[OPTION_LIST_MAX])
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < v->interfaces.count; i++) {
+		out[n].name = meter_interface_split(v->interfaces.items[i], &out[n].index);
+		n += out[n].index != 0;
+	}
+	return n;
+}
+
 /* A sink of flows, or for each worker one of packets. */
 static int
 open_send(const struct meter_values *v, bool is_live, struct meter_outputs *out,
@@ -101,6 +115,8 @@ open_send(const struct meter_values *v, bool is_live, struct meter_outputs *out,
 	send.encode.process = (uint32_t)getpid();
 	send.encode.sampling = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
 	send.encode.is_sampling_random = v->sample_random > 1;
+	send.encode.interfaces = out->interfaces;
+	send.encode.interface_count = name_interfaces(v, out->interfaces);
 	if (!send.encode.is_psamp)
 		return send_open(&send, &out->send, err);
 	for (i = 0; i < workers; i++, send.encode.domain++) {

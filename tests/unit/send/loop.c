@@ -210,6 +210,40 @@ test_nobody_listens(void **state)
 	batch_free(batch);
 }
 
+/* The hop limit that a datagram comes with. */
+static void
+test_hop_limit(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	char octets[2048], to[64];
+	struct iovec part = {octets, sizeof octets};
+	struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+	    .msg_controllen = sizeof control};
+	struct send_config out = {.collectors = to, .hop_limit = 7, .encode = {.version = 5}};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1, hops = 0;
+	struct batch *batch = make_batch(3);
+	socklen_t len = sizeof at;
+	struct err err = {0};
+	struct sink *sender;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
+	snprintf(to, sizeof to, "127.0.0.1:%u", ntohs(at.sin_port));
+	assert_int_equal(send_open(&out, &sender, &err), 0);
+	assert_int_equal(sink_push(sender, batch, &err), 0);
+	assert_int_equal(recvmsg(fd, &msg, 0), 24 + 3 * 48);
+	assert_non_null(CMSG_FIRSTHDR(&msg));
+	memcpy(&hops, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof hops);
+	assert_int_equal(hops, 7);
+	sink_close(sender, NULL);
+	batch_free(batch);
+	close(fd);
+}
+
 static void
 test_wrong_addresses(void **state)
 {
@@ -237,6 +271,7 @@ main(void)
 	    cmocka_unit_test(test_tcp),
 	    cmocka_unit_test(test_sctp),
 	    cmocka_unit_test(test_nobody_listens),
+	    cmocka_unit_test(test_hop_limit),
 	    cmocka_unit_test(test_wrong_addresses),
 	};
 
