@@ -114,7 +114,9 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	m->config = *config;
 	m->key = &meter_key_rows[config->key];
 	if (config->sample_interval > 1)
-		m->config.cut_exchanges = m->config.write_quiet = false;
+		m->config.cut_exchanges = false;
+	if (!m->config.cut_exchanges) /* a connection is a record, however quiet it is */
+		m->config.write_quiet = false;
 	m->is_plain = config->key == METER_KEY_DEFAULT && config->sample_interval <= 1;
 	m->sink = sink;
 	m->clock_us = -1;

@@ -216,6 +216,32 @@ test_active(void **state)
 	rig_free(r);
 }
 
+/* Live and not cut: a connection stays a record over quiet times. */
+static void
+test_quiet_uncut(void **state)
+{
+	struct meter_config config = rig_config();
+	struct rig *r;
+	int i;
+
+	(void)state;
+	config.cut_exchanges = false;
+	config.write_quiet = true;
+	r = rig_with(&config);
+	tcp_open(r);
+	for (i = 0; i < 3; i++) {
+		tcp_exchange(r, 300, 50000);
+		rig_send(r);
+		r->now_ns += 20ll * SEC * MS;
+		assert_int_equal(meter_time(r->meter, r->now_ns, &r->err), 0);
+	}
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 1);
+	assert_int_equal(r->rows[0].reverse_span, 150000);
+	rig_free(r);
+}
+
 int
 main(void)
 {
@@ -225,6 +251,7 @@ main(void)
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_active),
+		cmocka_unit_test(test_quiet_uncut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
