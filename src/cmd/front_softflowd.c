@@ -49,7 +49,7 @@ static const struct front_row rows[] = {
 	{'x', "LABELS", "mpls-labels", "MPLS labels to record; none without this option"},
 	{'R', "PORT", "receive-psamp", "receive sampled packets (PSAMP) instead of capturing"},
 	{'a', NULL, NULL, "needless: flows of a file always have the packets' time"},
-	{'I', "TIME", NULL, "needless: each message says when its clock began, so none can wrap"},
+	{'I', "TIME", "boot-time", "begin the uptime clock of versions 1 to 9 anew so often"},
 	{'g', NULL, NULL, "say at the end how much processor time it took"},
 	{'M', NULL, "workers", "two threads share an interface's packets"},
 	{'6', NULL, NULL, "needless: IPv6 is always metered; NetFlow 1 and 5 leave it out"},
@@ -87,7 +87,7 @@ struct given {
 	const char *values[128];    /* by letter; "" for those without an argument */
 	char *timeouts[TIMEOUTS];
 	unsigned version;
-	bool is_psamp;
+	char boot_time[24];         /* seconds; "" or "0": not wanted */
 	struct front_words *out;
 	struct front_result *result;
 	struct err *err;
@@ -203,6 +203,31 @@ take_version(struct given *g, const char *text)
 	return err_set(g->err, EINVAL, "Invalid NetFlow version");
 }
 
+/* Days, hours, minutes or seconds of uptime, at most what 32 bits of milliseconds hold. */
+static int
+take_boot_time(struct given *g, const char *text)
+{
+	static const struct {
+		char unit;
+		long seconds, max;
+	} units[] = {{'d', 86400, 49}, {'h', 3600, 1193}, {'m', 60, 71582}, {0, 1, 4294944}};
+	char *rest;
+	long number;
+	size_t i = 0;
+
+	errno = 0;
+	number = strtol(text, &rest, 10);
+	if (rest == text)
+		return err_set(g->err, EINVAL, "No digits were found in boot_time_reinit");
+	if (errno != 0 || number < 0)
+		return err_set(g->err, EINVAL, "Invalid boot_time_reinit");
+	while (units[i].unit != 0 && units[i].unit != tolower((unsigned char)*rest))
+		i++;
+	number = number > units[i].max ? units[i].max : number;
+	snprintf(g->boot_time, sizeof g->boot_time, "%ld", number * units[i].seconds);
+	return 0;
+}
+
 /* Values that softflowd looks at itself. */
 static int
 check(struct given *g, int letter, const char *value)
@@ -238,9 +263,7 @@ check(struct given *g, int letter, const char *value)
 			return err_set(g->err, EINVAL, "Invalid number of MPLS label");
 		return 0;
 	case 'I':
-		if (!isdigit((unsigned char)*value))
-			return err_set(g->err, EINVAL, "No digits were found in boot_time_reinit");
-		return 0;
+		return take_boot_time(g, value);
 	}
 	if (list == NULL)
 		return 0;
@@ -352,8 +375,8 @@ write_outputs(struct given *g)
 	static const struct {
 		char letter;
 		const char *option;
-	} plain[] = {{'P', "transport"}, {'A', "times"}, {'L', "hop-limit"},
-	    {'S', "send-interface"}, {'e', "source"}};
+	} plain[] = {{'P', "transport"}, {'L', "hop-limit"}, {'S', "send-interface"},
+	    {'e', "source"}};
 	char version[12];
 	size_t i;
 
@@ -369,6 +392,13 @@ write_outputs(struct given *g)
 			return -1;
 	}
 	if (g->values['l'] != NULL && option(g, 'l', "balance", NULL) != 0)
+		return -1;
+	if (atol(g->boot_time) > 0 && g->version < 10 &&
+	    option(g, 'I', "boot-time", g->boot_time) != 0)
+		return -1;
+	if (g->values['A'] != NULL && g->version < 9)
+		note(g, "-A has no effect: NetFlow %s has no absolute times", version);
+	else if (g->values['A'] != NULL && option(g, 'A', "times", g->values['A']) != 0)
 		return -1;
 	if (g->values['b'] != NULL && g->version != 10)
 		note(g, "-b has no effect: NetFlow %s has no biflows", version);
@@ -386,8 +416,13 @@ write_process(struct given *g)
 
 	if (g->values['r'] != NULL)
 		return option(g, 'r', "summary", "softflowd");
-	if (strcmp(path, "none") != 0 && option(g, 'c', "control", path) != 0)
-		return -1;
+	if (strcmp(path, "none") != 0) {
+		if (option(g, 'c', "control", path) != 0)
+			return -1;
+	} else if (g->values['n'] == NULL) { /* for the statistics at the end, then */
+		if (option(g, 0, "summary", "softflowd") != 0)
+			return -1;
+	}
 	if (g->values['D'] != NULL)
 		return option(g, 'D', "verbose", NULL);
 	if (g->values['d'] != NULL)
@@ -474,6 +509,8 @@ run(int argc, char **argv)
 	int status = EXIT_TROUBLE;
 
 	text_init(&notes);
+	if (is_shown)
+		argv[1] = argv[0];
 	if (front_softflowd_translate(argc - is_shown, argv + is_shown, &words, &result, &is_usage,
 	    &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
@@ -520,8 +557,8 @@ const struct front front_softflowd = {
 	    "gets several records of them.\n\n"
 	    "IPv6 is always metered. NetFlow 1 and 5 have none: such flows are left out of what is "
 	    "sent, and counted.\n\n"
-	    "-v psamp, -v ntopng and -f are errors. -a, -6 and -I are accepted and needless. -b "
-	    "without -v 10 has no effect, as in softflowd, but is said to have none. Numbers below "
+	    "-v psamp, -v ntopng, -R and -f are errors. -a and -6 are accepted and needless. -b "
+	    "without -v 10 and -A without -v 9 or 10 have no effect, and that is said. Numbers below "
 	    "weir's least ones (-m, -C, -B) are raised, and that is said.\n\n"
 	    "All errors in options and in the packet source are reported before the program goes "
 	    "into the background, with a status of 1.",
