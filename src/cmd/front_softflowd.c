@@ -31,7 +31,7 @@ static const struct front_row rows[] = {
 	{'r', "FILE", "read", "read a capture file; the statistics are printed at the end"},
 	{'n', "HOST:PORT,...", "send", "collectors"},
 	{'l', NULL, "balance", "share the flows among the collectors"},
-	{'v', "VERSION", "export", "1, 5 (the default), 9 or 10, which is IPFIX"},
+	{'v', "VERSION", "export", "1, 5 (the default), 9, 10 for IPFIX, or psamp"},
 	{'P', "TRANSPORT", "transport", "udp, tcp or sctp"},
 	{'A', "UNIT", "times", "sec, milli, micro or nano: absolute times in IPFIX"},
 	{'b', NULL, "biflow", "biflows; only with -v 10"},
@@ -87,6 +87,7 @@ struct given {
 	const char *values[128];    /* by letter; "" for those without an argument */
 	char *timeouts[TIMEOUTS];
 	unsigned version;
+	bool is_psamp;
 	char boot_time[24];         /* seconds; "" or "0": not wanted */
 	struct front_words *out;
 	struct front_result *result;
@@ -189,9 +190,9 @@ take_version(struct given *g, const char *text)
 	static const unsigned known[] = {1, 5, 9, 10};
 	size_t i;
 
-	if (strcmp(text, "psamp") == 0)
-		return err_set(g->err, ENOTSUP, "-v psamp cannot be honoured: weir meter exports "
-		    "flows, not packets");
+	g->is_psamp = strcmp(text, "psamp") == 0;
+	if (g->is_psamp)
+		return 0;
 	if (strcmp(text, "ntopng") == 0)
 		return err_set(g->err, ENOTSUP, "-v ntopng cannot be honoured: ntopng takes IPFIX "
 		    "too, use -v 10");
@@ -382,9 +383,11 @@ write_outputs(struct given *g)
 
 	if (g->values['n'] == NULL)
 		return 0;
+	if (g->is_psamp)
+		g->version = 10;
 	snprintf(version, sizeof version, "%u", g->version);
 	if (option(g, 'n', "send", g->values['n']) != 0 ||
-	    option(g, 'v', "export", version) != 0)
+	    option(g, 'v', "export", g->is_psamp ? "psamp" : version) != 0)
 		return -1;
 	for (i = 0; i < sizeof plain / sizeof *plain; i++) {
 		if (g->values[(int)plain[i].letter] != NULL && option(g, plain[i].letter,
@@ -396,6 +399,11 @@ write_outputs(struct given *g)
 	if (atol(g->boot_time) > 0 && g->version < 10 &&
 	    option(g, 'I', "boot-time", g->boot_time) != 0)
 		return -1;
+	if (g->is_psamp && (g->values['A'] != NULL || g->values['b'] != NULL)) {
+		note(g, "%s has no effect: -v psamp reports packets, not flows",
+		    g->values['A'] != NULL ? "-A" : "-b");
+		return 0;
+	}
 	if (g->values['A'] != NULL && g->version < 9)
 		note(g, "-A has no effect: NetFlow %s has no absolute times", version);
 	else if (g->values['A'] != NULL && option(g, 'A', "times", g->values['A']) != 0)
@@ -557,7 +565,7 @@ const struct front front_softflowd = {
 	    "gets several records of them.\n\n"
 	    "IPv6 is always metered. NetFlow 1 and 5 have none: such flows are left out of what is "
 	    "sent, and counted.\n\n"
-	    "-v psamp, -v ntopng, -R and -f are errors. -a and -6 are accepted and needless. -b "
+	    "-v ntopng, -R and -f are errors. -a and -6 are accepted and needless. -b "
 	    "without -v 10 and -A without -v 9 or 10 have no effect, and that is said. Numbers below "
 	    "weir's least ones (-m, -C, -B) are raised, and that is said.\n\n"
 	    "All errors in options and in the packet source are reported before the program goes "
