@@ -78,11 +78,10 @@ check_filter(const char *text, struct err *err)
 {
 	static const uint32_t linktypes[] = {1, 101, 113};
 	struct packet_filter *filter;
-	struct err why;
+	struct err why = {0}; /* keeps what Ethernet, the first, says */
 	size_t i;
 
 	for (i = 0; i < sizeof linktypes / sizeof *linktypes; i++) {
-		err_clear(&why);
 		if (packet_filter_compile(text, linktypes[i], 0, &filter, &why) == 0) {
 			packet_filter_free(filter);
 			return 0;

@@ -87,6 +87,7 @@ add_stats(void *arg)
 	sum->meter.live_flows += m.live_flows;
 	sum->meter.peak_flows += m.peak_flows;
 	sum->meter.memory_bytes += m.memory_bytes;
+	sum->worker_packets[v->worker - v->run->workers] = m.counters[METER_packets];
 	add(sum->counters, v->worker->counters, RUN_COUNTERS);
 	meter_statistics_add(&sum->records, meter_statistics(v->worker->meter));
 }
@@ -309,6 +310,9 @@ run_print(const struct run_stats *stats, struct text *out)
 			    m->expired[i], meter_expire_rows[i].help);
 	}
 	text_printf(out, "queue\n  %-28s %14u  threads that meter\n", "workers", stats->workers);
+	for (i = 0; i < (int)stats->workers && stats->workers > 1; i++)
+		text_printf(out, "  worker %-21d %14" PRIu64 "  packets that it metered\n", i,
+		    stats->worker_packets[i]);
 	if (!stats->is_gathering)
 		text_str(out, "  gathering is stopped\n");
 	counters_print(out, run_counter_rows, stats->counters, RUN_COUNTERS);

@@ -102,6 +102,7 @@ struct run_stats {
 	struct meter_statistics records;
 	uint64_t counters[RUN_COUNTERS];
 	unsigned workers;
+	uint64_t worker_packets[RUN_WORKERS_MAX]; /* metered by each */
 	bool is_gathering;
 };
 
