@@ -61,7 +61,7 @@ count_lost(struct worker *w, const struct batch *batch)
 	for (i = 0; i < sizeof sums / sizeof *sums; i++) {
 		const struct column *c = &batch->columns[sums[i].field];
 
-		for (row = 0; row < batch->rows; row++)
+		for (row = 0; row < batch->rows && c->form != COLUMN_ABSENT; row++)
 			w->counters[sums[i].counter] += column_is_null(c, row) ? 0
 			    : column_u64(c, row);
 	}
