@@ -119,7 +119,8 @@ hold(struct meter *m, const struct packet *p, uint64_t key)
 	}
 	held = &m->held[(m->held_first + m->held_count++) % HELD];
 	*held = (struct held){.key = key, .packet = *p};
-	held->packet.mpls_count = 0; /* its memory is borrowed */
+	held->packet.mpls_count = 0; /* their memory is borrowed */
+	held->packet.frame = NULL;
 	m->counters[METER_fragments_early]++;
 }
 

@@ -305,22 +305,30 @@ wheel_turn(struct meter *m)
 	}
 }
 
-/* Makes room: writes the flow that is due first, passing over a few that turn out to have
- * had packets since they were put there. */
+/*
+ * Makes room: writes the flow that is due first. Those that had packets since they were put
+ * there go further on, and those that had one much later than the flows written before this
+ * one go to the end of their slot, so that a flood of new flows does not push out the flows
+ * that live. Both at most so often: what room costs is bounded.
+ */
 static void
 expire_oldest(struct meter *m)
 {
+	enum { TRIES = 64 };
 	uint32_t flow = wheel_first(m);
+	int64_t idle_us = 0;
 
-	for (int tries = 0; tries < 8; tries++) {
+	for (int tries = 0; tries < TRIES; tries++) {
 		struct hot *hot = hot_at(m, flow);
 
-		if (wheel_slot(m, hot) == hot->prev)
+		idle_us = m->clock_us - hot_last_us(m, hot);
+		if (wheel_slot(m, hot) == hot->prev && idle_us >= m->victim_idle_us / 8 * 7)
 			break;
 		wheel_remove(m, hot);
 		wheel_put(m, flow, hot);
 		flow = wheel_first(m);
 	}
+	m->victim_idle_us += (idle_us - m->victim_idle_us) / 16;
 	flow_end(m, flow, METER_EXPIRE_resources);
 }
 

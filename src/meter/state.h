@@ -233,6 +233,7 @@ struct meter {
 	int64_t clock_us;
 	int64_t tick;    /* of the wheel: all slots up to it are empty */
 	int64_t turn_us; /* when the wheel is turned next */
+	int64_t victim_idle_us; /* how long flows had been idle that had to make room */
 	unsigned behind; /* packets in a row far behind the clock */
 	uint64_t since_reset; /* packets since the clock was set back */
 	uint64_t wheel_used[WHEEL / 64]; /* slots that may have flows */

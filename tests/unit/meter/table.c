@@ -273,6 +273,45 @@ test_forced(void **state)
 	rig_free(r);
 }
 
+/* A flood of new flows does not push out those that live, nor take more memory. */
+static void
+test_flood(void **state)
+{
+	enum { MAX = 4000, OLD = 1000, FLOOD = 100000 };
+	struct meter_config config = rig_config();
+	struct meter_stats before, after;
+	uint32_t fresh = 0, whole = 0;
+	struct rig *r;
+
+	config.max_flows = MAX;
+	r = rig_with(&config);
+	for (uint32_t i = 0; i < FLOOD; i++) {
+		udp(r, A + i % OLD, 1, B, 2, 1);
+		udp(r, 0x20000000 + fresh++, 1, B, 2, 1);
+		r->now_ns += 1000;
+		if (i == 2 * MAX) {
+			rig_send(r);
+			meter_stats(r->meter, &before);
+		}
+	}
+	rig_send(r);
+	meter_stats(r->meter, &after);
+	assert_int_equal(after.memory_bytes, before.memory_bytes);
+	assert_int_equal(after.live_flows, MAX);
+	/* The first few that make room are chosen by age alone. */
+	assert_in_range(after.expired[METER_EXPIRE_resources], FLOOD + OLD - MAX,
+	    FLOOD + OLD - MAX + 16);
+	rig_done(r);
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->rows[i].src.v4 >= 0x20000000)
+			assert_int_equal(r->rows[i].packets, 1);
+		else
+			whole += r->rows[i].packets == FLOOD / OLD;
+	}
+	assert_in_range(whole, OLD - 16, OLD);
+	rig_free(r);
+}
+
 static void
 test_backwards(void **state)
 {
@@ -464,6 +503,7 @@ main(void)
 		cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_active),
 		cmocka_unit_test(test_forced),
+		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_backwards),
 		cmocka_unit_test(test_clock_reset),
 		cmocka_unit_test(test_sink_fails),

@@ -50,6 +50,7 @@ compare_packet(const struct packet *a, const struct packet *b)
 	x.src = y.src;
 	x.dst = y.dst;
 	x.tcp_options = y.tcp_options;
+	x.frame = y.frame;
 	memcpy(x.src_mac, y.src_mac, 6);
 	memcpy(x.dst_mac, y.dst_mac, 6);
 	assert_memory_equal(&x, &y, sizeof x);
