@@ -238,3 +238,47 @@ like "and why" "$(cat err)" 'has no JSON'
 status "weir-softflowctl exit" 0 ./weir-softflowctl -c theirs.ctl exit
 wait $theirs 2>/dev/null
 children=$(echo " $children " | sed "s/ $theirs / /")
+
+# As a daemon, with softflowd's pid file, and metrics by HTTP: with the sanitizers, and the
+# release, in which system calls are limited too.
+for program in "$weir" "${WEIR_RELEASE:-}"; do
+	if [ ! -x "$program" ]; then
+		skip "daemon of the release" "there is no release binary (script/build)"
+		continue
+	fi
+	kind=$(basename "$(dirname "$program")")
+	ln -sf "$program" weir-softflowd
+	status "$kind: the daemon starts" 0 inside ./weir-softflowd -i lo -n 127.0.0.1:9 \
+		-p "$tmp/d.pid" -c "$tmp/d.ctl"
+	pid=$(cat d.pid 2>/dev/null)
+	children="$children $pid"
+	is "$kind: its pid file names it once the parent has ended" \
+		"$(readlink "/proc/${pid:-0}/exe")" "$(readlink -f "$program")"
+	traffic
+	if await has d.ctl statistics '^Packets processed: [1-9]'; then
+		ok "$kind: it meters and answers"
+	else
+		not_ok "$kind: it meters and answers"
+	fi
+	like "$kind: JSON lines of flows" "$("$weir" ctl -c d.ctl -o ndjson dump-flows | head -n 1)" \
+		'^\{"start":"20.*"proto":"udp".*"packets":'
+	softflowctl -c d.ctl shutdown >answer
+	like "$kind: shutdown" "$(cat answer)" 'Shutting down'
+	gone() { [ ! -e "/proc/$pid" ]; }
+	if await gone; then ok "$kind: it ends"; else not_ok "$kind: it ends"; fi
+	children=$(echo " $children " | sed "s/ $pid / /")
+	is "$kind: nothing of it is left" "$(ls d.pid d.ctl 2>/dev/null)" ""
+
+	inside "$program" meter -i lo -c d.ctl --metrics 127.0.0.1:0 >live.out 2>live.err &
+	pid=$!
+	children="$children $pid"
+	await grep -q 'capturing on' live.err || not_ok "$kind: meter captures"
+	http=$(sed -n 's/.*metrics by HTTP at port \([0-9]*\).*/\1/p' live.err)
+	inside bash -c "exec 3<>/dev/tcp/127.0.0.1/${http:-0} && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3" >page
+	like "$kind: metrics by HTTP" "$(tr -d '\r' <page | tr '\n' '|')" \
+		'^HTTP/1\.[01] 200 OK\|.*\|weir_meter_gathering 1\|'
+	status "$kind: ctl shutdown" 0 "$weir" ctl -c d.ctl shutdown
+	wait "$pid"
+	is "$kind: shutdown ends well" $? 0
+	children=$(echo " $children " | sed "s/ $pid / /")
+done
