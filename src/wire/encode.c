@@ -33,6 +33,7 @@ struct block {
 	bool is_turned;
 	const uint32_t *picks;
 	size_t n;
+	bool has_cut; /* a record's texts or marks do not fit as they are */
 	uint8_t *to[BLOCK];
 };
 
@@ -103,6 +104,7 @@ record_most(const struct wire_encoder *e)
 struct variable {
 	size_t most[VARIABLE_MAX]; /* octets of each field's value */
 	size_t len;                /* of all with their lengths */
+	bool is_cut;
 };
 
 /* What the variable fields of a row take, in a record that must not be longer than room.
@@ -120,6 +122,7 @@ measure_variable(const struct block *b, size_t row, size_t room, struct variable
 		    b->is_turned), row);
 		len += out->most[i] + (out->most[i] < 255 ? 1 : 3);
 	}
+	out->is_cut = len > room;
 	for (i = l->variable_count; i-- > 0 && len > room;) {
 		excess = (len - room + 7) / 8 * 8; /* an item of a list */
 		excess = excess < out->most[i] ? excess : out->most[i];
@@ -170,9 +173,12 @@ write_variable(struct wire_encoder *e, struct block *b)
 	size_t j;
 	uint8_t *at;
 
+	for (i = 0; i < l->variable_count; i++)
+		v.most[i] = SIZE_MAX;
 	for (j = 0; j < b->n; j++) {
 		at = b->to[j] + l->fixed_len;
-		measure_variable(b, b->picks[j], record_most(e), &v);
+		if (b->has_cut)
+			measure_variable(b, b->picks[j], record_most(e), &v);
 		for (i = 0; i < l->variable_count; i++)
 			at = put_variable(layout_column(b->batch, p[i].field, b->is_turned),
 			    p[i].conversion, b->picks[j], v.most[i], at,
@@ -185,6 +191,7 @@ static void
 block_write(struct wire_encoder *e, struct block *b)
 {
 	const struct layout *l = b->layout;
+	const struct column *c;
 	const struct part *p;
 	unsigned i;
 
@@ -192,8 +199,11 @@ block_write(struct wire_encoder *e, struct block *b)
 		write_nulls(b);
 	for (i = 0; b->n > 0 && i < (unsigned)l->part_count - l->variable_count; i++) {
 		p = &l->parts[i];
-		put_column(layout_column(b->batch, p->field, b->is_turned), p->conversion,
-		    p->len, b->picks, b->n, b->to, p->offset, e->base.boot_us);
+		c = layout_column(b->batch, p->field, b->is_turned);
+		if (c == NULL)
+			continue; /* the places are zeros */
+		put_column(c, p->conversion, p->len, b->picks, b->n, b->to, p->offset,
+		    e->base.boot_us);
 		if (p->is_most_known)
 			put_known_direction(b->to, p->offset, b->n);
 	}
@@ -201,6 +211,7 @@ block_write(struct wire_encoder *e, struct block *b)
 		write_variable(e, b);
 	b->picks += b->n;
 	b->n = 0;
+	b->has_cut = false;
 }
 
 /* Gives places to as many of n more rows as fit the datagram, in a data set; returns how
@@ -218,6 +229,7 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 		if (l->variable_count > 0) {
 			measure_variable(b, b->picks[b->n], record_most(e), &v);
 			record = l->fixed_len + v.len;
+			b->has_cut |= v.is_cut;
 		}
 		/* One long record may make a datagram of its own, however long. */
 		if (len + record > room && (i > 0 || e->base.len > header_len(e)))
@@ -227,6 +239,7 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 	}
 	if (i == 0)
 		return 0;
+	memset(set + 4, 0, len - 4);
 	while (!is_ipfix(e) && len % 4 != 0 && len < room)
 		set[len++] = 0; /* RFC 3954, 5.3 */
 	put_be16(set, l->id);

@@ -138,13 +138,16 @@ static void
 block_write(struct encoder_base *e, struct block *b)
 {
 	const struct fixed_part *p;
+	const struct column *c;
 	size_t i;
 
 	if (b->n == 0)
 		return;
 	for (p = b->fixed->parts; p->len > 0; p++) {
-		put_column(layout_column(b->batch, p->field, b->is_turned), p->conversion,
-		    p->len, b->picks, b->n, b->to, p->offset, e->boot_us);
+		c = layout_column(b->batch, p->field, b->is_turned);
+		if (c != NULL) /* the places are zeros */
+			put_column(c, p->conversion, p->len, b->picks, b->n, b->to, p->offset,
+			    e->boot_us);
 	}
 	write_icmp(b);
 	for (i = 0; i < b->shares; i++) {

@@ -133,36 +133,11 @@ find(const struct column *c, enum conversion conversion, size_t len)
 	}
 }
 
-#define ZEROS(len) \
-	case len: \
-		for (i = 0; i < n; i++) \
-			memset(to[i] + offset, 0, len); \
-		return;
-
-static void
-put_zeros(uint8_t **to, size_t offset, size_t len, size_t n)
-{
-	size_t i;
-
-	switch (len) {
-	ZEROS(1)
-	ZEROS(2)
-	ZEROS(4)
-	ZEROS(8)
-	default:
-		for (i = 0; i < n; i++)
-			memset(to[i] + offset, 0, len);
-	}
-}
-
 void
 put_column(const struct column *c, enum conversion conversion, size_t len,
     const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us)
 {
-	if (c != NULL)
-		find(c, conversion, len)(c, picks, n, to, offset, boot_us);
-	else
-		put_zeros(to, offset, len, n);
+	find(c, conversion, len)(c, picks, n, to, offset, boot_us);
 }
 
 void

@@ -31,7 +31,7 @@ put_be64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof v);
 }
 
-/* Writes rows picks[0..n-1] of a column (NULL: all null) as len octets at to[i] + offset.
+/* Writes rows picks[0..n-1] of a column as len octets at to[i] + offset.
  * A null is 0. */
 void put_column(const struct column *c, enum conversion conversion, size_t len,
     const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us);
