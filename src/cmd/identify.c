@@ -21,11 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct values {
-	const char *store, *format, *output, *fields, *threshold, *classifier, *names;
+	const char *store, *format, *output, *fields, *threshold, *classifier, *names, *wire_model;
 	struct option_list catalogs;
-	bool is_kept, is_counting, is_explained;
+	uint64_t overhead;
+	bool is_kept, is_counting, is_explained, is_frozen;
 };
 
 static const struct option_row options[] = {
@@ -44,6 +46,14 @@ static const struct option_row options[] = {
 	{"names", 0, OPTION_TEXT, offsetof(struct values, names), "FILE", NULL, 0, 0,
 	    "DNS answers, which tell the servers' names: a TSV with the columns time, name and "
 	    "address, and client where known"},
+	{"model", 0, OPTION_TEXT, offsetof(struct values, wire_model), "FILE", NULL, 0, 0,
+	    "what is known of paths for records without spans: read, fitted further and written "
+	    "back; see weir-model(1)"},
+	{"frozen", 0, OPTION_FLAG, offsetof(struct values, is_frozen), NULL, NULL, 0, 0,
+	    "with --model: only read, nothing is fitted"},
+	{"overhead", 0, OPTION_NUMBER, offsetof(struct values, overhead), "OCTETS", NULL, 28, 200,
+	    "headers per packet in records without spans, as the exporter counts them; if not "
+	    "given it is found out"},
 	{"explain", 0, OPTION_FLAG, offsetof(struct values, is_explained), NULL, NULL, 0, 0,
 	    "print for every download the evidence with every term of the probability"},
 	{"keep", 'k', OPTION_FLAG, offsetof(struct values, is_kept), NULL, NULL, 0, 0,
@@ -86,6 +96,11 @@ identify_store(struct flows_query *q, const struct identify_config *config, stru
 	uint64_t done = 0;
 	int status = -1;
 
+	/* A model that is not there yet is made. */
+	if (config->wire_model != NULL &&
+	    (config->is_frozen || access(config->wire_model, F_OK) == 0) &&
+	    identify_read_model(identify, config->wire_model, err) != 0)
+		goto fail;
 	if (query_sorted_open(&q->query, &sorted, err) != 0)
 		goto fail;
 	while (query_sorted_next(sorted, &batch) > 0) {
@@ -96,6 +111,8 @@ identify_store(struct flows_query *q, const struct identify_config *config, stru
 			goto fail;
 	}
 	status = identify_finish(identify, sink, err);
+	if (status == 0 && config->wire_model != NULL && !config->is_frozen)
+		status = identify_write_model(identify, config->wire_model, err);
 	memcpy(counters, identify_counters(identify), IDENTIFY_COUNTERS * sizeof *counters);
 
 fail:
@@ -208,6 +225,11 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (flows_query_init(&q, v->store, operands, count, err) != 0)
 		goto done;
 	status = EXIT_TROUBLE;
+	if (v->is_frozen && v->wire_model == NULL) {
+		err_set(err, EINVAL, "--frozen needs --model FILE: weir model fit makes one");
+		status = EXIT_USAGE;
+		goto done;
+	}
 	if (v->classifier != NULL && v->catalogs.count > 0) {
 		err_set(err, EINVAL, "--catalog or --classifier, not both");
 		status = EXIT_USAGE;
@@ -224,6 +246,9 @@ run(void *values, const char **operands, int count, struct err *err)
 	config.catalog = catalog;
 	config.names = names;
 	config.is_explained = v->is_explained;
+	config.wire_model = v->wire_model;
+	config.is_frozen = v->is_frozen;
+	config.overhead = (uint32_t)v->overhead;
 	if (v->is_explained && v->fields == NULL)
 		v->fields = "start,client,server,server_name,bytes,kind,name,version,"
 			    "probability,grade,candidates,evidence";

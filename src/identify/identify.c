@@ -16,6 +16,7 @@
 #include "identify/neighbour.h"
 #include "identify/order.h"
 #include "identify/plain.h"
+#include "identify/plain_file.h"
 #include "identify/ranges.h"
 #include "identify/sampled.h"
 #include "identify/sequence.h"
@@ -72,6 +73,7 @@ struct identify *
 identify_new(const struct identify_config *config)
 {
 	struct plain_config plain = {.is_fixed = config->is_fixed,
+				     .overhead = config->overhead,
 				     .timestamps_off = config->timestamps_off};
 	struct identify *id = must(calloc(1, sizeof *id));
 
@@ -211,7 +213,8 @@ learn(struct identify *id)
 {
 	make_groups(id);
 	learn_spans(id);
-	plain_learn(id->plain, id->intake.records, id->intake.count);
+	if (!id->config.is_frozen)
+		plain_learn(id->plain, id->intake.records, id->intake.count);
 }
 
 int
@@ -225,6 +228,25 @@ identify_freeze(struct identify *id, struct err *err)
 	intake_clear(&id->intake);
 	id->is_frozen = true;
 	return 0;
+}
+
+int
+identify_read_model(struct identify *id, const char *path, struct err *err)
+{
+	return plain_read(id->plain, path, err);
+}
+
+int
+identify_write_model(const struct identify *id, const char *path, struct err *err)
+{
+	return plain_write(id->plain, path, err);
+}
+
+void
+identify_list_model(const struct identify *id,
+		    void (*each)(void *arg, const struct plain_line *line), void *arg)
+{
+	plain_list(id->plain, each, arg);
 }
 
 static const struct group *

@@ -25,6 +25,7 @@ struct catalog;
 struct err;
 struct identify;
 struct dns_names;
+struct plain_line;
 struct sink;
 
 enum identify_counter {
@@ -42,6 +43,9 @@ struct identify_config {
 	uint32_t
 	    response_min; /* octets or span below which a row is no download; 0: 64 */
 	bool is_fixed;    /* plain records: default path parameters, no EM */
+	bool is_frozen;   /* plain records: by the model that is read, nothing is learned */
+	const char *wire_model; /* its file; read and written by who drives the identifier */
+	uint32_t overhead; /* plain records: octets of headers per packet; 0: found out */
 	bool no_dedup;    /* keep the same download seen at several points */
 	bool is_explained; /* the evidence tells every term of the probability */
 	const struct dns_names *names; /* borrowed; NULL: none */
@@ -62,6 +66,13 @@ int identify_freeze(struct identify *identify, struct err *err);
 
 /* Learns (unless frozen), names, pushes batches of finding_schema in order of start. */
 int identify_finish(struct identify *identify, struct sink *findings, struct err *err);
+
+/* What is known of servers and paths of plain records: from a file, before the first row, and
+ * to one, after identify_finish; see plain_file.h. */
+int identify_read_model(struct identify *identify, const char *path, struct err *err);
+int identify_write_model(const struct identify *identify, const char *path, struct err *err);
+void identify_list_model(const struct identify *identify,
+			 void (*each)(void *arg, const struct plain_line *line), void *arg);
 
 /* IDENTIFY_COUNTERS values. */
 const uint64_t *identify_counters(const struct identify *identify);

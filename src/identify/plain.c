@@ -54,6 +54,7 @@ struct plain {
 	struct server *server;
 	size_t servers;
 	struct index sents[INDEXES_MAX], residues[INDEXES_MAX];
+	uint32_t version;
 	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
 	/* The last one found: records come sorted. */
 	const struct server *last;
@@ -643,6 +644,7 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 				learn_sampled(p, &records[first], end - first);
 		}
 		learn_all_paths(p);
+		p->version++;
 	}
 	free(picked);
 	forget_indexes(p);
@@ -767,10 +769,11 @@ plain_path_at(const struct plain *p, size_t server, size_t i)
 void
 plain_set(struct plain *p, const struct plain_server *server, const struct plain_path *path)
 {
+	static const struct addr none;
 	struct server *s;
 	struct path *to;
 
-	if (server->port == 0 && path == NULL) {
+	if (server->port == 0 && path == NULL && addr_compare(&server->addr, &none) == 0) {
 		p->all.known = *server;
 		renew(&p->all.tables);
 		return;
@@ -785,4 +788,16 @@ plain_set(struct plain *p, const struct plain_server *server, const struct plain
 	to->known = *path;
 	to->is_own = path->wire.flows >= PLAIN_FIT_MIN;
 	renew(&to->tables);
+}
+
+uint32_t
+plain_version(const struct plain *p)
+{
+	return p->version;
+}
+
+void
+plain_set_version(struct plain *p, uint32_t version)
+{
+	p->version = version;
 }

@@ -59,8 +59,13 @@ size_t plain_servers(const struct plain *plain);
 const struct plain_server *plain_server_at(const struct plain *plain, ptrdiff_t i);
 size_t plain_paths(const struct plain *plain, size_t server);
 const struct plain_path *plain_path_at(const struct plain *plain, size_t server, size_t i);
-/* Adds, replaces: in any order; addr NULL: of all servers. client NULL: the server's. */
+/* Adds or replaces, in any order: a path of a server, or, path NULL, a server; one without
+ * address and port stands for all. */
 void plain_set(struct plain *plain, const struct plain_server *server,
 	       const struct plain_path *path);
+
+/* How often this was fitted: 0, never. */
+uint32_t plain_version(const struct plain *plain);
+void plain_set_version(struct plain *plain, uint32_t version);
 
 #endif

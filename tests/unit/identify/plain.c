@@ -24,6 +24,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { ROWS_MAX = 4000, ANY_PORT = 20000 };
 
@@ -475,6 +476,83 @@ test_several(void **state)
 	}
 }
 
+/* A model that is written, read and written again is the same, and names the same. */
+static void
+test_model_file(void **state)
+{
+	struct world w = world_new(50, 1000000, 50000000, true);
+	struct identify_config config = {.catalog = w.catalog};
+	struct identify *one = identify_new(&config), *two = identify_new(&config);
+	const char *tmp = getenv("WEIR_TMP");
+	char path[2][4096], line[2][8192];
+	struct err err = {0};
+	FILE *file[2];
+	unsigned i, lines = 0;
+
+	for (i = 0; i < 2; i++)
+		snprintf(path[i], sizeof path[i], "%s/model-%ld-%u", tmp != NULL ? tmp : "/tmp",
+			 (long)getpid(), i);
+	rows = 0;
+	for (i = 0; i < 60; i++)
+		download(one, &w, &lab_a, 1);
+	assert_int_equal(identify_freeze(one, NULL), 0);
+	assert_int_equal(identify_write_model(one, path[0], &err), 0);
+	if (identify_read_model(two, path[0], &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(identify_write_model(two, path[1], &err), 0);
+	for (i = 0; i < 2; i++)
+		assert_non_null(file[i] = fopen(path[i], "r"));
+	while (fgets(line[0], sizeof line[0], file[0]) != NULL) {
+		assert_non_null(fgets(line[1], sizeof line[1], file[1]));
+		assert_string_equal(line[0], line[1]);
+		lines++;
+	}
+	assert_null(fgets(line[1], sizeof line[1], file[1]));
+	assert_true(lines > 40);
+	for (i = 0; i < 2; i++) {
+		fclose(file[i]);
+		unlink(path[i]);
+	}
+	identify_free(one);
+	identify_free(two);
+	world_done(&w);
+}
+
+/* Records that no packets can have made: counted, and no finding. */
+static void
+test_contradictions(void **state)
+{
+	static const struct {
+		uint64_t octets, packets;
+		enum identify_counter counter;
+	} cases[] = {{5000, 0, IDENTIFY_no_packets},
+		     {5000, 4000, IDENTIFY_few_octets},
+		     {UINT64_MAX, UINT64_MAX, IDENTIFY_few_octets},
+		     {1000000, 3, IDENTIFY_many_octets},
+		     {UINT64_MAX, 1, IDENTIFY_many_octets},
+		     {1000000, 20, IDENTIFY_merged}};
+	struct world w = world_new(50, 1000000, 50000000, true);
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct identify_config config = {.catalog = w.catalog};
+		struct identify *id = identify_new(&config);
+		struct score s = {.sink.push = judge, .world = &w};
+		struct flow flow;
+
+		rows = 0;
+		ends(&lab_a, &flow);
+		flow_set(&flow, reverse_bytes, cases[i].octets);
+		flow_set(&flow, reverse_packets, cases[i].packets);
+		give(id, &flow);
+		assert_int_equal(identify_finish(id, &s.sink, NULL), 0);
+		assert_int_equal(identify_counters(id)[cases[i].counter], 1);
+		assert_int_equal(s.all, 0);
+		identify_free(id);
+	}
+	world_done(&w);
+}
+
 int
 main(void)
 {
@@ -483,6 +561,8 @@ main(void)
 	    cmocka_unit_test(test_unknown),
 	    cmocka_unit_test(test_sampled),
 	    cmocka_unit_test(test_several),
+	    cmocka_unit_test(test_model_file),
+	    cmocka_unit_test(test_contradictions),
 	};
 	const char *seed = getenv("WEIR_SEED");
 
