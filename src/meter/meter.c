@@ -48,9 +48,12 @@ static const uint16_t services[] = {1080, 1194, 1433, 1521, 1701, 1723, 1812, 18
 static void
 turn_plan(struct meter *m)
 {
-	int64_t interval = m->config.expire_interval_s == 0 ? 1 : m->config.expire_interval_s;
+	int64_t interval_us = m->config.expire_interval_s * SECOND_US;
+	int64_t tick_us = m->config.is_live ? TICK_LIVE_US : TICK_US;
 
-	m->turn_us = (m->tick / interval + 1) * interval * SECOND_US;
+	if (interval_us == 0)
+		interval_us = tick_us;
+	m->turn_us = (m->tick * tick_us / interval_us + 1) * interval_us;
 }
 
 /* As in softflowd, 0 switches a timeout off: the next more general one holds. */
@@ -268,6 +271,14 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 	flow_free(m, flow, why);
 }
 
+/* The flow has nothing that is not written. */
+static bool
+record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
+{
+	return hot_is_empty(hot, carry_of(m, hot)) &&
+	    (m->sampled == NULL || sampled_is_empty(m, flow));
+}
+
 /* The flow's timeout may be over by now; else it is put further on. */
 static void
 flow_check(struct meter *m, uint32_t flow)
@@ -285,6 +296,9 @@ flow_check(struct meter *m, uint32_t flow)
 			record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
 		hot->list = METER_EXPIRE_tcp;
 	}
+	if (m->config.is_live && !record_is_empty(m, flow, hot) &&
+	    m->clock_us - hot->start_us >= m->limit_us)
+		record_cut(m, flow, m->limit_reason, END_REASON_active);
 	wheel_put(m, flow, hot);
 }
 
@@ -292,7 +306,7 @@ flow_check(struct meter *m, uint32_t flow)
 static void
 wheel_turn(struct meter *m)
 {
-	int64_t to = tick_of(m->clock_us);
+	int64_t to = tick_of(m, m->clock_us);
 
 	if (to - m->tick > WHEEL)
 		m->tick = to - WHEEL; /* once round is enough */
@@ -352,7 +366,7 @@ clock_start(struct meter *m, int64_t now_us)
 	m->behind = 0;
 	m->since_reset = 0;
 	m->clock_us = now_us;
-	m->tick = tick_of(now_us);
+	m->tick = tick_of(m, now_us);
 	turn_plan(m);
 }
 
@@ -520,14 +534,6 @@ counter_carry(struct meter *m, uint32_t flow, unsigned d, unsigned packets, unsi
 	carry = carry_of(m, hot_at(m, flow));
 	carry->packets[d] = (uint16_t)(carry->packets[d] + packets);
 	carry->bytes[d] = (uint8_t)(carry->bytes[d] + bytes);
-}
-
-/* The flow has nothing that is not written. */
-static bool
-record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
-{
-	return hot_is_empty(hot, carry_of(m, hot)) &&
-	    (m->sampled == NULL || sampled_is_empty(m, flow));
 }
 
 /* Adds the packet to the flow's record. */

@@ -69,6 +69,8 @@ struct meter_config {
 	bool write_quiet;       /* live: write an exchange as soon as it is quiet. Else (files)
 	                         * it waits for the connection's close, which belongs to it, or
 	                         * for its continuation */
+	bool is_live;           /* flows end by the clock, to a quarter of a second, and those
+	                         * that are too long without waiting for their next packet */
 	enum meter_key key;
 	uint32_t sample_interval; /* one packet in so many is metered; 0 or 1: all. Then nothing
 	                           * is cut and spans are lower bounds */

@@ -389,10 +389,13 @@ void wheel_put(struct meter *m, uint32_t flow, struct hot *hot);
 /* The first flow that the wheel would come to; 0 if there is none. */
 uint32_t wheel_first(struct meter *m);
 
+/* Live flows end sooner than within a second of their time. */
+enum { TICK_US = 1000000, TICK_LIVE_US = 250000 };
+
 static inline int64_t
-tick_of(int64_t us)
+tick_of(const struct meter *m, int64_t us)
 {
-	return us / 1000000;
+	return m->config.is_live ? us / TICK_LIVE_US : us / TICK_US;
 }
 
 /* Head of the circular list of a slot. */

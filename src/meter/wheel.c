@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A timing wheel of one slot a second. A slot is a circular list through the flows, whose
+ * A timing wheel of one slot a second, or of four when metering live. A slot is a circular list through the flows, whose
  * head is one of the first items of the slab of flows, so that a flow leaves its list
  * without knowing which one it is in. Flows with packets stay where they are; when the wheel
  * comes to one it is put further on (meter.c).
@@ -10,8 +10,15 @@
 uint32_t
 wheel_slot(const struct meter *m, const struct hot *hot)
 {
-	int64_t due = tick_of(hot_last_us(m, hot) + m->timeout_us[hot->list]) + 1;
+	int64_t over_us = hot_last_us(m, hot) + m->timeout_us[hot->list], limit_us, due;
 
+	if (m->config.is_live) {
+		/* A record that has no packet yet cannot begin before now. */
+		limit_us = m->limit_us + (hot_is_empty(hot, carry_of(m, hot)) ? m->clock_us
+		    : hot->start_us);
+		over_us = limit_us < over_us ? limit_us : over_us;
+	}
+	due = tick_of(m, over_us) + 1;
 	if (due <= m->tick)
 		due = m->tick + 1;
 	if (due >= m->tick + WHEEL)

@@ -29,7 +29,7 @@ worker_init(struct run *run, struct worker *w, const struct run_worker *config, 
 	if (mailbox_init(&w->box) != 0)
 		return err_set(err, errno, "no eventfd: %s", strerror(errno));
 	run->count++; /* from here on run_free knows it */
-	meter.write_quiet = true;
+	meter.write_quiet = meter.is_live = true;
 	meter.max_flows /= run->config.count;
 	if (meter.max_flows < 64)
 		meter.max_flows = 64;
