@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Buckets of a line each. The slots of a bucket are compared four at a time where the
- * processor can.
+ * Buckets of a line each, whose slots are compared four at a time where the processor can.
  */
 #include "meter/index.h"
 
 #include <assert.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "meter/slab.h"
 
@@ -65,30 +61,6 @@ flow_index_grow(struct flow_index *index, struct err *err)
 	return 0;
 }
 
-/* Bits of the slots whose high bits are the hash's, empty ones perhaps among them. */
-static uint32_t
-slots_like(const struct index_bucket *b, uint32_t hash, unsigned flow_bits)
-{
-	uint32_t hits = 0;
-
-#ifdef __SSE2__
-	__m128i want = _mm_set1_epi32((int)hash), shift = _mm_cvtsi32_si128((int)flow_bits);
-
-	for (int i = 0; i < 4; i++) {
-		__m128i have = _mm_load_si128((const __m128i *)b + i);
-		__m128i rest = _mm_srl_epi32(_mm_xor_si128(have, want), shift);
-		__m128i same = _mm_cmpeq_epi32(rest, _mm_setzero_si128());
-
-		hits |= (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(same)) << 4 * i;
-	}
-	hits &= (1u << INDEX_SLOTS) - 1;
-#else
-	for (int i = 0; i < INDEX_SLOTS; i++)
-		hits |= (uint32_t)((b->slots[i] ^ hash) >> flow_bits == 0) << i;
-#endif
-	return hits;
-}
-
 uint32_t
 flow_index_next(const struct flow_index *index, uint32_t hash, struct index_search *search)
 {
@@ -98,7 +70,7 @@ flow_index_next(const struct flow_index *index, uint32_t hash, struct index_sear
 	if (!search->is_begun) {
 		search->is_begun = true;
 		search->bucket = hash & index->mask;
-		search->hits = slots_like(&index->buckets[search->bucket], hash,
+		search->hits = index_bucket_like(&index->buckets[search->bucket], hash,
 		    index->flow_bits);
 	}
 	for (;;) {
@@ -114,7 +86,7 @@ flow_index_next(const struct flow_index *index, uint32_t hash, struct index_sear
 		if (b->passed == 0)
 			return 0;
 		search->bucket = (search->bucket + 1) & index->mask;
-		search->hits = slots_like(&index->buckets[search->bucket], hash,
+		search->hits = index_bucket_like(&index->buckets[search->bucket], hash,
 		    index->flow_bits);
 	}
 }

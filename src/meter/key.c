@@ -20,25 +20,38 @@ load64(const void *p)
 	return v;
 }
 
-uint32_t
-key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
+/* Ports and VLANs, addresses: words that lie in a struct key as they are. */
+static inline uint32_t
+hash_words(uint64_t seed, uint64_t addr, uint64_t ports, uint8_t proto, uint8_t kind)
 {
-	uint64_t seed = m->config.seed;
-	/* ports and VLANs */
-	uint64_t rest = load64(key->port) ^ (uint64_t)key->proto << 20 ^ (uint64_t)key->kind << 56;
-	uint64_t h = mix64(rest ^ seed, seed >> 7);
+	uint64_t h;
 
-	if (key->kind & KEY_V6) {
-		for (int i = 0; i < 4; i++)
-			h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
-		if (key->kind & KEY_MAC)
-			h = hash64(((const struct pair_mac *)pair)->mac, sizeof(uint8_t[2][6]), h);
-	} else {
-		h = mix64(h ^ load64(key->addr), seed);
-	}
+	ports ^= (uint64_t)proto << 20 ^ (uint64_t)kind << 56;
+	h = mix64(ports ^ seed, addr ^ (seed << 32 | seed >> 32));
 	/* One multiplication alone maps addresses in a row to places in a row, in some seeds to
 	 * few. */
 	return (uint32_t)(mix64(h, ~seed) >> 32);
+}
+
+static uint32_t
+hash_pair(uint64_t seed, const struct key *key, const struct pair6 *pair)
+{
+	uint64_t h = mix64(load64(key->port) ^ seed, (uint64_t)key->proto << 8 | key->kind);
+
+	for (int i = 0; i < 4; i++)
+		h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
+	if (key->kind & KEY_MAC)
+		h = hash64(((const struct pair_mac *)pair)->mac, sizeof(uint8_t[2][6]), h);
+	return (uint32_t)(h >> 32);
+}
+
+uint32_t
+key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
+{
+	if (key->kind & KEY_V6)
+		return hash_pair(m->config.seed, key, pair);
+	return hash_words(m->config.seed, load64(key->addr), load64(key->port), key->proto,
+	    key->kind);
 }
 
 /* ICMP types that answer one another share a number, so that both are one biflow. */
@@ -67,35 +80,66 @@ key_ports(const struct packet *p, struct ports *out)
 		out->src = out->dst = 0;
 }
 
-/* The default key: all that a packet has but its MAC addresses. */
+/* Two halves as they follow one another in memory. */
+static inline uint64_t
+join32(uint32_t first, uint32_t second)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint64_t)second << 32 | first
+	                                                 : (uint64_t)first << 32 | second;
+}
+
+static inline uint32_t
+join16(uint16_t first, uint16_t second)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint32_t)second << 16 | first
+	                                                 : (uint32_t)first << 16 | second;
+}
+
+/* Addresses of an IPv6 pair (or of two families) and what its key has of them. */
 static void
+fill_pair(const struct meter *m, const struct packet *p, struct lookup *out)
+{
+	out->key.kind |= KEY_V6;
+	memcpy(out->pair.addr[out->side], p->src.v6, 16);
+	memcpy(out->pair.addr[out->side ^ 1], p->dst.v6, 16);
+	out->hash = hash_pair(m->config.seed, &out->key, &out->pair);
+	out->key.addr[0] = 0;
+	out->key.addr[1] = out->hash;
+}
+
+/*
+ * The default key: all that a packet has but its MAC addresses. The words are put together
+ * before they are stored, because a load of what was just stored in parts has to wait.
+ */
+static inline void
 fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
     struct lookup *out)
 {
-	int order = m->config.directional ? 0 : addr_compare(&p->src, &p->dst);
+	uint64_t addr, rest;
+	bool is_turned = false;
 
-	memset(&out->key, 0, sizeof out->key);
-	if (order == 0 && !m->config.directional)
-		order = (int)ports->src - (int)ports->dst;
-	out->side = order > 0;
-	out->key.port[out->side] = ports->src;
-	out->key.port[out->side ^ 1] = ports->dst;
-	out->key.vlan = p->vlan;
-	out->key.inner_vlan = p->inner_vlan;
+	if (!m->config.directional) {
+		int order = p->src.is_v6 ? addr_compare(&p->src, &p->dst)
+		    : p->src.v4 < p->dst.v4 ? -1 : p->src.v4 > p->dst.v4;
+
+		is_turned = order > 0 || (order == 0 && ports->src > ports->dst);
+	}
+	out->side = is_turned;
+	out->hint = 0;
+	out->now_us = p->time_ns / 1000;
 	out->key.proto = ports->proto;
 	out->key.kind = ports->flags & PACKET_HAS_PORTS ? 0
 	    : ports->flags & PACKET_HAS_ICMP ? KEY_NO_PORTS | KEY_ICMP : KEY_NO_PORTS;
+	rest = join32(is_turned ? join16(ports->dst, ports->src) : join16(ports->src, ports->dst),
+	    join16(p->vlan, p->inner_vlan));
+	memcpy(out->key.port, &rest, sizeof rest); /* and VLANs */
 	if (p->src.is_v6) {
-		out->key.kind |= KEY_V6;
-		memcpy(out->pair.addr[out->side], p->src.v6, 16);
-		memcpy(out->pair.addr[out->side ^ 1], p->dst.v6, 16);
-	} else {
-		out->key.addr[out->side] = p->src.v4;
-		out->key.addr[out->side ^ 1] = p->dst.v4;
+		fill_pair(m, p, out);
+		return;
 	}
-	out->hash = key_hash(m, &out->key, &out->pair);
-	if (p->src.is_v6)
-		out->key.addr[1] = out->hash;
+	addr = is_turned ? join32(p->dst.v4, p->src.v4) : join32(p->src.v4, p->dst.v4);
+	memcpy(out->key.addr, &addr, sizeof addr);
+	out->hash = hash_words(m->config.seed, addr, rest, out->key.proto, out->key.kind);
 }
 
 /* The addresses of a key into its pair, with the MAC addresses beside them. */

@@ -205,8 +205,11 @@ static uint32_t
 flow_find(const struct meter *m, const struct lookup *l)
 {
 	struct index_search search = {0};
-	uint32_t flow;
+	uint32_t flow = l->hint;
 
+	/* The flow may have ended since the hint was taken, and its place be another's. */
+	if (flow != 0 && hot_at(m, flow)->next != 0 && key_matches(m, &hot_at(m, flow)->key, l))
+		return flow;
 	while ((flow = flow_index_next(&m->index, l->hash, &search)) != 0)
 		if (key_matches(m, &hot_at(m, flow)->key, l))
 			break;
@@ -546,7 +549,7 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 	if (is_first || now_us < hot->start_us)
 		hot->start_us = now_us;
 	if (is_first || now_us > hot_last_us(m, hot))
-		hot->last_us = (uint64_t)now_us;
+		hot_set_last(hot, now_us);
 	if (hot->ttl_max[d] == 0 && hot->packets[d] == 0)
 		hot->tos[d] = p->tos;
 	if (p->ttl < hot->ttl_min[d])
@@ -555,7 +558,7 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 		hot->ttl_max[d] = p->ttl;
 	if (p->flags & PACKET_HAS_TCP) {
 		hot->tcp_flags[d] |= (uint8_t)p->tcp_flags;
-		if (p->tcp_flags > 0xff && hot->state & FLOW_TCP)
+		if (p->tcp_flags > 0xff && hot->is_tcp)
 			syn_of(m, hot)->flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
 	}
 	if (m->sampled != NULL) {
@@ -600,10 +603,8 @@ flow_is_over(const struct meter *m, const struct hot *hot)
 
 /* The packet's time, or the earliest that a flow's times can be told from. */
 static int64_t
-time_of(struct meter *m, const struct packet *p)
+time_of(struct meter *m, int64_t now_us)
 {
-	int64_t now_us = p->time_ns / 1000;
-
 	if (m->clock_us - now_us <= DAY_US)
 		return now_us;
 	m->counters[METER_times_moved]++;
@@ -613,7 +614,7 @@ time_of(struct meter *m, const struct packet *p)
 void
 packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 {
-	int64_t now_us = time_of(m, p);
+	int64_t now_us = time_of(m, l->now_us);
 	uint32_t flow = flow_find(m, l);
 	struct hot *hot;
 	enum meter_expire list;
@@ -632,7 +633,7 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 			return;
 		hot = hot_at(m, flow);
 		hot->start_us = now_us;
-		hot->last_us = (uint64_t)now_us;
+		hot_set_last(hot, now_us);
 	} else {
 		hot = hot_at(m, flow);
 		limits_check(m, flow, hot, now_us, l->side);
@@ -683,26 +684,22 @@ packets_sane(struct meter *m, const struct packet *packets, size_t n, struct err
 
 /* Packets with their keys made: all are found, then updated one by one. */
 static void
-burst_update(struct meter *m, const struct packet *packets, const struct lookup *lookups,
+burst_update(struct meter *m, const struct packet *packets, struct lookup *lookups,
     size_t n)
 {
-	uint32_t flows[BURST];
-
 	for (size_t i = 0; i < n; i++) {
-		struct index_search search = {0};
-
-		flows[i] = flow_index_next(&m->index, lookups[i].hash, &search);
-		__builtin_prefetch(hot_at(m, flows[i]), 1);
+		lookups[i].hint = flow_index_first(&m->index, lookups[i].hash);
+		__builtin_prefetch(hot_at(m, lookups[i].hint), 1);
 	}
 	for (size_t i = 0; i < n; i++)
-		if (flows[i] != 0)
-			__builtin_prefetch(syn_of(m, hot_at(m, flows[i])), 1);
+		if (lookups[i].hint != 0)
+			__builtin_prefetch(syn_of(m, hot_at(m, lookups[i].hint)), 1);
 	if (m->is_slow_burst) {
 		slow_burst(m, packets, lookups, n);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		clock_set(m, packets[i].time_ns / 1000);
+		clock_set(m, lookups[i].now_us);
 		packet_add(m, &packets[i], &lookups[i]);
 	}
 }

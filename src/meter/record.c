@@ -255,7 +255,7 @@ record_fragment(struct meter *m, uint32_t flow)
 	struct hot *hot = hot_at(m, flow);
 
 	more_widen(m, flow);
-	if (hot->state & FLOW_TCP)
+	if (hot->is_tcp)
 		exchange_take(m, flow, stream_of(m, hot))->fragments++;
 	else
 		wide_of(m, hot)->fragments++;

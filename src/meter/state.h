@@ -35,7 +35,6 @@ enum flow_state {
 	FLOW_BY_SYN = 2,    /* how it is known; neither: by the first packet */
 	FLOW_BY_PORT = 4,
 	FLOW_WIDE = 8,      /* more is a struct stream (TCP) or a struct wide */
-	FLOW_TCP = 16,      /* more is a struct small or a struct stream */
 };
 
 struct key {
@@ -49,9 +48,11 @@ struct key {
 /* What every packet touches. Counters are those of the record not yet written. */
 struct hot {
 	struct key key;
-	uint64_t last_us : 39; /* of the newest packet; hot_last_us tells the whole */
-	uint64_t list : 4;     /* its timeout, enum meter_expire */
-	uint64_t state : 5;    /* enum flow_state */
+	uint8_t last_high : 7; /* of the newest packet's time; hot_last_us tells the whole */
+	uint8_t is_tcp : 1;    /* more is a struct small or a struct stream */
+	uint8_t list : 4;      /* its timeout, enum meter_expire */
+	uint8_t state : 4;     /* enum flow_state */
+	uint32_t last_low;
 	uint8_t tcp_flags[2];  /* low 8 bits */
 	uint8_t tos[2];        /* of the first packet */
 	uint8_t ttl_min[2], ttl_max[2];
@@ -256,7 +257,7 @@ struct meter {
 };
 
 static const int64_t DAY_US = 86400ll * 1000000;
-enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 }; /* what last_us and half_us tell */
+enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 }; /* what hot_last_us and half_us tell */
 
 static inline struct hot *
 hot_at(const struct meter *m, uint32_t flow)
@@ -268,7 +269,19 @@ hot_at(const struct meter *m, uint32_t flow)
 static inline int64_t
 hot_last_us(const struct meter *m, const struct hot *hot)
 {
-	return m->clock_us - (int64_t)((uint64_t)(m->clock_us - hot->last_us) << 25 >> 25);
+	int64_t low = (int64_t)((uint64_t)hot->last_high << 32 | hot->last_low);
+
+	return m->clock_us - (int64_t)((uint64_t)(m->clock_us - low) << 25 >> 25);
+}
+
+static inline void
+hot_set_last(struct hot *hot, int64_t now_us)
+{
+	uint8_t high = (uint64_t)now_us >> 32 & 0x7f;
+
+	hot->last_low = (uint32_t)now_us;
+	if (hot->last_high != high) /* rarely */
+		hot->last_high = high & 0x7f;
 }
 
 /* A time of a half, not long before the record's start and at most LIMIT_MAX_S after it. */
@@ -290,7 +303,7 @@ hot_is_empty(const struct hot *hot, const struct carry *carry)
 static inline struct syn *
 syn_of(const struct meter *m, const struct hot *hot)
 {
-	if (!(hot->state & FLOW_TCP))
+	if (!hot->is_tcp)
 		return NULL;
 	return hot->state & FLOW_WIDE ? slab_at(&m->stream, hot->more)
 	                              : slab_at(&m->small, hot->more);
@@ -299,21 +312,21 @@ syn_of(const struct meter *m, const struct hot *hot)
 static inline struct small *
 small_of(const struct meter *m, const struct hot *hot)
 {
-	return (hot->state & (FLOW_TCP | FLOW_WIDE)) == FLOW_TCP
+	return hot->is_tcp && !(hot->state & FLOW_WIDE)
 	    ? slab_at(&m->small, hot->more) : NULL;
 }
 
 static inline struct stream *
 stream_of(const struct meter *m, const struct hot *hot)
 {
-	return (hot->state & (FLOW_TCP | FLOW_WIDE)) == (FLOW_TCP | FLOW_WIDE)
+	return hot->is_tcp && hot->state & FLOW_WIDE
 	    ? slab_at(&m->stream, hot->more) : NULL;
 }
 
 static inline struct wide *
 wide_of(const struct meter *m, const struct hot *hot)
 {
-	return (hot->state & (FLOW_TCP | FLOW_WIDE)) == FLOW_WIDE
+	return !hot->is_tcp && hot->state & FLOW_WIDE
 	    ? slab_at(&m->wide, hot->more) : NULL;
 }
 
@@ -322,7 +335,7 @@ carry_of(const struct meter *m, const struct hot *hot)
 {
 	if (!(hot->state & FLOW_WIDE))
 		return NULL;
-	return hot->state & FLOW_TCP ? &((struct stream *)slab_at(&m->stream, hot->more))->carry
+	return hot->is_tcp ? &((struct stream *)slab_at(&m->stream, hot->more))->carry
 	                             : &((struct wide *)slab_at(&m->wide, hot->more))->carry;
 }
 
@@ -344,6 +357,8 @@ struct lookup {
 	};
 	uint32_t hash;
 	unsigned side; /* that sent */
+	uint32_t hint; /* a flow that it may be; 0: none is known */
+	int64_t now_us; /* the packet's time */
 };
 
 /* key.c: keys of packets and flows. key_make is for the default row of key.def. */

@@ -206,7 +206,7 @@ more_widen(struct meter *m, uint32_t flow)
 
 	if (hot->state & FLOW_WIDE)
 		return;
-	if (hot->state & FLOW_TCP) {
+	if (hot->is_tcp) {
 		stream_take(m, hot);
 		return;
 	}
@@ -243,13 +243,14 @@ more_free(struct meter *m, struct hot *hot)
 				slab_give(&m->gaps, s->half[d].gaps);
 		exchange_free(m, s);
 		slab_give(&m->stream, hot->more);
-	} else if (hot->state & FLOW_TCP) {
+	} else if (hot->is_tcp) {
 		slab_give(&m->small, hot->more);
 	} else if (hot->state & FLOW_WIDE) {
 		slab_give(&m->wide, hot->more);
 	}
 	hot->more = 0;
-	hot->state = (uint8_t)(hot->state & ~(FLOW_WIDE | FLOW_TCP));
+	hot->state &= (uint8_t)~FLOW_WIDE & 15;
+	hot->is_tcp = 0;
 }
 
 bool
@@ -577,7 +578,7 @@ syn_take(struct meter *m, uint32_t flow, struct hot *hot)
 			exchange_take(m, flow, s)->fragments = fragments;
 		slab_give(&m->wide, before);
 	}
-	hot->state |= FLOW_TCP;
+	hot->is_tcp = 1;
 }
 
 void
@@ -590,7 +591,7 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 	unsigned o = d ^ 1;
 	uint32_t acked, seq = p->tcp_seq;
 
-	if (!(hot->state & FLOW_TCP))
+	if (!hot->is_tcp)
 		syn_take(m, flow, hot);
 	small = small_of(m, hot);
 	s = stream_of(m, hot);

@@ -161,7 +161,7 @@ put_side(const struct meter *m, struct writer *w, uint32_t flow, const struct pa
 	SIDE_SET(tos, part->tos[d]);
 	SIDE_SET(ttl_min, part->ttl_min[d]);
 	SIDE_SET(ttl_max, part->ttl_max[d]);
-	if (hot_at(m, flow)->state & FLOW_TCP)
+	if (hot_at(m, flow)->is_tcp)
 		SIDE_SET(tcp_flags, part->tcp_flags[d]);
 }
 
@@ -367,7 +367,7 @@ put_part(const struct meter *m, struct writer *w, uint32_t flow, const struct pa
 	put_key(m, w, flow, from);
 	put_side(m, w, flow, part, from, false);
 	put_side(m, w, flow, part, from ^ 1, true);
-	if (hot_at(m, flow)->state & FLOW_TCP)
+	if (hot_at(m, flow)->is_tcp)
 		put_tcp(m, w, flow, part, from);
 	if (m->labels.live > 0 || w->batch->columns[FLOW_mpls_label].form == COLUMN_FLAT)
 		put_labels(m, w, flow);

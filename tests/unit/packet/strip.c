@@ -51,6 +51,7 @@ compare_packet(const struct packet *a, const struct packet *b)
 	x.dst = y.dst;
 	x.tcp_options = y.tcp_options;
 	x.frame = y.frame;
+	x.mpls = y.mpls;
 	memcpy(x.src_mac, y.src_mac, 6);
 	memcpy(x.dst_mac, y.dst_mac, 6);
 	assert_memory_equal(&x, &y, sizeof x);
