@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Capture files by read(2) into one reused buffer: pipes work, and a file that shrinks while
- * it is read cannot fault. A record is decoded where it lies in the buffer; what is left of
- * an incomplete one is moved to the front before the next read. pcapng blocks that hold no
- * packets are stepped over without being buffered whole.
+ * Capture files: regular ones through a window that moves along the file (window.c), all
+ * others by read(2) into one reused buffer. A record is decoded where it lies; what is left
+ * of an incomplete one is moved to the buffer's front before the next read, or looked at
+ * through the next window. pcapng blocks that hold no packets are stepped over without being
+ * buffered whole.
  *
  * Formats: libpcap's pcap-savefile(5); pcapng, draft-ietf-opsawg-pcapng.
  */
@@ -11,6 +12,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "packet/window.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +25,7 @@
 enum {
 	BUFFER_BYTES = 1 << 20,
 	READ_BYTES = 1 << 18, /* at once, so that it is still in L2 when it is parsed */
+	WINDOW_BYTES = 2 << 20,
 	RECORD_MAX = 1 << 19, /* libpcap's own limit is 256 KiB; USB captures have more */
 	BLOCK_HEAD_MAX = 64,
 	INTERFACES_MAX = 4096,
@@ -45,9 +48,11 @@ struct interface {
 struct capture {
 	int fd;
 	const char *name;
-	uint8_t *buffer;
+	uint8_t *buffer; /* what lies here of the file: owned, or the window's */
 	size_t at, end;
 	uint64_t base;   /* file offset of buffer[0] */
+	struct window window;
+	bool is_mapped;
 	uint64_t size;
 	bool is_eof, is_swapped, is_ng, is_nano, is_broken;
 	bool is_old;     /* pcap before 2.4: wire and captured length in either order */
@@ -78,6 +83,49 @@ offset_of(const struct capture *c)
 	return c->base + c->at;
 }
 
+void
+capture_claim(struct capture *c)
+{
+	if (c->is_mapped)
+		window_claim(&c->window);
+}
+
+bool
+capture_is_cut(const struct capture *c)
+{
+	return c->window.is_cut;
+}
+
+int
+capture_cut_error(const struct capture *c, struct err *err)
+{
+	return err_set(err, EIO, "%s: about offset %" PRIu64 ": the file became shorter while it "
+	    "was read; the packets before it were read", c->name, offset_of(c));
+}
+
+/* Moves the window so that n bytes lie at buffer[at]; as need. */
+static int
+need_mapped(struct capture *c, size_t n, struct err *err)
+{
+	uint64_t at = offset_of(c), left;
+	struct stat st;
+
+	/* It may have grown since, as files do that are still written. */
+	if (at + n > c->size && fstat(c->fd, &st) == 0 && (uint64_t)st.st_size > c->size)
+		c->size = (uint64_t)st.st_size;
+	left = c->size > at ? c->size - at : 0;
+	if (left < n && left <= c->end - c->at)
+		return 0;
+	if (window_move(&c->window, at, left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES) != 0)
+		return err_set(err, errno, "%s: at offset %" PRIu64 ": cannot be mapped: %s; "
+		    "give it as: cat %s | weir ... -r -", c->name, at, strerror(errno), c->name);
+	c->buffer = c->window.bytes;
+	c->base = c->window.from;
+	c->at = (size_t)(at - c->base);
+	c->end = c->window.len;
+	return c->end - c->at >= n;
+}
+
 /* Makes n bytes lie at buffer[at]; 1 if they do, 0 if the file ends before, -1 on error. */
 static int
 need(struct capture *c, size_t n, struct err *err)
@@ -86,6 +134,8 @@ need(struct capture *c, size_t n, struct err *err)
 
 	if (c->end - c->at >= n)
 		return 1;
+	if (c->is_mapped)
+		return need_mapped(c, n, err);
 	memmove(c->buffer, c->buffer + c->at, c->end - c->at);
 	c->base += c->at;
 	c->end -= c->at;
@@ -187,12 +237,13 @@ static int
 read_magic(struct capture *c, struct err *err)
 {
 	struct interface interface = {.per_second = 1000000};
-	const uint8_t *h = c->buffer;
+	const uint8_t *h;
 	uint32_t magic;
 	int status;
 
 	if ((status = need(c, 4, err)) < 0)
 		return -1;
+	h = c->buffer;
 	if (status == 0)
 		return err_set(err, EINVAL, c->end == 0 ? "%s: the file is empty"
 		    : "%s: no capture file: too short", c->name);
@@ -240,10 +291,6 @@ capture_open(const char *path, struct capture **out, struct err *err)
 		return err_set(err, ENOMEM, "%s: out of memory", path);
 	c->fd = -1;
 	c->name = strcmp(path, "-") == 0 ? "standard input" : path;
-	if ((c->buffer = malloc(BUFFER_BYTES)) == NULL) {
-		err_set(err, ENOMEM, "%s: out of memory", c->name);
-		goto fail;
-	}
 	c->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	if (c->fd < 0 || fstat(c->fd, &st) != 0) {
 		err_set(err, errno, "%s: %s", c->name, strerror(errno));
@@ -255,6 +302,13 @@ capture_open(const char *path, struct capture **out, struct err *err)
 	}
 	c->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	posix_fadvise(c->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	c->window.fd = c->fd;
+	if (c->size > 0)
+		c->is_mapped = window_move(&c->window, 0, 1) == 0;
+	if (!c->is_mapped && (c->buffer = malloc(BUFFER_BYTES)) == NULL) {
+		err_set(err, ENOMEM, "%s: out of memory", c->name);
+		goto fail;
+	}
 	if (read_magic(c, err) != 0)
 		goto fail;
 	*out = c;
@@ -270,9 +324,12 @@ capture_close(struct capture *c)
 {
 	if (c == NULL)
 		return;
+	if (c->is_mapped)
+		window_done(&c->window);
+	else
+		free(c->buffer);
 	if (c->fd >= 0)
 		close(c->fd);
-	free(c->buffer);
 	free(c->interfaces);
 	free(c);
 }

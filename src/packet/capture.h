@@ -35,6 +35,14 @@ void capture_close(struct capture *capture);
 enum capture_event capture_next(struct capture *capture, bool may_refill, struct record *out,
     struct err *err);
 
+/* To be called by a thread before it reads records: a file may shrink under it, which the
+ * kernel tells the thread that notices. */
+void capture_claim(struct capture *capture);
+/* The file shrank while it was read: a record given before this was true may be zeros. */
+bool capture_is_cut(const struct capture *capture);
+/* Says so as an error. */
+int capture_cut_error(const struct capture *capture, struct err *err);
+
 /* Link type of the first interface, and whether times are finer than microseconds; known
  * after capture_open for pcap, after the first record for pcapng. */
 uint32_t capture_linktype(const struct capture *capture);

@@ -142,6 +142,8 @@ source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 	struct record r;
 	int n = 0, frames = 0;
 
+	if (s->capture != NULL)
+		capture_claim(s->capture);
 	while (n < SOURCE_BURST) {
 		if (s->live != NULL)
 			event = frames == LIVE_FRAMES ? CAPTURE_END
@@ -149,11 +151,15 @@ source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 		else
 			event = s->pending.code != 0 ? CAPTURE_ERROR
 			    : capture_next(s->capture, n == 0, &r, &s->pending);
+		verdict = event == CAPTURE_RECORD ? verdict_of(s, &r, &out[n]) : PACKET_COUNTERS;
+		if (s->capture != NULL && capture_is_cut(s->capture)) {
+			capture_cut_error(s->capture, &s->pending);
+			event = CAPTURE_ERROR;
+		}
 		if (event == CAPTURE_ERROR && n == 0)
 			return err_set(err, s->pending.code, "%s", s->pending.text);
 		if (event != CAPTURE_RECORD)
 			break;
-		verdict = verdict_of(s, &r, &out[n]);
 		if (verdict == PACKET_COUNTERS)
 			continue;
 		frames++;

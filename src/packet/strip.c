@@ -328,6 +328,8 @@ strip_all(struct strip *s, const char *temporary, struct err *err)
 			    "the first packet; convert the file to nanosecond pcap first", s->in);
 		if (strip_record(s, &r, err) != 0)
 			return -1;
+		if (capture_is_cut(s->capture))
+			return capture_cut_error(s->capture, err);
 	}
 	if (event == CAPTURE_ERROR)
 		return -1;
