@@ -42,7 +42,7 @@ hash_pair(uint64_t seed, const struct key *key, const struct pair6 *pair)
 		h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
 	if (key->kind & KEY_MAC)
 		h = hash64(((const struct pair_mac *)pair)->mac, sizeof(uint8_t[2][6]), h);
-	return (uint32_t)(h >> 32);
+	return (uint32_t)(mix64(h, ~seed) >> 32);
 }
 
 uint32_t

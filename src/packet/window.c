@@ -42,22 +42,28 @@ on_bus(int number, siginfo_t *info, void *context)
 	w->is_cut = true;
 }
 
+/* Ours, in place of what is there, unless it is there already. */
 static void
 handler_install(void)
 {
-	struct sigaction action = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO};
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct sigaction action = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO}, now;
 
-	sigaction(SIGBUS, &action, &before);
+	pthread_mutex_lock(&lock);
+	if (sigaction(SIGBUS, NULL, &now) == 0 && now.sa_sigaction != on_bus) {
+		before = now;
+		sigaction(SIGBUS, &action, NULL);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 int
 window_move(struct window *w, uint64_t offset, size_t len)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset / page * page;
 	void *bytes;
 
-	pthread_once(&once, handler_install);
+	handler_install();
 	window_done(w);
 	len += (size_t)(offset - from);
 	bytes = mmap(NULL, len, PROT_READ, MAP_SHARED, w->fd, (off_t)from);

@@ -181,10 +181,48 @@ derived_columns(void **state)
 	batch_free(batch);
 }
 
+/* Opened columns: what no row has is absent afterwards, what all have has no bitmap, and in
+ * between nulls are 0. */
+static void
+open_and_settle(void **state)
+{
+	struct batch *b = batch_new(&flow_schema, 200);
+	struct column *c;
+
+	for (int round = 0; round < 2; round++) {
+		uint64_t *port = batch_open(b, FLOW_src_port)->valid;
+
+		batch_open(b, FLOW_vlan);
+		batch_open(b, FLOW_exchange);
+		for (b->rows = 0; b->rows < 130; b->rows++) {
+			((uint16_t *)b->columns[FLOW_src_port].values)[b->rows] = 7;
+			port[b->rows / 64] |= (uint64_t)1 << b->rows % 64;
+			if (b->rows % 3 == 1) {
+				c = &b->columns[FLOW_exchange];
+				((uint32_t *)c->values)[b->rows] = (uint32_t)b->rows;
+				c->valid[b->rows / 64] |= (uint64_t)1 << b->rows % 64;
+			}
+		}
+		batch_settle(b);
+		assert_int_equal(b->columns[FLOW_vlan].form, COLUMN_ABSENT);
+		assert_false(row_has(b->active, FLOW_vlan));
+		assert_int_equal(b->columns[FLOW_src_port].form, COLUMN_FLAT);
+		assert_null(b->columns[FLOW_src_port].valid);
+		for (size_t i = 0; i < b->rows; i++) {
+			c = &b->columns[FLOW_exchange];
+			assert_int_equal(column_is_null(c, i), i % 3 != 1);
+			assert_int_equal(column_u64(c, i), i % 3 == 1 ? i : 0);
+		}
+		batch_clear(b);
+	}
+	batch_free(b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest group[] = {
+		cmocka_unit_test(open_and_settle),
 		cmocka_unit_test(rows_survive),
 		cmocka_unit_test(constants_become_flat),
 		cmocka_unit_test(derived_columns),

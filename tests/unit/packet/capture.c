@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -428,6 +429,53 @@ large_file(void **state)
 	unlink(path);
 }
 
+/* A file that loses its end while it is read: an error in time, no signal, and nothing that
+ * the file does not have is taken for a packet. */
+static void
+file_shrinks(void **state)
+{
+	enum { RECORDS = 120000, KEPT = 40000 };
+	const char *folder = getenv("WEIR_TMP");
+	struct packet packets[SOURCE_BURST];
+	static struct bytes b;
+	struct source *s = NULL;
+	struct err err = {0};
+	char path[4096];
+	uint64_t seen = 0;
+	FILE *f;
+	int i, n;
+
+	snprintf(path, sizeof path, "%s/shrinks", folder == NULL ? "/tmp" : folder);
+	assert_non_null(f = fopen(path, "w"));
+	b.n = 0;
+	put_pcap_header(&b, 0xa1b2c3d4, 0);
+	fwrite(b.at, 1, b.n, f);
+	b.n = 0;
+	for (i = 0; i < 1000; i++)
+		put_pcap_record(&b, (uint32_t)i, FRAME, 0);
+	for (i = 0; i < RECORDS / 1000; i++)
+		fwrite(b.at, 1, b.n, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(source_open(path, &s, &err), 0);
+	assert_true((n = source_burst(s, packets, &err)) > 0);
+	seen += (uint64_t)n;
+	assert_int_equal(truncate(path, 24 + KEPT * (16 + FRAME)), 0);
+	while ((n = source_burst(s, packets, &err)) > 0) {
+		for (i = 0; i < n; i++)
+			assert_int_equal(packets[i].ip_bytes, FRAME);
+		seen += (uint64_t)n;
+	}
+	print_message("%lu of %d packets before: %s\n", (unsigned long)seen, RECORDS, err.text);
+	assert_true(seen <= RECORDS);
+	assert_true(seen > 0);
+	/* What was in memory before it shrank may be read; past that is an error. */
+	assert_true(n < 0 || seen <= KEPT);
+	if (n < 0)
+		assert_non_null(strstr(err.text, path));
+	source_close(s);
+	unlink(path);
+}
+
 static uint32_t
 number(const uint8_t *p, int n, int is_big)
 {
@@ -514,6 +562,7 @@ main(void)
 	    cmocka_unit_test(bad_files),
 	    cmocka_unit_test(from_a_pipe),
 	    cmocka_unit_test(large_file),
+	    cmocka_unit_test(file_shrinks),
 	    cmocka_unit_test(real_captures),
 	};
 
