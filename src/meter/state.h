@@ -259,10 +259,13 @@ struct meter {
 static const int64_t DAY_US = 86400ll * 1000000;
 enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 }; /* what hot_last_us and half_us tell */
 
+/* An item whose size the compiler knows: a multiplication less where packets pass. */
+#define ITEM(slab, type, number) ((type *)(void *)(slab).base + (number))
+
 static inline struct hot *
 hot_at(const struct meter *m, uint32_t flow)
 {
-	return (struct hot *)slab_at(&m->hot, flow);
+	return ITEM(m->hot, struct hot, flow);
 }
 
 /* The newest packet is never ahead of the clock, nor idle for more than IDLE_MAX_S. */
@@ -305,29 +308,29 @@ syn_of(const struct meter *m, const struct hot *hot)
 {
 	if (!hot->is_tcp)
 		return NULL;
-	return hot->state & FLOW_WIDE ? slab_at(&m->stream, hot->more)
-	                              : slab_at(&m->small, hot->more);
+	return hot->state & FLOW_WIDE ? &ITEM(m->stream, struct stream, hot->more)->syn
+	                              : &ITEM(m->small, struct small, hot->more)->syn;
 }
 
 static inline struct small *
 small_of(const struct meter *m, const struct hot *hot)
 {
 	return hot->is_tcp && !(hot->state & FLOW_WIDE)
-	    ? slab_at(&m->small, hot->more) : NULL;
+	    ? ITEM(m->small, struct small, hot->more) : NULL;
 }
 
 static inline struct stream *
 stream_of(const struct meter *m, const struct hot *hot)
 {
 	return hot->is_tcp && hot->state & FLOW_WIDE
-	    ? slab_at(&m->stream, hot->more) : NULL;
+	    ? ITEM(m->stream, struct stream, hot->more) : NULL;
 }
 
 static inline struct wide *
 wide_of(const struct meter *m, const struct hot *hot)
 {
 	return !hot->is_tcp && hot->state & FLOW_WIDE
-	    ? slab_at(&m->wide, hot->more) : NULL;
+	    ? ITEM(m->wide, struct wide, hot->more) : NULL;
 }
 
 static inline struct carry *
@@ -335,15 +338,16 @@ carry_of(const struct meter *m, const struct hot *hot)
 {
 	if (!(hot->state & FLOW_WIDE))
 		return NULL;
-	return hot->is_tcp ? &((struct stream *)slab_at(&m->stream, hot->more))->carry
-	                             : &((struct wide *)slab_at(&m->wide, hot->more))->carry;
+	return hot->is_tcp ? &ITEM(m->stream, struct stream, hot->more)->carry
+	                             : &ITEM(m->wide, struct wide, hot->more)->carry;
 }
 
 /* NULL before the first cut. */
 static inline struct exchange *
 exchange_of(const struct meter *m, const struct stream *s)
 {
-	return s == NULL || s->exchange == 0 ? NULL : slab_at(&m->exchange, s->exchange);
+	return s == NULL || s->exchange == 0 ? NULL
+	    : ITEM(m->exchange, struct exchange, s->exchange);
 }
 
 enum { LOOKUP_HELD = 2 }; /* as side: the packet is held back */
