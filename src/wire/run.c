@@ -284,23 +284,46 @@ run_variable(struct run *run, const struct template *t, const uint8_t *src, size
 	}
 }
 
+/* One loop for each width of value. */
+#define NULL_ZEROS(type)                                          \
+	for (row = from; row < to; row++) {                       \
+		if (((const type *)c->values)[row] == 0)          \
+			column_set_null(c, row);                  \
+	}                                                         \
+	break
+
+static void
+null_zeros(struct column *c, size_t from, size_t to)
+{
+	size_t row;
+
+	switch (value_size(c)) {
+	case 1:
+		NULL_ZEROS(uint8_t);
+	case 2:
+		NULL_ZEROS(uint16_t);
+	case 4:
+		NULL_ZEROS(uint32_t);
+	case 8:
+		NULL_ZEROS(uint64_t);
+	default:
+		for (row = from; row < to; row++) {
+			if (value_is_zero(c, row))
+				column_set_null(c, row);
+		}
+	}
+}
+
 static void
 take_zeros(const struct template *t, struct batch *out, size_t n, const uint64_t *filled)
 {
 	const struct step *step;
-	struct column *c;
 	unsigned i;
-	size_t row;
 
 	for (i = 0; i < t->step_count; i++) {
 		step = &t->steps[i];
-		if (!(step->flags & ALIAS_ZERO) || !row_has(filled, step->field))
-			continue;
-		c = &out->columns[step->field];
-		for (row = out->rows; row < out->rows + n; row++) {
-			if (value_is_zero(c, row))
-				column_set_null(c, row);
-		}
+		if ((step->flags & ALIAS_ZERO) && row_has(filled, step->field))
+			null_zeros(&out->columns[step->field], out->rows, out->rows + n);
 	}
 }
 
