@@ -145,6 +145,13 @@ refused "MAC address that is none" 2 "not '02:00'" meter -r none.pcap --store go
 refused "unknown kind of tunnel" 2 "not 'wireguard'" meter -r none.pcap --store good --tunnel wireguard
 refused "two kinds of sampling" 2 'exclude each other' meter -r none.pcap --store good -s 2 --sample-random 2
 refused "unknown version" 2 "not '8'" meter -r none.pcap -n 127.0.0.1:9 -v 8
+refused "unknown transport" 2 "not 'dccp'" meter -r none.pcap -n 127.0.0.1:9 -P dccp
+refused "NetFlow by tcp" 2 "goes by udp only" meter -r none.pcap -n 127.0.0.1:9 -P tcp -v 9
+refused "unit of times" 2 "not 'hours'" meter -r none.pcap -n 127.0.0.1:9 -A hours
+refused "absolute times in v5" 2 "only the uptime clock" meter -r none.pcap -n 127.0.0.1:9 -v 5 -A milli
+refused "engine of ipfix" 2 "use --domain" meter -r none.pcap -n 127.0.0.1:9 --engine 1:2
+refused "engine too large" 2 "TYPE:ID" meter -r none.pcap -n 127.0.0.1:9 -v 5 --engine 1:256
+refused "reports of flows" 2 "reports packets" meter -r none.pcap -n 127.0.0.1:9 -v psamp -b
 refused "collector without port" 1 'no port; write HOST:PORT' meter -r none.pcap -n 127.0.0.1
 refused "collector's port too large" 1 'port' meter -r none.pcap -n 127.0.0.1:99999
 refused "strip of one file" 2 'needs two files' strip none.pcap

@@ -201,3 +201,45 @@ end "$recorder"
 decodes "psamp, sampled" tenth.hex
 is "psamp, sampled: one packet in ten" "$(counter out packets)" \
 	"$((($(counter out packets_seen) + 9) / 10))"
+
+# A path with a small MTU, between two network namespaces of this test's own: no datagram is
+# longer than it takes, none is cut into fragments, none is lost.
+names="weir-mtu-a-$$ weir-mtu-b-$$"
+namespaces_end() { for name in $names; do ip netns del "$name" 2>/dev/null; done; }
+namespaces() {
+	local name
+	for name in $names; do ip netns add "$name" || return 1; done
+	# shellcheck disable=SC2086
+	set -- $names
+	ip -n "$1" link add wm0 mtu 1200 type veth peer name wm1 mtu 1200 netns "$2" &&
+		ip -n "$1" address add 198.18.77.1/24 dev wm0 && ip -n "$2" address add 198.18.77.2/24 dev wm1 &&
+		ip -n "$1" link set wm0 up && ip -n "$2" link set wm1 up && inside_a="ip netns exec $1" &&
+		inside_b="ip netns exec $2"
+}
+trap 'namespaces_end; cleanup' EXIT
+if [ "$(id -u)" != 0 ] || ! have ip; then
+	skip "mtu" "making network namespaces takes root and iproute2"
+elif ! namespaces >netns.out 2>&1; then
+	skip "mtu" "no network namespaces here: $(head -n 1 netns.out)"
+else
+	plain=$weir
+	for options in "-v 9" "-v ipfix -b" "-v 9 --mtu 9000"; do
+		store=mtu-${options//[ -]/}
+		weir="$tmp/inside"
+		printf '#!/bin/sh\nexec %s %s "$@"\n' "$inside_b" "$plain" >inside
+		chmod +x inside
+		collect_start "$store" 198.18.77.2:0
+		weir=$plain
+		# shellcheck disable=SC2086
+		$inside_a "$weir" meter -r mixed.pcap -r "$root/demo/pipelined-1.pcap" --store "$store-direct" \
+			-n "198.18.77.2:$port" $options >out 2>err
+		sleep 0.3
+		end "$collector"
+		stored "$store-direct" >mtu-want
+		stored "$store" >mtu-got
+		same "mtu, $options: every flow arrives" mtu-got mtu-want
+		is "mtu, $options: nothing refused or dropped" "$(grep -c ' 0 refused, 0 dropped, 0 failed' out)" 1
+	done
+	is "mtu: nothing was fragmented" "$($inside_a cat /proc/net/snmp | awk '/^Ip:/ {
+		if (!at) for (i = 2; i <= NF; i++) { if ($i == "FragCreates") at = i } else print $at }')" 0
+fi
