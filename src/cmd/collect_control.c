@@ -10,6 +10,7 @@
 #include "cmd/control.h"
 #include "cmd/log.h"
 #include "collect/collect.h"
+#include "model/addr.h"
 #include "model/sink.h"
 #include "serve/metrics.h"
 #include "store/store.h"
@@ -17,6 +18,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,10 +37,44 @@ struct collect_control {
 	int64_t started_us;
 };
 
+/* An exporter's figures, of which the metrics show the rows of exporter_rows. */
+struct exporter {
+	struct addr address;
+	uint32_t domain, sampling;
+	uint16_t version;
+	unsigned templates;
+	int64_t last_us;
+	uint64_t messages, records, lost, waiting, no_template, bad_record;
+};
+
+static const struct {
+	const char *id;
+	size_t offset;
+	const char *help;
+} exporter_rows[] = {
+	{"messages", offsetof(struct exporter, messages), "datagrams decoded"},
+	{"records", offsetof(struct exporter, records), "flow records decoded"},
+	{"lost", offsetof(struct exporter, lost),
+	    "records or packets missing by sequence number"},
+	{"waiting", offsetof(struct exporter, waiting),
+	    "data sets kept until their template arrived"},
+	{"no_template", offsetof(struct exporter, no_template),
+	    "data sets dropped for want of a template"},
+	{"bad_record", offsetof(struct exporter, bad_record), "records that do not fit their set"},
+};
+enum { EXPORTER_ROWS = sizeof exporter_rows / sizeof *exporter_rows };
+enum { EXPORTERS_SHOWN = 500 }; /* so that an answer stays bounded */
+
+struct exporters {
+	unsigned count, shown;
+	struct exporter list[EXPORTERS_SHOWN];
+};
+
 /* What a command wants from the collector's thread. */
 struct question {
 	struct collect_control *cc;
 	struct text *text; /* the counters for people; NULL: not wanted */
+	struct exporters *exporters; /* NULL: not wanted */
 	uint64_t collect[COLLECT_COUNTERS], wire[WIRE_COUNTERS], store[STORE_COUNTERS];
 };
 
@@ -59,6 +96,22 @@ control_flush(struct sink *sink, struct err *err)
 }
 
 static void
+see_exporter(void *context, const struct wire_exporter *e)
+{
+	struct exporters *all = context;
+
+	all->count++;
+	if (all->shown == EXPORTERS_SHOWN)
+		return;
+	all->list[all->shown++] = (struct exporter){.address = e->address, .domain = e->domain,
+	    .version = e->version, .templates = e->templates, .sampling = e->sampling,
+	    .last_us = e->last_us, .messages = e->counters[WIRE_messages],
+	    .records = e->counters[WIRE_records], .lost = e->counters[WIRE_lost],
+	    .waiting = e->counters[WIRE_waiting], .no_template = e->counters[WIRE_no_template],
+	    .bad_record = e->counters[WIRE_bad_record]};
+}
+
+static void
 answer(void *arg)
 {
 	struct question *q = arg;
@@ -70,6 +123,8 @@ answer(void *arg)
 		memcpy(q->store, store_counters(cc->store), sizeof q->store);
 	if (q->text != NULL)
 		collector_print(cc->collector, q->text);
+	if (q->exporters != NULL)
+		collector_exporters(cc->collector, see_exporter, q->exporters);
 }
 
 static int
@@ -82,13 +137,82 @@ ask(struct collect_control *cc, struct question *q, struct err *err)
 	return 0;
 }
 
+static uint64_t
+exporter_value(const struct exporter *e, size_t row)
+{
+	return *(const uint64_t *)((const char *)e + exporter_rows[row].offset);
+}
+
+static void
+json_exporters(const struct exporters *all, struct text *out)
+{
+	char address[ADDR_TEXT];
+	const struct exporter *e;
+	size_t i;
+
+	text_str(out, ",\"exporters\":[");
+	for (e = all->list; e < all->list + all->shown; e++) {
+		addr_print(&e->address, address);
+		text_printf(out, "%s{\"exporter\":\"%s\",\"domain\":%u,\"version\":%u,"
+		    "\"templates\":%u,\"sampling\":%u,\"last\":", e > all->list ? "," : "",
+		    address, (unsigned)e->domain, (unsigned)e->version, e->templates,
+		    (unsigned)e->sampling);
+		text_f64(out, (double)e->last_us / 1e6);
+		for (i = 0; i < EXPORTER_ROWS; i++) {
+			text_printf(out, ",\"%s\":", exporter_rows[i].id);
+			text_u64(out, exporter_value(e, i));
+		}
+		text_char(out, '}');
+	}
+	text_char(out, ']');
+}
+
+static void
+exporter_sample(struct text *out, const char *name, const struct exporter *e, double number)
+{
+	char address[ADDR_TEXT], domain[16], version[16];
+	const struct metric_label labels[] = {{"exporter", address}, {"domain", domain},
+	    {"version", version}};
+
+	addr_print(&e->address, address);
+	snprintf(domain, sizeof domain, "%u", (unsigned)e->domain);
+	snprintf(version, sizeof version, "%u", (unsigned)e->version);
+	metrics_sample_labels(out, name, labels, 3, number);
+}
+
+static void
+metrics_exporters(const struct exporters *all, struct text *out)
+{
+	static const char last[] = "weir_exporter_last_seconds";
+	char name[64];
+	size_t i, k;
+
+	metrics_gauge(out, "weir_exporters", "exporters, and domains of theirs, that are known",
+	    all->count);
+	for (i = 0; i < EXPORTER_ROWS && all->shown > 0; i++) {
+		snprintf(name, sizeof name, "weir_exporter_%s_total", exporter_rows[i].id);
+		metrics_family(out, name, METRIC_COUNTER, exporter_rows[i].help);
+		for (k = 0; k < all->shown; k++)
+			exporter_sample(out, name, &all->list[k],
+			    (double)exporter_value(&all->list[k], i));
+	}
+	if (all->shown == 0)
+		return;
+	metrics_family(out, last, METRIC_GAUGE, "when a datagram came last, in seconds since 1970");
+	for (k = 0; k < all->shown; k++)
+		exporter_sample(out, last, &all->list[k], (double)all->list[k].last_us / 1e6);
+}
+
 static enum serve_outcome
 run_statistics(void *context, const char *argument, struct serve_reply *reply, struct err *err)
 {
 	struct collect_control *cc = context;
-	struct question q = {.text = reply->is_json ? NULL : &reply->text};
+	static struct exporters exporters; /* large; commands take turns */
+	struct question q = {.text = reply->is_json ? NULL : &reply->text,
+	    .exporters = reply->is_json ? &exporters : NULL};
 
 	(void)argument;
+	exporters.count = exporters.shown = 0;
 	if (!reply->is_json)
 		control_since(&reply->text, cc->started_us);
 	if (ask(cc, &q, err) != 0)
@@ -109,6 +233,7 @@ run_statistics(void *context, const char *argument, struct serve_reply *reply, s
 	if (cc->store != NULL)
 		control_json_counters(&reply->text, false, "store", store_counter_rows, q.store,
 		    STORE_COUNTERS);
+	json_exporters(&exporters, &reply->text);
 	text_str(&reply->text, "}\n");
 	return SERVE_DONE;
 }
@@ -117,9 +242,11 @@ static enum serve_outcome
 run_metrics(void *context, const char *argument, struct serve_reply *reply, struct err *err)
 {
 	struct collect_control *cc = context;
-	struct question q = {.text = NULL};
+	static struct exporters exporters;
+	struct question q = {.exporters = &exporters};
 
 	(void)argument;
+	exporters.count = exporters.shown = 0;
 	if (ask(cc, &q, err) != 0)
 		return SERVE_FAILED;
 	control_metrics_head(&reply->text, "collect", cc->started_us);
@@ -129,6 +256,7 @@ run_metrics(void *context, const char *argument, struct serve_reply *reply, stru
 	if (cc->store != NULL)
 		metrics_counters(&reply->text, "store", store_counter_rows, q.store,
 		    STORE_COUNTERS);
+	metrics_exporters(&exporters, &reply->text);
 	control_metrics_tail(&reply->text, cc->control);
 	return SERVE_DONE;
 }

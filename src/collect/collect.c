@@ -397,3 +397,10 @@ collector_wire_counters(const struct collector *c)
 {
 	return wire_decoder_counters(c->decoder);
 }
+
+void
+collector_exporters(const struct collector *c,
+    void (*each)(void *context, const struct wire_exporter *exporter), void *context)
+{
+	wire_decoder_exporters(c->decoder, each, context);
+}

@@ -56,6 +56,10 @@ int collector_run(struct collector *collector, struct err *err);
 
 /* Counters and a line per exporter. Call it between runs, or from the sink. */
 void collector_print(const struct collector *collector, struct text *out);
+struct wire_exporter;
+/* As wire_decoder_exporters (wire/decode.h). */
+void collector_exporters(const struct collector *collector,
+    void (*each)(void *context, const struct wire_exporter *exporter), void *context);
 const uint64_t *collector_counters(const struct collector *collector); /* COLLECT_COUNTERS */
 const uint64_t *collector_wire_counters(const struct collector *collector); /* WIRE_COUNTERS */
 

@@ -55,6 +55,23 @@ metrics_sample(struct text *out, const char *name, const char *label, const char
 }
 
 void
+metrics_sample_labels(struct text *out, const char *name, const struct metric_label *labels,
+    size_t n, double number)
+{
+	size_t i;
+
+	text_printf(out, "%s{", name);
+	for (i = 0; i < n; i++) {
+		text_printf(out, "%s%s=\"", i > 0 ? "," : "", labels[i].name);
+		escape(out, labels[i].value, "\\\"");
+		text_char(out, '"');
+	}
+	text_str(out, "} ");
+	text_f64(out, number);
+	text_char(out, '\n');
+}
+
+void
 metrics_sample_u64(struct text *out, const char *name, const char *label, const char *value,
     uint64_t number)
 {

@@ -21,6 +21,12 @@ void metrics_family(struct text *out, const char *name, enum metric_type type,
 /* A sample; label NULL: without one. The value of a label may be any text. */
 void metrics_sample(struct text *out, const char *name, const char *label, const char *value,
     double number);
+/* With several labels. */
+struct metric_label {
+	const char *name, *value;
+};
+void metrics_sample_labels(struct text *out, const char *name,
+    const struct metric_label *labels, size_t n, double number);
 /* As above for whole numbers, which stay exact. */
 void metrics_sample_u64(struct text *out, const char *name, const char *label,
     const char *value, uint64_t number);

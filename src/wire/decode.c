@@ -742,3 +742,20 @@ wire_decoder_print(const struct wire_decoder *d, struct text *out)
 		text_char(out, '\n');
 	}
 }
+
+void
+wire_decoder_exporters(const struct wire_decoder *d,
+    void (*each)(void *context, const struct wire_exporter *exporter), void *context)
+{
+	const struct stream *s;
+	size_t i;
+
+	for (i = 0; i < d->streams.slot_count; i++) {
+		if ((s = d->streams.slots[i]) == NULL)
+			continue;
+		each(context, &(struct wire_exporter){.address = s->exporter, .domain = s->domain,
+		    .version = s->version, .session = s->session,
+		    .templates = s->template_count, .sampling = stream_sampling(s),
+		    .last_us = s->last_us, .counters = s->counters});
+	}
+}

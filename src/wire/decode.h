@@ -72,6 +72,20 @@ void wire_session_end(struct wire_decoder *decoder, uint32_t session);
 /* WIRE_COUNTERS values, of all exporters together. */
 const uint64_t *wire_decoder_counters(const struct wire_decoder *decoder);
 /* A line per exporter and domain, for people. */
+/* What one exporter's domain has told; counters are WIRE_COUNTERS and borrowed. */
+struct wire_exporter {
+	struct addr address;
+	uint32_t domain;
+	uint16_t version;
+	uint32_t session;   /* 0: datagrams */
+	unsigned templates;
+	uint32_t sampling;  /* one in so many; 0: not told */
+	int64_t last_us;    /* when a datagram came last */
+	const uint64_t *counters;
+};
+/* Calls each for every one there is, in no order. */
+void wire_decoder_exporters(const struct wire_decoder *decoder,
+    void (*each)(void *context, const struct wire_exporter *exporter), void *context);
 void wire_decoder_print(const struct wire_decoder *decoder, struct text *out);
 
 #endif

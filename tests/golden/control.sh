@@ -50,6 +50,7 @@ exec 3>&-
 "$weir" ctl -c c.ctl metrics >by-socket
 is "metrics by HTTP and by the socket" "$(grep -v '^weir_control' by-http | cksum)" \
 	"$(grep -v '^weir_control' by-socket | cksum)"
+is "metrics: exporters" "$(awk '/^weir_exporters /' by-http)" "weir_exporters 0"
 like "metrics: a counter" "$(grep -A 2 'HELP weir_collect_datagrams_total' by-http | tr '\n' '|')" \
 	'^# HELP weir_collect_datagrams_total collect: .*\|# TYPE weir_collect_datagrams_total counter\|weir_collect_datagrams_total 3\|$'
 is "metrics: every family has help, a type and samples; counters end in _total" "$(awk '
@@ -58,6 +59,33 @@ is "metrics: every family has help, a type and samples; counters end in _total" 
 	{sub(/\{.*/, "", $1); if (!type[$1] || NF < 2) print; seen[$1] = 1}
 	END {for (f in type) if (!seen[f]) print f}' by-http)" ""
 is "metrics: no family twice" "$(grep '^# TYPE' by-http | sort | uniq -d)" ""
+
+# A flow by NetFlow 5, after a gap of two by its sequence number: the exporter has a line of
+# its own in every form.
+v5() { # sequence, three octal digits: a header and a record in one write
+	local times='\0\0\x10\0\x69\x2c\0\0\0\0\0\0' zeros='\0\0\0\0'
+	# shellcheck disable=SC2059
+	printf "\0\5\0\1$times\0\0\0\\$1\0\7\0\0\xc0\0\2\1\xc0\0\2\2$zeros$zeros\0\0\0\1\0\0\0\x64\0\0\0\1\0\0\0\2\x10\0\0\x35\0\0\x11\0$zeros$zeros"
+}
+v5 001 >"/dev/udp/127.0.0.1/$port"
+v5 004 >"/dev/udp/127.0.0.1/$port"
+told() { "$weir" ctl -c c.ctl metrics | grep -q '^weir_exporter_records_total{.*} 2$'; }
+await told
+is "metrics: an exporter of its own" \
+	"$("$weir" ctl -c c.ctl metrics | grep '^weir_exporter' | grep -v last_seconds | tr '\n' ' ')" \
+	"$(printf 'weir_exporters 1 '; while read -r id n; do
+		printf 'weir_exporter_%s_total{exporter="127.0.0.1",domain="7",version="5"} %s ' "$id" "$n"
+	done <<-'X'
+		messages 2
+		records 2
+		lost 2
+		waiting 0
+		no_template 0
+		bad_record 0
+	X
+	)"
+like "JSON: an exporter of its own" "$("$weir" ctl -c c.ctl -o json statistics)" \
+	'"exporters":\[\{"exporter":"127\.0\.0\.1","domain":7,"version":5,.*"records":2,"lost":2,'
 
 # what is asked, the status, what is said
 while IFS='|' read -r words wanted says; do
