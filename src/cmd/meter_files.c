@@ -42,6 +42,8 @@ add_stats(struct source_stats *sum, const struct source_stats *one)
 		sum->counters[i] += one->counters[i];
 		sum->counter_bytes[i] += one->counter_bytes[i];
 	}
+	if (one->counters[PACKET_COUNT_unknown_link] > 0)
+		sum->unknown_linktype = one->unknown_linktype;
 	for (i = 0; i < TUNNEL_COUNTERS; i++)
 		sum->tunnels[i] += one->tunnels[i];
 }
@@ -136,6 +138,9 @@ summary(const struct files_run *r, FILE *to)
 			    packet_counter_rows[i].help);
 	}
 	put_row(&t, "sum", s->frames, s->wire_bytes, "all frames of the input");
+	if (s->counters[PACKET_COUNT_unknown_link] > 0)
+		text_printf(&t, "  link type %u is not known: its frames are in no flow; see "
+		    "www.tcpdump.org/linktypes.html for what it is\n", s->unknown_linktype);
 	text_printf(&t, "%-18s %12s %16s\n", "IP", "packets", "octets");
 	put_row(&t, "metered", m.counters[METER_packets], m.counters[METER_bytes],
 	    "by total lengths of the outermost IP headers");

@@ -69,17 +69,29 @@ slot_take(struct meter *m, const struct packet *p, uint64_t key)
 	return slot;
 }
 
-/* Meters what was held back, without ports. */
+/*
+ * Meters what was held back. The clock may not have come to it yet, where it is of the burst
+ * at work; no packet is ahead of the clock.
+ */
+static void
+held_meter(struct meter *m, struct held *held, const struct ports *ports)
+{
+	struct lookup l;
+
+	if (held->packet.time_ns / 1000 > m->clock_us)
+		held->packet.time_ns = m->clock_us * 1000;
+	held->key = 0;
+	key_fill(m, &held->packet, ports, &l);
+	packet_add(m, &held->packet, &l);
+}
+
 static void
 held_give_up(struct meter *m, struct held *held)
 {
 	struct ports none = {.proto = held->packet.proto};
-	struct lookup l;
 
 	m->counters[METER_fragments_unmatched]++;
-	held->key = 0;
-	key_fill(m, &held->packet, &none, &l);
-	packet_add(m, &held->packet, &l);
+	held_meter(m, held, &none);
 }
 
 /* Frees the ring's places up to the first that is in use and not older than before_ns. */
@@ -172,13 +184,9 @@ fragment_release(struct meter *m, const struct packet *p)
 
 	for (uint32_t i = 0; slot != NULL && !slot->is_waiting && i < m->held_count; i++) {
 		struct held *held = &m->held[(m->held_first + i) % HELD];
-		struct lookup l;
 
-		if (held->key != key)
-			continue;
-		held->key = 0;
-		key_fill(m, &held->packet, &slot->ports, &l);
-		packet_add(m, &held->packet, &l);
+		if (held->key == key)
+			held_meter(m, held, &slot->ports);
 	}
 }
 

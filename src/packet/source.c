@@ -130,6 +130,8 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 	verdict = packet_decode(r->linktype, r->frame, captured, r->wire, r->time_ns, out);
 	if (s->tunnels != 0 && verdict == PACKET_COUNT_ip)
 		s->stats.tunnels[tunnel_open(r->frame, captured, r->wire, s->tunnels, out)]++;
+	if (verdict == PACKET_COUNT_unknown_link)
+		s->stats.unknown_linktype = r->linktype;
 	out->frame = r->frame;
 	return verdict;
 }

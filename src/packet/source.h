@@ -31,6 +31,7 @@ struct source_stats {
 	uint64_t skipped_blocks; /* pcapng blocks without packets that were stepped over */
 	uint64_t counters[PACKET_COUNTERS]; /* add up to frames */
 	uint64_t counter_bytes[PACKET_COUNTERS]; /* wire bytes by the same verdicts */
+	uint32_t unknown_linktype;          /* the last one that cannot be read */
 	uint64_t tunnels[TUNNEL_COUNTERS];       /* where they are opened: all metered packets */
 };
 

@@ -80,6 +80,8 @@ add_stats(void *arg)
 	sum->source.skipped_blocks += s->skipped_blocks;
 	add(sum->source.counters, s->counters, PACKET_COUNTERS);
 	add(sum->source.counter_bytes, s->counter_bytes, PACKET_COUNTERS);
+	if (s->counters[PACKET_COUNT_unknown_link] > 0)
+		sum->source.unknown_linktype = s->unknown_linktype;
 	add(sum->source.tunnels, s->tunnels, TUNNEL_COUNTERS);
 	add(sum->live, source_live_counters(v->worker->source), LIVE_COUNTERS);
 	add(sum->meter.counters, m.counters, METER_COUNTERS);
@@ -284,6 +286,9 @@ run_print(const struct run_stats *stats, struct text *out)
 			    s->counter_bytes[i], packet_counter_rows[i].help);
 	}
 	print_row(out, "sum", s->frames, s->wire_bytes, "all frames that were read");
+	if (s->counters[PACKET_COUNT_unknown_link] > 0)
+		text_printf(out, "  link type %u is not known: its frames are in no flow; see "
+		    "www.tcpdump.org/linktypes.html for what it is\n", s->unknown_linktype);
 	text_str(out, "capture\n");
 	counters_print(out, live_counter_rows, stats->live, LIVE_COUNTERS);
 	text_printf(out, "%-18s %12s %16s\n", "IP", "packets", "octets");

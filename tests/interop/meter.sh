@@ -30,6 +30,12 @@ sums() {
 			print (good ? "adds up" : "does not add up"), mp + up + op, mb + ub + ob}' "$1"
 }
 
+# A link type that nobody can read is named, and its frames are counted.
+printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\377\377\0\0\223\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0x' >"$tmp/user0.pcap"
+status "a link type of users" 0 "$weir" meter -r "$tmp/user0.pcap" -o tsv
+like "is named" "$(cat "$tmp/err")" 'link type 147 is not known'
+is "and counted" "$(awk '$1 == "unknown_link" {print $2, $3}' "$tmp/err")" "1 1"
+
 for capture in $made $others; do
 	name=$(basename "$capture")
 	wanted=$("$weir" meter -r "$capture" -o tsv -w /dev/null 2>&1 >/dev/null | tee "$tmp/said" >/dev/null; sums "$tmp/said")
