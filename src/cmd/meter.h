@@ -66,6 +66,9 @@ struct meter_outputs {
 int meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outputs *out,
     struct err *err);
 int meter_outputs_close(struct meter_outputs *outputs, struct err *err);
+/* Whether there is something to do now and then without new flows: a journal to sync, a
+ * connection to make. */
+bool meter_outputs_wait(const struct meter_outputs *outputs);
 /* At the end: waits, within bounds, for what connections have still to send. */
 void meter_outputs_drain(struct meter_outputs *outputs);
 /* The outputs' counters. */

@@ -307,7 +307,7 @@ meter_live(const struct meter_values *v, struct err *err)
 	if (meter_summary_parse(v->summary, &r.summary, err) != 0 || open_all(&r, err) != 0)
 		goto done;
 	r.config.outputs = (struct run_outputs){.sink = r.outputs.sink, .arg = &r,
-	    .flush_ms = r.outputs.store != NULL ? 1000 : 0,
+	    .flush_ms = meter_outputs_wait(&r.outputs) ? 1000 : 0,
 	    .refresh = r.outputs.send != NULL ? outputs_refresh : NULL, .print = outputs_print,
 	    .reopen = outputs_reopen};
 	r.config.packets = r.outputs.report_count > 0 ? report_packets : NULL;

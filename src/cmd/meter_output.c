@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct text_output {
@@ -179,6 +180,13 @@ meter_outputs_close(struct meter_outputs *o, struct err *err)
 	store_close(o->store);
 	*o = (struct meter_outputs){0};
 	return status;
+}
+
+bool
+meter_outputs_wait(const struct meter_outputs *o)
+{
+	return o->store != NULL ||
+	    (o->send != NULL && strcmp(o->v->export.transport, "udp") != 0);
 }
 
 void
