@@ -153,6 +153,46 @@ test_forget(void **state)
 	rig_free(r);
 }
 
+/* Under sampling too: what is counted apart in a flow is deleted with it. */
+static void
+test_forget_sampled(void **state)
+{
+	struct meter_config config = rig_config();
+	struct meter_stats stats;
+	struct rig *r;
+	int i;
+
+	(void)state;
+	config.sample_interval = 3;
+	r = rig_with(&config);
+	for (i = 0; i < 40; i++) {
+		tcp_open(r);
+		tcp_exchange(r, 300, 5000);
+		if (i % 2 == 0)
+			tcp_close(r);
+		r->client_port++;
+		if (i == 20) {
+			rig_send(r);
+			assert_true(meter_forget(r->meter) > 0);
+		}
+	}
+	rig_send(r);
+	assert_int_equal(meter_flush(r->meter, &r->err), 0);
+	meter_stats(r->meter, &stats);
+	assert_true(stats.counters[METER_deleted_outside] > 0);
+	assert_true(stats.counters[METER_record_outside] > 0);
+	assert_int_equal(stats.counters[METER_packets], stats.counters[METER_record_packets] +
+	    stats.counters[METER_deleted_packets]);
+	assert_int_equal(stats.counters[METER_outside], stats.counters[METER_record_outside] +
+	    stats.counters[METER_deleted_outside]);
+	assert_int_equal(stats.counters[METER_outside_bytes],
+	    stats.counters[METER_record_outside_bytes] +
+	    stats.counters[METER_deleted_outside_bytes]);
+	assert_int_equal(stats.counters[METER_packets] + stats.counters[METER_outside] +
+	    stats.counters[METER_unsampled], r->packets);
+	rig_free(r);
+}
+
 /* A shorter timeout holds for flows that are there already, a longer one too. */
 static void
 test_timeouts(void **state)
@@ -249,6 +289,7 @@ main(void)
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_walk_shows_the_row),
 		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_forget_sampled),
 		cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_active),
 		cmocka_unit_test(test_quiet_uncut),
