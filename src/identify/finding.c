@@ -18,8 +18,11 @@
 #include "model/flow.h"
 #include "model/sink.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { RIVALS_TOLD = 5 };
 
 static const char model_version[] = "1";
 
@@ -325,6 +328,30 @@ tell_share(struct text *out, const char *name, const struct modes *modes, uint32
 }
 
 /* The terms of the probability: those of the best file, and how the rest is shared out. */
+/* The wire model's: T, H, k, e and x of the best and of what comes near it. */
+static void
+tell_plain_terms(struct findings *f, const struct record *r, const struct verdict *v)
+{
+	uint32_t i;
+
+	text_printf(&f->evidence,
+		    " T %llu = %llu octets - %u x %llu packets - handshake; MSS %u; x %lld short "
+		    "segments;",
+		    (unsigned long long)v->payload, (unsigned long long)r->bytes, v->overhead,
+		    (unsigned long long)r->packets, v->mss, (long long)v->x);
+	for (i = 0; i < v->count && i < RIVALS_TOLD; i++) {
+		const struct candidate *c = &v->candidate[i];
+		const struct catalog_file *file = &f->files->file[c->file];
+
+		text_printf(&f->evidence, " %s: S %llu + H %u + k %u x MSS + e %u, score %.2f%s",
+			    catalog_text(f->files->catalog, file->name),
+			    (unsigned long long)file->size, c->header, c->k, c->e,
+			    log(c->probability * v->evidence),
+			    i + 1 < v->count && i + 1 < RIVALS_TOLD ? "," : ";");
+	}
+	text_printf(&f->evidence, " unknown: score %.2f;", log(v->unknown * v->evidence));
+}
+
 static void
 tell_terms(struct findings *f, const struct record *r, const struct verdict *v)
 {
@@ -344,6 +371,8 @@ tell_terms(struct findings *f, const struct record *r, const struct verdict *v)
 			tell_share(&f->evidence, "request", &c->request, best->rest, 0);
 		text_str(&f->evidence, ";");
 	}
+	if (v->mss > 0)
+		tell_plain_terms(f, r, v);
 	text_printf(&f->evidence, " whole files %.4g, cut off %.4g, unknown %.4g", v->whole,
 		    v->partial, v->unknown);
 	if (best != NULL && f->view != NULL) {

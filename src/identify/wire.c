@@ -244,34 +244,47 @@ wire_look(const struct wire_model *m, const struct record *r, struct wire_sight 
 			   : wire_options_class(m->path, wire_request(r, m->overhead));
 }
 
+void
+wire_parts_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight *sight,
+		struct wire_parts *out)
+{
+	const double *from = path->from[sight->x > 2];
+	uint32_t page = mss & (uint32_t)-(int32_t)mss;
+	double q = path->q[wire_x_class(sight->x)];
+
+	page = page > PAGE ? PAGE : page;
+	*out = (struct wire_parts){
+	    .q = {sight->n_class == 0                ? Q_NONE
+		  : sight->n_class == WIRE_N_CLASSES ? Q_UNKNOWN
+						      : q,
+		  q},
+	    .page = page,
+	    .page_share = from[0] * page / mss,
+	    .last_share = from[1],
+	    .both_share = from[2] * page / mss,
+	    .any_share = from[3] / mss,
+	    .options = path->options};
+}
+
+double
+wire_option_share(uint32_t e)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof option_rows / sizeof option_rows[0]; i++)
+		if (e == option_rows[i].octets)
+			return option_rows[i].share;
+	return 0;
+}
+
 double
 wire_p_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight *sight,
 	    uint64_t k, uint32_t e, uint32_t tail)
 {
-	const double *from = path->from[sight->x > 2];
-	uint32_t page = mss & (uint32_t)-(int32_t)mss, behind = e >= tail ? e - tail
-									   : e + mss - tail;
-	double q = k > 0 || sight->n_class - 1 < WIRE_N_CLASSES - 1
-		       ? path->q[wire_x_class(sight->x)]
-		   : sight->n_class == 0 ? Q_NONE
-					 : Q_UNKNOWN,
-	       p = from[3] / mss;
-	size_t i;
+	struct wire_parts parts;
 
-	page = page > PAGE ? PAGE : page;
-	if ((e & (page - 1)) == 0)
-		p += from[0] * page / mss;
-	if (e == tail)
-		p += from[1];
-	if ((behind & (page - 1)) == 0)
-		p += from[2] * page / mss;
-	p *= q;
-	if (e == 0)
-		return p + (1 - q) * (1 - path->options);
-	for (i = 0; e <= 24 && i < sizeof option_rows / sizeof option_rows[0]; i++)
-		if (e == option_rows[i].octets)
-			p += (1 - q) * path->options * option_rows[i].share;
-	return p;
+	wire_parts_of_e(path, mss, sight, &parts);
+	return wire_parts_p(&parts, mss, k, e, tail);
 }
 
 double

@@ -16,7 +16,7 @@ enum {
 	WIRE_X_CLASSES = 5,  /* of segments below the MSS: 0, 1-2, 3-10, 11-30, more */
 	WIRE_N_CLASSES = 20, /* of SACK options n: 0, 1, 2-3, 4-7, ... */
 	WIRE_BANDS = 128,    /* half octaves of octets */
-	WIRE_NEAR_MAX = 192, /* files weighed one by one near T */
+	WIRE_NEAR_MAX = 64, /* files weighed one by one near T */
 };
 
 /* What of a path is learned: its losses. */
@@ -136,6 +136,34 @@ void wire_look(const struct wire_model *model, const struct record *record,
 /* p(e | k, x, n): e octets beside whole segments, tail being (S + H) mod MSS. */
 double wire_p_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight *sight,
 		   uint64_t k, uint32_t e, uint32_t tail);
+/* The same in parts, for many files of one record: sources of remainders, prepared once. */
+struct wire_parts {
+	double q[2]; /* without and with whole segments sent again */
+	double page_share, last_share, both_share, any_share, options;
+	uint32_t page; /* a power of two */
+};
+
+void wire_parts_of_e(const struct wire_path *path, uint32_t mss,
+		     const struct wire_sight *sight, struct wire_parts *out);
+/* Of a TCP option of e octets, e > 0: its share among such. */
+double wire_option_share(uint32_t e);
+
+static inline double
+wire_parts_p(const struct wire_parts *parts, uint32_t mss, uint64_t k, uint32_t e,
+	     uint32_t tail)
+{
+	uint32_t behind = e >= tail ? e - tail : e + mss - tail, page = parts->page - 1;
+	double q = parts->q[k > 0], p = parts->any_share;
+
+	p += (e & page) == 0 ? parts->page_share : 0;
+	p += e == tail ? parts->last_share : 0;
+	p += (behind & page) == 0 ? parts->both_share : 0;
+	p *= q;
+	if (e == 0)
+		return p + (1 - q) * (1 - parts->options);
+	return e > 24 ? p : p + (1 - q) * parts->options * wire_option_share(e);
+}
+
 /* Density per octet of the T of files that the catalogue does not have. */
 double wire_unknown_density(const struct files *files, const struct wire_server *server,
 			    uint64_t payload);

@@ -17,7 +17,7 @@
 enum { PICKS_MAX = 1024, USUAL_MAX = 5, REST_LOOKED_AT = 600, DEPTH = 3 };
 
 static const uint32_t usual_remainders[USUAL_MAX] = {0, 8, 12, 20, 24};
-static const double REQUEST_OTHER = 0.02, SURE_ENOUGH = 1e-5;
+static const double REQUEST_OTHER = 0.02, SURE_ENOUGH = 1e-5, NEGLIGIBLE = 1e-7;
 
 struct pick {
 	double weight;
@@ -32,6 +32,12 @@ struct weighing {
 	uint64_t request;    /* payload of the request less the constant */
 	double request_any;  /* its probability whatever the path; 0: nothing known */
 	double scale;        /* prior of one file */
+	/* p(k) of the record's n, and the parts of p(e), which are the same for all files. */
+	const float *table;
+	size_t table_count;
+	double table_tail;
+	struct wire_parts parts;
+	uint32_t residue; /* T mod MSS */
 	double sum, unknown; /* of all weights; of no file */
 	size_t count;
 	struct pick pick[PICKS_MAX];
@@ -69,6 +75,18 @@ look_at_request(struct weighing *w)
 }
 
 static void
+begin_parts(struct weighing *w)
+{
+	const struct wire_model *m = w->m;
+	struct wire_sight *sight = &w->sight;
+
+	w->table = wire_table(m->tables, sight->n_class, sight->segments, &w->table_count,
+			      &w->table_tail);
+	w->residue = (uint32_t)(sight->payload % m->mss);
+	wire_parts_of_e(m->path, m->mss, sight, &w->parts);
+}
+
+static void
 begin(struct weighing *w, const struct wire_model *m, const struct record *r)
 {
 	w->m = m;
@@ -81,7 +99,10 @@ begin(struct weighing *w, const struct wire_model *m, const struct record *r)
 	w->count = 0;
 	w->request = 0;
 	w->request_any = 0;
-	look_at_request(w);
+	if (w->sight.payload > 0) {
+		begin_parts(w);
+		look_at_request(w);
+	}
 }
 
 static int
@@ -94,30 +115,48 @@ heavier(const void *pa, const void *pb)
 	return a->file < b->file ? -1 : a->file > b->file;
 }
 
-static void
-weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *weight_of_k)
+/* The weight of k for a file whose path tells another n. */
+static double
+weigh_request(struct weighing *w, uint32_t file, uint64_t k, const struct wire_parts **parts,
+	      struct wire_parts *own)
 {
 	const struct wire_model *m = w->m;
+	int64_t rest = (int64_t)w->request - m->files->file[file].path_len;
+	double p = rest < 0 ? 0 : p_of_rest(rest), tail,
+	       weight = REQUEST_OTHER + (1 - REQUEST_OTHER) * p / w->request_any;
 	struct wire_sight sight = w->sight;
-	uint64_t left = sight.payload - sent, k = left / m->mss;
-	uint32_t e = (uint32_t)(left % m->mss);
-	double weight = w->scale * m->server->header.mode[mode].weight, tail;
 	const float *table;
 	size_t count;
 
-	if (w->request_any > 0) {
-		int64_t rest = (int64_t)w->request - m->files->file[file].path_len;
-		double p = rest < 0 ? 0 : p_of_rest(rest);
-
-		weight *= REQUEST_OTHER + (1 - REQUEST_OTHER) * p / w->request_any;
-		if (p > 0)
-			sight.n_class = wire_n_class((uint64_t)rest / 12);
-	}
+	if (p > 0)
+		sight.n_class = wire_n_class((uint64_t)rest / 12);
 	table = wire_table(m->tables, sight.n_class, sight.segments, &count, &tail);
-	weight *= k < count ? table[k] : tail / (double)(k + 1);
-	*weight_of_k = weight;
-	weight *= wire_p_of_e(m->path, m->mss, &sight, k, e, (uint32_t)(sent % m->mss));
+	wire_parts_of_e(m->path, m->mss, &sight, own);
+	*parts = own;
+	return weight * (k < count ? table[k] : tail / (double)(k + 1));
+}
+
+static void
+weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *out)
+{
+	const struct wire_model *m = w->m;
+	const struct wire_parts *parts = &w->parts;
+	struct wire_parts own;
+	uint64_t left = w->sight.payload - sent,
+		 k = left <= UINT32_MAX ? (uint32_t)left / m->mss : left / m->mss;
+	uint32_t e = (uint32_t)(left - k * m->mss),
+		 last = w->residue >= e ? w->residue - e : w->residue + m->mss - e;
+	double weight = w->scale * m->server->header.mode[mode].weight;
+
+	if (w->request_any > 0)
+		weight *= weigh_request(w, file, k, &parts, &own);
+	else
+		weight *= k < w->table_count ? w->table[k] : w->table_tail / (double)(k + 1);
+	weight *= wire_parts_p(parts, m->mss, k, e, last);
+	*out = weight;
 	w->sum += weight;
+	if (weight < NEGLIGIBLE * w->sum)
+		return;
 	if (w->count == PICKS_MAX) {
 		qsort(w->pick, w->count, sizeof w->pick[0], heavier);
 		w->count /= 2;
@@ -133,10 +172,9 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 	const struct sents *sents = m->sents[mode];
 	const uint64_t *sent = sents_of(sents);
 	uint64_t t = w->sight.payload, reach, peak = 0;
-	size_t count, low, all, mid, k, i;
-	double tail, ignored;
-	const float *table =
-	    wire_table(m->tables, w->sight.n_class, w->sight.segments, &count, &tail);
+	size_t count = w->table_count, low, all, mid, k, i;
+	const float *table = w->table;
+	double ignored;
 
 	reach = (uint64_t)(count + 1) * m->mss;
 	all = sents_lower(sents, t + 1);
@@ -189,7 +227,8 @@ weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
 		if (file[low] >= first && file[low] < end)
 			continue;
 		weigh(w, mode, file[low], sent[file[low]], &weight);
-		/* All further ones together would not matter: p(k) falls from here on. */
+		/* All further ones together would not matter: they have the same e, and p(k)
+		 * falls from here on. */
 		if (file[low] < first && weight * (double)low < SURE_ENOUGH * w->sum)
 			break;
 	}

@@ -268,6 +268,14 @@ sparser(const void *pa, const void *pb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+static int
+by_order(const void *pa, const void *pb)
+{
+	const struct choice *a = pa, *b = pb;
+
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
 void
 wire_vote(const struct files *files, const struct record *const *records,
 	  const uint32_t *mss, const uint8_t *n_class, size_t n, struct wire_guess *guess)
@@ -291,6 +299,11 @@ wire_vote(const struct files *files, const struct record *const *records,
 						  (uint32_t)i * 2654435769u};
 	}
 	qsort(choice, count, sizeof *choice, sparser);
+	/* Half of them may be of any size, else digits of sizes could not be told from the
+	 * constant. */
+	if (count > RECORDS_MAX / 2)
+		qsort(choice + RECORDS_MAX / 2, count - RECORDS_MAX / 2, sizeof *choice,
+		      by_order);
 	for (i = 0; i < count && v->boxes < RECORDS_MAX; i++)
 		hear_record(v, records[choice[i].record], mss[choice[i].record],
 			    n_class[choice[i].record]);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The wire model's fast paths against their obvious twins: naming by the index of residues
+ * against a scan of all files, tables of p(k) against one value at a time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "catalog/catalog.h"
+#include "identify/wire.h"
+#include "model/catalogue.h"
+
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct sim sim;
+
+static struct catalog *
+archive(size_t n, double low, double high)
+{
+	struct catalog *c = catalog_new();
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct catalogue row = {0};
+		int len = snprintf(name, sizeof name, "f%zu", i);
+
+		catalogue_set(&row, name, ((struct str){name, (uint32_t)len}));
+		catalogue_set(&row, size,
+			      (uint64_t)(low * pow(high / low, sim_uniform(&sim))));
+		assert_int_equal(catalog_add(c, &row, NULL), 0);
+	}
+	catalog_seal(c);
+	return c;
+}
+
+static void
+make_record(const struct files *files, const struct mode *mode, struct record *r)
+{
+	uint64_t sent =
+		     mode_sent(mode, files->file[sim_below(&sim, files->count)].size),
+		 segments = (sent + 1447) / 1448,
+		 k = sim_poisson(&sim, 0.004 * (double)segments * sim_gamma(&sim, 0.5)),
+		 e = sim_uniform(&sim) < 0.1 ? 8 * sim_below(&sim, 180) : 0;
+
+	*r = (struct record){.packets = 3 + segments + k + (e > 0), .has_handshake = true,
+			     .sampling = 1};
+	r->bytes = sent + 1448 * k + e + 52 * r->packets + 8;
+}
+
+/* One candidate's probability in a verdict. */
+static double
+p_of(const struct verdict *v, uint32_t file)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->count; i++)
+		if (v->candidate[i].file == file)
+			return v->candidate[i].probability;
+	return 0;
+}
+
+static void
+test_twins(void **state)
+{
+	static const struct {
+		size_t files;
+		double low, high, apart;
+	} cases[] = {{0, 1, 2, 1e-9},
+		     {1, 1e6, 2e6, 1e-9},
+		     {50, 1e6, 5e7, 1e-9},
+		     {150, 1e4, 5e7, 1e-9},
+		     {5000, 1e5, 5e7, 0.02},
+		     {60000, 1e4, 5e7, 0.02}};
+	struct wire_server server;
+	struct wire_path path;
+	size_t i, k;
+
+	wire_server_default(&server);
+	wire_path_default(&path);
+	server.header = (struct modes){
+	    .count = 2,
+	    .mode = {{.bytes = 247, .is_hex = true, .weight = 0.8, .inner = 247},
+		     {.bytes = 260, .weight = 0.2, .inner = 260}}};
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct catalog *c = archive(cases[i].files, cases[i].low, cases[i].high);
+		struct wire_tables *tables = wire_tables_new(&path);
+		struct sents *sents[2];
+		struct residues *residues[2];
+		struct files files;
+		struct wire_model m = {.server = &server, .path = &path, .tables = tables,
+				       .sents = sents, .residues = residues, .mss = 1448,
+				       .overhead = 52};
+		unsigned differ = 0;
+
+		files_init(&files, c);
+		m.files = &files;
+		for (k = 0; k < 2; k++) {
+			sents[k] = sents_new(&files, &server.header.mode[k]);
+			residues[k] = residues_new(sents[k], 1448);
+		}
+		for (k = 0; files.count > 0 && k < 100; k++) {
+			struct verdict fast, slow;
+			struct record r;
+
+			make_record(&files, &server.header.mode[k % 2], &r);
+			wire_name(&m, &r, &fast);
+			wire_name_slowly(&m, &r, &slow);
+			assert_true(slow.count > 0);
+			/* What the twin is sure of the fast way says as well. */
+			if (slow.candidate[0].probability >= 0.99) {
+				assert_int_equal(fast.candidate[0].file,
+						 slow.candidate[0].file);
+				assert_true(fast.candidate[0].probability >= 0.95);
+			}
+			differ += fabs(fast.unknown - slow.unknown) > cases[i].apart ||
+				  fabs(p_of(&fast, slow.candidate[0].file) -
+				       slow.candidate[0].probability) > cases[i].apart;
+		}
+		print_message("%zu files: %u of 100 differ by more than %g\n", files.count,
+			      differ, cases[i].apart);
+		/* One in ten has a segment below the MSS sent again: of crowded sizes only
+		 * the nearest files are weighed for that. */
+		assert_true(differ <= (cases[i].apart > 1e-6 ? 10 : 0));
+		for (k = 0; k < 2; k++) {
+			residues_free(residues[k]);
+			sents_free(sents[k]);
+		}
+		wire_tables_free(tables);
+		files_done(&files);
+		catalog_free(c);
+	}
+}
+
+/* Tables hold what wire_p_of_k says, and are distributions. */
+static void
+test_tables(void **state)
+{
+	struct wire_path path;
+	unsigned class;
+
+	wire_path_default(&path);
+	for (class = 0; class <= WIRE_N_CLASSES; class ++) {
+		struct wire_tables *tables = wire_tables_new(&path);
+		size_t count, k;
+		double tail, sum = 0, p;
+		const float *table = wire_table(tables, class, 5000, &count, &tail);
+
+		for (k = 0; k < count; k++) {
+			p = wire_p_of_k(&path, class, 5000, k);
+			assert_true(fabs(table[k] - p) <= 1e-6 * p + 1e-12);
+			sum += p;
+		}
+		for (; k < 30000; k++)
+			sum += tail / (double)(k + 1);
+		/* Classes of many options reach beyond what a table holds. */
+		assert_true(sum < 1.05 && (sum > 0.9 || class > 12));
+		wire_tables_free(tables);
+	}
+}
+
+/* p(e) sums to one, whatever was seen. */
+static void
+test_remainders(void **state)
+{
+	static const uint32_t sizes[] = {1448, 1460, 1368, 1331, 536};
+	struct wire_path path;
+	size_t i;
+
+	wire_path_default(&path);
+	for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		uint32_t mss = sizes[i], e, tail = 777 % mss;
+		int64_t x;
+
+		for (x = -1; x < 40; x += 5) {
+			struct wire_sight sight = {.x = x, .n_class = 3};
+			double sum = 0;
+
+			for (e = 0; e < mss; e++)
+				sum += wire_p_of_e(&path, mss, &sight, 2, e, tail);
+			assert_true(fabs(sum - 1) < 0.02);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_twins),
+	    cmocka_unit_test(test_tables),
+	    cmocka_unit_test(test_remainders),
+	};
+
+	sim.seed = 20261129;
+	print_message("seed %llu\n", (unsigned long long)sim.seed);
+	return cmocka_run_group_tests_name("identify: wire model", tests, NULL, NULL);
+}
