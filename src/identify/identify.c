@@ -500,6 +500,7 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 	struct turn *turns = must(calloc(n + 1, sizeof *turns));
 	struct sequence_config config;
 	struct sequence_item *items = NULL;
+	uint32_t *by_path = NULL;
 	int ret = 0;
 
 	for (i = 0; i < n; i++)
@@ -512,11 +513,13 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 		sequence_config_init(&config);
 		config.items = items = make_items(id);
 		config.count = id->files.count;
+		config.by_path = by_path = sequence_by_path(items, config.count);
 	}
 	for (i = 0; ret == 0 && i < n; i++)
 		ret = turns[i].is_run ? decode_run(id, &id->intake.runs[turns[i].index],
 						   &config, findings, err)
 				      : name_record(id, turns[i].index, findings, err);
+	free(by_path);
 	free(items);
 	free(turns);
 	return ret;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Decoding a pipelined run, in four stages: sequence_read.c makes groups of requests and
- * borders of the rows; sequence_learn.c finds by vote what server and client add to every
- * file and how many requests the client keeps outstanding; sequence_lattice.c weighs
+ * borders of the rows; sequence_learn.c and sequence_vote.c find by vote what server and client
+ * add to every file and how many requests the client keeps outstanding; sequence_lattice.c weighs
  * every way to cut the response stream at borders such that each piece is a file whose
  * size and path fit (or a file that is not in the catalogue, or a block of several), by
- * the sum-product rule; sequence_piece.c says what is certain enough.
+ * the sum-product rule; sequence_piece.c says what is certain enough; sequence_fill.c
+ * fills blocks of two or three responses.
  */
 #include "identify/sequence.h"
 
@@ -13,6 +14,7 @@
 #include "identify/sequence_run.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -48,6 +50,33 @@ check_items(const struct sequence_config *config, struct err *err)
 			return err_set(err, EINVAL,
 				       "sequence: item %zu is not in order of size", i);
 	return 0;
+}
+
+static int
+compare_path(const void *pa, const void *pb, void *arg)
+{
+	const struct sequence_item *items = arg;
+	const struct sequence_item *a = &items[*(const uint32_t *)pa],
+				   *b = &items[*(const uint32_t *)pb];
+
+	if (a->path_bytes != b->path_bytes)
+		return a->path_bytes < b->path_bytes ? -1 : 1;
+	if (a->size != b->size)
+		return a->size < b->size ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+uint32_t *
+sequence_by_path(const struct sequence_item *items, size_t count)
+{
+	uint32_t *by_path = malloc((count + 1) * sizeof *by_path);
+	size_t i;
+
+	for (i = 0; by_path != NULL && i < count; i++)
+		by_path[i] = (uint32_t)i;
+	if (by_path != NULL)
+		qsort_r(by_path, count, sizeof *by_path, compare_path, (void *)items);
+	return by_path;
 }
 
 /*

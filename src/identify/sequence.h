@@ -51,6 +51,9 @@ struct sequence_modes {
 struct sequence_config {
 	const struct sequence_item *items; /* borrowed for the call */
 	size_t count;
+	/* Of the same items, by sequence_by_path, borrowed; NULL: ends that no mark shows are
+	 * not looked for. */
+	const uint32_t *by_path;
 	struct sequence_modes known; /* starting points; the connection's own votes add */
 	uint32_t depth; /* requests outstanding at most; 0: found by vote, 10 */
 	double name_at; /* probability needed for a name */
@@ -107,7 +110,11 @@ struct sequence_stats {
 	struct sequence_modes modes;
 };
 
-/* Everything but items and count. */
+/* The items' numbers by length of their paths, then size; NULL without memory. Freed by
+ * the caller. */
+uint32_t *sequence_by_path(const struct sequence_item *items, size_t count);
+
+/* Everything but items, count and by_path. */
 void sequence_config_init(struct sequence_config *);
 
 /*

@@ -116,6 +116,7 @@ struct teller {
 	sequence_emit *emit;
 	void *arg;
 	uint32_t ordinal; /* of the next response */
+	uint32_t order;   /* place in the index of the last sure file */
 };
 
 /* The time at which the stream had come to an offset, by the row that holds it. */
@@ -214,8 +215,65 @@ tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
 	return tell(t, &r, err);
 }
 
+/* Response i of a filled block: the files that the ways have there. */
+static void
+sum_ways(const struct run *run, const struct way *ways, uint32_t count, uint32_t i,
+	 struct sequence_response *r)
+{
+	const struct sequence_item *items = run->config->items;
+	struct fit fit;
+	uint32_t k, n;
+
+	for (k = 0; k < count; k++) {
+		for (n = 0; n < k && ways[n].item[i] != ways[k].item[i]; n++)
+			;
+		if (n < k)
+			continue;
+		fit = (struct fit){.id = items[ways[k].item[i]].id,
+				   .header = ways[k].header[i],
+				   .rest = ways[k].rest[i]};
+		for (n = k; n < count; n++)
+			if (ways[n].item[i] == ways[k].item[i])
+				fit.mass += ways[n].weight * SURE;
+		add_rival(r, &fit);
+	}
+}
+
+/* Names the responses of a block; false where the likeliest way is not likely enough. */
+static bool
+fill_block(const struct run *run, const struct block *block,
+	   struct sequence_response responses[])
+{
+	struct way ways[RUN_FILL_WAYS];
+	double certainty;
+	uint64_t offset = block->offset;
+	uint32_t n = run_fill(run, block, ways, &certainty), best = 0, i;
+
+	for (i = 1; i < n; i++)
+		if (ways[i].weight > ways[best].weight)
+			best = i;
+	if (n == 0 || ways[best].weight * SURE < run->config->name_at)
+		return false;
+	for (i = 0; i < block->responses; i++) {
+		struct sequence_response *r = &responses[i];
+		uint64_t size = run->config->items[ways[best].item[i]].size;
+
+		*r = (struct sequence_response){.verdict = SEQUENCE_NAMED,
+						.ordinal = block->ordinal + i,
+						.responses = 1,
+						.offset = offset,
+						.span = size + ways[best].header[i]};
+		sum_ways(run, ways, n, i, r);
+		r->probability = r->rival[0].probability;
+		r->request_bytes = r->request_rest +
+				   run->config->items[ways[best].item[i]].path_bytes;
+		offset += r->span;
+	}
+	return true;
+}
+
 static int
-tell_block(struct teller *t, uint64_t from, uint64_t to, uint32_t responses,
+tell_block(struct teller *t, uint64_t from, uint64_t to, uint32_t responses, uint32_t high,
 	   struct err *err)
 {
 	struct sequence_response r = {
@@ -227,8 +285,18 @@ tell_block(struct teller *t, uint64_t from, uint64_t to, uint32_t responses,
 	    .id = SEQUENCE_NO_ITEM,
 	    .probability = 1,
 	};
+	struct block block = {from, to - from, t->ordinal, responses, t->order, high};
+	struct sequence_response filled[RUN_FILL_MAX];
+	uint32_t i;
 
-	return from < to ? tell(t, &r, err) : 0;
+	if (from >= to)
+		return 0;
+	if (!fill_block(t->run, &block, filled))
+		return tell(t, &r, err);
+	for (i = 0; i < responses; i++)
+		if (tell(t, &filled[i], err) != 0)
+			return -1;
+	return 0;
 }
 
 static int
@@ -286,7 +354,8 @@ weigh_order(struct pieces *p, struct piece *piece, uint32_t low, uint32_t high,
 		p->fit[i].mass *= piece->mass / sum;
 }
 
-static void
+/* Whether the run keeps to the order. */
+static bool
 use_order(struct pieces *p, uint32_t n, uint32_t last)
 {
 	uint32_t i, j, low = 0, high, order, pairs = 0, ascending = 0;
@@ -301,7 +370,7 @@ use_order(struct pieces *p, uint32_t n, uint32_t last)
 	}
 	in_order = (ascending + 1.0) / (pairs + 2.0);
 	if (pairs < ORDER_PAIRS || in_order < 0.8)
-		return;
+		return false;
 	for (low = 0, i = 1; i < n; i++) {
 		if ((order = sure_order(p, &p->piece[i])) > 0) {
 			low = order;
@@ -314,6 +383,18 @@ use_order(struct pieces *p, uint32_t n, uint32_t last)
 		if (low < high)
 			weigh_order(p, &p->piece[i], low, high, last, in_order);
 	}
+	return true;
+}
+
+/* The place of the next sure file from piece i on; behind the last if there is none. */
+static uint32_t
+next_order(const struct pieces *p, uint32_t i, uint32_t n, uint32_t last)
+{
+	uint32_t order = 0;
+
+	for (; i < n && order == 0; i++)
+		order = sure_order(p, &p->piece[i]);
+	return order > 0 ? order : last + 1;
 }
 
 static uint32_t
@@ -328,6 +409,50 @@ last_order(const struct sequence_config *config)
 	return last;
 }
 
+/* Pieces that the requests from a group on bear out, if the first of these has a number. */
+static uint32_t
+count_borne_out(const struct run *run, const struct pieces *p, uint32_t n, uint32_t group,
+		uint32_t ordinal)
+{
+	const struct group *g;
+	uint32_t borne_out = 0, i;
+
+	for (; group < run->group_count; group++) {
+		g = &run->groups[group];
+		if (g->count_min != g->count_max)
+			break;
+		for (i = 1; i < n && g->count_min == 1; i++)
+			borne_out += p->piece[i].ordinal == ordinal &&
+				     p->piece[i].request == g->bytes;
+		ordinal += g->count_min;
+	}
+	return borne_out;
+}
+
+/* Settles how many requests each group has by the pieces after it. */
+static void
+settle_counts(struct run *run, const struct pieces *p, uint32_t n)
+{
+	uint32_t i, k, ordinal = 0, best, most, found;
+
+	for (i = 0; i < run->group_count; i++) {
+		struct group *g = &run->groups[i];
+
+		for (best = most = 0, k = g->count_min; k <= g->count_max; k++) {
+			found = count_borne_out(run, p, n, i + 1, ordinal + k);
+			if (found > most) {
+				most = found;
+				best = k;
+			}
+		}
+		if (g->count_min != g->count_max && most == 0)
+			return;
+		if (g->count_min != g->count_max)
+			g->count_min = g->count_max = (uint8_t)best;
+		ordinal += g->count_min;
+	}
+}
+
 int
 pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t count,
 	    sequence_emit *emit, void *arg, struct err *err)
@@ -336,24 +461,30 @@ pieces_emit(struct run *run, struct pieces *p, const struct flow *rows, size_t c
 	    .run = run, .rows = rows, .row_count = count, .emit = emit, .arg = arg};
 	const struct border *b = run->borders;
 	const struct piece *piece;
-	uint32_t i, n = 1, at = 0;
+	uint32_t i, n = 1, at = 0, order, high, last = last_order(run->config);
+	bool is_ordered;
 
 	for (i = 1; i < p->pieces; i++)
 		if (p->piece[i].mass > 0.5)
 			p->piece[n++] = p->piece[i];
 	qsort(p->piece + 1, n - 1, sizeof *p->piece, compare_piece);
-	use_order(p, n, last_order(run->config));
+	is_ordered = use_order(p, n, last);
+	settle_counts(run, p, n);
 	for (i = 1; i < n; i++) {
 		piece = &p->piece[i];
 		if (piece->from < at)
 			continue;
+		high = is_ordered ? next_order(p, i, n, last) : 0;
 		if (tell_block(&t, b[at].offset, b[piece->from].offset,
 			       piece->ordinal > t.ordinal ? piece->ordinal - t.ordinal
 							  : 0,
-			       err) != 0 ||
+			       high, err) != 0 ||
 		    tell_piece(&t, p, piece, err) != 0)
 			return -1;
+		if ((order = sure_order(p, piece)) > t.order)
+			t.order = order;
 		at = piece->to;
 	}
-	return tell_block(&t, b[at].offset, b[run->border_count - 1].offset, 0, err);
+	return tell_block(&t, b[at].offset, b[run->border_count - 1].offset, 0,
+			  is_ordered ? last + 1 : 0, err);
 }

@@ -116,6 +116,29 @@ struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
 int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
 		sequence_emit *emit, void *arg, struct err *);
 
+/* A stretch of responses between sure borders. low, high: places in the index of the files
+ * around it, if the run keeps to its order; else high is 0. */
+struct block {
+	uint64_t offset, span;
+	uint32_t ordinal, responses;
+	uint32_t low, high;
+};
+
+enum { RUN_FILL_MAX = 3, RUN_FILL_WAYS = 64, RUN_FILL_HEADER = 2100 };
+
+/* A way to fill a block with catalogue items, by their index. */
+struct way {
+	uint32_t item[RUN_FILL_MAX], header[RUN_FILL_MAX], rest[RUN_FILL_MAX];
+	double weight; /* probability */
+};
+
+/*
+ * sequence_fill.c: the ways to fill a block exactly, RUN_FILL_WAYS at most; certainty: that
+ * the truth is among them. 0 where nothing can be told.
+ */
+uint32_t run_fill(const struct run *, const struct block *, struct way *ways,
+		  double *certainty);
+
 /*
  * sequence_lattice.c: fills pieces. evidence: log probability of what was seen,
  * comparable between depths.
