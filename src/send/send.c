@@ -140,8 +140,14 @@ send_packets(struct sink *sink, const struct wire_packet *packets, size_t n, int
 {
 	struct sender *s = (struct sender *)sink;
 
+	unsigned i;
+
 	s->turn = (s->turn + 1) % s->encoder_count;
-	return wire_encode_packets(s->encoders[s->turn], packets, n, now_us, err);
+	if (wire_encode_packets(s->encoders[s->turn], packets, n, now_us, err) != 0)
+		return -1;
+	for (i = 0; i < s->peer_count && n == 0; i++)
+		s->transport->flush(&s->peers[i]);
+	return 0;
 }
 
 void
