@@ -26,8 +26,8 @@ struct export_values {
 	{"transport", 'P', OPTION_TEXT, EXPORT_AT(type, member, transport), "NAME", "udp",   \
 	    0, 0, "udp; tcp or sctp with ipfix"},                                            \
 	{"export", 'v', OPTION_TEXT, EXPORT_AT(type, member, version), "VERSION", "ipfix",   \
-	    0, 0, "what is sent: 1, 5, 7, 9 or ipfix (10); psamp reports packets (RFC 5476): headers "     \
-	    "without payload, of those that -s or --sample-random selects"},                                 \
+	    0, 0, "what is sent: 1, 5, 7, 9 or ipfix (10); psamp reports packets (RFC "   \
+	    "5476): headers without payload, of those that -s or --sample-random selects"},                                 \
 	{"biflow", 'b', OPTION_FLAG, EXPORT_AT(type, member, is_biflow), NULL, NULL, 0, 0,   \
 	    "with ipfix: both directions in one record (RFC 5103)"},                         \
 	{"plain", 0, OPTION_FLAG, EXPORT_AT(type, member, is_plain), NULL, NULL, 0, 0,       \
