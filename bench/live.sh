@@ -10,8 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 WEIR=${WEIR:-build/weir}
-runs=3 packets=1000000 rounds=3
-[ "${1:-}" = quick ] && runs=1 rounds=1
+runs=3 packets=300000 rounds=8
+[ "${1:-full}" = quick ] && runs=1 rounds=4
 [ "$(id -u)" = 0 ] || { echo "bench/live.sh: needs root for a network namespace" >&2; exit 1; }
 work=build-bench
 mkdir -p $work/corpus
@@ -29,13 +29,15 @@ for tool in mkcorpus sink usage replay; do
 	[ $work/$tool -nt bench/$tool.c ] || cc -std=gnu17 -O2 -o $work/$tool bench/$tool.c
 done
 
-# What is sent: small packets of many flows, the worst for a meter, and real traffic.
-[ -f $work/corpus/live-short.pcap ] || $work/mkcorpus short $work/corpus/live-short.pcap $((packets / 2)) >/dev/null
-captures=$(for file in ../shared/captures/meter/*.pcap demo/*.pcap; do
+# What is sent, as in script/bench: small packets of flows that all live, the worst for a
+# meter; full segments of few connections; real traffic, with frames that a machine merged.
+made() { [ -f $work/corpus/live-"$1".pcap ] || $work/mkcorpus "$1" $work/corpus/live-"$1".pcap "${@:2}" >/dev/null; }
+made short $((packets / 2))
+made heavy $packets
+# shellcheck disable=SC2046
+made mixed $packets $(for file in demo/*.pcap ../shared/captures/meter/*.pcap; do
 	[ -f "$file" ] && [ "$(head -c 4 "$file" | od -An -tx1 | tr -d ' ')" = d4c3b2a1 ] && echo "$file"
 done || :)
-# shellcheck disable=SC2086
-[ -f $work/corpus/live-mixed.pcap ] || $work/mkcorpus mixed $work/corpus/live-mixed.pcap $packets $captures >/dev/null
 
 ip netns add $ns
 inside() { ip netns exec $ns "$@"; }
@@ -64,7 +66,9 @@ metered() {
 		sleep 0.05
 	done
 	sleep 0.2
-	sent=$(inside $work/replay src $work/corpus/live-"$corpus".pcap 0 $rounds)
+	# merged frames are long: a quarter of them takes as long to send
+	sent=$(inside $work/replay src $work/corpus/live-"$corpus".pcap 0 \
+		$(($([ "$corpus" = mixed ] && echo "$rounds / 4" || echo "$rounds"))))
 	sleep 1
 	kill -TERM $meter
 	wait $meter || :
@@ -77,14 +81,14 @@ seen() {
 	[ "$2" = "$3" ] || echo "bench/live.sh: $1 saw ${3:-nothing} of $2 frames" >&2
 }
 
-for corpus in short mixed; do
+for corpus in short heavy mixed; do
 	for _ in $(seq $runs); do
-		metered weir-$corpus $corpus 'grep -q capturing "$run/weir-$corpus.err"' \
+		metered weir-$corpus $corpus 'grep -qs capturing "$run/weir-$corpus.err"' \
 			"$WEIR" meter -i dst -n "$to" -v 9
 		seen "weir" "$(cut -d' ' -f1 "$run/weir-$corpus.sent")" \
 			"$(awk '$1 == "sum" {print $2}' "$run/weir-$corpus.out" | tail -n 1)"
-		grep -q ' dropped ' "$run/weir-$corpus.out" && grep ' dropped ' "$run/weir-$corpus.out" >&2
-		metered softflowd-$corpus $corpus 'inside ss -l | grep -q "$run/ctl"' \
+		awk '$1 == "dropped" || $1 == "queue_full" {print "bench/live.sh: weir:", $0}' "$run/weir-$corpus.out" >&2
+		metered softflowd-$corpus $corpus '[ -S "$run/ctl" ]' \
 			softflowd -d -i dst -m 4000000 -n "$to" -v 9 -p "$run/pid" -c "$run/ctl"
 	done
 	rate=$(awk '{printf "%.2f", $1 / $3 / 1e6}' "$run/weir-$corpus.sent")

@@ -136,10 +136,17 @@ const struct command command_meter = {
 	    "Where the table of flows is full, the one due first is written, but not one that is "
 	    "more alive than those written before it: a flood of new flows does not push out the "
 	    "others.\n\n"
+	    "With -i it captures live until SIGINT or SIGTERM, which write all flows. SIGHUP opens "
+	    "the file of -w anew, SIGUSR1 writes the statistics to the log. A flow is written within "
+	    "a second after its time is over. An interface that goes down or vanishes is waited "
+	    "for. What the kernel or a full queue dropped is counted and told. FILTER is in the "
+	    "language of pcap-filter(7), for files too.\n\n"
 	    "Payload is neither kept nor sent.",
 	.examples = "weir meter -r capture.pcap --store flows\n"
 	    "weir meter -r capture.pcap -n 127.0.0.1:2055 -v 9\n"
-	    "tcpdump -w - | weir meter -r - -o ndjson",
+	    "tcpdump -w - | weir meter -r - -o ndjson\n"
+	    "weir meter -i eth0 --store flows not port 2055\n"
+	    "weir meter -i 3:eth0 --workers 2 -n 192.0.2.1:2055 -v 9 --daemon -p /run/weir.pid",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct meter_values),
