@@ -79,6 +79,7 @@ begin(struct server *s, struct client *c, size_t len, bool is_too_long)
 	text_clear(&c->out);
 	c->sent = 0;
 	c->state = CLIENT_ANSWERING;
+	c->moved_ms = now_ms();
 	c->is_line_start = true;
 	c->command = NULL;
 	memcpy(c->line, c->in, len);
@@ -156,6 +157,8 @@ client_write(struct server *s, struct client *c)
 		return;
 	}
 	c->sent += (size_t)n;
+	if (n > 0)
+		c->moved_ms = now_ms();
 	if (c->sent < c->out.len || c->command != NULL)
 		return;
 	if (c->is_last)

@@ -148,6 +148,13 @@ deadline(const struct server *s, const struct client *c)
 	    (c->state == CLIENT_ANSWERING ? READ_FACTOR : 1);
 }
 
+/* Since when nothing has come from the client, or nothing been taken by it. */
+static int64_t
+idle_since(const struct client *c)
+{
+	return c->state == CLIENT_READING ? c->since_ms : c->moved_ms;
+}
+
 /* A free place, or that of the client that has been idle for longest; NULL: none yet, and
  * *out_at_ms is when there may be one. */
 static struct client *
@@ -158,12 +165,12 @@ place_find(struct server *s, int64_t now, int64_t *out_at_ms)
 	for (c = s->clients; c < s->clients + s->config.clients; c++) {
 		if (c->state == CLIENT_FREE)
 			return c;
-		if (c->state == CLIENT_READING && (idle == NULL || c->since_ms < idle->since_ms))
+		if (idle == NULL || idle_since(c) < idle_since(idle))
 			idle = c;
 	}
-	if (idle != NULL && idle->since_ms + HOLD_MS <= now)
+	if (idle_since(idle) + HOLD_MS <= now)
 		return idle;
-	*out_at_ms = idle != NULL ? idle->since_ms + HOLD_MS : now + HOLD_MS;
+	*out_at_ms = idle_since(idle) + HOLD_MS;
 	return NULL;
 }
 

@@ -26,6 +26,7 @@ struct client {
 	struct text out;
 	size_t sent;
 	int64_t since_ms;       /* of the state, or of the piece being written */
+	int64_t moved_ms;       /* when any of the answer was taken last */
 };
 
 struct server {

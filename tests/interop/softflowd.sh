@@ -171,7 +171,7 @@ done <<-'X'
 	timeouts|TCP post-FIN timeout: 300s
 	timeouts|TCP post-RST timeout: 120s
 	timeouts|Expiry interval: 0s
-	timeouts udp=7|UDP timeout: 7s
+	timeouts udp=200|UDP timeout: 200s
 	send-template|nothing is sent
 	expire-all|Expired 1 flows\.
 	nonsense|Unknown control command "nonsense"
@@ -186,8 +186,32 @@ for line in 'Number of active flows: 0' 'Packets processed: 5' 'Fragments: 0' \
 	'udp \(17\): +500 +5 +0\.[0-9][0-9]s'; do
 	like "statistics of weir: $line" "$(cat ours.txt)" "^ *(weir.*)?$line"
 done
+# Clients that say nothing, that never end their line, that do not read what they asked for:
+# packets are metered and others are answered all the same.
+node -e 'const net = require("net"), held = []
+	for (let i = 0; i < 60; i++) {
+		const s = net.connect("ours.ctl", () => {
+			if (i % 3 == 1) s.write("x".repeat(100))
+			if (i % 3 == 2) s.write("weir metrics\n".repeat(18))
+		})
+		s.pause()
+		s.on("error", () => {})
+		held.push(s)
+	}
+	console.log("held")
+	setTimeout(() => process.exit(), 60000)' >held 2>&1 &
+rude=$!
+children="$children $rude"
+await grep -q held held || not_ok "rude clients connect"
 traffic
-await has ours.ctl statistics '^Packets processed: 10$'
+if await has ours.ctl statistics '^Packets processed: 10$'; then
+	ok "rude clients hold up neither packets nor answers"
+else
+	not_ok "rude clients hold up neither packets nor answers"
+fi
+kill $rude
+wait $rude 2>/dev/null
+children=$(echo " $children " | sed "s/ $rude / /")
 like "delete-all" "$(softflowctl -c ours.ctl delete-all)" 'Deleted 1 flows\.'
 like "what was deleted is counted" "$(softflowctl -c ours.ctl statistics)" 'deleted_packets +5 '
 softflowctl -c ours.ctl stop-gather >/dev/null

@@ -259,6 +259,33 @@ test_many_clients(void **state)
 	server_close(rig.server);
 }
 
+/* All places taken by clients that do not read what they asked for. */
+static void
+test_many_that_do_not_read(void **state)
+{
+	enum { PLACES = 3 };
+	struct rig rig;
+	struct serve_config config;
+	int fds[PLACES], i;
+
+	(void)state;
+	rig_path(&rig, "unread");
+	config = rig_config(&rig);
+	config.clients = PLACES;
+	config.timeout_ms = 60000;
+	rig_start(&rig, &config);
+	for (i = 0; i < PLACES; i++) {
+		fds[i] = rig_connect(&rig);
+		put(fds[i], "long\n");
+	}
+	assert_answer(&rig, "echo let me in\n", "let me in\n");
+	assert_true(server_counters(rig.server)[SERVE_evicted] >= 1);
+	assert_true(atomic_load(&rig.pieces) < 64 * PLACES);
+	for (i = 0; i < PLACES; i++)
+		close(fds[i]);
+	server_close(rig.server);
+}
+
 /* An answer under way when the server is closed still arrives. */
 static void
 test_close_lets_answers_end(void **state)
@@ -486,6 +513,7 @@ main(void)
 		cmocka_unit_test(test_slow_to_ask),
 		cmocka_unit_test(test_slow_to_read),
 		cmocka_unit_test(test_many_clients),
+		cmocka_unit_test(test_many_that_do_not_read),
 		cmocka_unit_test(test_close_lets_answers_end),
 		cmocka_unit_test(test_socket_file),
 		cmocka_unit_test(test_bad_paths),
