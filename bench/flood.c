@@ -7,8 +7,8 @@
  * fall into a 256th of the index under a seed that the attacker guessed; then also with that
  * seed, to show that the choice is a good one.
  *
- *   cc -std=gnu17 -O2 -D_GNU_SOURCE -DWEIR_VERSION='""' -Isrc bench/flood.c src/base/*.c \
- *       src/model/*.c src/meter/*.c src/packet/*.c -lxxhash -ldeflate -lpcap -lseccomp -lm \
+ *   cc -std=gnu17 -O2 -D_GNU_SOURCE -Isrc bench/flood.c src/base/{err,hash,text,counter,option}.c \
+ *       src/model/*.c src/meter/*.c src/packet/{decode,link}.c -lxxhash -ldeflate -lm \
  *       -o build/flood
  *   build/flood [FLOWS]        flows of the table, 16384 at first
  */
