@@ -41,9 +41,10 @@ connection_id(const struct meter *m, uint32_t flow)
 static void
 half_take(struct part_half *out, const struct half *h, int64_t start_us)
 {
-	*out = (struct part_half){.offset = h->high - h->span, .span = h->span,
-		.retransmitted = h->retransmitted, .first_us = half_us(h->first_us, start_us),
-		.last_us = half_us(h->last_us, start_us), .segments = h->segments,
+	*out = (struct part_half){.offset = h->high - u40_get(&h->span),
+		.span = u40_get(&h->span), .retransmitted = u40_get(&h->retransmitted),
+		.first_us = half_us(&h->first_us, start_us),
+		.last_us = half_us(&h->last_us, start_us), .segments = h->segments,
 		.max_segment = h->max_segment};
 }
 
@@ -209,8 +210,7 @@ stream_reset(struct meter *m, struct stream *s)
 	for (int d = 0; d < 2; d++) {
 		struct half *h = &s->half[d];
 
-		h->span = h->retransmitted = 0;
-		h->first_us = h->last_us = 0;
+		h->span = h->retransmitted = h->first_us = h->last_us = (struct u40){0};
 		h->segments = h->max_segment = 0;
 	}
 	if (x == NULL)

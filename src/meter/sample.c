@@ -84,7 +84,8 @@ sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d
 	    (uint32_t)(stream->syn.base[d] + stream->half[d].high));
 	if (further > 0 && further < FAR) {
 		stream->half[d].high += (uint32_t)further;
-		stream->half[d].span += (uint32_t)further;
+		u40_set(&stream->half[d].span,
+		    u40_get(&stream->half[d].span) + (uint32_t)further);
 	}
 }
 

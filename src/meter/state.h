@@ -116,15 +116,33 @@ struct small {
 };
 _Static_assert(sizeof(struct small) == 32, "half a line");
 
+/* A number of 40 bits, in whole octets: a compiler takes bit fields of a packed struct apart. */
+struct u40 {
+	uint32_t low;
+	uint8_t high;
+} __attribute__((packed));
+
+static inline uint64_t
+u40_get(const struct u40 *v)
+{
+	return (uint64_t)v->high << 32 | v->low;
+}
+
+static inline void
+u40_set(struct u40 *v, uint64_t n)
+{
+	v->low = (uint32_t)n;
+	v->high = (uint8_t)(n >> 32);
+}
+
 /* One direction's payload. high is how far the stream was seen (or acknowledged). */
 struct half {
-	uint64_t high;               /* stream offset */
-	uint64_t span : 40;          /* of the record: it starts at high - span */
-	uint64_t retransmitted : 40; /* of the record, as are the following */
-	uint64_t first_us : 40, last_us : 40; /* 0: none; half_us tells the whole */
-	uint32_t segments;
-	uint32_t gaps;               /* struct gaps */
-	uint32_t max_segment : 24;
+	uint64_t high;              /* stream offset */
+	struct u40 span;            /* of the record: it starts at high - span */
+	struct u40 retransmitted;   /* of the record, as are the following */
+	struct u40 first_us, last_us; /* 0: none; half_us tells the whole */
+	uint32_t segments, max_segment;
+	uint32_t gaps;              /* struct gaps */
 } __attribute__((packed));
 
 struct stream {
@@ -289,8 +307,9 @@ hot_set_last(struct hot *hot, int64_t now_us)
 
 /* A time of a half, not long before the record's start and at most LIMIT_MAX_S after it. */
 static inline int64_t
-half_us(uint64_t low, int64_t start_us)
+half_us(const struct u40 *time, int64_t start_us)
 {
+	uint64_t low = u40_get(time);
 	int64_t from = start_us - DAY_US / 2;
 
 	return low == 0 ? 0 : from + (int64_t)((low - (uint64_t)from) << 24 >> 24);

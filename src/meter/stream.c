@@ -20,7 +20,6 @@
 
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
 enum { USUAL_MSS = 1460 }; /* where no SYN was seen */
-enum { SEGMENT_MAX = (1 << 24) - 1 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
 
@@ -172,10 +171,12 @@ stream_take(struct meter *m, struct hot *hot)
 		if (small->payload[d] == 0)
 			continue;
 		at_us = hot->start_us + (int32_t)(small->payload_us[d] - (uint32_t)hot->start_us);
-		h->high = h->span = small->payload[d];
+		h->high = small->payload[d];
+		u40_set(&h->span, small->payload[d]);
 		h->max_segment = small->payload[d];
 		h->segments = 1;
-		h->first_us = h->last_us = low_us(at_us);
+		u40_set(&h->first_us, low_us(at_us));
+		h->last_us = h->first_us;
 	}
 	slab_give(&m->small, hot->more);
 	hot->more = number;
@@ -260,7 +261,7 @@ stream_has_answer(const struct meter *m, const struct hot *hot)
 	const struct small *small = small_of(m, hot);
 	unsigned server = (hot->state & FLOW_INITIATOR) ^ 1;
 
-	return s != NULL ? s->half[server].span > 0 : small != NULL && small->payload[server] > 0;
+	return s != NULL ? u40_get(&s->half[server].span) > 0 : small != NULL && small->payload[server] > 0;
 }
 
 bool
@@ -323,10 +324,10 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
 	struct half *h = &s->half[o];
 
 	h->high += acked;
-	h->span += acked;
-	if (h->first_us == 0)
-		h->first_us = low_us(now_us);
-	h->last_us = low_us(now_us);
+	u40_set(&h->span, u40_get(&h->span) + acked);
+	if (u40_get(&h->first_us) == 0)
+		u40_set(&h->first_us, low_us(now_us));
+	u40_set(&h->last_us, low_us(now_us));
 }
 
 /*
@@ -352,7 +353,8 @@ request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client, 
 
 	if (!s->is_pipelined) {
 		s->is_pipelined = 1;
-		mark_add(m, flow, s, mark_pack(MARK_REQUEST, c->span, a->high - a->span));
+		mark_add(m, flow, s, mark_pack(MARK_REQUEST, u40_get(&c->span),
+		    a->high - u40_get(&a->span)));
 	}
 	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, a->high));
 }
@@ -364,7 +366,7 @@ exchange_begin(struct meter *m, uint32_t flow, struct stream *s)
 {
 	struct exchange *x = exchange_take(m, flow, s);
 
-	if (s->half[0].span > 0 || s->half[1].span > 0) {
+	if (u40_get(&s->half[0].span) > 0 || u40_get(&s->half[1].span) > 0) {
 		record_cut(m, flow, METER_EXPIRES, END_REASON_end);
 		return;
 	}
@@ -382,7 +384,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 	unsigned client = hot->state & FLOW_INITIATOR;
 	struct half *c = &s->half[client], *a = &s->half[client ^ 1];
 	const struct exchange *x = exchange_of(m, s);
-	bool is_answered = a->span > 0 || (x != NULL && x->was_answered);
+	bool is_answered = u40_get(&a->span) > 0 || (x != NULL && x->was_answered);
 
 	if (d == client && fresh >= m->config.request_min) {
 		/* An unseen server's answer is what p acknowledges of it. */
@@ -398,7 +400,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 				request_mark(m, flow, s, client, fresh);
 			return;
 		}
-		if (c->span > 0) {
+		if (u40_get(&c->span) > 0) {
 			request_mark(m, flow, s, client, fresh);
 			return;
 		}
@@ -429,24 +431,24 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 		filled = gaps_fill(slab_at(&m->gaps, h->gaps), off < 0 ? 0 : (uint64_t)off,
 		    end < 0 ? 0 : (uint64_t)end);
 	if (fresh + filled < n) {
-		h->retransmitted += n - fresh - filled;
+		u40_set(&h->retransmitted, u40_get(&h->retransmitted) + n - fresh - filled);
 		m->counters[METER_retransmitted]++;
 	}
 	if (off > high)
 		gaps_add(m, h, h->high, (uint64_t)off);
 	h->segments++;
 	if (n > h->max_segment)
-		h->max_segment = n < SEGMENT_MAX ? n : SEGMENT_MAX;
+		h->max_segment = n;
 	mss = syn_mss(m, &s->syn);
 	if (mss != 0 ? n > mss : p->ip_bytes > 1500)
 		s->coalesced = 1;
-	if (h->first_us == 0 || now_us < half_us(h->first_us, start_us))
-		h->first_us = low_us(now_us);
-	if (fresh + filled > 0 && (h->last_us == 0 || now_us > half_us(h->last_us, start_us)))
-		h->last_us = low_us(now_us);
+	if (u40_get(&h->first_us) == 0 || now_us < half_us(&h->first_us, start_us))
+		u40_set(&h->first_us, low_us(now_us));
+	if (fresh + filled > 0 && now_us > half_us(&h->last_us, start_us))
+		u40_set(&h->last_us, low_us(now_us));
 	if (fresh == 0)
 		return;
-	h->span += (uint64_t)(end - high);
+	u40_set(&h->span, u40_get(&h->span) + (uint64_t)(end - high));
 	h->high = (uint64_t)end;
 	s->syn.bits |= SYN_UNACKED << d;
 	if (mss == 0)
@@ -531,7 +533,7 @@ stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 			fresh = (uint64_t)(far > 0 ? p->payload_bytes :
 			    (int64_t)p->payload_bytes + far);
 	}
-	if (s->half[0].span >= SPAN_FULL || s->half[1].span >= SPAN_FULL)
+	if (u40_get(&s->half[0].span) >= SPAN_FULL || u40_get(&s->half[1].span) >= SPAN_FULL)
 		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
 	if (m->config.cut_exchanges && !m->config.directional && (fresh > 0 || acked > 0))
 		exchange_check(m, flow, hot, s, p, now_us, d, fresh, acked);

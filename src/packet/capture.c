@@ -362,33 +362,48 @@ captured_length(const struct capture *c, const uint8_t *h)
 	return first;
 }
 
+/* Makes a whole record lie in the buffer. */
+static enum capture_event
+pcap_refill(struct capture *c, struct err *err)
+{
+	uint32_t captured;
+	int status;
+
+	if ((status = need(c, c->head, err)) < 0)
+		return CAPTURE_ERROR;
+	if (status == 0)
+		return c->at == c->end ? CAPTURE_END
+		    : broken(c, err, offset_of(c), "the file is cut off within a record header");
+	captured = captured_length(c, c->buffer + c->at);
+	if (captured > RECORD_MAX)
+		return CAPTURE_RECORD; /* the caller says so */
+	if ((status = need(c, c->head + captured, err)) < 0)
+		return CAPTURE_ERROR;
+	return status > 0 ? CAPTURE_RECORD
+	    : broken(c, err, offset_of(c), "the file is cut off within a record");
+}
+
 static enum capture_event
 next_pcap(struct capture *c, bool may_refill, struct record *out, struct err *err)
 {
 	const struct interface *interface = &c->interfaces[0];
 	const uint8_t *h = c->buffer + c->at;
+	size_t left = c->end - c->at;
 	uint32_t captured, wire, head = c->head;
-	int status;
+	enum capture_event event;
 
-	if (!may_refill && (c->end - c->at < head ||
-	    c->end - c->at - head < captured_length(c, h)))
-		return CAPTURE_REFILL;
-	if ((status = need(c, head, err)) < 0)
-		return CAPTURE_ERROR;
-	if (status == 0)
-		return c->at == c->end ? CAPTURE_END
-		    : broken(c, err, offset_of(c), "the file is cut off within a record header");
-	h = c->buffer + c->at;
+	if (left < head || left - head < captured_length(c, h)) {
+		if (!may_refill)
+			return CAPTURE_REFILL;
+		if ((event = pcap_refill(c, err)) != CAPTURE_RECORD)
+			return event;
+		h = c->buffer + c->at;
+	}
 	captured = captured_length(c, h);
 	wire = get32(c, h + 8) ^ get32(c, h + 12) ^ captured; /* the other one */
 	if (captured > RECORD_MAX)
 		return broken(c, err, offset_of(c), "a record claims more than 512 KiB, the file "
 		    "is corrupt from here on");
-	if ((status = need(c, head + captured, err)) < 0)
-		return CAPTURE_ERROR;
-	if (status == 0)
-		return broken(c, err, offset_of(c), "the file is cut off within a record");
-	h = c->buffer + c->at;
 	*out = (struct record){h + head, captured, wire, interface->linktype, 0};
 	out->time_ns = (int64_t)get32(c, h) * 1000000000 +
 	    (int64_t)get32(c, h + 4) * (interface->per_second == 1000000 ? 1000 : 1);

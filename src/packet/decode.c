@@ -20,8 +20,8 @@ enum {
 };
 
 /* Transport: p has `there` bytes (captured and inside the datagram) of `said` by IP. */
-static void
-transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
+static inline void
+tcp_header(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
 {
 	uint32_t header = 20;
 
@@ -52,6 +52,12 @@ transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t sai
 		header = there;
 	}
 	out->tcp_options_bytes = (uint8_t)(header - 20);
+}
+
+static void
+transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
+{
+	tcp_header(out, p, there, said);
 }
 
 static void
@@ -156,7 +162,7 @@ static const struct proto_row proto_rows[256] = {
 };
 
 /* The transport header at w->at; said is what the IP header promises from there on. */
-static void
+static inline void
 decode_transport(const struct walk *w, struct packet *out, uint32_t said)
 {
 	const uint8_t *p = w->frame + w->at;
@@ -169,13 +175,13 @@ decode_transport(const struct walk *w, struct packet *out, uint32_t said)
 	if (out->flags & PACKET_LATER_FRAGMENT)
 		return;
 	if (out->proto == PROTO_TCP)
-		transport_tcp(out, p, there, said);
+		tcp_header(out, p, there, said);
 	else if (proto_rows[out->proto].transport != NULL)
 		proto_rows[out->proto].transport(out, p, there, said);
 }
 
-enum packet_counter
-decode_ipv4(struct walk *w, struct packet *out)
+static inline __attribute__((always_inline)) enum packet_counter
+walk_ipv4(struct walk *w, struct packet *out)
 {
 	const uint8_t *p = w->frame + w->at;
 	uint32_t header, fragment;
@@ -216,6 +222,12 @@ decode_ipv4(struct walk *w, struct packet *out)
 	w->at += header;
 	decode_transport(w, out, out->ip_bytes - header);
 	return PACKET_COUNT_ip;
+}
+
+enum packet_counter
+decode_ipv4(struct walk *w, struct packet *out)
+{
+	return walk_ipv4(w, out);
 }
 
 /*
@@ -627,6 +639,18 @@ const struct counter_row packet_counter_rows[PACKET_COUNTERS] = {
 #undef COUNTER
 };
 
+/* IPv4 straight after an Ethernet header: the same as decode_ethernet, in one piece. */
+static enum packet_counter
+usual_frame(struct walk *w, struct packet *out)
+{
+	struct walk here = {w->frame, 14, w->captured, w->wire};
+
+	memcpy(out->dst_mac, w->frame, 6);
+	memcpy(out->src_mac, w->frame + 6, 6);
+	out->flags |= PACKET_HAS_MAC;
+	return walk_ipv4(&here, out);
+}
+
 enum packet_counter
 packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32_t wire,
     int64_t time_ns, struct packet *out)
@@ -640,7 +664,8 @@ packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32
 	if (captured > wire)
 		return PACKET_COUNT_bad_length;
 	if (linktype == LINK_ETHERNET)
-		return decode_ethernet(&w, out);
+		return captured >= 14 && load_be16(frame + 12) == TYPE_IPV4
+		    ? usual_frame(&w, out) : decode_ethernet(&w, out);
 	if ((decode = link_decoder(linktype)) == NULL)
 		return PACKET_COUNT_unknown_link;
 	return captured == 0 ? PACKET_COUNT_short_link : decode(&w, out);
