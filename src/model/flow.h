@@ -16,7 +16,7 @@ enum flow_field {
 	FLOW_FIELDS
 };
 
-enum { FLOW_VERSION = 1, FLOW_WORDS = (FLOW_FIELDS + 63) / 64 };
+enum { FLOW_VERSION = 2, FLOW_WORDS = (FLOW_FIELDS + 63) / 64 };
 
 /*
  * A flow as one row. A member holds a value only if its bit in present is set: use
