@@ -268,6 +268,7 @@ decode(struct world *w, const struct trouble *t, struct sequence_stats *stats)
 {
 	struct sequence_config config;
 	struct err err = {0};
+	uint32_t *by_path;
 
 	w->random = t->seed;
 	w->row_count = 0;
@@ -279,9 +280,12 @@ decode(struct world *w, const struct trouble *t, struct sequence_stats *stats)
 	sequence_config_init(&config);
 	config.items = w->items;
 	config.count = ITEMS;
+	config.by_path = by_path = sequence_by_path(w->items, ITEMS);
+	assert_non_null(by_path);
 	memset(stats, 0, sizeof *stats);
 	if (sequence_decode(&config, w->rows, w->row_count, judge, w, stats, &err) != 0)
 		fail_msg("seed %llu: %s", (unsigned long long)t->seed, err.text);
+	free(by_path);
 }
 
 static void
