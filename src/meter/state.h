@@ -151,6 +151,7 @@ struct stream {
 	struct carry carry;
 	uint32_t exchange; /* struct exchange, from the first cut on */
 	uint8_t coalesced, is_pipelined;
+	uint8_t burst, last_burst; /* of the client, too small for a request: see is_several */
 } __attribute__((packed, aligned(4)));
 
 /* Of connections that were cut, that are pipelined, or with fragments. */

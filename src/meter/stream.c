@@ -6,9 +6,10 @@
  * A direction that is never seen gets its offsets from the other one's acknowledgements.
  *
  * An exchange ends before a client segment with enough new data that acknowledges all of
- * the server's answer. Client data before the answer is complete, or more at once than a
- * segment holds, means pipelining; from then on requests and odd segment ends are noted as
- * marks (model/mark.h).
+ * the server's answer. Smaller bursts (window updates, pings, keystrokes) never end one, nor
+ * do several of them at once. Client data before the answer is complete, or more at once
+ * than a segment holds, means pipelining; from then on requests and odd segment ends are
+ * noted as marks (model/mark.h).
  *
  * A connection begins as a struct small, which holds what one segment a side says; the
  * second segment, or anything that needs more thought, makes it a struct stream.
@@ -345,6 +346,24 @@ is_burst(const struct meter *m, const struct stream *s, uint64_t fresh)
 	return x != NULL && x->ordinal > 0 && fresh > (mss != 0 ? mss : USUAL_MSS);
 }
 
+/* Takes note of n octets of the client's that are too few for a request. By those that come
+ * twice in a row, as window updates and pings do, several at once are known. */
+static void
+burst_note(struct stream *s, uint64_t n)
+{
+	if (n == s->last_burst)
+		s->burst = (uint8_t)n;
+	s->last_burst = n <= UINT8_MAX ? (uint8_t)n : 0;
+}
+
+/* Whether n octets are two to four small bursts that waited for each other: in one segment
+ * or, where the client is not seen, in one acknowledgement. */
+static bool
+is_several(const struct stream *s, uint64_t n)
+{
+	return s->burst != 0 && n <= 4u * s->burst && n % s->burst == 0;
+}
+
 /* Notes the pipelined request of fresh octets that p is. */
 static void
 request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client, uint64_t fresh)
@@ -385,8 +404,14 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 	struct half *c = &s->half[client], *a = &s->half[client ^ 1];
 	const struct exchange *x = exchange_of(m, s);
 	bool is_answered = u40_get(&a->span) > 0 || (x != NULL && x->was_answered);
+	bool is_unseen = !(s->syn.bits & SYN_BASE_OWN << client);
+	uint64_t burst = d == client ? fresh : is_unseen ? fresh_acked : 0;
 
-	if (d == client && fresh >= m->config.request_min) {
+	if (burst > 0 && burst < m->config.request_min) {
+		burst_note(s, burst);
+	} else if (burst > 0 && is_several(s, burst)) {
+		; /* as small as they are */
+	} else if (d == client && burst > 0) {
 		/* An unseen server's answer is what p acknowledges of it. */
 		if (!(s->syn.bits & SYN_BASE_OWN << (client ^ 1)) && fresh_acked > 0) {
 			acked_count(s, d ^ 1, fresh_acked, now_us);
@@ -406,8 +431,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 		}
 		if (s->is_pipelined)
 			request_mark(m, flow, s, client, fresh);
-	} else if (d != client && !(s->syn.bits & SYN_BASE_OWN << client) &&
-	    fresh_acked >= m->config.request_min && is_answered) {
+	} else if (burst > 0 && is_answered) {
 		exchange_begin(m, flow, s);
 		return;
 	}

@@ -116,6 +116,57 @@ test_small_bursts(void **state)
 	rig_free(r);
 }
 
+/* Window updates that waited for each other, in one segment or in one acknowledgement, cut
+ * nothing either; what is no multiple of theirs, or of more than four, does. */
+static void
+test_several_bursts(void **state)
+{
+	static const struct {
+		uint32_t burst;
+		size_t records;
+	} cases[] = {{72, 1}, {108, 1}, {144, 1}, {73, 2}, {100, 2}, {180, 2}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (int seen = 1; seen <= 3; seen++) {
+			struct rig *r = rig_new();
+			uint64_t span = 0, response = 0;
+
+			r->seen = seen;
+			tcp_open(r);
+			tcp_exchange(r, 200, 5000);
+			for (int k = 0; k < 3; k++)
+				tcp_exchange(r, 36, 30000);
+			tcp_exchange(r, cases[i].burst, 30000);
+			tcp_close(r);
+			rig_done(r);
+			assert_int_equal(r->n, cases[i].records);
+			for (size_t k = 0; k < r->n; k++) {
+				span += r->rows[k].span;
+				response += r->rows[k].reverse_span;
+			}
+			assert_int_equal(span, 200 + 3 * 36 + cases[i].burst);
+			assert_int_equal(response, 5000 + 4 * 30000);
+			rig_free(r);
+		}
+}
+
+/* Requests alone, however alike, are no small bursts. */
+static void
+test_like_requests(void **state)
+{
+	struct rig *r = rig_new();
+
+	tcp_open(r);
+	for (int i = 0; i < 4; i++)
+		tcp_exchange(r, 72 << i, 30000);
+	for (int i = 0; i < 4; i++)
+		tcp_exchange(r, 72, 30000);
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 8);
+	rig_free(r);
+}
+
 static void
 test_small_talk(void **state)
 {
@@ -400,21 +451,24 @@ test_slow_answer(void **state)
 static void
 test_wrap(void **state)
 {
-	struct rig *r = rig_new();
+	for (int seen = 1; seen <= 3; seen++) {
+		struct rig *r = rig_new();
 
-	r->seq[1] = 0xffff0000u;
-	r->seq[0] = 0xfffffff0u;
-	tcp_open(r);
-	tcp_exchange(r, 300, 300000);
-	tcp_exchange(r, 300, 400000);
-	tcp_close(r);
-	rig_done(r);
-	assert_int_equal(r->n, 2);
-	HAS(&r->rows[0], span, 300);
-	HAS(&r->rows[0], reverse_span, 300000);
-	HAS(&r->rows[1], reverse_span, 400000);
-	HAS(&r->rows[1], reverse_offset, 300000);
-	rig_free(r);
+		r->seen = seen;
+		r->seq[1] = 0xffff0000u;
+		r->seq[0] = 0xfffffff0u;
+		tcp_open(r);
+		tcp_exchange(r, 300, 300000);
+		tcp_exchange(r, 300, 400000);
+		tcp_close(r);
+		rig_done(r);
+		assert_int_equal(r->n, 2);
+		HAS(&r->rows[0], span, 300);
+		HAS(&r->rows[0], reverse_span, 300000);
+		HAS(&r->rows[1], reverse_span, 400000);
+		HAS(&r->rows[1], reverse_offset, 300000);
+		rig_free(r);
+	}
 }
 
 static void
@@ -588,6 +642,8 @@ main(void)
 		cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_not_cut),
 		cmocka_unit_test(test_small_bursts),
+		cmocka_unit_test(test_several_bursts),
+		cmocka_unit_test(test_like_requests),
 		cmocka_unit_test(test_small_talk),
 		cmocka_unit_test(test_size_rules),
 		cmocka_unit_test(test_folded_first),
