@@ -366,8 +366,10 @@ records_check() {
 	esac
 	case "$have" in *ssh*)
 		for port in 8022 8023; do bursts_check "$on: scp, port $port" "$file" $port 3000000; done
-		is "$on: a shell is one record after the two of the key exchange" \
-			"$(of "$file" 8024 3,4 | awk '{talk += $2 > 0; other += $2 == 0 && $1 < 3} END {print talk, other == NR - 1, NR <= 3}')" "1 1 1" ;;
+		# the echoes of the shell may be 1 KiB or less, together: then they are small talk, too
+		is "$on: a shell is one record, besides the key exchange and the login" "$(of "$file" 8024 3,4 |
+			awk '$2 > 0 {talk++} $2 == 0 && $1 < 3 {keys++} $2 == 0 && $1 >= 3 {shell++}
+			END {print NR > 0 && talk <= 1 && keys <= 2 && shell <= 1}')" 1 ;;
 	esac
 }
 # Marks of requests, from stdin one a line: octets and offset.
