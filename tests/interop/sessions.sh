@@ -369,7 +369,7 @@ records_check() {
 		# the echoes of the shell may be 1 KiB or less, together: then they are small talk, too
 		is "$on: a shell is one record, besides the key exchange and the login" "$(of "$file" 8024 3,4 |
 			awk '$2 > 0 {talk++} $2 == 0 && $1 < 3 {keys++} $2 == 0 && $1 >= 3 {shell++}
-			END {print NR > 0 && talk <= 1 && keys <= 2 && shell <= 1}')" 1 ;;
+			END {print (NR > 0 && talk <= 1 && keys <= 2 && shell <= 1)}')" 1 ;;
 	esac
 }
 # Marks of requests, from stdin one a line: octets and offset.
