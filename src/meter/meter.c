@@ -278,7 +278,7 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 static bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
 {
-	return hot_is_empty(hot, carry_of(m, hot)) &&
+	return (hot->packets[0] | hot->packets[1]) == 0 && hot_is_empty(hot, carry_of(m, hot)) &&
 	    (m->sampled == NULL || sampled_is_empty(m, flow));
 }
 
@@ -581,13 +581,14 @@ static void
 limits_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_us, unsigned d)
 {
 	const struct carry *carry = carry_of(m, hot);
+	bool is_long = now_us - hot->start_us >= m->limit_us;
+	bool is_full = carry != NULL &&
+	    (carry->packets[d] == UINT16_MAX || carry->bytes[d] == UINT8_MAX);
 
-	if (record_is_empty(m, flow, hot))
+	if ((!is_long && !is_full) || record_is_empty(m, flow, hot))
 		return;
-	if (now_us - hot->start_us >= m->limit_us)
-		record_cut(m, flow, m->limit_reason, END_REASON_active);
-	else if (carry != NULL && (carry->packets[d] == UINT16_MAX || carry->bytes[d] == UINT8_MAX))
-		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
+	record_cut(m, flow, is_long ? m->limit_reason : METER_EXPIRE_overflow,
+	    END_REASON_active);
 }
 
 /* The wheel is coarse and lazy; a flow's own packets find out exactly. */
@@ -618,6 +619,7 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 	uint32_t flow = flow_find(m, l);
 	struct hot *hot;
 	enum meter_expire list;
+	bool was_tcp;
 
 	if (flow != 0 && flow_is_over(m, hot_at(m, flow))) {
 		flow_end(m, flow, hot_at(m, flow)->list);
@@ -638,9 +640,13 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 		hot = hot_at(m, flow);
 		limits_check(m, flow, hot, now_us, l->side);
 	}
+	was_tcp = hot->is_tcp;
 	if (p->flags & PACKET_HAS_TCP)
 		stream_packet(m, flow, p, now_us, l->side);
 	packet_count(m, flow, hot, p, now_us, l->side);
+	if (hot->next != 0 && !m->config.write_quiet && was_tcp == hot->is_tcp &&
+	    !(p->tcp_flags & (FIN | RST)))
+		return; /* nothing that its timeout depends on */
 	list = list_of(m, hot);
 	if (list != hot->list || hot->next == 0) {
 		hot->list = list;

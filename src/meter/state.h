@@ -150,6 +150,7 @@ struct stream {
 	struct half half[2];
 	struct carry carry;
 	uint32_t exchange; /* struct exchange, from the first cut on */
+	uint16_t mss;      /* negotiated largest segment, 0 if not known */
 	uint8_t coalesced, is_pipelined;
 	uint8_t burst, last_burst; /* of the client, too small for a request: see is_several */
 } __attribute__((packed, aligned(4)));

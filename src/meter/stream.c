@@ -165,6 +165,7 @@ stream_take(struct meter *m, struct hot *hot)
 	assert(number != 0); /* there are as many as flows */
 	s = slab_at(&m->stream, number);
 	s->syn = small->syn;
+	s->mss = (uint16_t)syn_mss(m, &s->syn);
 	for (int d = 0; d < 2; d++) {
 		struct half *h = &s->half[d];
 		int64_t at_us;
@@ -341,7 +342,7 @@ static bool
 is_burst(const struct meter *m, const struct stream *s, uint64_t fresh)
 {
 	const struct exchange *x = exchange_of(m, s);
-	uint32_t mss = syn_mss(m, &s->syn);
+	uint32_t mss = s->mss;
 
 	return x != NULL && x->ordinal > 0 && fresh > (mss != 0 ? mss : USUAL_MSS);
 }
@@ -463,7 +464,7 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 	h->segments++;
 	if (n > h->max_segment)
 		h->max_segment = n;
-	mss = syn_mss(m, &s->syn);
+	mss = s->mss;
 	if (mss != 0 ? n > mss : p->ip_bytes > 1500)
 		s->coalesced = 1;
 	if (u40_get(&h->first_us) == 0 || now_us < half_us(&h->first_us, start_us))
@@ -626,6 +627,8 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 		if (s != NULL ? s->half[d].high == 0 && !(syn->bits & SYN_BASE_OWN << d)
 		              : small->payload[d] == 0)
 			syn_note(m, hot, syn, p, now_us, d);
+		if (s != NULL)
+			s->mss = (uint16_t)syn_mss(m, syn);
 		seq++;
 	}
 	base_own(syn, s, p, d);
