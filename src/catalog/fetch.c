@@ -6,10 +6,12 @@
 #include "catalog/fetch.h"
 
 #include "base/err.h"
+#include "base/library.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "catalog/partial.h"
 
+#define CURL_DISABLE_TYPECHECK /* its macros stand where ours have to */
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,43 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+#define FUNCTIONS(X) \
+	X(curl_easy_cleanup) \
+	X(curl_easy_getinfo) \
+	X(curl_easy_init) \
+	X(curl_easy_perform) \
+	X(curl_easy_reset) \
+	X(curl_easy_setopt) \
+	X(curl_easy_strerror) \
+	X(curl_global_cleanup) \
+	X(curl_global_init) \
+	X(curl_multi_add_handle) \
+	X(curl_multi_cleanup) \
+	X(curl_multi_info_read) \
+	X(curl_multi_init) \
+	X(curl_multi_perform) \
+	X(curl_multi_poll) \
+	X(curl_multi_remove_handle)
+LIBRARY_TABLE(curl, FUNCTIONS)
+#define curl_easy_cleanup curl.call.curl_easy_cleanup
+#define curl_easy_getinfo curl.call.curl_easy_getinfo
+#define curl_easy_init curl.call.curl_easy_init
+#define curl_easy_perform curl.call.curl_easy_perform
+#define curl_easy_reset curl.call.curl_easy_reset
+#define curl_easy_setopt curl.call.curl_easy_setopt
+#define curl_easy_strerror curl.call.curl_easy_strerror
+#define curl_global_cleanup curl.call.curl_global_cleanup
+#define curl_global_init curl.call.curl_global_init
+#define curl_multi_add_handle curl.call.curl_multi_add_handle
+#define curl_multi_cleanup curl.call.curl_multi_cleanup
+#define curl_multi_info_read curl.call.curl_multi_info_read
+#define curl_multi_init curl.call.curl_multi_init
+#define curl_multi_perform curl.call.curl_multi_perform
+#define curl_multi_poll curl.call.curl_multi_poll
+#define curl_multi_remove_handle curl.call.curl_multi_remove_handle
 
 enum { HEADER_MAX = 256, WAIT_MS = 200, RETRY_AFTER_MAX_S = 60 };
 
@@ -408,6 +447,10 @@ fetch_sizes(const struct fetch_config *config, const char *const *urls, size_t n
 
 	if (partial_open(config->partial, &f.partial, err) != 0)
 		return -1;
+	if (LIBRARY_LOAD(curl, "libcurl.so.4", "libcurl4", err) != 0) {
+		partial_close(f.partial);
+		return -1;
+	}
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (slots_init(&f, err) == 0)
 		ret = run(&f, err);
@@ -514,6 +557,10 @@ fetch_get(const struct fetch_config *config, const char *url, uint64_t max_bytes
 
 	if (d.fd < 0)
 		return -1;
+	if (LIBRARY_LOAD(curl, "libcurl.so.4", "libcurl4", err) != 0) {
+		close(d.fd);
+		return -1;
+	}
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if ((easy = curl_easy_init()) != NULL) {
 		for (;;) {

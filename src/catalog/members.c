@@ -6,6 +6,7 @@
 #include "catalog/members.h"
 
 #include "base/err.h"
+#include "base/library.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
@@ -14,6 +15,31 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
+
+#define FUNCTIONS(X) \
+	X(archive_entry_filetype) \
+	X(archive_entry_pathname) \
+	X(archive_error_string) \
+	X(archive_filter_bytes) \
+	X(archive_read_data) \
+	X(archive_read_free) \
+	X(archive_read_new) \
+	X(archive_read_next_header) \
+	X(archive_read_open) \
+	X(archive_read_support_format_tar) \
+	X(archive_set_error)
+LIBRARY_TABLE(libarchive, FUNCTIONS)
+#define archive_entry_filetype libarchive.call.archive_entry_filetype
+#define archive_entry_pathname libarchive.call.archive_entry_pathname
+#define archive_error_string libarchive.call.archive_error_string
+#define archive_filter_bytes libarchive.call.archive_filter_bytes
+#define archive_read_data libarchive.call.archive_read_data
+#define archive_read_free libarchive.call.archive_read_free
+#define archive_read_new libarchive.call.archive_read_new
+#define archive_read_next_header libarchive.call.archive_read_next_header
+#define archive_read_open libarchive.call.archive_read_open
+#define archive_read_support_format_tar libarchive.call.archive_read_support_format_tar
+#define archive_set_error libarchive.call.archive_set_error
 
 struct members {
 	struct unpack *in;
@@ -100,9 +126,12 @@ members_read(struct unpack *in,
 	     void *arg, struct err *err)
 {
 	struct err own = {0}, *to = err != NULL ? err : &own;
-	struct members m = {.in = in, .archive = must(archive_read_new()), .err = to};
+	struct members m = {.in = in, .err = to};
 	int ret;
 
+	if (LIBRARY_LOAD(libarchive, "libarchive.so.13", "libarchive13", to) != 0)
+		return -1;
+	m.archive = must(archive_read_new());
 	archive_read_support_format_tar(m.archive);
 	if (archive_read_open(m.archive, &m, NULL, give_bytes, NULL) != ARCHIVE_OK)
 		ret = broken(&m, to);

@@ -5,6 +5,7 @@
 #include "serve/http.h"
 
 #include "base/err.h"
+#include "base/library.h"
 #include "serve/metrics.h"
 #include "serve/server.h"
 
@@ -17,6 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define FUNCTIONS(X) \
+	X(MHD_add_response_header) \
+	X(MHD_create_response_from_buffer) \
+	X(MHD_destroy_response) \
+	X(MHD_queue_response) \
+	X(MHD_start_daemon) \
+	X(MHD_stop_daemon)
+LIBRARY_TABLE(microhttpd, FUNCTIONS)
+#define MHD_add_response_header microhttpd.call.MHD_add_response_header
+#define MHD_create_response_from_buffer microhttpd.call.MHD_create_response_from_buffer
+#define MHD_destroy_response microhttpd.call.MHD_destroy_response
+#define MHD_queue_response microhttpd.call.MHD_queue_response
+#define MHD_start_daemon microhttpd.call.MHD_start_daemon
+#define MHD_stop_daemon microhttpd.call.MHD_stop_daemon
 
 enum { CONNECTIONS = 16, CONNECTION_BYTES = 16384, TIMEOUT_S = 10 };
 
@@ -144,7 +160,8 @@ http_open(struct server *server, const char *name, const struct sockaddr *addres
 	if (h == NULL)
 		return err_set(err, ENOMEM, "metrics: out of memory");
 	h->server = server;
-	if ((h->fd = listen_at(name, address, err)) < 0) {
+	if (LIBRARY_LOAD(microhttpd, "libmicrohttpd.so.12", "libmicrohttpd12", err) != 0 ||
+	    (h->fd = listen_at(name, address, err)) < 0) {
 		free(h);
 		return -1;
 	}
