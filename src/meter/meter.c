@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The flow table and its clock. Packets come in bursts: all keys are made and hashed, then
- * all index slots prefetched, then all flows, then the TCP state of those, then they are
- * updated one by one.
- *
- * A timing wheel holds every flow in the slot of the second in which its timeout was over
- * when it was put there. Packets do not move flows on; the wheel does when it comes to one
- * that has had packets since. All time is the packets'.
+ * The flow table. Packets come in bursts: all keys are made and hashed, then all index lines
+ * prefetched, then all flows, then the TCP state of those, then they are updated one by one.
+ * When flows end is told by expire.c, what is written of them by record.c.
  */
 #include "meter/meter.h"
 
@@ -22,87 +18,15 @@
 #include "model/batch.h"
 
 enum { BURST = 32 };
-enum { INTERVAL_MAX_S = 3600 };
-enum { BEHIND_MAX = 64, CALM_PACKETS = 4096, FLOWS_MAX = 1 << 30 };
+enum { FLOWS_MAX = 1 << 30 };
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-static const int64_t SECOND_US = 1000000;
-static const int64_t BEHIND_US = 60 * 1000000ll;
-static const int64_t TIME_MAX_NS = (int64_t)1 << 62; /* in 2116 */
 
 const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
 #include "meter/counter.def"
 #undef COUNTER
 };
-
-/* Well-known ports above 1023: the side with one is the server. */
-static const uint16_t services[] = {1080, 1194, 1433, 1521, 1701, 1723, 1812, 1813, 1883, 1900,
-	2049, 2055, 2375, 2379, 3000, 3074, 3128, 3142, 3260, 3306, 3389, 3478, 4500, 4739, 4789,
-	5000, 5004, 5060, 5061, 5222, 5269, 5349, 5353, 5355, 5432, 5671, 5672, 5900, 5938, 5985,
-	6081, 6343, 6379, 6443, 6667, 6881, 8000, 8008, 8080, 8081, 8086, 8123, 8333, 8443, 8883,
-	8888, 9000, 9042, 9090, 9092, 9100, 9200, 9300, 9418, 9443, 9993, 9995, 9996, 10050,
-	10051, 11211, 11371, 25565, 27017, 51820};
-
-/* The next whole interval of the clock, at which flows that are over are looked for. */
-static void
-turn_plan(struct meter *m)
-{
-	int64_t interval_us = m->config.expire_interval_s * SECOND_US;
-	int64_t tick_us = m->config.is_live ? TICK_LIVE_US : TICK_US;
-
-	if (interval_us == 0)
-		interval_us = tick_us;
-	m->turn_us = (m->tick * tick_us / interval_us + 1) * interval_us;
-}
-
-/* As in softflowd, 0 switches a timeout off: the next more general one holds. */
-static void
-timeouts_fill(struct meter_config *config)
-{
-	static const struct {
-		enum meter_expire which, instead;
-	} rows[] = {
-		{METER_EXPIRE_tcp, METER_EXPIRE_general},
-		{METER_EXPIRE_tcp_fin, METER_EXPIRE_tcp},
-		{METER_EXPIRE_tcp_closed, METER_EXPIRE_tcp_fin},
-		{METER_EXPIRE_tcp_rst, METER_EXPIRE_tcp},
-		{METER_EXPIRE_udp, METER_EXPIRE_general},
-		{METER_EXPIRE_icmp, METER_EXPIRE_general},
-	};
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (config->timeout_s[rows[i].which] == 0)
-			config->timeout_s[rows[i].which] = config->timeout_s[rows[i].instead];
-}
-
-int
-limits_set(struct meter *m, struct err *err)
-{
-	if (m->config.expire_interval_s > INTERVAL_MAX_S)
-		return err_set(err, EINVAL, "timeout expint=%u: flows are looked at every %d "
-		    "seconds at the latest", m->config.expire_interval_s, INTERVAL_MAX_S);
-	timeouts_fill(&m->config);
-	m->limit_us = LIMIT_MAX_S * SECOND_US;
-	m->limit_reason = METER_EXPIRE_maxlife;
-	for (int i = 0; i < METER_EXPIRES; i++) {
-		m->timeout_us[i] = (int64_t)m->config.timeout_s[i] * SECOND_US;
-		if (meter_expire_rows[i].is_idle && m->config.timeout_s[i] > IDLE_MAX_S)
-			return err_set(err, EINVAL, "timeout %s=%u: idle flows are kept for %d "
-			    "seconds at most (5 days)", meter_expire_rows[i].id,
-			    m->config.timeout_s[i], IDLE_MAX_S);
-	}
-	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++)
-		if (m->timeout_us[i] != 0 && m->timeout_us[i] < m->limit_us) {
-			m->limit_us = m->timeout_us[i];
-			m->limit_reason = (enum meter_expire)i;
-		}
-	for (int port = 1; port < 1024; port++)
-		m->service_ports[port / 64] |= (uint64_t)1 << port % 64;
-	for (size_t i = 0; i < sizeof services / sizeof *services; i++)
-		m->service_ports[services[i] / 64] |= (uint64_t)1 << services[i] % 64;
-	return 0;
-}
 
 struct meter *
 meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
@@ -150,6 +74,7 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	        sizeof *m->sampled, false, err)) == NULL)
 		goto fail;
 	wheel_init(m);
+	initiator_init(m);
 	m->held = calloc(HELD, sizeof *m->held);
 	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
 	m->fingerprints = fingerprints_new(FINGERPRINTS_MAX);
@@ -246,7 +171,7 @@ index_fill(struct meter *m)
 
 /* Writes the flow (METER_EXPIRES: does not) and frees all it has but its place in the
  * index. */
-static void
+void
 flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 {
 	struct hot *hot = hot_at(m, flow);
@@ -267,7 +192,7 @@ flow_free(struct meter *m, uint32_t flow, enum meter_expire why)
 	slab_give(&m->hot, flow);
 }
 
-static void
+void
 flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 {
 	flow_index_remove(&m->index, flow_hash(m, flow), flow);
@@ -275,164 +200,11 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 }
 
 /* The flow has nothing that is not written. */
-static bool
+bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
 {
 	return (hot->packets[0] | hot->packets[1]) == 0 && hot_is_empty(hot, carry_of(m, hot)) &&
 	    (m->sampled == NULL || sampled_is_empty(m, flow));
-}
-
-/* The flow's timeout may be over by now; else it is put further on. */
-static void
-flow_check(struct meter *m, uint32_t flow)
-{
-	struct hot *hot = hot_at(m, flow);
-	bool is_over = m->clock_us - hot_last_us(m, hot) > m->timeout_us[hot->list];
-
-	if (is_over && hot->list != METER_EXPIRE_exchange_quiet) {
-		flow_end(m, flow, hot->list);
-		return;
-	}
-	wheel_remove(m, hot);
-	if (is_over) {
-		if (stream_is_answered(m, hot))
-			record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
-		hot->list = METER_EXPIRE_tcp;
-	}
-	if (m->config.is_live && !record_is_empty(m, flow, hot) &&
-	    m->clock_us - hot->start_us >= m->limit_us)
-		record_cut(m, flow, m->limit_reason, END_REASON_active);
-	wheel_put(m, flow, hot);
-}
-
-/* Turns the wheel to the clock; every flow that passes is looked at. */
-static void
-wheel_turn(struct meter *m)
-{
-	int64_t to = tick_of(m, m->clock_us);
-
-	if (to - m->tick > WHEEL)
-		m->tick = to - WHEEL; /* once round is enough */
-	while (m->tick < to) {
-		uint32_t head = wheel_head(++m->tick);
-
-		while (hot_at(m, head)->next != head)
-			flow_check(m, hot_at(m, head)->next);
-		m->wheel_used[(head - 1) / 64] &= ~((uint64_t)1 << (head - 1) % 64);
-	}
-}
-
-/*
- * Makes room: writes the flow that is due first. Those that had packets since they were put
- * there go further on, and those that had one much later than the flows written before this
- * one go to the end of their slot, so that a flood of new flows does not push out the flows
- * that live. Both at most so often: what room costs is bounded.
- */
-static void
-expire_oldest(struct meter *m)
-{
-	enum { TRIES = 64 };
-	uint32_t flow = wheel_first(m);
-	int64_t idle_us = 0;
-
-	for (int tries = 0; tries < TRIES; tries++) {
-		struct hot *hot = hot_at(m, flow);
-
-		idle_us = m->clock_us - hot_last_us(m, hot);
-		if (wheel_slot(m, hot) == hot->prev && idle_us >= m->victim_idle_us / 8 * 7)
-			break;
-		wheel_remove(m, hot);
-		wheel_put(m, flow, hot);
-		flow = wheel_first(m);
-	}
-	m->victim_idle_us += (idle_us - m->victim_idle_us) / 16;
-	flow_end(m, flow, METER_EXPIRE_resources);
-}
-
-static void
-end_all(struct meter *m, enum meter_expire why)
-{
-	for (uint32_t head = 1; head <= WHEEL; head++)
-		while (hot_at(m, head)->next != head) {
-			uint32_t flow = hot_at(m, head)->next;
-
-			__builtin_prefetch(hot_at(m, hot_at(m, flow)->next));
-			flow_free(m, flow, why);
-		}
-	memset(m->wheel_used, 0, sizeof m->wheel_used);
-	flow_index_clear(&m->index);
-}
-
-static void
-clock_start(struct meter *m, int64_t now_us)
-{
-	m->behind = 0;
-	m->since_reset = 0;
-	m->clock_us = now_us;
-	m->tick = tick_of(m, now_us);
-	turn_plan(m);
-}
-
-/* A leap of days is made in steps of one, for that is what flows' times can be told from. */
-static void
-clock_advance(struct meter *m, int64_t now_us)
-{
-	while (m->index.live > 0 && now_us - m->clock_us > DAY_US) {
-		m->clock_us += DAY_US;
-		wheel_turn(m);
-	}
-	m->clock_us = now_us;
-	if (now_us >= m->turn_us) {
-		fragment_tick(m);
-		wheel_turn(m);
-		turn_plan(m);
-	}
-}
-
-/*
- * The packets' clock only runs forward, unless many packets in a row agree that it was wrong
- * (or one is days behind it): then everything is written and it starts again.
- */
-static void
-clock_set(struct meter *m, int64_t now_us)
-{
-	m->since_reset++;
-	if (m->clock_us < 0)
-		clock_start(m, now_us);
-	if (now_us >= m->clock_us) {
-		m->behind = 0;
-		clock_advance(m, now_us);
-		return;
-	}
-	m->counters[METER_backwards]++;
-	if ((m->clock_us - now_us > DAY_US && m->since_reset > CALM_PACKETS) ||
-	    (m->clock_us - now_us > BEHIND_US && ++m->behind >= BEHIND_MAX)) {
-		m->counters[METER_clock_resets]++;
-		fragment_drain(m, FRAGMENT_ALL);
-		end_all(m, METER_EXPIRE_flush);
-		clock_start(m, now_us);
-	}
-}
-
-static bool
-port_is_service(const struct meter *m, uint16_t port)
-{
-	return m->service_ports[port / 64] >> port % 64 & 1;
-}
-
-/* Who began it, as far as the first packet can tell; SYNs come later (stream.c). */
-static uint8_t
-initiator_guess(const struct meter *m, const struct lookup *l)
-{
-	bool src, dst;
-
-	if (l->key.kind & KEY_NO_PORTS || m->config.directional)
-		return (uint8_t)l->side;
-	src = port_is_service(m, l->key.port[l->side]);
-	dst = port_is_service(m, l->key.port[l->side ^ 1]);
-	if (src == dst)
-		return (uint8_t)l->side;
-	return (uint8_t)(FLOW_BY_PORT | (src ? l->side ^ 1 : l->side));
 }
 
 static enum meter_expire
@@ -679,9 +451,9 @@ packets_sane(struct meter *m, const struct packet *packets, size_t n, struct err
 	for (; n > 0 && m->status == 0; packets++, n--) {
 		struct packet p = *packets;
 
-		if (p.time_ns < 0 || p.time_ns > TIME_MAX_NS) {
+		if (p.time_ns < 0 || p.time_ns > METER_TIME_MAX_NS) {
 			m->counters[METER_absurd_times]++;
-			p.time_ns = p.time_ns < 0 ? 0 : TIME_MAX_NS;
+			p.time_ns = p.time_ns < 0 ? 0 : METER_TIME_MAX_NS;
 		}
 		(void)meter_packets(m, &p, 1, err);
 	}
@@ -735,7 +507,7 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 		size_t now = n < BURST ? n : BURST;
 
 		for (size_t i = 0; i < now; i++)
-			if (packets[i].time_ns < 0 || packets[i].time_ns > TIME_MAX_NS)
+			if (packets[i].time_ns < 0 || packets[i].time_ns > METER_TIME_MAX_NS)
 				return packets_sane(m, packets, n, err);
 		if (m->is_plain) {
 			for (size_t i = 0; i < now; i++) {
@@ -750,49 +522,6 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 		n -= now;
 	}
 	return m->status;
-}
-
-int
-meter_time(struct meter *m, int64_t now_ns, struct err *err)
-{
-	m->err = err;
-	if (now_ns / 1000 > m->clock_us && now_ns <= TIME_MAX_NS)
-		clock_advance(m, now_ns / 1000);
-	return m->status;
-}
-
-int
-meter_flush(struct meter *m, struct err *err)
-{
-	m->err = err;
-	fragment_drain(m, FRAGMENT_ALL);
-	end_all(m, METER_EXPIRE_flush);
-	return meter_push(m, err);
-}
-
-int
-meter_restart(struct meter *m, struct err *err)
-{
-	m->err = err;
-	if (m->clock_us < 0)
-		return m->status;
-	m->counters[METER_clock_resets]++;
-	fragment_drain(m, FRAGMENT_ALL);
-	end_all(m, METER_EXPIRE_flush);
-	m->clock_us = -1;
-	m->behind = 0;
-	return m->status;
-}
-
-uint64_t
-meter_forget(struct meter *m)
-{
-	uint64_t live;
-
-	fragment_drain(m, FRAGMENT_ALL);
-	live = m->index.live;
-	end_all(m, METER_EXPIRES);
-	return live;
 }
 
 void

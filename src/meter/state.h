@@ -277,6 +277,7 @@ struct meter {
 };
 
 static const int64_t DAY_US = 86400ll * 1000000;
+static const int64_t METER_TIME_MAX_NS = (int64_t)1 << 62; /* in 2116 */
 enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 }; /* what hot_last_us and half_us tell */
 
 /* An item whose size the compiler knows: a multiplication less where packets pass. */
@@ -420,7 +421,23 @@ void packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 /* The configured timeouts in microseconds; -1 if one is too long. */
 int limits_set(struct meter *m, struct err *err);
 
-/* wheel.c: when flows are due; meter.c turns it. */
+/* meter.c: writes the flow (METER_EXPIRES: does not) and frees all it has but its place in the
+ * index; flow_end that, too. */
+void flow_free(struct meter *m, uint32_t flow, enum meter_expire why);
+void flow_end(struct meter *m, uint32_t flow, enum meter_expire why);
+/* The flow has nothing that is not written. */
+bool record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot);
+
+/* initiator.c */
+void initiator_init(struct meter *m);
+uint8_t initiator_guess(const struct meter *m, const struct lookup *l);
+
+/* expire.c: lets the clock run to a packet's time; flows end that are over. */
+void clock_set(struct meter *m, int64_t now_us);
+/* Makes room for a flow by ending one. */
+void expire_oldest(struct meter *m);
+
+/* wheel.c: when flows are due; expire.c turns it. */
 void wheel_init(struct meter *m);
 /* Where a flow's timeout has to be looked at: when it is due, and at the latest when the
  * wheel has gone round. */
