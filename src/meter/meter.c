@@ -13,14 +13,13 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/hash.h"
-#include "meter/control.h"
 #include "meter/state.h"
 #include "model/batch.h"
 
 enum { BURST = 32 };
 enum { FLOWS_MAX = 1 << 30 };
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+enum { FIN = 1, RST = 4 };
 
 const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
