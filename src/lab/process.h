@@ -25,7 +25,7 @@ struct process_config {
 	 * exist. NULL at the end; may be NULL. */
 	const char *const *files;
 	const char *folder;             /* it starts in; NULL: this program's */
-	const char *user;               /* "NAME"; NULL: this program's */
+	const char *user;               /* "NAME"; NULL: this program's. With HOME and USER */
 	const char *input;              /* a file; NULL: /dev/null */
 	const char *output;             /* a file, made anew, for standard output; NULL: the log */
 	const char *log;                /* a file, appended to, for standard error; NULL: /dev/null */
@@ -33,7 +33,7 @@ struct process_config {
 	bool is_foreground;
 };
 
-/* -1 also if the program cannot be executed: the message names it and the package if known. */
+/* -1 also if the program cannot be executed; the message names it and, by program.def, its package. */
 int process_start(const struct process_config *config, struct process **out, struct err *err);
 
 enum process_state {
@@ -44,7 +44,7 @@ enum process_state {
 
 /* Waits for its end for at most timeout_ms; -1: for ever. */
 enum process_state process_wait(struct process *process, int64_t timeout_ms);
-/* Waits for one of them; *which is the first that ended. NULLs and ended ones are passed over. */
+/* Waits for one of them; *which is the first that has ended. NULLs are passed over. */
 enum process_state process_wait_any(struct process *const *list, unsigned n, int64_t timeout_ms,
     unsigned *which);
 
@@ -81,10 +81,5 @@ bool stop_asked(void);
 int stop_fd(void);
 /* Waits so long, or until asked to stop: then false. */
 bool stop_sleep(int64_t ms);
-
-/* Where a program is, "" if nowhere in PATH, /usr/sbin and /sbin. */
-const char *program_path(const char *name, char *room, unsigned room_bytes);
-/* -1 if it is nowhere: "NAME is not installed; on Debian: apt-get install PACKAGE". */
-int program_need(const char *name, const char *package, struct err *err);
 
 #endif
