@@ -109,6 +109,42 @@ find(const char *name)
 	return NULL;
 }
 
+const char *
+command_verb(const struct command *verb)
+{
+	const char *space = strchr(verb->name, ' ');
+
+	return space == NULL ? verb->name : space + 1;
+}
+
+static const struct command *
+find_verb(const struct command *command, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < command->verb_count && name != NULL; i++) {
+		if (strcmp(command_verb(command->verbs[i]), name) == 0)
+			return command->verbs[i];
+	}
+	return NULL;
+}
+
+/* A command's verbs were not named rightly: says which there are. */
+static int
+verbs_usage(const struct command *command, const char *given)
+{
+	size_t i;
+
+	if (given == NULL)
+		complain("%s needs a verb; these are there:", command->name);
+	else
+		complain("%s has no verb '%s'; these are there:", command->name, given);
+	for (i = 0; i < command->verb_count; i++)
+		fprintf(stderr, "  %-10s %s\n", command_verb(command->verbs[i]),
+		    command->verbs[i]->summary);
+	return EXIT_USAGE;
+}
+
 /* Help and manual come before parsing, so that they work beside any other words. */
 static bool
 wants_help(int argc, char **argv)
@@ -160,7 +196,7 @@ command_run(const struct command *command, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	const struct command *command;
+	const struct command *command, *verb;
 	const struct front *front;
 	struct text t;
 
@@ -184,6 +220,8 @@ main(int argc, char **argv)
 			return print_text(&t);
 		}
 		command = find(argv[2]);
+		if (command != NULL && argc > 3)
+			command = find_verb(command, argv[3]);
 		if (command != NULL) {
 			manual_page(&t, command);
 			return print_text(&t);
@@ -201,10 +239,17 @@ main(int argc, char **argv)
 		text_done(&t);
 		return usage(stderr);
 	}
+	if (command->verbs != NULL && (verb = find_verb(command, argv[2])) != NULL) {
+		command = verb;
+		argc--;
+		argv++;
+	}
 	if (wants_help(argc - 1, argv + 1)) {
 		manual_help(&t, command);
 		return print_text(&t);
 	}
 	text_done(&t);
+	if (command->verbs != NULL)
+		return verbs_usage(command, argv[2]);
 	return command_run(command, argc - 1, argv + 1);
 }

@@ -89,12 +89,19 @@ put_wrapped(struct text *out, const char *s)
 void
 manual_help(struct text *out, const struct command *command)
 {
+	size_t i;
+
 	text_printf(out, "usage: weir %s [OPTIONS] %s\n\n%s.\n\n", command->name,
 	    command->operands, command->summary);
 	if (command->option_count > 0) {
 		text_str(out, "Options:\n");
 		options_help(out, command->options, command->option_count);
 	}
+	if (command->verb_count > 0)
+		text_str(out, "Verbs:\n");
+	for (i = 0; i < command->verb_count; i++)
+		text_printf(out, "  %-10s %s\n", command_verb(command->verbs[i]),
+		    command->verbs[i]->summary);
 	text_char(out, '\n');
 	put_wrapped(out, command->about);
 	text_char(out, '\n');
@@ -142,19 +149,48 @@ page_options(struct text *out, const struct command *command)
 	text_str(out, ".El\n");
 }
 
+/* "weir-lab-link" of "lab link". */
+static void
+page_name(char *out, size_t n, const struct command *command)
+{
+	char *space;
+
+	snprintf(out, n, "weir-%s", command->name);
+	if ((space = strchr(out, ' ')) != NULL)
+		*space = '-';
+}
+
+static void
+page_verbs(struct text *out, const struct command *command)
+{
+	char name[64];
+	size_t i;
+
+	if (command->verb_count == 0)
+		return;
+	text_str(out, ".Sh VERBS\n.Bl -tag -width reference\n");
+	for (i = 0; i < command->verb_count; i++) {
+		page_name(name, sizeof name, command->verbs[i]);
+		text_printf(out, ".It Xr %s 1\n", name);
+		mdoc_text(out, command->verbs[i]->summary);
+	}
+	text_str(out, ".El\n");
+}
+
 void
 manual_page(struct text *out, const struct command *command)
 {
 	struct text more;
 	char name[64];
 
-	snprintf(name, sizeof name, "weir-%s", command->name);
+	page_name(name, sizeof name, command);
 	page_head(out, name, command->summary);
 	text_printf(out, ".Sh SYNOPSIS\n.Nm weir %s\n.Op Ar OPTIONS\n.Ar %s\n"
 	    ".Sh DESCRIPTION\n", command->name, command->operands[0] != '\0'
 	    ? command->operands : "\\&");
 	mdoc_text(out, command->about);
 	page_options(out, command);
+	page_verbs(out, command);
 	if (command->more_help != NULL) {
 		text_init(&more);
 		command->more_help(&more);

@@ -21,7 +21,7 @@ struct text;
  *	queue, drops its tail -> rate -> loss -> delay, jitter, reordering -> copies, corruption
  */
 enum link_key {
-#define LINK(id, type, fallback, argument, help) LINK_##id,
+#define LINK(id, name, type, greatest, fallback, argument, help) LINK_##id,
 #include "lab/link.def"
 #undef LINK
 	LINK_KEYS
@@ -32,9 +32,10 @@ enum link_type {
 };
 
 struct link_row {
-	const char *id; /* with - where the member has _ */
+	const char *name;
 	enum link_type type;
-	size_t offset;  /* in struct link_way */
+	size_t offset;   /* in struct link_way */
+	double greatest; /* in the member's unit */
 	const char *fallback, *argument, *help;
 };
 extern const struct link_row link_rows[LINK_KEYS];
@@ -46,12 +47,12 @@ typedef bool link_order; /* is kept */
 
 /* One direction. */
 struct link_way {
-#define LINK(id, type, fallback, argument, help) link_##type id;
+#define LINK(id, name, type, greatest, fallback, argument, help) link_##type id;
 #include "lab/link.def"
 #undef LINK
 };
 
-/* The defaults: a link that does nothing. */
+/* The defaults: a link that does nothing but let frames through. */
 void link_way_default(struct link_way *way);
 /* "delay", "20ms". The message names the key and what it takes. */
 int link_way_set(struct link_way *way, const char *key, const char *value, struct err *err);
@@ -59,7 +60,7 @@ int link_way_set(struct link_way *way, const char *key, const char *value, struc
 int link_way_parse(struct link_way *way, const char *text, struct err *err);
 /* -1 if settings do not go together. */
 int link_way_check(const struct link_way *way, struct err *err);
-/* The keys that are not the defaults, as link_way_parse reads them. */
+/* The keys that are not as by default, as link_way_parse reads them. */
 void link_way_print(const struct link_way *way, struct text *out);
 
 enum link_counter {
@@ -71,11 +72,12 @@ enum link_counter {
 extern const struct counter_row link_counter_rows[LINK_COUNTERS];
 
 enum { LINK_AHEAD, LINK_BACK, LINK_WAYS }; /* A to B, B to A */
+enum { LINK_FRAME_MAX = 65600, LINK_SLOTS_MAX = 1 << 22 };
 
 struct link_config {
 	struct link_way ways[LINK_WAYS];
 	uint64_t seed;
-	uint32_t frame_bytes; /* the longest frame; longer ones do not go in */
+	uint32_t frame_bytes; /* the longest frame, at most LINK_FRAME_MAX */
 	uint32_t slots;       /* frames under way, both directions together, at most */
 };
 
@@ -90,7 +92,7 @@ struct link_frame {
 	int64_t due_ns;    /* when it should leave */
 };
 
-/* Room for the next frame of frame_bytes; always there. Stays the same until link_put. */
+/* Where the next frame goes: room for frame_bytes, always there, the same until link_put. */
 unsigned char *link_room(struct link *link);
 /* The frame of so many octets in link_room came in at a time that never goes back. */
 void link_put(struct link *link, unsigned way, int64_t now_ns, uint32_t bytes);

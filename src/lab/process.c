@@ -337,9 +337,8 @@ process_status_text(struct process *process, struct text *out)
 
 /* ---- running ---- */
 
-/* The last lines of a log, if there are any. */
-static void
-log_tail(const char *path, struct text *out)
+void
+process_log_tail(const char *path, struct text *out)
 {
 	char room[TAIL_BYTES + 1], *from = room;
 	FILE *file = path == NULL ? NULL : fopen(path, "re");
@@ -379,7 +378,7 @@ process_run(const struct process_config *config, int64_t timeout_ms, struct err 
 	else if (process_status(p) != 0)
 		process_status_text(p, &why);
 	if (why.len > 0) {
-		log_tail(config->log, &why);
+		process_log_tail(config->log, &why);
 		status = err_set(err, EIO, "%s %s", p->name, why.data);
 	}
 	text_done(&why);

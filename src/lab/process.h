@@ -71,6 +71,9 @@ void process_status_text(struct process *process, struct text *out);
  */
 int process_run(const struct process_config *config, int64_t timeout_ms, struct err *err);
 
+/* Adds "; FILE ends with:" and the last lines of a log, if it has any. */
+void process_log_tail(const char *log, struct text *out);
+
 /*
  * From now on SIGINT, SIGTERM and SIGHUP make stop_asked true and waiting end in place of
  * ending the program, so that it can remove what it made. Before any thread.

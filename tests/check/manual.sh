@@ -10,11 +10,19 @@ bash script/manual "$weir" "$tmp/man" || not_ok "script/manual runs"
 is "there are commands" "$([ "$(wc -l <"$tmp/commands")" -gt 5 ] && echo yes)" yes
 is "help lists the commands of command.def" "$(tr '\n' ' ' <"$tmp/commands")" \
 	"$(sed -n 's/^COMMAND(\(.*\))/\1/p' src/cmd/command.def | tr '\n' ' ')"
+# A command's verbs are commands as well: "lab link", with the page weir-lab-link.
+while read -r command; do
+	echo "$command"
+	"$weir" "$command" --help | awk -v c="$command" '/^Verbs:/ {on = 1; next} /^$/ {on = 0} on {print c " " $1}'
+done <"$tmp/commands" >"$tmp/verbs"
+mv "$tmp/verbs" "$tmp/commands"
+is "help lists the verbs of lab.def" "$(sed -n 's/^lab //p' "$tmp/commands" | tr '\n' ' ')" \
+	"$(sed -n 's/^LAB(\(.*\))/\1/p' src/cmd/lab.def | tr '\n' ' ')"
 "$weir" --help | awk '/^    weir-/ {print $1}' >"$tmp/fronts"
 is "there are programs under other names" "$([ "$(wc -l <"$tmp/fronts")" -ge 2 ] && echo yes)" yes
 is "each command has a page and there is no page without a command" \
 	"$(ls docs/man | grep '\.1$' | sort | tr '\n' ' ')" \
-	"$({ sed 's/.*/weir-&.1/; $a weir.1' "$tmp/commands"; sed 's/$/.1/' "$tmp/fronts"; } | sort | tr '\n' ' ')"
+	"$({ sed 's/ /-/; s/.*/weir-&.1/; $a weir.1' "$tmp/commands"; sed 's/$/.1/' "$tmp/fronts"; } | sort | tr '\n' ' ')"
 for page in "$tmp"/man/*.1; do
 	name=$(basename "$page")
 	if cmp -s "$page" "docs/man/$name"; then ok "$name is what weir manual prints"; else
@@ -28,11 +36,13 @@ for page in "$tmp"/man/*.1; do
 	fi
 done
 while read -r command; do
-	status "$command --help" 0 "$weir" "$command" --help
+	page=weir-${command/ /-}.1
+	# shellcheck disable=SC2086
+	status "$command --help" 0 "$weir" $command --help
 	is "$command --help: on standard output only, with usage, options and statuses" \
 		"$(cat "$tmp/err")$(grep -c -e "^usage: weir $command " -e '^Exit status: ' "$tmp/out")" 2
 	is "$command: page and help name the same options" \
-		"$(sed -n 's/^\.It .*Fl \\-\([a-z-]*\).*/\1/p' "$tmp/man/weir-$command.1" | tr '\n' ' ')" \
+		"$(sed -n 's/^\.It .*Fl \\-\([a-z-]*\).*/\1/p' "$tmp/man/$page" | tr '\n' ' ')" \
 		"$(awk '/^Options:/ {on = 1; next} /^$/ {on = 0} on' "$tmp/out" | grep -oE '^  (-., )?--[a-z-]+' | sed 's/.*--//' | tr '\n' ' ')"
 	is "$command: no line of help is cut or formatted wrongly" "$(grep -c '(null)\|%[sdu]' "$tmp/out")" 0
 done <"$tmp/commands"
