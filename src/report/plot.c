@@ -5,12 +5,14 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
 	SQUARE = 360, LEFT = 56, TOP = 12, BOTTOM = 44,
 	ROW_HEIGHT = 26, ROW_LEFT = 220, ROW_WIDTH = 560, ROW_RIGHT = 110, LABEL_MAX = 32,
+	LINE_HEIGHT = 12, GROUP_GAP = 8, LEGEND_WIDTH = 124, LEGEND_LINE = 7, LEGEND_HEIGHT = 20,
 };
 
 static double
@@ -28,13 +30,13 @@ words(struct text *out, const char *element, const char *attributes, const char 
 }
 
 static void
-begin(struct text *out, const struct plot *plot, int width, int height)
+begin(struct text *out, const char *title, int width, int height)
 {
 	text_str(out, "<h3>");
-	text_html(out, plot->title, strlen(plot->title));
+	text_html(out, title, strlen(title));
 	text_printf(out, "</h3>\n<svg class=\"plot\" role=\"img\" viewBox=\"0 0 %d %d\" "
 	    "style=\"max-width: %dpx\">\n<title>", width, height, width);
-	text_html(out, plot->title, strlen(plot->title));
+	text_html(out, title, strlen(title));
 	text_str(out, "</title>\n");
 }
 
@@ -82,7 +84,7 @@ plot_square(struct text *out, const struct plot *plot)
 
 	for (i = 0; i < plot->count; i++)
 		weights += plot->points[i].weight;
-	begin(out, plot, LEFT + SQUARE + 16, TOP + SQUARE + BOTTOM);
+	begin(out, plot->title, LEFT + SQUARE + 16, TOP + SQUARE + BOTTOM);
 	square_axes(out, plot);
 	for (i = 0; i < plot->count; i++) {
 		const struct plot_point *p = &plot->points[i];
@@ -115,20 +117,29 @@ row_label(struct text *out, const char *label, double y)
 	text_str(out, cut < n ? "\xe2\x80\xa6</text>\n" : "</text>\n");
 }
 
-void
-plot_rows(struct text *out, const struct plot *plot)
+/* Percents from left to right, between top and what is left for the figures below. */
+static void
+row_axis(struct text *out, int top, int height)
 {
-	int height = TOP + ROW_HEIGHT * (int)plot->count + 24, i;
-	size_t k;
+	int i;
 
-	begin(out, plot, ROW_LEFT + ROW_WIDTH + ROW_RIGHT, height);
 	for (i = 0; i <= 5; i++) {
 		double x = ROW_LEFT + ROW_WIDTH * i / 5.0;
 
 		text_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
 		    "y2=\"%d\"/>\n<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d %%</text>\n",
-		    x, TOP, x, height - 24, x, height - 8, 20 * i);
+		    x, top, x, height - 24, x, height - 8, 20 * i);
 	}
+}
+
+void
+plot_rows(struct text *out, const struct plot *plot)
+{
+	int height = TOP + ROW_HEIGHT * (int)plot->count + 24;
+	size_t k;
+
+	begin(out, plot->title, ROW_LEFT + ROW_WIDTH + ROW_RIGHT, height);
+	row_axis(out, TOP, height);
 	for (k = 0; k < plot->count; k++) {
 		const struct plot_point *p = &plot->points[k];
 		double y = TOP + ROW_HEIGHT * ((double)k + 0.5);
@@ -142,6 +153,95 @@ plot_rows(struct text *out, const struct plot *plot)
 		tooltip(out, p);
 		text_printf(out, "</circle>\n<text x=\"%d\" y=\"%.1f\">%.1f %%</text>\n",
 		    ROW_LEFT + ROW_WIDTH + 14, y + 4, 100 * p->y);
+	}
+	text_str(out, "</svg>\n");
+}
+
+/* ---- groups ---- */
+
+/* Around (0, 0): a series is told by its shape as well as by its colour. */
+static const char *const shapes[PLOT_SERIES_MAX] = {
+	"M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0Z", "M-4 -4H4V4H-4Z", "M0 -5L5 0L0 5L-5 0Z",
+	"M0 -5L5 4H-5Z", "M0 5L5 -4H-5Z", "M-4.5 -1.5H4.5V1.5H-4.5Z", "M-1.5 -4.5H1.5V4.5H-1.5Z",
+	"M-5 0L-1.5 -1.5L0 -5L1.5 -1.5L5 0L1.5 1.5L0 5L-1.5 1.5Z",
+};
+
+static void
+mark(struct text *out, double x, double y, size_t series)
+{
+	text_printf(out, "<path class=\"series-%zu\" transform=\"translate(%.1f %.1f)\" d=\"%s\">",
+	    series % PLOT_SERIES_MAX, x, y, shapes[series % PLOT_SERIES_MAX]);
+}
+
+/* True if the series has a point. */
+static bool
+is_used(const struct plot_groups *plot, size_t series)
+{
+	size_t g;
+
+	for (g = 0; g < plot->group_count; g++)
+		if (plot->points[g * plot->series_count + series].weight > 0)
+			return true;
+	return false;
+}
+
+static void
+legend(struct text *out, const struct plot_groups *plot)
+{
+	size_t s, n = 0;
+
+	for (s = 0; s < plot->series_count; s++) {
+		double x = 10 + LEGEND_WIDTH * (double)(n % LEGEND_LINE);
+		double y = TOP + LEGEND_HEIGHT * (double)(n / LEGEND_LINE);
+		char where[64];
+
+		if (!is_used(plot, s))
+			continue;
+		n++;
+		mark(out, x, y, s);
+		text_str(out, "</path>\n");
+		snprintf(where, sizeof where, "x=\"%.1f\" y=\"%.1f\"", x + 10, y + 4);
+		words(out, "text", where, plot->series[s]);
+	}
+}
+
+static void
+group_point(struct text *out, const struct plot_point *p, double y, size_t series)
+{
+	text_printf(out, "<line class=\"series-%zu\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
+	    "y2=\"%.1f\"/>\n", series, ROW_LEFT + ROW_WIDTH * unit(p->low), y,
+	    ROW_LEFT + ROW_WIDTH * unit(p->high), y);
+	mark(out, ROW_LEFT + ROW_WIDTH * unit(p->y), y, series);
+	tooltip(out, p);
+	text_str(out, "</path>\n");
+}
+
+void
+plot_groups(struct text *out, const struct plot_groups *plot)
+{
+	int used = 0, top, each, height;
+	size_t g, s;
+
+	for (s = 0; s < plot->series_count; s++)
+		used += is_used(plot, s);
+	top = TOP + LEGEND_HEIGHT * ((used + LEGEND_LINE - 1) / LEGEND_LINE);
+	each = LINE_HEIGHT * used + GROUP_GAP;
+	height = top + each * (int)plot->group_count + 24;
+	begin(out, plot->title, ROW_LEFT + ROW_WIDTH + ROW_RIGHT, height);
+	legend(out, plot);
+	row_axis(out, top, height);
+	for (g = 0; g < plot->group_count; g++) {
+		const struct plot_point *points = &plot->points[g * plot->series_count];
+		double y = top + each * (double)g, line = y + (GROUP_GAP + LINE_HEIGHT) / 2.0;
+
+		row_label(out, plot->groups[g], y + each / 2.0);
+		text_printf(out, "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" "
+		    "y2=\"%.1f\"/>\n", ROW_LEFT, y, ROW_LEFT + ROW_WIDTH, y);
+		for (s = 0; s < plot->series_count; s++) {
+			if (points[s].weight > 0)
+				group_point(out, &points[s], line, s);
+			line += is_used(plot, s) ? LINE_HEIGHT : 0;
+		}
 	}
 	text_str(out, "</svg>\n");
 }

@@ -28,4 +28,16 @@ void plot_square(struct text *out, const struct plot *plot);
 /* A row a point: its label, y with its interval, and y as a percentage. */
 void plot_rows(struct text *out, const struct plot *plot);
 
+enum { PLOT_SERIES_MAX = 8 }; /* as many colours and shapes as there are */
+
+/* Groups, one under another, in each of them a line a series: points[g * series_count + s],
+ * whose weight is 0 where there is none. With a legend. */
+struct plot_groups {
+	const char *title;
+	const char *const *groups, *const *series;
+	size_t group_count, series_count;
+	const struct plot_point *points;
+};
+void plot_groups(struct text *out, const struct plot_groups *plot);
+
 #endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CMD_LAB_SHOW_H
+#define CMD_LAB_SHOW_H
+
+#include "lab/tables.h"
+
+struct text;
+
+/* The lab's tables for people, for programs, and as a page. */
+int lab_show_text(const struct lab_tables *tables, struct text *out, struct err *err);
+int lab_show_tsv(const struct lab_tables *tables, struct text *out, struct err *err);
+int lab_show_ndjson(const struct lab_tables *tables, struct text *out, struct err *err);
+int lab_show_html(const struct lab_tables *tables, struct text *out, struct err *err);
+
+/* The score of all kinds by the scenario's own catalogue; NULL where there is no such row. */
+const struct lab_score *lab_show_find(const struct lab_tables *tables, struct str scenario,
+    struct str place, const char *method);
+
+/* The places of scores, each once, in order: rows of a pivoted table. */
+struct lab_spot_name {
+	struct str scenario, place;
+};
+struct lab_spot_name *lab_show_spots(const struct lab_tables *tables, size_t *count);
+
+#endif

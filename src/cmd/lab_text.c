@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lab's tables as text: first one line a place with a column a method, then each figure. */
+#include "cmd/lab_show.h"
+
+#include "base/err.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/sink.h"
+#include "report/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool
+is_text(struct str s, const char *text)
+{
+	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+static bool
+is_same(struct str a, struct str b)
+{
+	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+/* Scores with decoys have the same kind and place; the own catalogue's row comes first. */
+const struct lab_score *
+lab_show_find(const struct lab_tables *tables, struct str scenario, struct str place,
+    const char *method)
+{
+	const struct lab_score *scores;
+	size_t n, i;
+
+	scores = lab_tables_scores(tables, &n);
+	for (i = 0; i < n; i++)
+		if (is_same(scores[i].scenario, scenario) && is_same(scores[i].place, place) &&
+		    is_text(scores[i].method, method) && is_text(scores[i].kind, "all"))
+			return &scores[i];
+	return NULL;
+}
+
+struct lab_spot_name *
+lab_show_spots(const struct lab_tables *tables, size_t *count)
+{
+	const struct lab_score *scores;
+	struct lab_spot_name *spots;
+	size_t n, i;
+
+	scores = lab_tables_scores(tables, &n);
+	spots = must(calloc(n + 1, sizeof *spots));
+	*count = 0;
+	for (i = 0; i < n; i++) {
+		const struct lab_spot_name *last = *count > 0 ? &spots[*count - 1] : NULL;
+
+		if (last == NULL || !is_same(last->scenario, scores[i].scenario) ||
+		    !is_same(last->place, scores[i].place))
+			spots[(*count)++] = (struct lab_spot_name){scores[i].scenario,
+			    scores[i].place};
+	}
+	return spots;
+}
+
+static void
+pad(struct text *out, size_t from, size_t width)
+{
+	while (out->len - from < width)
+		text_char(out, ' ');
+}
+
+static void
+cell(struct text *out, const struct lab_score *s, const char *heading)
+{
+	size_t width = strlen(heading) > 6 ? strlen(heading) : 6;
+	char figure[32] = "-";
+
+	if (s != NULL && row_has(s->present, LAB_SCORE_percent))
+		snprintf(figure, sizeof figure, "%.1f", s->percent);
+	text_printf(out, "  %*s", (int)width, figure);
+}
+
+/* The first score of a place that has downloads: how many they are. */
+static uint64_t
+downloads_of(const struct lab_tables *tables, const struct lab_spot_name *spot)
+{
+	const struct lab_score *s;
+	size_t m;
+
+	for (m = 0; m < LAB_METHODS; m++) {
+		s = lab_show_find(tables, spot->scenario, spot->place, lab_methods[m].name);
+		if (s != NULL && row_has(s->present, LAB_SCORE_downloads))
+			return s->downloads;
+	}
+	return 0;
+}
+
+static const struct lab_run *
+run_of(const struct lab_tables *tables, struct str scenario)
+{
+	const struct lab_run *runs;
+	size_t n, i;
+
+	runs = lab_tables_runs(tables, &n);
+	for (i = 0; i < n; i++)
+		if (is_same(runs[i].scenario, scenario))
+			return &runs[i];
+	return NULL;
+}
+
+static void
+article_cell(struct text *out, const struct lab_run *run)
+{
+	char figure[32] = "-";
+
+	if (run != NULL && row_has(run->present, LAB_RUN_article_percent))
+		snprintf(figure, sizeof figure, "%.0f", run->article_percent);
+	else if (run != NULL && row_has(run->present, LAB_RUN_article))
+		snprintf(figure, sizeof figure, "fails");
+	text_printf(out, "  %7s", figure);
+}
+
+static void
+write_pivot(const struct lab_tables *tables, struct text *out)
+{
+	struct lab_spot_name *spots;
+	size_t n, i, m, from, names = 8;
+
+	spots = lab_show_spots(tables, &n);
+	for (i = 0; i < n; i++)
+		names = spots[i].scenario.len > names ? spots[i].scenario.len : names;
+	text_str(out, "Downloads named right, percent. tree, forest and knn are scikit-learn's, by bytes "
+	    "(B) or bytes and packets (BP)\n\n");
+	from = out->len;
+	text_str(out, "Scenario");
+	pad(out, from, names + 2);
+	text_str(out, "Place    Downloads  Article");
+	for (m = 0; m < LAB_METHODS; m++)
+		text_printf(out, "  %6s", lab_methods[m].heading);
+	text_char(out, '\n');
+	for (i = 0; i < n; i++) {
+		from = out->len;
+		text_bytes(out, spots[i].scenario.data, spots[i].scenario.len);
+		pad(out, from, names + 2);
+		from = out->len;
+		text_bytes(out, spots[i].place.data, spots[i].place.len);
+		pad(out, from, 7);
+		text_printf(out, "  %9llu",
+		    (unsigned long long)downloads_of(tables, &spots[i]));
+		article_cell(out, run_of(tables, spots[i].scenario));
+		for (m = 0; m < LAB_METHODS; m++)
+			cell(out, lab_show_find(tables, spots[i].scenario, spots[i].place,
+			    lab_methods[m].name), lab_methods[m].heading);
+		text_char(out, '\n');
+	}
+	free(spots);
+}
+
+static int
+write_table(const struct lab_tables *tables, enum lab_table table, enum report_format format,
+    const char *columns, struct text *out, struct err *err)
+{
+	const struct schema *schema = lab_table_schemas[table];
+	unsigned fields[SCHEMA_FIELDS_MAX];
+	struct report_config config = {.fd = -1, .text = out, .schema = schema, .format = format,
+	    .fields = fields, .style = STYLE_PEOPLE};
+	struct lab_push push = {.table = table};
+	struct sink *sink = NULL;
+	int status;
+
+	if (report_fields(schema, columns, fields, &config.n, err) != 0 ||
+	    report_open(&config, &sink, err) != 0)
+		return -1;
+	status = lab_tables_push(tables, &push, sink, NULL, err);
+	return sink_close(sink, err) | status;
+}
+
+/* A figure: "sklearn-tree   50  all  579/626  92.5 (90.2 to 94.3)  47 wrong, 0 unknown". */
+static void
+write_score(const struct lab_score *s, struct text *out)
+{
+	char names[32] = "-";
+
+	if (row_has(s->present, LAB_SCORE_names))
+		snprintf(names, sizeof names, "%llu", (unsigned long long)s->names);
+	text_printf(out, "  %-22.*s  %6s  %-10.*s  ", (int)s->method.len, s->method.data, names,
+	    (int)s->kind.len, s->kind.data);
+	if (row_has(s->present, LAB_SCORE_note)) {
+		text_printf(out, "-: %.*s\n", (int)s->note.len, s->note.data);
+		return;
+	}
+	text_printf(out, "%4llu/%-5llu", (unsigned long long)s->right,
+	    (unsigned long long)s->downloads);
+	text_printf(out, "  %5.1f (%5.1f to %5.1f)  %5llu  %7llu  %6llu\n", s->percent, s->low,
+	    s->high, (unsigned long long)s->wrong, (unsigned long long)s->unknown,
+	    (unsigned long long)s->absent);
+}
+
+static void
+write_scores(const struct lab_tables *tables, struct text *out)
+{
+	struct lab_spot_name *spots;
+	const struct lab_score *scores;
+	size_t n, count, i, k;
+
+	spots = lab_show_spots(tables, &n);
+	scores = lab_tables_scores(tables, &count);
+	for (i = 0; i < n; i++) {
+		text_printf(out, "\n%.*s, %.*s\n", (int)spots[i].scenario.len,
+		    spots[i].scenario.data, (int)spots[i].place.len, spots[i].place.data);
+		text_str(out, "  Method                   Names  Kind        Right      Percent  "
+		    "95 % interval   Wrong  Unknown  Absent\n");
+		for (k = 0; k < count; k++)
+			if (is_same(scores[k].scenario, spots[i].scenario) &&
+			    is_same(scores[k].place, spots[i].place))
+				write_score(&scores[k], out);
+	}
+	free(spots);
+}
+
+static void
+count_misses(const struct lab_tables *tables, struct text *out)
+{
+	const struct lab_score *scores;
+	uint64_t misses = 0;
+	size_t n, i, m;
+
+	scores = lab_tables_scores(tables, &n);
+	for (i = 0; i < n; i++)
+		for (m = 0; m < LAB_METHODS; m++)
+			if (row_has(scores[i].present, LAB_SCORE_wrong) &&
+			    lab_show_find(tables, scores[i].scenario, scores[i].place,
+			    lab_methods[m].name) == &scores[i])
+				misses += scores[i].wrong + scores[i].unknown;
+	text_printf(out, "\n%llu misses over all places and methods; -o ndjson and -o html tell "
+	    "which and why.\n", (unsigned long long)misses);
+}
+
+int
+lab_show_text(const struct lab_tables *tables, struct text *out, struct err *err)
+{
+	write_pivot(tables, out);
+	write_scores(tables, out);
+	count_misses(tables, out);
+	return 0;
+}
+
+int
+lab_show_tsv(const struct lab_tables *tables, struct text *out, struct err *err)
+{
+	return write_table(tables, LAB_TABLE_SCORE, REPORT_TSV, "all", out, err);
+}
+
+int
+lab_show_ndjson(const struct lab_tables *tables, struct text *out, struct err *err)
+{
+	enum lab_table table;
+
+	for (table = 0; table < LAB_TABLES; table++)
+		if (write_table(tables, table, REPORT_NDJSON, "all", out, err) != 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# weir lab table over a made data set: every figure, what is told of misses, that steps are run
+# once, and what is said of what is not there.  WEIR_RENEW=1 renews the golden file.
+. "$(dirname "$0")/../lib.sh"
+cd "$root" || exit 1
+. tests/lab-data.sh
+status "the table of a data set" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/first"
+# figure SCENARIO METHOD: downloads, right, wrong, unknown, absent
+figure() {
+	grep "\"row\":\"score\",\"scenario\":\"$1\",\"place\":\"subnet\",\"method\":\"$2\",.*\"kind\":\"all\"" "$tmp/first" |
+		sed 's/.*"downloads":\([0-9]*\),"right":\([0-9]*\),"wrong":\([0-9]*\),"unknown":\([0-9]*\),"absent":\([0-9]*\).*/\1 \2 \3 \4 \5/'
+}
+classifiers="tree tree-packets"
+if /usr/bin/python3 -c 'import sklearn' 2>/dev/null; then
+	for kind in tree forest knn; do classifiers="$classifiers sklearn-$kind sklearn-$kind-packets"; done
+else
+	skip "the table's columns of scikit-learn" "python3-sklearn is not installed (script/setup test)"
+	like "they say so" "$(grep '"sklearn-knn"' "$tmp/first")" 'python3-sklearn is not installed'
+fi
+# Of six-hops a classifier names right what was sent once, 8, and of the rest the largest file, which
+# has no next one, 2; of reuse, where sums are beyond all files, the largest file again.
+for method in $classifiers; do
+	is "$method: one-hop" "$(figure one-hop $method)" "24 24 0 0 0"
+	is "$method: six-hops" "$(figure six-hops $method)" "24 10 14 0 0"
+	is "$method: vpn" "$(figure vpn $method)" "16 16 0 0 0"
+	is "$method: reuse" "$(figure reuse $method)" "30 3 7 20 0"
+done
+for method in wire wire-fitted spans; do
+	is "$method: one-hop" "$(figure one-hop $method)" "24 24 0 0 0"
+	is "$method: six-hops" "$(figure six-hops $method)" "24 24 0 0 0"
+	is "$method: vpn" "$(figure vpn $method)" "16 16 0 0 0"
+done
+# Frozen on single downloads the wire model says nothing of three.
+is "wire: reuse" "$(figure reuse wire)" "30 0 0 30 0"
+is "spans: reuse" "$(figure reuse spans)" "30 30 0 0 0"
+is "retransmissions are those of the spans" \
+	"$(grep '"again","scenario":"six-hops".*"method":"tree"' "$tmp/first" | sed 's/.*"from":\([0-9]*\).*"downloads":\([0-9]*\),"right":\([0-9]*\).*/\1 \2 \3/' | tr '\n' ,)" "0 8 8,1 16 2,"
+is "a miss a download that was not named right" "$(grep -c '"miss".*"method":"tree"' "$tmp/first")" $((14 + 27))
+like "with what was said" "$(grep '"miss","scenario":"six-hops".*"method":"tree"' "$tmp/first" | head -n 1)" \
+	'"name":"file-1","kind":"whole","said":"file-2","probability":1,"again":2,"why":"another file was named"'
+like "or why nothing was" "$(grep '"miss","scenario":"reuse".*"method":"tree"' "$tmp/first")" 'holds 3 downloads and no name is left'
+is "a bin where all was right" \
+	"$(grep '"bin","scenario":"reuse","method":"spans"' "$tmp/first" | grep -o '"names":.*"share":[0-9.]*' | sed 's/"probability":[0-9.]*,//')" \
+	'"names":30,"right":30,"share":1'
+status "as text" 0 "$weir" lab table "$lab" -w "$tmp/text"
+[ -n "${WEIR_RENEW:-}" ] && cp "$tmp/text" tests/golden/lab-table.golden
+case "$classifiers" in *sklearn*) is "text is as before" "$(cat "$tmp/text")" "$(cat tests/golden/lab-table.golden)" ;; esac
+
+# Steps are not run again, unless what they were made of has changed.
+made() { (cd "$lab" && find . \( -path '*/results/*.tsv' -o -path './models/*.model' \) -exec stat -c '%n %i %Z' {} + | sort); }
+made >"$tmp/before"
+status "the table again" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/second"
+is "says the same" "$(cat "$tmp/second")" "$(cat "$tmp/first")"
+is "and makes nothing anew" "$(made)" "$(cat "$tmp/before")"
+finish vpn
+status "after a change" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/third"
+is "only what hangs on it is made anew" \
+	"$(made | diff - "$tmp/before" | sed -n 's,^< \./\([a-z-]*\)/.*,\1,p' | sort -u | tr '\n' ' ')" "vpn "
+is "the figures of the others stay" "$(diff "$tmp/third" "$tmp/first" | grep -v -e '"vpn"' -e '"all"' | grep -c '^[<>]')" 0
+
+# Decoys: of their sizes alone, so that spans name as before.
+awk 'BEGIN {print "name\tsize"; for (i = 0; i < 2000; i++) print "x" i "\t" 900000 + 131 * i}' >"$tmp/decoys.tsv"
+status "with decoys" 0 "$weir" lab table "$lab" --decoys "$tmp/decoys.tsv" -o tsv -w "$tmp/decoyed"
+is "catalogues have as many names as there are" "$(awk -F'\t' '$2 == "one-hop" && $4 == "spans" {print $5 " " $8}' "$tmp/decoyed" | tr '\n' ,)" \
+	"8 24,1000 24,2008 24,"
+
+# What is not there is said, and the rest is told.
+rm -r "$lab/reuse/places/subnet/store" "$lab/one-hop/places/subnet/softflowd" "$lab/reuse/run.tsv"
+status "a data set with holes" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/holes"
+like "no store of weir's" "$(grep '"reuse".*"spans"' "$tmp/holes")" 'no store of weir.s meter here'
+like "nothing to learn from" "$(grep '"vpn".*"method":"tree"' "$tmp/holes")" 'the training downloads have no plain records'
+like "a run that is not done" "$(grep '"run","scenario":"reuse"' "$tmp/holes")" '"state":"not finished"'
+rm -r "$lab/one-hop"
+status "no training" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/untaught"
+like "is said" "$(grep '"vpn".*"method":"wire"' "$tmp/untaught")" 'no scenario has training downloads'
+status "another Python" 0 "$weir" lab table "$lab" --python /bin/false -o tsv -w "$tmp/out.tsv"
+echo garbage >"$lab/vpn/places/subnet/softflowd/$(cd "$lab/vpn/places/subnet/softflowd" && find . -name '*.parquet' | head -n 1)"
+status "a store that cannot be read" 1 "$weir" lab table "$lab" -o ndjson -w "$tmp/broken"
+like "is told" "$(cat "$tmp/err")" 'parquet'
+like "and noted" "$(grep '"vpn".*"method":"wire-fitted"' "$tmp/broken")" '"note":"'
+like "beside what could be" "$(grep '"vpn".*"method":"spans"' "$tmp/broken")" '"right":16'
+printf '10.0.0.1\t1\t1795000001\tx\t\t1\ttrain\twhole\t\t\n' >>"$lab/six-hops/truth.tsv"
+sed -i 's/^10.0.0.1\t20003\t[0-9.]*/10.0.0.1\t20003\t1/' "$lab/six-hops/truth.tsv"
+status "training beside what is judged" 1 "$weir" lab table "$lab"
+like "is refused" "$(cat "$tmp/err")" 'six-hops/truth.tsv: training and other downloads overlap in time'
+mkdir "$tmp/empty"
+status "an empty folder" 1 "$weir" lab table "$tmp/empty"
+like "says what should be there" "$(cat "$tmp/err")" 'no folder with a truth.tsv'
+status "no folder" 2 "$weir" lab table
+status "an unknown format" 2 "$weir" lab table "$lab" -o pdf
