@@ -93,7 +93,7 @@ more_help(struct text *out)
 }
 
 const struct command command_lab_table = {
-	.name = "table",
+	.name = "lab table",
 	.summary = "Prints what every method named right in a lab's data set",
 	.operands = "DIR",
 	.about = "DIR is what weir lab run made, finished or not: a folder a scenario. Every method "
