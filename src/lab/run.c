@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A scenario from the first namespace to the last row. What it leaves is written in this order:
+ * scenario.lab, catalogue.tsv and places.tsv before anything runs; after each block truth.tsv,
+ * then run.tsv, which counts the blocks; "state done" comes last. A block that was broken off is
+ * run again: its flows stay in the stores, where no row of the truth speaks of them.
+ */
+#include "lab/run.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "lab/client.h"
+#include "lab/draw.h"
+#include "lab/meters.h"
+#include "lab/needs.h"
+#include "lab/note.h"
+#include "lab/process.h"
+#include "lab/origin.h"
+#include "lab/topology.h"
+#include "lab/truth.h"
+#include "model/type.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 400, SLOTS = 32, POLL_MS = 200 };
+
+/* Sizes of a quick run. */
+static const double quick_scale = 0.04;
+
+struct run {
+	const struct scenario *s;
+	const struct run_config *config;
+	char folder[PATH_BYTES], places[PATH_BYTES], logs[PATH_BYTES], work[PATH_BYTES],
+	    root[PATH_BYTES], clients_log[PATH_BYTES + 20];
+	struct corpus files;
+	struct plan plan;
+	struct topology topology;
+	struct origin origin;
+	struct client_config clients;
+	struct meters_config meters_config;
+	struct meters_losses losses;
+	struct text truth;
+	struct truth_counts counts;
+	uint32_t blocks_done;
+	uint64_t failed;     /* runs of clients */
+	uint64_t done;       /* downloads */
+	double seconds;      /* of earlier goes */
+	int64_t begun_us, date_us;
+};
+
+static int64_t
+now_us(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static double
+seconds_of(const struct run *r)
+{
+	return r->seconds + (double)(now_us(CLOCK_MONOTONIC) - r->begun_us) / 1e6;
+}
+
+static int
+folder_make(char out[PATH_BYTES], const char *above, const char *name, struct err *err)
+{
+	int n = snprintf(out, PATH_BYTES, "%s%s%s", above, name[0] != '\0' ? "/" : "", name);
+
+	if (n < 0 || n > 250)
+		return err_set(err, ENAMETOOLONG, "%s/%s: the path is too long", above, name);
+	if (mkdir(out, 0755) != 0 && errno != EEXIST)
+		return err_set(err, errno, "%s: %s", out, strerror(errno));
+	return 0;
+}
+
+static int
+one_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	return remove(path);
+}
+
+/* A folder with all in it; it may be missing. */
+static void
+tree_remove(const char *path)
+{
+	nftw(path, one_remove, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+/* ---- run.tsv ---- */
+
+static int
+state_write(struct run *r, const char *state, const char *reason, struct err *err)
+{
+	struct utsname name;
+	struct text t;
+	char room[40];
+	unsigned i;
+	int status;
+
+	uname(&name);
+	text_init(&t);
+	text_printf(&t, "state\t%s\n", state);
+	if (reason != NULL)
+		text_printf(&t, "reason\t%s\n", reason);
+	text_printf(&t, "scenario\t%s\ndate\t", r->s->name);
+	text_bytes(&t, room, time_print(r->date_us, STYLE_MACHINE, room));
+	text_printf(&t, "\nkernel\t%s %s\nmachine\t%s\nprocessors\t%ld\nweir\t%s\nseed\t%llu\n"
+	    "scale\t%g\n", name.sysname, name.release, name.machine,
+	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION, (unsigned long long)r->config->seed,
+	    r->s->files_scale);
+	text_printf(&t, "seconds\t%.1f\nblocks\t%u\nblocks_done\t%u\ndownloads\t%llu\n"
+	    "train\t%llu\nrows\t%llu\noctets\t%llu\nfailed_runs\t%llu\nother_requests\t%llu\n"
+	    "refused\t%llu\n", seconds_of(r), r->plan.block_count, r->blocks_done,
+	    (unsigned long long)r->s->scenario_downloads,
+	    (unsigned long long)r->s->scenario_train, (unsigned long long)r->counts.rows,
+	    (unsigned long long)r->counts.octets, (unsigned long long)r->failed,
+	    (unsigned long long)r->counts.others, (unsigned long long)r->counts.refused);
+	for (i = 0; i < PLACES; i++)
+		text_printf(&t, "dropped_%s\t%llu\n", place_names[i],
+		    (unsigned long long)r->losses.dropped[i]);
+	status = note_write(r->folder, "run.tsv", &t, err);
+	text_done(&t);
+	return status;
+}
+
+/* What an earlier go has left. */
+static int
+state_read(struct run *r, bool *is_done, struct err *err)
+{
+	char value[64], key[64];
+	struct text t, old;
+	unsigned i;
+	int status;
+
+	text_init(&t);
+	text_init(&old);
+	*is_done = false;
+	if ((status = note_read(r->folder, "run.tsv", &t, err)) != 0 || t.len == 0)
+		goto done;
+	note_value(&t, "state", value, sizeof value);
+	*is_done = strcmp(value, "done") == 0;
+	if (note_number(&t, "seed") != r->config->seed && note_number(&t, "blocks_done") > 0) {
+		status = err_set(err, EINVAL, "%s was begun with seed %llu, not %llu; remove it "
+		    "to begin anew", r->folder, (unsigned long long)note_number(&t, "seed"),
+		    (unsigned long long)r->config->seed);
+		goto done;
+	}
+	note_value(&t, "date", value, sizeof value);
+	time_parse(value, strlen(value), &r->date_us);
+	note_value(&t, "seconds", value, sizeof value);
+	r->seconds = strtod(value, NULL);
+	r->blocks_done = (uint32_t)note_number(&t, "blocks_done");
+	r->counts = (struct truth_counts){note_number(&t, "rows"), note_number(&t, "octets"),
+	    note_number(&t, "other_requests"), note_number(&t, "refused")};
+	r->failed = note_number(&t, "failed_runs");
+	for (i = 0; i < PLACES; i++) {
+		snprintf(key, sizeof key, "dropped_%s", place_names[i]);
+		r->losses.dropped[i] = note_number(&t, key);
+	}
+	if ((status = note_read(r->folder, "truth.tsv", &old, err)) == 0 && old.len > 0 &&
+	    truth_keep(old.data, r->blocks_done, &r->truth, err) != 0)
+		status = err_prefix(err, "%s/truth.tsv: ", r->folder);
+done:
+	text_done(&old);
+	text_done(&t);
+	return status;
+}
+
+/* scenario.lab is what was run: another one under this name is not gone on with. */
+static int
+scenario_keep(struct run *r, struct err *err)
+{
+	struct text now, old;
+	int status;
+
+	text_init(&now);
+	text_init(&old);
+	scenario_print(r->s, &now);
+	status = note_read(r->folder, "scenario.lab", &old, err);
+	if (status == 0 && old.len > 0 && strcmp(old.data, now.data) != 0 && r->blocks_done > 0)
+		status = err_set(err, EINVAL, "%s was begun with another scenario of this name, "
+		    "or other options; remove it to begin anew", r->folder);
+	if (status == 0)
+		status = note_write(r->folder, "scenario.lab", &now, err);
+	text_done(&old);
+	text_done(&now);
+	return status;
+}
+
+/* places.tsv: what was recorded where, and how the client of a download looks there. */
+static int
+places_write(struct run *r, struct err *err)
+{
+	struct text t;
+	unsigned i;
+	int status;
+
+	text_init(&t);
+	text_str(&t, "place\tview\tstore\tplain\n");
+	for (i = 0; i < PLACES; i++)
+		if (r->topology.places[i].space != NULL)
+			text_printf(&t, "%s\t%s\tstore\t%s\n", place_names[i],
+			    view_names[r->topology.places[i].view],
+			    r->s->meter_softflowd & 1u << i ? "softflowd" : "router");
+	status = note_write(r->folder, "places.tsv", &t, err);
+	text_done(&t);
+	return status;
+}
+
+static int
+catalogue_write(struct run *r, struct err *err)
+{
+	struct text t;
+	int status;
+
+	text_init(&t);
+	corpus_catalogue(&r->files, r->s, &t);
+	status = note_write(r->folder, "catalogue.tsv", &t, err);
+	text_done(&t);
+	return status;
+}
+
+static int
+truth_write(struct run *r, struct err *err)
+{
+	struct text t;
+	int status;
+
+	text_init(&t);
+	truth_header(&t);
+	text_bytes(&t, r->truth.data, r->truth.len);
+	status = note_write(r->folder, "truth.tsv", &t, err);
+	text_done(&t);
+	return status;
+}
+
+/* ---- clients ---- */
+
+struct slot {
+	struct process *process;
+	const struct plan_run *run;
+	int64_t until_us;
+};
+
+static void
+slot_end(struct run *r, struct slot *slot)
+{
+	if (process_status(slot->process) != 0)
+		r->failed++;
+	process_free(slot->process);
+	*slot = (struct slot){0};
+}
+
+/* Waits until a slot is free, or until all are. */
+static int
+slots_wait(struct run *r, struct slot *slots, unsigned n, bool is_all, struct err *err)
+{
+	for (;;) {
+		struct process *list[SLOTS];
+		unsigned i, which, busy = 0;
+		int64_t now = now_us(CLOCK_MONOTONIC);
+
+		for (i = 0; i < n; i++) {
+			list[i] = slots[i].process;
+			if (slots[i].process == NULL)
+				continue;
+			if (now > slots[i].until_us) {
+				process_end(slots[i].process, 2000);
+				r->done += slots[i].run->count;
+				slot_end(r, &slots[i]);
+				list[i] = NULL;
+				continue;
+			}
+			busy++;
+		}
+		if (busy == 0 || (!is_all && busy < n))
+			return 0;
+		switch (process_wait_any(list, n, POLL_MS, &which)) {
+		case PROCESS_STOP:
+			return err_set(err, EINTR, "stopped");
+		case PROCESS_ENDED:
+			r->done += slots[which].run->count;
+			slot_end(r, &slots[which]);
+			if (r->config->progress != NULL)
+				r->config->progress(r->s->name, r->done, r->plan.file_count);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int
+clients_run(struct run *r, const struct plan_block *block, struct err *err)
+{
+	struct slot slots[SLOTS] = {0};
+	unsigned n = (unsigned)r->s->client_parallel, i, k;
+	int status = 0;
+
+	for (i = 0; status == 0 && i < block->count; i++) {
+		const struct plan_run *run = &r->plan.runs[block->first + i];
+
+		if ((status = slots_wait(r, slots, n, false, err)) != 0)
+			break;
+		if (r->s->client_pause > 0 && !stop_sleep(r->s->client_pause / 1000))
+			status = err_set(err, EINTR, "stopped");
+		for (k = 0; slots[k].process != NULL; k++)
+			;
+		if (status != 0 || (status = client_start(&r->clients, run, k,
+		    &slots[k].process, err)) != 0)
+			break;
+		slots[k].run = run;
+		slots[k].until_us = now_us(CLOCK_MONOTONIC) +
+		    1000 * client_limit_ms(&r->clients, run);
+	}
+	if (status == 0)
+		status = slots_wait(r, slots, n, true, err);
+	for (k = 0; k < SLOTS; k++)
+		process_free(slots[k].process);
+	return status;
+}
+
+/* ---- blocks ---- */
+
+static long
+octets_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (long)st.st_size : 0;
+}
+
+static uint32_t
+rows_expected(const struct run *r, const struct plan_block *block)
+{
+	uint32_t rows = block->downloads, i;
+
+	for (i = 0; i < block->count; i++)
+		rows += r->plan.runs[block->first + i].action == ACTION_resume;
+	return rows;
+}
+
+static int
+block_run(struct run *r, uint32_t number, struct err *err)
+{
+	const struct plan_block *block = &r->plan.blocks[number];
+	struct truth_config truth = {r->s, &r->topology, &r->origin, &r->files, r->clients_log,
+	    octets_of(r->origin.access), octets_of(r->clients_log), number, block->is_train,
+	    rows_expected(r, block)};
+	uint64_t rows = r->counts.rows, failed = r->failed;
+	struct meters meters;
+
+	if (meters_start(&meters, &r->meters_config, err) != 0)
+		return -1;
+	if (clients_run(r, block, err) != 0 || meters_stop(&meters, &r->losses, err) != 0) {
+		meters_drop(&meters);
+		return -1;
+	}
+	if (truth_read(&truth, &r->truth, &r->counts, err) != 0)
+		return -1;
+	rows = r->counts.rows - rows;
+	failed = (r->failed - failed) * r->s->client_reuse;
+	if (rows + failed < truth.expected || failed * 2 > truth.expected)
+		return err_set(err, EIO, "the server's log has %llu of %u downloads, and %llu runs "
+		    "of the client failed; see %s", (unsigned long long)rows, truth.expected,
+		    (unsigned long long)(failed / r->s->client_reuse), r->logs);
+	r->blocks_done = number + 1;
+	if (truth_write(r, err) != 0)
+		return -1;
+	return state_write(r, "running", NULL, err);
+}
+
+/* ---- all of it ---- */
+
+static int
+folders_make(struct run *r, struct err *err)
+{
+	if (folder_make(r->folder, r->config->folder, "", err) != 0 ||
+	    folder_make(r->folder, r->config->folder, r->s->name, err) != 0 ||
+	    folder_make(r->logs, r->folder, "logs", err) != 0 ||
+	    folder_make(r->places, r->folder, "places", err) != 0)
+		return -1;
+	return 0;
+}
+
+/* Programs of users without rights, nginx's workers say, must reach the files. */
+static int
+work_make(struct run *r, struct err *err)
+{
+	char work[PATH_BYTES];
+
+	snprintf(work, sizeof work, "%.380s/work", r->folder);
+	tree_remove(work);
+	if (folder_make(r->work, r->folder, "work", err) != 0 ||
+	    folder_make(r->root, r->work, "root", err) != 0)
+		return -1;
+	snprintf(r->clients_log, sizeof r->clients_log, "%s/clients.log", r->work);
+	return corpus_make(&r->files, r->s, r->config->seed, r->root, err);
+}
+
+static int
+programs_start(struct run *r, uint64_t seed, struct err *err)
+{
+	r->clients = (struct client_config){r->s, &r->topology, &r->origin, &r->files, &r->plan,
+	    r->work};
+	r->meters_config = (struct meters_config){r->s, &r->topology, r->places, r->logs,
+	    r->config->program};
+	if (topology_build(&r->topology, r->s, draw_of(seed, "link").state, r->work,
+	    r->config->program, err) != 0)
+		return -1;
+	if (origin_start(&r->origin, r->s, &r->topology, r->work, r->root, err) != 0 ||
+	    client_prepare(&r->clients, err) != 0)
+		return -1;
+	return places_write(r, err);
+}
+
+/* Logs outlive the work folder. */
+static void
+logs_keep(struct run *r)
+{
+	DIR *dir = opendir(r->work);
+	char from[PATH_BYTES + 300], to[PATH_BYTES + 300];
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		if (len < 5 || (strcmp(entry->d_name + len - 4, ".log") != 0 &&
+		    strcmp(entry->d_name + len - 4, ".out") != 0 &&
+		    strcmp(entry->d_name + len - 5, ".conf") != 0))
+			continue;
+		snprintf(from, sizeof from, "%s/%s", r->work, entry->d_name);
+		snprintf(to, sizeof to, "%s/%s", r->logs, entry->d_name);
+		rename(from, to);
+	}
+	closedir(dir);
+}
+
+static int
+blocks_run(struct run *r, uint64_t seed, struct err *err)
+{
+	int status;
+	uint32_t i;
+
+	for (i = 0; i < r->blocks_done; i++)
+		r->done += r->plan.blocks[i].downloads;
+	if ((status = work_make(r, err)) == 0 && (status = catalogue_write(r, err)) == 0)
+		status = programs_start(r, seed, err);
+	for (i = r->blocks_done; status == 0 && i < r->plan.block_count; i++)
+		status = block_run(r, i, err);
+	origin_stop(&r->origin);
+	topology_done(&r->topology);
+	logs_keep(r);
+	tree_remove(r->work);
+	return status;
+}
+
+static void
+run_done(struct run *r)
+{
+	corpus_done(&r->files);
+	plan_done(&r->plan);
+	text_done(&r->truth);
+}
+
+static void
+numbers_fill(const struct run *r, struct run_numbers *out)
+{
+	unsigned i;
+
+	*out = (struct run_numbers){r->counts.rows, r->counts.octets, r->failed, 0,
+	    seconds_of(r)};
+	for (i = 0; i < PLACES; i++)
+		out->dropped += r->losses.dropped[i];
+}
+
+enum run_result
+run_scenario(const struct scenario *scenario, const struct run_config *config,
+    struct run_numbers *numbers, struct err *err)
+{
+	struct run r = {.s = scenario, .config = config,
+	    .begun_us = now_us(CLOCK_MONOTONIC), .date_us = now_us(CLOCK_REALTIME)};
+	uint64_t seed = draw_of(config->seed, scenario->name).state;
+	enum run_result result = RUN_FAILED;
+	bool is_done;
+
+	text_init(&r.truth);
+	if (folders_make(&r, err) != 0 || state_read(&r, &is_done, err) != 0)
+		goto done;
+	if (is_done) {
+		result = RUN_WAS_DONE;
+		goto done;
+	}
+	if (scenario_needs(scenario, err) != 0) {
+		struct err none = {0};
+
+		result = state_write(&r, "skipped", err->text, &none) == 0 ? RUN_SKIPPED
+		    : RUN_FAILED;
+		goto done;
+	}
+	if (scenario_keep(&r, err) != 0 ||
+	    corpus_draw(&r.files, scenario, config->seed, err) != 0 ||
+	    plan_draw(&r.plan, scenario, &r.files, seed, err) != 0)
+		goto done;
+	if (blocks_run(&r, seed, err) != 0) {
+		struct err none = {0};
+
+		result = stop_asked() ? RUN_STOPPED : RUN_FAILED;
+		state_write(&r, stop_asked() ? "running" : "failed", err->text, &none);
+		goto done;
+	}
+	result = state_write(&r, "done", NULL, err) == 0 ? RUN_DONE : RUN_FAILED;
+done:
+	numbers_fill(&r, numbers);
+	run_done(&r);
+	return result;
+}
+
+void
+run_make_quick(struct scenario *s)
+{
+	s->scenario_downloads = s->scenario_quick;
+	s->scenario_train = s->scenario_train > 0 ? s->scenario_quick : 0;
+	s->scenario_block = s->scenario_quick;
+	s->files_scale *= quick_scale;
+}
