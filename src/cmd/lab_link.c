@@ -10,6 +10,7 @@
 #include "lab/network.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,10 +203,12 @@ open_signals(struct err *err)
 static int
 carry(struct link_run *r, int signals, struct err *err)
 {
+	const struct sched_param first = {.sched_priority = 1};
 	struct signalfd_siginfo info;
 
 	/* Where it is allowed: frames do not wait for programs that compute. */
-	(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) != 0)
+		(void)setpriority(PRIO_PROCESS, 0, PRIORITY);
 	log_say(LOG_TELL, "lab link: carries frames between %s and %s", r->operands[0],
 	    r->operands[1]);
 	while (emulator_run(r->emulator, signals, err) == 0) {

@@ -16,6 +16,8 @@
 
 enum {
 	LATE_NS = 1000000,
+	DENSE_NS = 100000, /* frames come one upon the other: at most so long apart */
+	PAUSE_NS = 50000,
 	FRAME_MORE = 14 + 8 + 1, /* header, two VLAN tags, an octet by which longer ones are seen */
 };
 
@@ -116,43 +118,75 @@ time_left(const struct emulator *e, struct timespec *out)
 	return true;
 }
 
+/* Takes in what is there, at the ends that are ready; whether anything was. An end that gave
+ * a whole burst stays ready. */
+static int
+take_in(struct emulator *e, bool is_ready[LINK_WAYS], struct err *err)
+{
+	unsigned way;
+	int n, sum = 0;
+
+	for (way = 0; way < LINK_WAYS; way++) {
+		if (!is_ready[way])
+			continue;
+		if ((n = kinds[e->config.kind]->take_in(e, way, err)) < 0)
+			return -1;
+		is_ready[way] = n == EMULATOR_BURST;
+		sum += n;
+	}
+	return sum;
+}
+
+/*
+ * Sleeps until a frame comes, is due, or the caller wants something: true. While frames come
+ * one upon the other it sleeps a little in any case, for then a call each is worth less than a
+ * burst.
+ */
+static bool
+wait(struct emulator *e, int wake_fd, bool is_dense, bool is_ready[LINK_WAYS], struct err *err)
+{
+	struct pollfd polled[] = {{wake_fd, POLLIN, 0},
+	    {kinds[e->config.kind]->fd(e->ports[0]), POLLIN, 0},
+	    {kinds[e->config.kind]->fd(e->ports[1]), POLLIN, 0}};
+	struct timespec time;
+	bool is_timed = time_left(e, &time);
+
+	if (is_ready[0] || is_ready[1]) {
+		is_timed = true;
+		time = (struct timespec){0};
+	} else if (is_dense) {
+		if (!is_timed || time.tv_sec > 0 || time.tv_nsec > PAUSE_NS)
+			time = (struct timespec){0, PAUSE_NS};
+		is_timed = true;
+	}
+	if (ppoll(polled, is_dense ? 1 : 3, is_timed ? &time : NULL, NULL) < 0 && errno != EINTR) {
+		err_set(err, errno, "poll: %s", strerror(errno));
+		return true;
+	}
+	is_ready[0] = is_ready[0] || is_dense || polled[1].revents != 0;
+	is_ready[1] = is_ready[1] || is_dense || polled[2].revents != 0;
+	return polled[0].revents != 0;
+}
+
 int
 emulator_run(struct emulator *e, int wake_fd, struct err *err)
 {
-	const struct port_kind *kind = kinds[e->config.kind];
-	struct pollfd polled[] = {{kind->fd(e->ports[0]), POLLIN, 0},
-	    {kind->fd(e->ports[1]), POLLIN, 0}, {wake_fd, POLLIN, 0}};
-	bool is_ready[LINK_WAYS] = {true, true}, has_due;
-	struct timespec wait;
-	int64_t now;
+	bool is_ready[LINK_WAYS] = {true, true}, is_dense;
+	int64_t now, before = 0;
 	unsigned way;
-	int n;
+	int came;
 
 	(void)prctl(PR_SET_TIMERSLACK, 1);
-	for (;;) {
-		now = emulator_now_ns();
-		for (way = 0; way < LINK_WAYS; way++) {
-			if (!is_ready[way])
-				continue;
-			if ((n = kind->take_in(e, way, now, err)) < 0)
-				return -1;
-			is_ready[way] = n == EMULATOR_BURST;
-		}
+	do {
+		if ((came = take_in(e, is_ready, err)) < 0)
+			return -1;
 		now = emulator_now_ns();
 		for (way = 0; way < LINK_WAYS; way++)
 			let_out(e, way, now);
-		has_due = time_left(e, &wait);
-		if (is_ready[0] || is_ready[1]) {
-			has_due = true;
-			wait = (struct timespec){0};
-		}
-		if (ppoll(polled, 3, has_due ? &wait : NULL, NULL) < 0 && errno != EINTR)
-			return err_set(err, errno, "poll: %s", strerror(errno));
-		for (way = 0; way < LINK_WAYS; way++)
-			is_ready[way] = is_ready[way] || polled[way].revents != 0;
-		if (polled[2].revents != 0)
-			return 0;
-	}
+		is_dense = came > 0 && now - before < DENSE_NS;
+		before = came > 0 ? now : before;
+	} while (!wait(e, wake_fd, is_dense, is_ready, err));
+	return err->code != 0 ? -1 : 0;
 }
 
 const uint64_t *

@@ -23,7 +23,7 @@ struct port_kind {
 	 * Puts what has come in at an end into the engine, a burst at most; how many frames, or
 	 * -1 if the interface is gone.
 	 */
-	int (*take_in)(struct emulator *e, unsigned end, int64_t now_ns, struct err *err);
+	int (*take_in)(struct emulator *e, unsigned end, struct err *err);
 	/* Lets out by an end n frames. */
 	void (*let_out)(struct emulator *e, unsigned end, const struct link_frame *frames,
 	    unsigned n);

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RING_BYTES = 16 << 20, BLOCK_BYTES = 1 << 19 };
+enum { RING_BYTES = 16 << 20, BLOCK_BYTES = 1 << 19, CLOCK_SET_NS = 1000000000 };
 
 struct port {
 	int in, out;
@@ -166,12 +166,13 @@ make_checksum(unsigned char *frame, uint32_t bytes, const struct virtio_net_hdr 
 
 /* The kernel's time of a frame is that of the system's clock. */
 static int64_t
-clock_offset(void)
+clock_offset(int64_t *now_ns)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	return emulator_now_ns() - ((int64_t)t.tv_sec * 1000000000 + t.tv_nsec);
+	*now_ns = emulator_now_ns();
+	return *now_ns - ((int64_t)t.tv_sec * 1000000000 + t.tv_nsec);
 }
 
 /* One frame; a VLAN tag that the kernel took out is put back. */
@@ -223,11 +224,11 @@ take_error(const struct port *p, struct err *err)
 }
 
 static int
-packet_take_in(struct emulator *e, unsigned end, int64_t now_ns, struct err *err)
+packet_take_in(struct emulator *e, unsigned end, struct err *err)
 {
 	struct port *p = e->ports[end];
 	struct tpacket2_hdr *h;
-	int64_t offset = 0, came;
+	int64_t offset = 0, came, now = 0;
 	int i;
 
 	for (i = 0; i < EMULATOR_BURST; i++) {
@@ -235,12 +236,12 @@ packet_take_in(struct emulator *e, unsigned end, int64_t now_ns, struct err *err
 		if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
 			break;
 		if (i == 0)
-			offset = clock_offset();
+			offset = clock_offset(&now);
 		came = (int64_t)h->tp_sec * 1000000000 + h->tp_nsec + offset;
-		came = came > now_ns ? now_ns : came;
-		/* the system's clock may have been set */
-		if (came < p->last_ns || now_ns - came > 1000000000)
-			came = p->last_ns > now_ns ? p->last_ns : now_ns;
+		/* later than now: written since; much earlier: the system's clock was set */
+		if (came > now || now - came > CLOCK_SET_NS)
+			came = now;
+		came = came < p->last_ns ? p->last_ns : came;
 		p->last_ns = came;
 		take_frame(e, end, h, came);
 		__atomic_store_n(&h->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);

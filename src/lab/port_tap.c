@@ -112,7 +112,7 @@ tap_fd(const struct port *p)
 }
 
 static int
-tap_take_in(struct emulator *e, unsigned end, int64_t now_ns, struct err *err)
+tap_take_in(struct emulator *e, unsigned end, struct err *err)
 {
 	struct port *p = e->ports[end];
 	uint32_t room = e->config.link.frame_bytes;
@@ -129,7 +129,7 @@ tap_take_in(struct emulator *e, unsigned end, int64_t now_ns, struct err *err)
 		if (n == room)
 			e->counters[end][EMULATOR_COUNT_too_long]++;
 		else
-			link_put(e->link, end, now_ns, (uint32_t)n);
+			link_put(e->link, end, emulator_now_ns(), (uint32_t)n);
 	}
 	return i;
 }
