@@ -190,11 +190,38 @@ key_fill(struct meter *m, const struct packet *p, const struct ports *ports, str
 		fill_row(m, p, ports, out);
 }
 
+/* fill_plain of IPv4 with ports: most of what there is. */
+static inline void
+fill_usual(const struct meter *m, const struct packet *p, struct lookup *out)
+{
+	uint64_t src = (uint64_t)p->src.v4 << 16 | p->src_port;
+	uint64_t dst = (uint64_t)p->dst.v4 << 16 | p->dst_port;
+	bool is_turned = src > dst && !m->config.directional;
+	uint64_t low = is_turned ? dst : src, high = is_turned ? src : dst;
+	uint64_t addr = join32((uint32_t)(low >> 16), (uint32_t)(high >> 16));
+	uint64_t rest = join32(join16((uint16_t)low, (uint16_t)high),
+	    join16(p->vlan, p->inner_vlan));
+
+	memcpy(out->key.addr, &addr, sizeof addr);
+	memcpy(out->key.port, &rest, sizeof rest); /* and VLANs */
+	out->key.proto = p->proto;
+	out->key.kind = 0;
+	out->side = is_turned;
+	out->hint = 0;
+	out->now_us = p->time_ns / 1000;
+	out->hash = hash_words(m->config.seed, addr, rest, p->proto, 0);
+}
+
 void
 key_make(struct meter *m, const struct packet *p, struct lookup *out)
 {
 	struct ports ports;
 
+	if ((p->flags & (PACKET_HAS_PORTS | PACKET_FRAGMENT)) == PACKET_HAS_PORTS &&
+	    !p->src.is_v6 && !p->dst.is_v6) {
+		fill_usual(m, p, out);
+		return;
+	}
 	key_ports(p, &ports);
 	if (p->flags & PACKET_FRAGMENT && !fragment_ports(m, p, &ports))
 		*out = (struct lookup){.side = LOOKUP_HELD};

@@ -362,17 +362,6 @@ limits_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_
 	    END_REASON_active);
 }
 
-/* The wheel is coarse and lazy; a flow's own packets find out exactly. */
-static bool
-flow_is_over(const struct meter *m, const struct hot *hot)
-{
-	enum meter_expire list = hot->list;
-
-	if (list == METER_EXPIRE_exchange_quiet)
-		list = METER_EXPIRE_tcp;
-	return m->clock_us - hot_last_us(m, hot) > m->timeout_us[list];
-}
-
 /* The packet's time, or the earliest that a flow's times can be told from. */
 static int64_t
 time_of(struct meter *m, int64_t now_us)
@@ -476,8 +465,9 @@ burst_update(struct meter *m, const struct packet *packets, struct lookup *looku
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		clock_set(m, lookups[i].now_us);
-		packet_add(m, &packets[i], &lookups[i]);
+		clock_run(m, lookups[i].now_us);
+		if (!m->is_plain || !packet_usual(m, &packets[i], &lookups[i]))
+			packet_add(m, &packets[i], &lookups[i]);
 	}
 }
 

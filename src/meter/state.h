@@ -318,6 +318,24 @@ half_us(const struct u40 *time, int64_t start_us)
 	return low == 0 ? 0 : from + (int64_t)((low - (uint64_t)from) << 24 >> 24);
 }
 
+/* The low bits of a time that is not "none". */
+static inline uint64_t
+low_us(int64_t us)
+{
+	return (uint64_t)us << 24 == 0 ? 1 : (uint64_t)us;
+}
+
+/* The wheel is coarse and lazy; a flow's own packets find out exactly. */
+static inline bool
+flow_is_over(const struct meter *m, const struct hot *hot)
+{
+	enum meter_expire list = hot->list;
+
+	if (list == METER_EXPIRE_exchange_quiet)
+		list = METER_EXPIRE_tcp;
+	return m->clock_us - hot_last_us(m, hot) > m->timeout_us[list];
+}
+
 static inline bool
 hot_is_empty(const struct hot *hot, const struct carry *carry)
 {
@@ -416,6 +434,9 @@ bool sampled_is_empty(const struct meter *m, uint32_t flow);
 void sampled_written(struct meter *m, uint32_t flow);
 void sampled_forgotten(struct meter *m, uint32_t flow);
 
+/* usual.c: the same as packet_add for most packets under the default key without sampling;
+ * false, nothing changed, for all others. */
+bool packet_usual(struct meter *m, const struct packet *p, const struct lookup *l);
 /* meter.c: puts a packet into its flow; the clock stays as it is. */
 void packet_add(struct meter *m, const struct packet *p, const struct lookup *l);
 /* The configured timeouts in microseconds; -1 if one is too long. */
@@ -434,6 +455,18 @@ uint8_t initiator_guess(const struct meter *m, const struct lookup *l);
 
 /* expire.c: lets the clock run to a packet's time; flows end that are over. */
 void clock_set(struct meter *m, int64_t now_us);
+static inline void
+clock_run(struct meter *m, int64_t now_us)
+{
+	if (m->clock_us >= 0 && now_us >= m->clock_us && now_us < m->turn_us) {
+		m->since_reset++;
+		m->behind = 0;
+		m->clock_us = now_us;
+	} else {
+		clock_set(m, now_us);
+	}
+}
+
 /* Makes room for a flow by ending one. */
 void expire_oldest(struct meter *m);
 

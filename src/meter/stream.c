@@ -44,13 +44,6 @@ small_has_payload(const struct small *small)
 	return small != NULL && (small->payload[0] | small->payload[1]) != 0;
 }
 
-/* The low bits of a time that is not "none". */
-static uint64_t
-low_us(int64_t us)
-{
-	return (uint64_t)us << 24 == 0 ? 1 : (uint64_t)us;
-}
-
 /* Octets in [from, to) that fill known gaps; the gaps shrink. */
 static uint64_t
 gaps_fill(struct gaps *g, uint64_t from, uint64_t to)

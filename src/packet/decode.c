@@ -4,15 +4,15 @@
  * link header; an ethertype is either a wrapper (VLAN, PPPoE, MPLS, LLC), which yields the
  * next ethertype, or a network protocol; an IP protocol number picks the decoder of the
  * transport header or says that it is an IPv6 extension header. All of them walk one offset
- * forward through the captured bytes, and every turn of a loop consumes some. Ethernet,
- * IPv4 and TCP are tested for by name before their tables are looked at, so that the usual
- * frame meets no indirect call.
+ * forward through the captured bytes, and every turn of a loop consumes some. Before any of
+ * them, usual_frame takes Ethernet, IPv4 and TCP or UDP in one piece.
  */
 #include "packet/walk.h"
 
 enum {
 	LINK_ETHERNET = 1,
 	PROTO_TCP = 6,
+	PROTO_UDP = 17,
 	PROTO_NONE = 59, /* IPv6: nothing follows */
 	TYPE_NSH = 0x894f,
 	OUI_BRIDGED = 0x0080c2,
@@ -20,8 +20,8 @@ enum {
 };
 
 /* Transport: p has `there` bytes (captured and inside the datagram) of `said` by IP. */
-static inline void
-tcp_header(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
+static void
+transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
 {
 	uint32_t header = 20;
 
@@ -52,12 +52,6 @@ tcp_header(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
 		header = there;
 	}
 	out->tcp_options_bytes = (uint8_t)(header - 20);
-}
-
-static void
-transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t said)
-{
-	tcp_header(out, p, there, said);
 }
 
 static void
@@ -174,14 +168,12 @@ decode_transport(const struct walk *w, struct packet *out, uint32_t said)
 	out->payload_bytes = said;
 	if (out->flags & PACKET_LATER_FRAGMENT)
 		return;
-	if (out->proto == PROTO_TCP)
-		tcp_header(out, p, there, said);
-	else if (proto_rows[out->proto].transport != NULL)
+	if (proto_rows[out->proto].transport != NULL)
 		proto_rows[out->proto].transport(out, p, there, said);
 }
 
-static inline __attribute__((always_inline)) enum packet_counter
-walk_ipv4(struct walk *w, struct packet *out)
+enum packet_counter
+decode_ipv4(struct walk *w, struct packet *out)
 {
 	const uint8_t *p = w->frame + w->at;
 	uint32_t header, fragment;
@@ -222,12 +214,6 @@ walk_ipv4(struct walk *w, struct packet *out)
 	w->at += header;
 	decode_transport(w, out, out->ip_bytes - header);
 	return PACKET_COUNT_ip;
-}
-
-enum packet_counter
-decode_ipv4(struct walk *w, struct packet *out)
-{
-	return walk_ipv4(w, out);
 }
 
 /*
@@ -639,20 +625,71 @@ const struct counter_row packet_counter_rows[PACKET_COUNTERS] = {
 #undef COUNTER
 };
 
-/* IPv4 straight after an Ethernet header: the same as decode_ethernet, in one piece. */
-static enum packet_counter
-usual_frame(struct walk *w, struct packet *out)
+/*
+ * Most frames there are, in one piece: Ethernet, IPv4 without options that is no fragment,
+ * and a whole TCP or UDP header. False, nothing written, for all others.
+ */
+static inline __attribute__((always_inline)) bool
+usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct packet *out)
 {
-	struct walk here = {w->frame, 14, w->captured, w->wire};
+	enum { IP = 14, TRANSPORT = 34, TCP = 20, UDP = 8 };
+	const uint8_t *ip = frame + IP, *p = frame + TRANSPORT;
+	uint32_t bytes, header = UDP;
+	bool is_tcp;
 
-	memcpy(out->dst_mac, w->frame, 6);
-	memcpy(out->src_mac, w->frame + 6, 6);
-	out->flags |= PACKET_HAS_MAC;
-	return walk_ipv4(&here, out);
+	if (captured < TRANSPORT + TCP || load_be32(frame + 12) >> 8 != (TYPE_IPV4 << 8 | 0x45) ||
+	    load_be16(ip + 6) & 0xbfff)
+		return false;
+	is_tcp = ip[9] == PROTO_TCP;
+	if (is_tcp)
+		header = (p[12] >> 4) * 4u;
+	else if (ip[9] != PROTO_UDP)
+		return false;
+	bytes = load_be16(ip + 2);
+	if (bytes < 20 + header || captured < TRANSPORT + header || (is_tcp && header < TCP))
+		return false;
+	out->time_ns = time_ns;
+	out->src = addr_v4(load_be32(ip + 12));
+	out->dst = addr_v4(load_be32(ip + 16));
+	out->ip_bytes = bytes;
+	out->payload_bytes = bytes - 20 - header;
+	out->flags = (uint16_t)(PACKET_HAS_PORTS | PACKET_HAS_MAC |
+	    (ip[6] & 0x40) / 0x40 * PACKET_DF | is_tcp * PACKET_HAS_TCP);
+	out->src_port = load_be16(p);
+	out->dst_port = load_be16(p + 2);
+	out->ip_id = load_be16(ip + 4);
+	out->vlan = out->inner_vlan = VLAN_NONE;
+	out->proto = ip[9];
+	out->ttl = ip[8];
+	out->tos = ip[1];
+	out->ip_options_bytes = out->icmp_type = out->icmp_code = out->mpls_count = 0;
+	out->mpls = NULL;
+	out->flow_label = out->fragment_id = 0;
+	out->ip_at = IP;
+	out->transport_at = TRANSPORT;
+	out->headers_end = TRANSPORT + header;
+	memcpy(out->dst_mac, frame, 6);
+	memcpy(out->src_mac, frame + 6, 6);
+	if (is_tcp) {
+		out->tcp_seq = load_be32(p + 4);
+		out->tcp_ack = load_be32(p + 8);
+		out->tcp_flags = load_be16(p + 12) & 0x0fff;
+		out->tcp_window = load_be16(p + 14);
+		out->tcp_urgent = load_be16(p + 18);
+		out->tcp_options = p + TCP;
+		out->tcp_options_bytes = (uint8_t)(header - TCP);
+	} else {
+		out->tcp_seq = out->tcp_ack = 0;
+		out->tcp_flags = out->tcp_window = out->tcp_urgent = 0;
+		out->tcp_options = NULL;
+		out->tcp_options_bytes = 0;
+	}
+	return true;
 }
 
-enum packet_counter
-packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32_t wire,
+/* Any frame: see packet_decode. */
+static __attribute__((noinline)) enum packet_counter
+any_frame(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32_t wire,
     int64_t time_ns, struct packet *out)
 {
 	struct walk w = {frame, 0, captured, wire};
@@ -664,11 +701,20 @@ packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32
 	if (captured > wire)
 		return PACKET_COUNT_bad_length;
 	if (linktype == LINK_ETHERNET)
-		return captured >= 14 && load_be16(frame + 12) == TYPE_IPV4
-		    ? usual_frame(&w, out) : decode_ethernet(&w, out);
+		return decode_ethernet(&w, out);
 	if ((decode = link_decoder(linktype)) == NULL)
 		return PACKET_COUNT_unknown_link;
 	return captured == 0 ? PACKET_COUNT_short_link : decode(&w, out);
+}
+
+enum packet_counter
+packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured, uint32_t wire,
+    int64_t time_ns, struct packet *out)
+{
+	if (linktype == LINK_ETHERNET && captured <= wire &&
+	    usual_frame(frame, captured, time_ns, out))
+		return PACKET_COUNT_ip;
+	return any_frame(linktype, frame, captured, wire, time_ns, out);
 }
 
 const char *

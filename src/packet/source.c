@@ -136,9 +136,22 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 	return verdict;
 }
 
+/* The next record: of the file or off the wire. */
+static inline enum capture_event
+record_next(struct source *s, bool may_wait, int frames, struct record *out)
+{
+	if (s->live != NULL)
+		return frames == LIVE_FRAMES ? CAPTURE_END
+		    : live_next(s->live, may_wait, out, &s->pending);
+	return s->pending.code != 0 ? CAPTURE_ERROR
+	    : capture_next(s->capture, may_wait, out, &s->pending);
+}
+
 int
 source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 {
+	struct source_stats *stats = &s->stats;
+	uint64_t captured_bytes = 0, wire_bytes = 0, other_bytes = 0;
 	enum packet_counter verdict;
 	enum capture_event event;
 	struct record r;
@@ -147,33 +160,36 @@ source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 	if (s->capture != NULL)
 		capture_claim(s->capture);
 	while (n < SOURCE_BURST) {
-		if (s->live != NULL)
-			event = frames == LIVE_FRAMES ? CAPTURE_END
-			    : live_next(s->live, n == 0, &r, &s->pending);
-		else
-			event = s->pending.code != 0 ? CAPTURE_ERROR
-			    : capture_next(s->capture, n == 0, &r, &s->pending);
+		event = record_next(s, n == 0, frames, &r);
 		verdict = event == CAPTURE_RECORD ? verdict_of(s, &r, &out[n]) : PACKET_COUNTERS;
 		if (s->capture != NULL && capture_is_cut(s->capture)) {
 			capture_cut_error(s->capture, &s->pending);
 			event = CAPTURE_ERROR;
 		}
-		if (event == CAPTURE_ERROR && n == 0)
-			return err_set(err, s->pending.code, "%s", s->pending.text);
 		if (event != CAPTURE_RECORD)
 			break;
 		if (verdict == PACKET_COUNTERS)
 			continue;
 		frames++;
-		s->stats.frames++;
-		s->stats.captured_bytes += r.captured;
-		s->stats.wire_bytes += r.wire;
-		s->stats.counters[verdict]++;
-		s->stats.counter_bytes[verdict] += r.wire;
-		n += verdict == PACKET_COUNT_ip;
+		captured_bytes += r.captured;
+		wire_bytes += r.wire;
+		if (verdict == PACKET_COUNT_ip) {
+			n++;
+			continue;
+		}
+		stats->counters[verdict]++;
+		stats->counter_bytes[verdict] += r.wire;
+		other_bytes += r.wire;
 	}
+	stats->frames += (uint64_t)frames;
+	stats->captured_bytes += captured_bytes;
+	stats->wire_bytes += wire_bytes;
+	stats->counters[PACKET_COUNT_ip] += (uint64_t)n;
+	stats->counter_bytes[PACKET_COUNT_ip] += wire_bytes - other_bytes;
 	if (s->capture != NULL)
-		s->stats.skipped_blocks = capture_skipped_blocks(s->capture);
+		stats->skipped_blocks = capture_skipped_blocks(s->capture);
+	if (event == CAPTURE_ERROR && n == 0)
+		return err_set(err, s->pending.code, "%s", s->pending.text);
 	return n;
 }
 
