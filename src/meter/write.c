@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A part as a row of the batch. The columns that the meter knows are opened when a batch
- * begins, so that a field is one store and, where it may be null, one bit; what no row of
- * the batch has is closed again before the batch goes to the sink.
+ * begins, so that a field is one store and a group of fields that may be null one bit; what
+ * no row of the batch has is closed again before the batch goes to the sink.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,25 +12,64 @@
 #include "model/dict.h"
 #include "model/sink.h"
 
-/* Columns that the meter writes: in every row, and where it has a value. */
+/* Columns that the meter writes in every row. */
 static const uint16_t required[] = {FLOW_start, FLOW_end, FLOW_src, FLOW_dst, FLOW_proto,
 	FLOW_bytes, FLOW_packets, FLOW_fragments, FLOW_end_reason};
-static const uint16_t optional[] = {FLOW_src_port, FLOW_dst_port, FLOW_icmp_type,
-	FLOW_icmp_code, FLOW_vlan, FLOW_inner_vlan, FLOW_src_mac, FLOW_dst_mac,
-	FLOW_biflow_direction, FLOW_reverse_bytes, FLOW_reverse_packets, FLOW_tos,
-	FLOW_reverse_tos, FLOW_ttl_min, FLOW_reverse_ttl_min, FLOW_ttl_max, FLOW_reverse_ttl_max,
-	FLOW_tcp_flags, FLOW_reverse_tcp_flags, FLOW_connection, FLOW_exchange, FLOW_folded,
-	FLOW_coalesced, FLOW_mid_stream, FLOW_handshake, FLOW_fingerprint,
-	FLOW_reverse_fingerprint, FLOW_initial_sequence, FLOW_reverse_initial_sequence,
-	FLOW_offset, FLOW_reverse_offset, FLOW_span, FLOW_reverse_span, FLOW_span_kind,
-	FLOW_reverse_span_kind, FLOW_retransmitted, FLOW_reverse_retransmitted, FLOW_segments,
-	FLOW_reverse_segments, FLOW_max_segment, FLOW_reverse_max_segment, FLOW_first_payload,
-	FLOW_reverse_first_payload, FLOW_last_payload, FLOW_reverse_last_payload};
+
+/*
+ * Columns that have a value in the same rows are a group and share their bits until the
+ * batch is full. Where a name has a REVERSE_ one, that is the next.
+ */
+enum group {
+	PORTS, ICMP, VLAN, INNER_VLAN, MACS, DIRECTION, FLOW_DIRECTION, SIDE, REVERSE_SIDE, FLAGS,
+	REVERSE_FLAGS, CONNECTION, HANDSHAKE, PAYLOAD, PRINT, REVERSE_PRINT, INITIAL,
+	REVERSE_INITIAL, SPAN, REVERSE_SPAN, FIRST, REVERSE_FIRST, LAST, REVERSE_LAST, OWN,
+	REVERSE_OWN, SAMPLING, OUTSIDE, REVERSE_OUTSIDE, SEQUENCE, REVERSE_SEQUENCE,
+	GROUPS
+};
+
+struct member {
+	uint16_t field;
+	uint8_t group;
+};
+static const struct member optional[] = {
+	{FLOW_src_port, PORTS}, {FLOW_dst_port, PORTS},
+	{FLOW_icmp_type, ICMP}, {FLOW_icmp_code, ICMP},
+	{FLOW_vlan, VLAN}, {FLOW_inner_vlan, INNER_VLAN},
+	{FLOW_src_mac, MACS}, {FLOW_dst_mac, MACS},
+	{FLOW_biflow_direction, DIRECTION},
+	{FLOW_tos, SIDE}, {FLOW_ttl_min, SIDE}, {FLOW_ttl_max, SIDE},
+	{FLOW_reverse_bytes, REVERSE_SIDE}, {FLOW_reverse_packets, REVERSE_SIDE},
+	{FLOW_reverse_tos, REVERSE_SIDE}, {FLOW_reverse_ttl_min, REVERSE_SIDE},
+	{FLOW_reverse_ttl_max, REVERSE_SIDE},
+	{FLOW_tcp_flags, FLAGS}, {FLOW_reverse_tcp_flags, REVERSE_FLAGS},
+	{FLOW_connection, CONNECTION}, {FLOW_exchange, CONNECTION}, {FLOW_mid_stream, CONNECTION},
+	{FLOW_handshake, HANDSHAKE},
+	{FLOW_folded, PAYLOAD}, {FLOW_coalesced, PAYLOAD},
+	{FLOW_fingerprint, PRINT}, {FLOW_reverse_fingerprint, REVERSE_PRINT},
+	{FLOW_initial_sequence, INITIAL}, {FLOW_reverse_initial_sequence, REVERSE_INITIAL},
+	{FLOW_offset, SPAN}, {FLOW_span, SPAN}, {FLOW_span_kind, SPAN},
+	{FLOW_reverse_offset, REVERSE_SPAN}, {FLOW_reverse_span, REVERSE_SPAN},
+	{FLOW_reverse_span_kind, REVERSE_SPAN},
+	{FLOW_first_payload, FIRST}, {FLOW_reverse_first_payload, REVERSE_FIRST},
+	{FLOW_last_payload, LAST}, {FLOW_reverse_last_payload, REVERSE_LAST},
+	{FLOW_segments, OWN}, {FLOW_max_segment, OWN},
+	{FLOW_reverse_segments, REVERSE_OWN}, {FLOW_reverse_max_segment, REVERSE_OWN},
+};
 /* Those that only some configurations and networks have. */
-static const uint16_t sampled_only[] = {FLOW_sampling, FLOW_outside_packets,
-	FLOW_reverse_outside_packets, FLOW_outside_bytes, FLOW_reverse_outside_bytes,
-	FLOW_first_sequence, FLOW_reverse_first_sequence, FLOW_last_sequence,
-	FLOW_reverse_last_sequence};
+static const struct member unsampled_only[] = {
+	{FLOW_retransmitted, OWN}, {FLOW_reverse_retransmitted, REVERSE_OWN},
+};
+static const struct member sampled_only[] = {
+	{FLOW_sampling, SAMPLING},
+	{FLOW_outside_packets, OUTSIDE}, {FLOW_outside_bytes, OUTSIDE},
+	{FLOW_reverse_outside_packets, REVERSE_OUTSIDE},
+	{FLOW_reverse_outside_bytes, REVERSE_OUTSIDE},
+	{FLOW_first_sequence, SEQUENCE}, {FLOW_last_sequence, SEQUENCE},
+	{FLOW_reverse_first_sequence, REVERSE_SEQUENCE},
+	{FLOW_reverse_last_sequence, REVERSE_SEQUENCE},
+};
+static const struct member own_mac_only[] = {{FLOW_flow_direction, FLOW_DIRECTION}};
 static const uint16_t labels_only[METER_LABELS_MAX] = {FLOW_mpls_label, FLOW_mpls_label2,
 	FLOW_mpls_label3, FLOW_mpls_label4, FLOW_mpls_label5, FLOW_mpls_label6,
 	FLOW_mpls_label7, FLOW_mpls_label8, FLOW_mpls_label9, FLOW_mpls_label10};
@@ -38,8 +77,11 @@ static const uint16_t labels_only[METER_LABELS_MAX] = {FLOW_mpls_label, FLOW_mpl
 struct writer {
 	struct batch *batch;
 	void *values[FLOW_FIELDS];
-	uint64_t *valid[FLOW_FIELDS];
 	size_t row;
+	uint64_t *bits;          /* of row: GROUPS words */
+	uint64_t (*words)[GROUPS]; /* bits of 64 rows each */
+	struct member opened[FLOW_FIELDS];
+	size_t opened_count;
 	bool is_open;
 	/* Codes of fingerprints in the two columns' dictionaries, of the batch with that serial. */
 	uint32_t serial;
@@ -53,8 +95,14 @@ writer_new(size_t rows)
 {
 	struct writer *w = calloc(1, sizeof *w);
 
-	if (w != NULL)
-		w->batch = batch_new(&flow_schema, rows);
+	if (w == NULL)
+		return NULL;
+	w->words = calloc(rows / 64 + 1, sizeof *w->words);
+	if (w->words == NULL) {
+		free(w);
+		return NULL;
+	}
+	w->batch = batch_new(&flow_schema, rows);
 	return w;
 }
 
@@ -64,34 +112,53 @@ writer_free(struct writer *w)
 	if (w == NULL)
 		return;
 	batch_free(w->batch);
+	free(w->words);
 	free(w);
 }
 
 static void
-writer_open_optional(struct writer *w, struct batch *batch, const uint16_t *fields, size_t n)
+writer_open_members(struct writer *w, const struct member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct column *c = batch_open(batch, fields[i]);
-
-		w->values[fields[i]] = c->values;
-		w->valid[fields[i]] = c->valid;
+		w->values[members[i].field] = batch_open(w->batch, members[i].field)->values;
+		w->opened[w->opened_count++] = members[i];
 	}
 }
+
+#define OPEN(members) writer_open_members(w, members, sizeof (members) / sizeof *(members))
 
 static void
 writer_open(struct writer *w, const struct meter *m)
 {
+	w->opened_count = 0;
 	for (size_t i = 0; i < sizeof required / sizeof *required; i++)
 		w->values[required[i]] = batch_flat(w->batch, required[i])->values;
-	writer_open_optional(w, w->batch, optional, sizeof optional / sizeof *optional);
+	OPEN(optional);
 	if (m->sampled != NULL)
-		writer_open_optional(w, w->batch, sampled_only,
-		    sizeof sampled_only / sizeof *sampled_only);
+		OPEN(sampled_only);
+	else
+		OPEN(unsampled_only);
 	if (m->config.mac_count > 0)
-		writer_open_optional(w, w->batch, (uint16_t[]){FLOW_flow_direction}, 1);
+		OPEN(own_mac_only);
 	w->serial++;
 	w->row = 0;
 	w->is_open = true;
+}
+
+/* The groups' bits to their columns. */
+static void
+writer_close(struct writer *w)
+{
+	size_t words = (w->batch->rows + 63) / 64;
+
+	for (size_t i = 0; i < w->opened_count; i++) {
+		uint64_t *valid = w->batch->columns[w->opened[i].field].valid;
+
+		for (size_t k = 0; k < words; k++)
+			valid[k] = w->words[k][w->opened[i].group];
+	}
+	batch_settle(w->batch);
+	w->is_open = false;
 }
 
 void
@@ -99,25 +166,30 @@ writer_push(struct meter *m)
 {
 	struct writer *w = m->writer;
 
-	batch_settle(w->batch);
+	if (w->is_open)
+		writer_close(w);
 	if (m->status == 0 && w->batch->rows > 0 && sink_push(m->sink, w->batch, m->err) < 0)
 		m->status = -1;
 	batch_clear(w->batch);
-	w->is_open = false;
 }
 
 #define PUT(id, value) \
 	(((__typeof__(((struct flow *)NULL)->id) *)w->values[FLOW_##id])[w->row] = (value))
-#define SET(id, value) \
-	(PUT(id, value), w->valid[FLOW_##id][w->row / 64] |= (uint64_t)1 << w->row % 64)
 /* Fields that a direction has; id and reverse_id by is_reverse. */
-#define SIDE_SET(id, value)                          \
+#define SIDE_PUT(id, value)                          \
 	do {                                         \
 		if (is_reverse)                      \
-			SET(reverse_##id, (value));  \
+			PUT(reverse_##id, (value));  \
 		else                                 \
-			SET(id, (value));            \
+			PUT(id, (value));            \
 	} while (0)
+
+/* The row has a value in each column of the group. */
+static inline void
+has(struct writer *w, unsigned group)
+{
+	w->bits[group] |= (uint64_t)1 << w->row % 64;
+}
 
 static void
 put_addr(const struct meter *m, const struct writer *w, unsigned field, const struct key *key,
@@ -147,22 +219,20 @@ put_side(const struct meter *m, struct writer *w, uint32_t flow, const struct pa
 {
 	bool is_seen = side_is_seen(m, flow, part, d);
 
-	if (is_reverse) {
-		if (!is_seen)
-			return;
-		SET(reverse_bytes, part->bytes[d]);
-		SET(reverse_packets, part->packets[d]);
-	} else {
-		PUT(bytes, part->bytes[d]);
-		PUT(packets, part->packets[d]);
-		if (!is_seen)
-			return;
+	if (!is_reverse || is_seen) {
+		SIDE_PUT(bytes, part->bytes[d]);
+		SIDE_PUT(packets, part->packets[d]);
 	}
-	SIDE_SET(tos, part->tos[d]);
-	SIDE_SET(ttl_min, part->ttl_min[d]);
-	SIDE_SET(ttl_max, part->ttl_max[d]);
-	if (hot_at(m, flow)->is_tcp)
-		SIDE_SET(tcp_flags, part->tcp_flags[d]);
+	if (!is_seen)
+		return;
+	SIDE_PUT(tos, part->tos[d]);
+	SIDE_PUT(ttl_min, part->ttl_min[d]);
+	SIDE_PUT(ttl_max, part->ttl_max[d]);
+	has(w, SIDE + is_reverse);
+	if (!hot_at(m, flow)->is_tcp)
+		return;
+	SIDE_PUT(tcp_flags, part->tcp_flags[d]);
+	has(w, FLAGS + is_reverse);
 }
 
 /* Of TCP with payload: the spans and what belongs to them. */
@@ -176,20 +246,26 @@ put_span(const struct meter *m, struct writer *w, const struct syn *syn,
 
 	if (!(syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << d))
 		return;
-	SIDE_SET(offset, h->offset);
-	SIDE_SET(span, h->span);
-	SIDE_SET(span_kind, m->sampled != NULL ? SPAN_at_least : !is_own ? SPAN_by_ack
+	SIDE_PUT(offset, h->offset);
+	SIDE_PUT(span, h->span);
+	SIDE_PUT(span_kind, m->sampled != NULL ? SPAN_at_least : !is_own ? SPAN_by_ack
 	        : is_mid && h->offset == 0 && h->span > 0 ? SPAN_at_least : SPAN_exact);
-	if (h->first_us != 0 && h->span > 0)
-		SIDE_SET(first_payload, h->first_us);
-	if (h->last_us != 0 && h->span > 0)
-		SIDE_SET(last_payload, h->last_us);
+	has(w, SPAN + is_reverse);
+	if (h->first_us != 0 && h->span > 0) {
+		SIDE_PUT(first_payload, h->first_us);
+		has(w, FIRST + is_reverse);
+	}
+	if (h->last_us != 0 && h->span > 0) {
+		SIDE_PUT(last_payload, h->last_us);
+		has(w, LAST + is_reverse);
+	}
 	if (!is_own)
 		return;
 	if (m->sampled == NULL) /* only a look at every packet could tell */
-		SIDE_SET(retransmitted, h->retransmitted);
-	SIDE_SET(segments, h->segments);
-	SIDE_SET(max_segment, h->max_segment);
+		SIDE_PUT(retransmitted, h->retransmitted);
+	SIDE_PUT(segments, h->segments);
+	SIDE_PUT(max_segment, h->max_segment);
+	has(w, OWN + is_reverse);
 }
 
 static inline void
@@ -199,8 +275,10 @@ put_syn(const struct meter *m, struct writer *w, const struct syn *syn, unsigned
 	unsigned field = is_reverse ? FLOW_reverse_fingerprint : FLOW_fingerprint;
 	uint32_t number = syn->fingerprint[d];
 
-	if (syn->bits & SYN_BASE_OWN << d)
-		SIDE_SET(initial_sequence, syn->base[d] - (syn->bits & SYN_SENT << d ? 1u : 0u));
+	if (syn->bits & SYN_BASE_OWN << d) {
+		SIDE_PUT(initial_sequence, syn->base[d] - (syn->bits & SYN_SENT << d ? 1u : 0u));
+		has(w, INITIAL + is_reverse);
+	}
 	if (!is_first || number == 0)
 		return;
 	if (w->codes[is_reverse][number].serial != w->serial) {
@@ -211,7 +289,7 @@ put_syn(const struct meter *m, struct writer *w, const struct syn *syn, unsigned
 		w->codes[is_reverse][number].serial = w->serial;
 	}
 	((uint32_t *)w->values[field])[w->row] = w->codes[is_reverse][number].code;
-	w->valid[field][w->row / 64] |= (uint64_t)1 << w->row % 64;
+	has(w, PRINT + is_reverse);
 }
 
 static void
@@ -237,17 +315,21 @@ put_tcp(const struct meter *m, struct writer *w, uint32_t flow, const struct par
 	const struct syn *syn = syn_of(m, hot);
 	const struct stream *s = stream_of(m, hot);
 
-	SET(mid_stream, !(syn->bits & SYN_SENT * 3));
-	SET(connection, connection_id(m, flow));
-	SET(exchange, part->ordinal);
+	PUT(mid_stream, !(syn->bits & SYN_SENT * 3));
+	PUT(connection, connection_id(m, flow));
+	PUT(exchange, part->ordinal);
+	has(w, CONNECTION);
 	put_syn(m, w, syn, from, part->is_first, false);
 	put_syn(m, w, syn, from ^ 1, part->is_first, true);
-	if (part->is_first && syn->bits & SYN_MEASURED && m->sampled == NULL)
-		SET(handshake, syn->timing_us);
+	if (part->is_first && syn->bits & SYN_MEASURED && m->sampled == NULL) {
+		PUT(handshake, syn->timing_us);
+		has(w, HANDSHAKE);
+	}
 	if (s == NULL && !small_has_payload(small_of(m, hot)))
 		return;
-	SET(folded, part->folded);
-	SET(coalesced, part->coalesced);
+	PUT(folded, part->folded);
+	PUT(coalesced, part->coalesced);
+	has(w, PAYLOAD);
 	put_span(m, w, syn, part, from, false);
 	if (!m->config.directional)
 		put_span(m, w, syn, part, from ^ 1, true);
@@ -261,8 +343,9 @@ put_icmp(const struct meter *m, struct writer *w, const struct hot *hot)
 	const struct wide *wide = wide_of(m, hot);
 	uint16_t icmp = wide != NULL ? wide->icmp : (uint16_t)hot->more;
 
-	SET(icmp_type, (uint8_t)(icmp >> 8));
-	SET(icmp_code, (uint8_t)icmp);
+	PUT(icmp_type, (uint8_t)(icmp >> 8));
+	PUT(icmp_code, (uint8_t)icmp);
+	has(w, ICMP);
 }
 
 /* Egress (1) from our own MAC address, ingress (0) to it, else unknown. */
@@ -271,7 +354,8 @@ put_direction(const struct meter *m, struct writer *w, uint64_t src, uint64_t ds
 {
 	for (unsigned i = 0; i < m->config.mac_count; i++)
 		if (m->config.macs[i] == src || m->config.macs[i] == dst) {
-			SET(flow_direction, m->config.macs[i] == src);
+			PUT(flow_direction, m->config.macs[i] == src);
+			has(w, FLOW_DIRECTION);
 			return;
 		}
 }
@@ -297,12 +381,14 @@ put_labels(const struct meter *m, struct writer *w, uint32_t flow)
 static inline void
 put_sampled_side(struct writer *w, const struct sampled *s, unsigned d, bool is_reverse)
 {
-	SIDE_SET(outside_packets, s->outside_packets[d]);
-	SIDE_SET(outside_bytes, s->outside_bytes[d]);
+	SIDE_PUT(outside_packets, s->outside_packets[d]);
+	SIDE_PUT(outside_bytes, s->outside_bytes[d]);
+	has(w, OUTSIDE + is_reverse);
 	if (!s->has_sequence[d])
 		return;
-	SIDE_SET(first_sequence, s->first_sequence[d]);
-	SIDE_SET(last_sequence, s->last_sequence[d]);
+	SIDE_PUT(first_sequence, s->first_sequence[d]);
+	SIDE_PUT(last_sequence, s->last_sequence[d]);
+	has(w, SEQUENCE + is_reverse);
 }
 
 static void
@@ -311,7 +397,8 @@ put_sampled(const struct meter *m, struct writer *w, uint32_t flow, const struct
 {
 	const struct sampled *s = &m->sampled[flow];
 
-	SET(sampling, m->config.sample_interval);
+	PUT(sampling, m->config.sample_interval);
+	has(w, SAMPLING);
 	put_sampled_side(w, s, from, false);
 	if (side_is_seen(m, flow, part, from ^ 1))
 		put_sampled_side(w, s, from ^ 1, true);
@@ -328,25 +415,33 @@ put_key(const struct meter *m, struct writer *w, uint32_t flow, unsigned from)
 	put_addr(m, w, FLOW_dst, key, from ^ 1);
 	PUT(proto, key->proto);
 	if (!(key->kind & KEY_NO_PORTS)) {
-		SET(src_port, key->port[from]);
-		SET(dst_port, key->port[from ^ 1]);
+		PUT(src_port, key->port[from]);
+		PUT(dst_port, key->port[from ^ 1]);
+		has(w, PORTS);
 	}
 	if (key->kind & KEY_ICMP)
 		put_icmp(m, w, hot);
-	if (key->vlan != VLAN_NONE)
-		SET(vlan, key->vlan);
-	if (key->inner_vlan != VLAN_NONE)
-		SET(inner_vlan, key->inner_vlan);
+	if (key->vlan != VLAN_NONE) {
+		PUT(vlan, key->vlan);
+		has(w, VLAN);
+	}
+	if (key->inner_vlan != VLAN_NONE) {
+		PUT(inner_vlan, key->inner_vlan);
+		has(w, INNER_VLAN);
+	}
 	if (macs != 0 && m->config.mac_count > 0)
 		put_direction(m, w, mac_pair_get(m->mac_pairs, macs, from),
 		    mac_pair_get(m->mac_pairs, macs, from ^ 1));
 	if (macs != 0) {
-		SET(src_mac, mac_pair_get(m->mac_pairs, macs, from));
-		SET(dst_mac, mac_pair_get(m->mac_pairs, macs, from ^ 1));
+		PUT(src_mac, mac_pair_get(m->mac_pairs, macs, from));
+		PUT(dst_mac, mac_pair_get(m->mac_pairs, macs, from ^ 1));
+		has(w, MACS);
 	}
-	if (!m->config.directional)
-		SET(biflow_direction, hot->state & FLOW_BY_SYN ? DIRECTION_syn
+	if (!m->config.directional) {
+		PUT(biflow_direction, hot->state & FLOW_BY_SYN ? DIRECTION_syn
 		        : hot->state & FLOW_BY_PORT ? DIRECTION_port : DIRECTION_first);
+		has(w, DIRECTION);
+	}
 }
 
 static void
@@ -358,6 +453,9 @@ put_part(const struct meter *m, struct writer *w, uint32_t flow, const struct pa
 
 	if (!w->is_open)
 		writer_open(w, m);
+	w->bits = w->words[w->row / 64];
+	if (w->row % 64 == 0)
+		memset(w->bits, 0, sizeof *w->words);
 	PUT(start, part->start_us);
 	PUT(end, part->end_us);
 	PUT(end_reason, part->is_continuation ? END_REASON_active : reason);
@@ -407,6 +505,6 @@ part_peek(const struct meter *m, uint32_t flow, const struct part *part, struct 
 	batch_clear(w->batch);
 	w->is_open = false;
 	put_part(m, w, flow, part, END_REASON_active);
-	batch_settle(w->batch);
+	writer_close(w);
 	batch_row(w->batch, 0, row);
 }

@@ -177,8 +177,30 @@ batch_open(struct batch *b, unsigned field)
 
 	assert(b->rows == 0);
 	column_open_valid(c, false);
-	memset(c->values, 0, c->cap * storage_size(types[c->type].storage));
 	return c;
+}
+
+/* Null rows among the first rows get 0 for a value. */
+static void
+nulls_zero(struct column *c, size_t rows)
+{
+	enum storage storage = types[c->type].storage;
+	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage);
+	char *at = c->values;
+
+	for (size_t k = 0; k * 64 < rows; k++, at += 64 * size) {
+		size_t n = rows - k * 64 < 64 ? rows - k * 64 : 64;
+		uint64_t nulls = ~c->valid[k];
+
+		if (n < 64)
+			nulls &= ((uint64_t)1 << n) - 1;
+		if (nulls == UINT64_MAX) {
+			memset(at, 0, 64 * size);
+			continue;
+		}
+		for (; nulls != 0; nulls &= nulls - 1)
+			memset(at + (size_t)__builtin_ctzll(nulls) * size, 0, size);
+	}
 }
 
 /* How many of the first rows have a value. */
@@ -214,6 +236,8 @@ batch_settle(struct batch *b)
 			c->is_mixed = false;
 			c->items_len = 0;
 			b->active[f / 64] &= ~((uint64_t)1 << f % 64);
+		} else if (types[c->type].storage != STORAGE_LIST) {
+			nulls_zero(c, b->rows);
 		}
 	}
 }

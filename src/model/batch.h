@@ -75,8 +75,9 @@ void batch_derive(struct batch *batch, unsigned field);
 struct column *batch_flat(struct batch *batch, unsigned field);
 /*
  * For code that fills many columns of an empty batch: makes the column flat with all rows to
- * come null and 0. The caller writes values and sets their bits in valid. batch_settle then
- * closes columns in which no row has a value, and drops the bitmap of those without nulls.
+ * come null. The caller writes values and sets their bits in valid; what stands in the rows
+ * that stay null does not matter. batch_settle then zeroes these, closes columns in which no
+ * row has a value, and drops the bitmap of those without nulls.
  */
 struct column *batch_open(struct batch *batch, unsigned field);
 void batch_settle(struct batch *batch);
