@@ -45,8 +45,25 @@ struct fingerprint_key {
 	uint8_t layout[40];
 };
 
+/*
+ * A SYN as it came, with all that its fingerprint depends on: most are like one of late but
+ * for the values of their timestamps, and need no parsing.
+ */
+struct likeness {
+	uint64_t header[2];
+	uint64_t options[5]; /* the timestamps' values are 0 */
+};
+enum { RECENT = 64 };
+struct recent {
+	struct likeness like;
+	uint32_t number;     /* 0: nothing is here */
+	uint8_t stamps_at;   /* offset of the timestamps' values in options; 0: none */
+	bool own_is_zero, peer_is_set;
+};
+
 struct fingerprints {
 	uint32_t max, count, mask;
+	struct recent recent[RECENT];
 	uint32_t *slots;
 	struct entry {
 		struct fingerprint_key key;
@@ -272,28 +289,131 @@ fingerprint_print(struct text *out, const struct packet *p, const struct fingerp
 	key_print(out, &key);
 }
 
-uint32_t
-fingerprint_of(struct fingerprints *set, const struct packet *p,
-    const struct fingerprint_syn *syn, uint16_t peer_mss, uint64_t *distinct, uint64_t *lost)
+/* The number of a key that was made; 0 if there are too many. */
+static uint32_t
+number_of(struct fingerprints *set, const struct fingerprint_key *key, uint64_t *distinct,
+    uint64_t *lost)
 {
-	struct fingerprint_key key;
 	struct entry *e;
-	uint32_t slot;
+	uint32_t slot = (uint32_t)hash64(key, sizeof *key, set->seed) & set->mask;
 
-	key_make(&key, p, syn, peer_mss);
-	slot = (uint32_t)hash64(&key, sizeof key, set->seed) & set->mask;
 	for (; set->slots[slot] != 0; slot = (slot + 1) & set->mask)
-		if (memcmp(&set->entries[set->slots[slot] - 1].key, &key, sizeof key) == 0)
+		if (memcmp(&set->entries[set->slots[slot] - 1].key, key, sizeof *key) == 0)
 			return set->slots[slot];
 	if (set->count == set->max) {
 		(*lost)++;
 		return 0;
 	}
 	e = &set->entries[set->count++];
-	e->key = key;
+	e->key = *key;
 	e->at = (uint32_t)set->texts.len;
-	key_print(&set->texts, &key);
+	key_print(&set->texts, key);
 	e->len = (uint32_t)set->texts.len - e->at;
 	(*distinct)++;
 	return set->slots[slot] = set->count;
+}
+
+/* False if the options are more than there can be. */
+static bool
+likeness_of(const struct packet *p, uint16_t peer_mss, struct likeness *out)
+{
+	uint32_t n = p->tcp_options_bytes;
+
+	if (n > sizeof out->options)
+		return false;
+	out->header[0] = (uint64_t)p->tcp_window << 48 | (uint64_t)p->tcp_flags << 32 |
+	    (uint64_t)(p->flags & (PACKET_DF | PACKET_RESERVED_BIT)) << 16 |
+	    (uint64_t)p->ip_options_bytes << 8 | n;
+	out->header[1] = (uint64_t)(p->tcp_flags & ACK ? peer_mss : 0) << 32 |
+	    (uint64_t)initial_ttl(p->ttl) << 8 | (uint64_t)(p->src.is_v6 != 0) |
+	    (uint64_t)((p->tos & 3) != 0) << 1 | (uint64_t)(p->ip_id != 0) << 2 |
+	    (uint64_t)(p->tcp_seq != 0) << 3 | (uint64_t)(p->tcp_ack != 0) << 4 |
+	    (uint64_t)(p->tcp_urgent != 0) << 5 | (uint64_t)(p->flow_label != 0) << 6 |
+	    (uint64_t)(p->payload_bytes > 0) << 7;
+	memset(out->options, 0, sizeof out->options);
+	if (n > 0)
+		memcpy(out->options, p->tcp_options, n);
+	return true;
+}
+
+/* Where the values of timestamps stand in well-formed options; 0 if there are none. */
+static uint8_t
+stamps_find(const uint8_t *options, unsigned n)
+{
+	for (unsigned at = 0; at + 1 < n && options[at] != OPTION_EOL;
+	     at += options[at] == OPTION_NOP ? 1 : options[at + 1])
+		if (options[at] == OPTION_TIMESTAMPS)
+			return (uint8_t)(at + 2);
+		else if (options[at] != OPTION_NOP && options[at + 1] < 2)
+			break;
+	return 0;
+}
+
+static bool
+is_alike(const struct recent *r, const struct likeness *like)
+{
+	uint64_t differ = (r->like.header[0] ^ like->header[0]) |
+	    (r->like.header[1] ^ like->header[1]);
+	uint64_t options[5];
+	uint32_t own, peer;
+
+	if (differ != 0 || r->number == 0)
+		return false;
+	memcpy(options, like->options, sizeof options);
+	if (r->stamps_at != 0) {
+		memcpy(&own, (char *)options + r->stamps_at, sizeof own);
+		memcpy(&peer, (char *)options + r->stamps_at + 4, sizeof peer);
+		if ((own == 0) != r->own_is_zero || (peer != 0) != r->peer_is_set)
+			return false;
+		memset((char *)options + r->stamps_at, 0, 8);
+	}
+	for (int i = 0; i < 5; i++)
+		differ |= options[i] ^ r->like.options[i];
+	return differ == 0;
+}
+
+static void
+recent_keep(struct recent *r, const struct likeness *like, const struct fingerprint_syn *syn,
+    uint32_t number)
+{
+	unsigned n = like->header[0] & 0xff;
+
+	r->number = 0;
+	if (syn->is_bad)
+		return; /* rare, and every octet of it may count */
+	r->stamps_at = syn->has_timestamps ? stamps_find((const uint8_t *)like->options, n) : 0;
+	if (r->stamps_at + 8u > n && syn->has_timestamps)
+		return;
+	r->like = *like;
+	r->own_is_zero = syn->own_is_zero;
+	r->peer_is_set = syn->peer_is_set;
+	if (r->stamps_at != 0)
+		memset((char *)r->like.options + r->stamps_at, 0, 8);
+	r->number = number;
+}
+
+uint32_t
+fingerprint_of(struct fingerprints *set, const struct packet *p, uint16_t peer_mss,
+    bool *has_timestamps, uint64_t *distinct, uint64_t *lost)
+{
+	struct fingerprint_key key;
+	struct fingerprint_syn syn;
+	struct likeness like;
+	struct recent *r = NULL;
+	uint32_t number;
+
+	if (likeness_of(p, peer_mss, &like)) {
+		r = &set->recent[mix64(like.header[0] ^ set->seed, like.header[1]) % RECENT];
+		if (is_alike(r, &like)) {
+			*has_timestamps = r->stamps_at != 0;
+			return r->number;
+		}
+	}
+	fingerprint_parse(p, &syn);
+	*has_timestamps = syn.has_timestamps;
+	key_make(&key, p, &syn, peer_mss);
+	number = number_of(set, &key, distinct, lost);
+	if (r != NULL)
+		recent_keep(r, &like, &syn, number);
+	return number;
 }

@@ -33,8 +33,9 @@ void fingerprint_parse(const struct packet *p, struct fingerprint_syn *out);
  * the SYN that a SYN-ACK answers, or 0. */
 void fingerprint_print(struct text *out, const struct packet *p,
     const struct fingerprint_syn *syn, uint16_t peer_mss);
-/* The number of p's fingerprint; prints only what was not seen before. */
-uint32_t fingerprint_of(struct fingerprints *set, const struct packet *p,
-    const struct fingerprint_syn *syn, uint16_t peer_mss, uint64_t *distinct, uint64_t *lost);
+/* The number of p's fingerprint; prints only what was not seen before. Says whether p has
+ * timestamps, too. */
+uint32_t fingerprint_of(struct fingerprints *set, const struct packet *p, uint16_t peer_mss,
+    bool *has_timestamps, uint64_t *distinct, uint64_t *lost);
 
 #endif

@@ -103,10 +103,9 @@ static void
 syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet *p,
     int64_t now_us, unsigned d)
 {
-	struct fingerprint_syn seen;
+	bool has_timestamps;
 	uint16_t peer;
 
-	fingerprint_parse(p, &seen);
 	syn->bits |= SYN_SENT << d | SYN_BASE_OWN << d;
 	syn->base[d] = p->tcp_seq + 1;
 	if (m->config.directional)
@@ -119,13 +118,13 @@ syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet 
 		    FLOW_BY_SYN | d);
 	if ((hot->state & FLOW_INITIATOR) == d)
 		syn->timing_us = (uint32_t)now_us;
-	if (seen.has_timestamps)
+	peer = fingerprints_mss(m->fingerprints, syn->fingerprint[d ^ 1]);
+	syn->fingerprint[d] = (uint16_t)fingerprint_of(m->fingerprints, p, peer, &has_timestamps,
+	    &m->counters[METER_fingerprints], &m->counters[METER_fingerprints_lost]);
+	if (has_timestamps)
 		syn->bits |= SYN_TIMESTAMPS << d;
 	else
 		syn->bits &= (uint16_t)~(SYN_TIMESTAMPS << d);
-	peer = fingerprints_mss(m->fingerprints, syn->fingerprint[d ^ 1]);
-	syn->fingerprint[d] = fingerprint_of(m->fingerprints, p, &seen, peer,
-	    &m->counters[METER_fingerprints], &m->counters[METER_fingerprints_lost]);
 }
 
 bool

@@ -46,8 +46,7 @@ segment_is_next(const struct meter *m, const struct hot *hot, struct stream *s,
 
 	if (p->tcp_seq != (uint32_t)(s->syn.base[d] + h->high) || h->segments == 0 ||
 	    (s->is_pipelined && is_odd_end(s, h, n)) || d == (hot->state & FLOW_INITIATOR) ||
-	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet] ||
-	    (m->config.write_quiet && hot->list != METER_EXPIRE_exchange_quiet))
+	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet])
 		return false;
 	h->segments++;
 	if (n > h->max_segment)
@@ -75,6 +74,10 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
 	    s->carry.bytes[d] == UINT8_MAX)
+		return false;
+	/* The wheel may have looked at it since its last packet, and changed its timeout. */
+	if (m->config.write_quiet && hot->list != METER_EXPIRE_exchange_quiet &&
+	    (p->payload_bytes > 0 || u40_get(&s->half[(hot->state & FLOW_INITIATOR) ^ 1].span) > 0))
 		return false;
 	if (p->payload_bytes > 0 && !segment_is_next(m, hot, s, p, now_us, d))
 		return false;
