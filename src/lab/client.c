@@ -257,11 +257,38 @@ static void (*const programs[])(const struct job *) = {
 	[CLIENT_apt] = apt_job_words,
 };
 
+/* Each file once, compressed. */
+static int
+encoded_fetch(const struct client_config *c, struct err *err)
+{
+	char log[PATH_BYTES];
+	struct words words;
+	struct process_config config = {.space = c->topology->client[0], .output = log, .log = log};
+	size_t i;
+	int status;
+
+	snprintf(log, sizeof log, "%.400s/encoded.log", c->folder);
+	words_init(&words);
+	words_split(&words, "curl -qsSk --compressed");
+	for (i = 0; i < c->files->count; i++) {
+		words_split(&words, "-o /dev/null");
+		words_add(&words, c->scenario->network_ipv6 ? "%s://[%s]/%s" : "%s://%s/%s",
+		    c->scenario->server_tls == TLS_none ? "http" : "https",
+		    c->topology->server_address[0], c->files->list[i].path);
+	}
+	config.argv = words_argv(&words);
+	status = process_run(&config, 1800000, err);
+	words_done(&words);
+	return status;
+}
+
 int
 client_prepare(const struct client_config *c, struct err *err)
 {
 	char url[120];
 
+	if (c->scenario->server_gzip)
+		return encoded_fetch(c, err);
 	if (c->scenario->client_program != CLIENT_apt)
 		return 0;
 	snprintf(url, sizeof url, c->scenario->network_ipv6 ? "http://[%s]/debian"

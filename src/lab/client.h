@@ -27,7 +27,10 @@ struct client_config {
 #define CLIENT_REPORT "@download"
 extern const char *const action_names[];
 
-/* What clients need once the server runs: apt its indexes. Nothing of it is metered. */
+/*
+ * What comes before the first download, and is not metered: apt gets its indexes; where the
+ * server compresses, each file is fetched once, so that its log says how long it becomes.
+ */
 int client_prepare(const struct client_config *config, struct err *err);
 /* Starts a run; slot is which of the runs at once it is, from 0. */
 int client_start(const struct client_config *config, const struct plan_run *run, unsigned slot,

@@ -56,15 +56,10 @@ corpus_draw(struct corpus *files, const struct scenario *s, uint64_t seed, struc
 
 		list[i].bytes = size_draw(s, &draw);
 		name_draw(name, i, &draw);
-		if (s->client_program == CLIENT_apt) {
-			/* what apt asks for: pool/main/f/f017-name/f017-name_1.0_all.deb */
-			snprintf(list[i].name, sizeof list[i].name, "f%s", name);
-			snprintf(list[i].path, sizeof list[i].path,
-			    "debian/pool/main/f/f%s/f%s_1.0_all.deb", name, name);
-			continue;
-		}
 		snprintf(list[i].name, sizeof list[i].name, "%s.%.16s", name, s->files_suffix);
-		snprintf(list[i].path, sizeof list[i].path, "%s", list[i].name);
+		/* a file is what it is called everywhere, so that what learned it knows it */
+		snprintf(list[i].path, sizeof list[i].path, s->client_program == CLIENT_apt
+		    ? "debian/pool/main/f/%s/%s_1.0_all.deb" : "%s", list[i].name, list[i].name);
 	}
 	files->list = list;
 	files->count = s->files_count;
@@ -160,19 +155,18 @@ corpus_make(const struct corpus *files, const struct scenario *s, uint64_t seed,
 }
 
 void
-corpus_catalogue(const struct corpus *files, const struct scenario *s, struct text *out)
+corpus_catalogue(const struct corpus *files, struct text *out)
 {
-	const char *version = s->client_program == CLIENT_apt ? "1.0" : "";
 	size_t i;
 
-	text_str(out, "name\tversion\tsize\tpath\tencoding\n");
+	text_str(out, "name\tsize\tpath\tencoding\n");
 	for (i = 0; i < files->count; i++) {
 		const struct corpus_file *f = &files->list[i];
 
-		text_printf(out, "%s\t%s\t%llu\t%s\t\n", f->name, version,
-		    (unsigned long long)f->bytes, f->path);
+		text_printf(out, "%s\t%llu\t%s\t\n", f->name, (unsigned long long)f->bytes,
+		    f->path);
 		if (f->encoded > 0)
-			text_printf(out, "%s\t%s\t%llu\t%s\tgzip\n", f->name, version,
+			text_printf(out, "%s\t%llu\t%s\tgzip\n", f->name,
 			    (unsigned long long)f->encoded, f->path);
 	}
 }

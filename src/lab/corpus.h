@@ -11,7 +11,7 @@ struct corpus_file {
 	char name[64];      /* what the catalogue calls it */
 	char path[192];     /* below the server's root, without a slash in front */
 	uint64_t bytes;
-	uint64_t encoded;   /* octets of its body as compressed on the fly; 0: not known */
+	uint64_t encoded;   /* octets of the body where it is compressed on the fly; 0: it is not */
 };
 
 struct corpus {
@@ -27,8 +27,7 @@ void corpus_done(struct corpus *files);
 int corpus_make(const struct corpus *files, const struct scenario *scenario, uint64_t seed,
     const char *folder, struct err *err);
 /* weir's catalogue of them, TSV. */
-void corpus_catalogue(const struct corpus *files, const struct scenario *scenario,
-    struct text *out);
+void corpus_catalogue(const struct corpus *files, struct text *out);
 /* The file that a server's log means by "/path"; NULL if none. */
 const struct corpus_file *corpus_find(const struct corpus *files, const char *path);
 

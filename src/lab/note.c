@@ -77,3 +77,26 @@ note_number(const struct text *lines, const char *key)
 	note_value(lines, key, value, sizeof value);
 	return parse_u64(value, strlen(value), &n) ? n : 0;
 }
+
+int
+note_lines(const char *path, long from, note_line *each, void *to, struct err *err)
+{
+	FILE *file = fopen(path, "r");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	int status = 0;
+
+	if (file == NULL)
+		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+	if (fseek(file, from, SEEK_SET) != 0)
+		status = err_set(err, errno, "%s: %s", path, strerror(errno));
+	while (status == 0 && (n = getline(&line, &cap, file)) > 0 && line[n - 1] == '\n') {
+		line[n - 1] = '\0';
+		if (each(to, line, (size_t)n - 1, err) != 0)
+			status = err_prefix(err, "%s: '%.60s': ", path, line);
+	}
+	free(line);
+	fclose(file);
+	return status;
+}

@@ -226,7 +226,7 @@ catalogue_write(struct run *r, struct err *err)
 	int status;
 
 	text_init(&t);
-	corpus_catalogue(&r->files, r->s, &t);
+	corpus_catalogue(&r->files, &t);
 	status = note_write(r->folder, "catalogue.tsv", &t, err);
 	text_done(&t);
 	return status;
@@ -423,6 +423,10 @@ programs_start(struct run *r, uint64_t seed, struct err *err)
 	if (origin_start(&r->origin, r->s, &r->topology, r->work, r->root, err) != 0 ||
 	    client_prepare(&r->clients, err) != 0)
 		return -1;
+	if (r->s->server_gzip && truth_bodies(r->s, r->origin.access, &r->files, err) != 0)
+		return -1;
+	if (catalogue_write(r, err) != 0)
+		return -1;
 	return places_write(r, err);
 }
 
@@ -458,7 +462,7 @@ blocks_run(struct run *r, uint64_t seed, struct err *err)
 
 	for (i = 0; i < r->blocks_done; i++)
 		r->done += r->plan.blocks[i].downloads;
-	if ((status = work_make(r, err)) == 0 && (status = catalogue_write(r, err)) == 0)
+	if ((status = work_make(r, err)) == 0)
 		status = programs_start(r, seed, err);
 	for (i = r->blocks_done; status == 0 && i < r->plan.block_count; i++)
 		status = block_run(r, i, err);

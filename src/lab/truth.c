@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "lab/client.h"
+#include "lab/note.h"
 #include "lab/process.h"
 #include "lab/origin.h"
 #include "lab/topology.h"
@@ -73,33 +74,6 @@ kind_of_log(const struct scenario *s)
 	    [SERVER_s_server] = ACCESS_curl};
 
 	return kinds[s->server_program];
-}
-
-typedef int line_read(void *to, const char *line, size_t len, struct err *err);
-
-/* Whole lines of a file from an offset on. */
-static int
-lines_read(const char *path, long from, line_read *read, void *to, struct err *err)
-{
-	FILE *file = fopen(path, "r");
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-	int status = 0;
-
-	if (file == NULL)
-		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
-	if (fseek(file, from, SEEK_SET) != 0)
-		status = err_set(err, errno, "%s: %s", path, strerror(errno));
-	while (status == 0 && (n = getline(&line, &cap, file)) > 0) {
-		if (line[n - 1] != '\n')
-			break; /* it is still being written */
-		if (read(to, line, (size_t)n - 1, err) != 0)
-			status = err_prefix(err, "%s: '%.60s': ", path, line);
-	}
-	free(line);
-	fclose(file);
-	return status;
 }
 
 struct log_reader {
@@ -218,8 +192,7 @@ row_write(const struct truth_config *c, const struct seen *s, const struct corpu
 	number_cell(out, a->client_port);
 	time_cell(out, s->start_us);
 	time_cell(out, a->end_us);
-	text_printf(out, "%s\t%s\t%llu\t%u\t%s\t", file->name,
-	    c->scenario->client_program == CLIENT_apt ? "1.0" : "",
+	text_printf(out, "%s\t%llu\t%u\t%s\t", file->name,
 	    (unsigned long long)file->bytes, order,
 	    a->server[0] != '\0' ? a->server : c->topology->server_address[0]);
 	number_cell(out, a->server_port > 0 ? a->server_port : origin_port(c->scenario));
@@ -279,12 +252,12 @@ logs_read(const struct truth_config *c, struct seen_list *seen, struct seen_list
 	struct log_reader report = {ACCESS_curl, reports};
 
 	seen->count = reports->count = 0;
-	if (lines_read(c->clients_log, c->clients_from, report_line, &report, err) != 0)
+	if (note_lines(c->clients_log, c->clients_from, report_line, &report, err) != 0)
 		return -1;
 	if (c->scenario->server_program != SERVER_s_server)
-		return lines_read(c->origin->access, c->access_from, access_line, &access, err);
+		return note_lines(c->origin->access, c->access_from, access_line, &access, err);
 	access.kind = ACCESS_curl;
-	return lines_read(c->clients_log, c->clients_from, report_line, &access, err);
+	return note_lines(c->clients_log, c->clients_from, report_line, &access, err);
 }
 
 int
@@ -318,6 +291,36 @@ truth_read(const struct truth_config *c, struct text *out, struct truth_counts *
 	free(seen.list);
 	free(reports.list);
 	return status;
+}
+
+struct bodies {
+	struct corpus *files;
+	enum access_kind kind;
+};
+
+static int
+body_line(void *to, const char *line, size_t len, struct err *err)
+{
+	struct bodies *b = to;
+	struct access a;
+	size_t i;
+
+	if (access_parse(b->kind, line, len, &a, err) != 0)
+		return -1;
+	for (i = 0; i < b->files->count; i++)
+		if (a.status == 200 && a.encoding[0] != '\0' && a.path[0] == '/' &&
+		    strcmp(a.path + 1, b->files->list[i].path) == 0)
+			b->files->list[i].encoded = a.body;
+	return 0;
+}
+
+int
+truth_bodies(const struct scenario *scenario, const char *access, struct corpus *files,
+    struct err *err)
+{
+	struct bodies b = {files, kind_of_log(scenario)};
+
+	return note_lines(access, 0, body_line, &b, err);
 }
 
 int

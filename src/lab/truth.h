@@ -42,6 +42,9 @@ void truth_header(struct text *out);
  */
 int truth_read(const struct truth_config *config, struct text *out, struct truth_counts *counts,
     struct err *err);
+/* From the server's log of one download of each file: what its body was, where it was encoded. */
+int truth_bodies(const struct scenario *scenario, const char *access, struct corpus *files,
+    struct err *err);
 /* Reads a text of rows that truth_read wrote, and drops those of blocks from this one on; -1:
  * that is no such text. */
 int truth_keep(const char *text, uint32_t block, struct text *out, struct err *err);
