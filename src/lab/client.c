@@ -220,8 +220,8 @@ chromium_words(const struct job *job)
 	    "--no-default-browser-check --dump-dom");
 	words_add(job->words, "--user-data-dir=%s/profile", job->home);
 	words_add(job->words, job->s->network_ipv6
-	    ? "--host-resolver-rules=MAP files.example [%s], MAP * ~NOTFOUND, EXCLUDE files.example"
-	    : "--host-resolver-rules=MAP files.example %s, MAP * ~NOTFOUND, EXCLUDE files.example",
+	    ? "--host-resolver-rules=MAP files.example [%s], MAP * ~NOTFOUND"
+	    : "--host-resolver-rules=MAP files.example %s, MAP * ~NOTFOUND",
 	    host_of(job));
 	if (job->s->server_tls != TLS_none) {
 		words_add(job->words, "--ignore-certificate-errors-spki-list=%s",

@@ -117,7 +117,7 @@ caddy_config(const struct place_of *at)
 	static const char *const versions[] = {"h1", "h1 h2", "h1 h2 h3"};
 	unsigned i;
 
-	text_printf(at->out, "{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n"
+	text_printf(at->out, "{\n\tadmin off\n\tauto_https off\n"
 	    "\tdefault_sni files.example\n\tservers {\n\t\tprotocols %s\n\t}\n}\n%s://:%u {\n"
 	    "\tbind", versions[s->server_http],
 	    s->server_tls == TLS_none ? "http" : "https", origin_port(s));
