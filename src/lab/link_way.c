@@ -20,16 +20,17 @@ const struct link_row link_rows[LINK_KEYS] = {
 #undef LINK
 };
 
-/* A number with one of the suffixes, 0-terminated by factor 0; NaN if it is none. */
+/* The suffixes of a type end with a factor of 0. */
 struct suffix {
 	const char *text;
 	double factor;
 };
 
+/* A number with one of the suffixes; NaN if it is none. */
 static double
 number(const char *s, const struct suffix *suffixes)
 {
-	size_t digits = strspn(s, "0123456789."), i;
+	size_t digits = strspn(s, "0123456789.e+-"), i; /* no suffix has these */
 	double v;
 
 	if (digits == 0 || !parse_f64(s, digits, &v))
