@@ -399,7 +399,7 @@ lab_data_tell(const struct lab_data_scenario *s, struct lab_tables *tables)
 		text_printf(&places, "%s%s", i > 0 ? " " : "", s->places[i].name);
 	lab_set(&run, RUN, row, TEXT("run"));
 	lab_set(&run, RUN, scenario, TEXT(s->name));
-	lab_set(&run, RUN, state, state.len > 0 ? state : TEXT("not finished"));
+	lab_set(&run, RUN, state, state.len > 0 ? state : TEXT("no run.tsv"));
 	lab_set(&run, RUN, downloads, s->downloads.count);
 	lab_set(&run, RUN, training, s->downloads.training);
 	lab_set(&run, RUN, files, s->files);

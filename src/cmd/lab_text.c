@@ -154,6 +154,21 @@ write_pivot(const struct lab_tables *tables, struct text *out)
 	free(spots);
 }
 
+/* A line for each scenario whose run was broken off or goes on. */
+static void
+write_unfinished(const struct lab_tables *tables, struct text *out)
+{
+	const struct lab_run *runs;
+	size_t n, i;
+
+	runs = lab_tables_runs(tables, &n);
+	for (i = 0; i < n; i++)
+		if (!is_text(runs[i].state, "done"))
+			text_printf(out, "\n%.*s is not finished: %.*s; what is there was judged\n",
+			    (int)runs[i].scenario.len, runs[i].scenario.data,
+			    (int)runs[i].state.len, runs[i].state.data);
+}
+
 static int
 write_table(const struct lab_tables *tables, enum lab_table table, enum report_format format,
     const char *columns, struct text *out, struct err *err)
@@ -238,6 +253,7 @@ int
 lab_show_text(const struct lab_tables *tables, struct text *out, struct err *err)
 {
 	write_pivot(tables, out);
+	write_unfinished(tables, out);
 	write_scores(tables, out);
 	count_misses(tables, out);
 	return 0;

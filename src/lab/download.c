@@ -42,7 +42,8 @@ read_one(const struct sheet *s, struct lab_downloads *d, struct lab_download *ou
 	uint64_t port = 0, seen_port = 0;
 
 	*out = (struct lab_download){0};
-	if (sheet_cell(s, TRUTH_client).len == 0 || sheet_cell(s, TRUTH_start).len == 0)
+	if ((sheet_cell(s, TRUTH_client).len == 0 && sheet_cell(s, TRUTH_client_seen).len == 0) ||
+	    sheet_cell(s, TRUTH_start).len == 0)
 		return err_set(err, EINVAL, "%s: line %llu: client and start must be there",
 		    s->reader.name, (unsigned long long)s->reader.line);
 	if (sheet_addr(s, TRUTH_client, &out->client, err) != 0 ||
@@ -55,6 +56,8 @@ read_one(const struct sheet *s, struct lab_downloads *d, struct lab_download *ou
 	out->has_port = sheet_cell(s, TRUTH_client_port).len > 0;
 	out->has_seen = sheet_cell(s, TRUTH_client_seen_port).len > 0;
 	out->has_seen_addr = sheet_cell(s, TRUTH_client_seen).len > 0;
+	if (sheet_cell(s, TRUTH_client).len == 0)
+		out->client = out->seen; /* behind a NAT that does not tell */
 	out->port = (uint16_t)port;
 	out->seen_port = (uint16_t)(out->has_seen ? seen_port : port);
 	out->is_training = is_cell(s, TRUTH_role, "train");

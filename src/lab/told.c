@@ -42,14 +42,17 @@ enum row_column {
 	ROW_reverse_retransmitted,
 	ROW_max_segment,
 	ROW_reverse_max_segment,
+	ROW_span,
+	ROW_reverse_span,
 };
 
 static const char *const row_columns[] = {"start", "end", "src", "dst", "src_port", "dst_port",
     "bytes", "packets", "reverse_bytes", "reverse_packets", "retransmitted",
-    "reverse_retransmitted", "max_segment", "reverse_max_segment", NULL};
+    "reverse_retransmitted", "max_segment", "reverse_max_segment", "span", "reverse_span", NULL};
 
 const char lab_rows_fields[] = "start,end,src,dst,src_port,dst_port,bytes,packets,reverse_bytes,"
-    "reverse_packets,retransmitted,reverse_retransmitted,max_segment,reverse_max_segment";
+    "reverse_packets,retransmitted,reverse_retransmitted,max_segment,reverse_max_segment,"
+    "span,reverse_span";
 
 static int
 compare_end(const struct addr *a, uint16_t a_port, const struct addr *b, uint16_t b_port)
@@ -198,7 +201,7 @@ read_row(const struct sheet *s, const struct end *ends, size_t n, struct lab_rec
 {
 	struct end src = {0}, dst = {0};
 	uint64_t src_port = 0, dst_port = 0, segment = 0;
-	enum row_column bytes, again;
+	enum row_column bytes, again, span, request;
 
 	if (sheet_addr(s, ROW_src, &src.addr, err) != 0 ||
 	    sheet_addr(s, ROW_dst, &dst.addr, err) != 0 ||
@@ -211,10 +214,12 @@ read_row(const struct sheet *s, const struct end *ends, size_t n, struct lab_rec
 		out->client = src.addr, out->port = src.port;
 		out->server = dst.addr, out->server_port = dst.port;
 		bytes = ROW_reverse_bytes, again = ROW_reverse_retransmitted;
+		span = ROW_reverse_span, request = ROW_span;
 	} else if (bsearch(&dst, ends, n, sizeof *ends, end_compare) != NULL) {
 		out->client = dst.addr, out->port = dst.port;
 		out->server = src.addr, out->server_port = src.port;
 		bytes = ROW_bytes, again = ROW_retransmitted;
+		span = ROW_span, request = ROW_reverse_span;
 	} else {
 		return 0;
 	}
@@ -223,10 +228,13 @@ read_row(const struct sheet *s, const struct end *ends, size_t n, struct lab_rec
 	    sheet_u64(s, again, UINT64_MAX, &out->again, err) != 0 ||
 	    sheet_u64(s, again == ROW_retransmitted ? ROW_max_segment : ROW_reverse_max_segment,
 	    UINT32_MAX, &segment, err) != 0 ||
+	    sheet_u64(s, span, UINT64_MAX, &out->span, err) != 0 ||
+	    sheet_u64(s, request, UINT64_MAX, &out->request, err) != 0 ||
 	    sheet_time(s, ROW_start, &out->start_us, err) != 0 ||
 	    sheet_time(s, ROW_end, &out->end_us, err) != 0)
 		return -1;
 	out->has_again = sheet_cell(s, again).len > 0;
+	out->has_span = sheet_cell(s, span).len > 0;
 	out->segment = (uint32_t)segment;
 	return out->packets > 0;
 }

@@ -13,7 +13,8 @@ struct lab_record {
 	uint64_t bytes, packets; /* from the server */
 	uint64_t again;          /* payload octets the server sent again, if has_again */
 	uint32_t segment;        /* its largest segment */
-	bool has_again;
+	uint64_t span, request; /* payload of response and request, if has_span */
+	bool has_again, has_span;
 	double probability;
 	size_t name, version, candidates, evidence; /* texts; name 0: not named */
 	size_t start, end; /* texts, as they were written */

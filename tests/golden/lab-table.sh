@@ -69,7 +69,9 @@ rm -r "$lab/reuse/places/subnet/store" "$lab/one-hop/places/subnet/softflowd" "$
 status "a data set with holes" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/holes"
 like "no store of weir's" "$(grep '"reuse".*"spans"' "$tmp/holes")" 'no store of weir.s meter here'
 like "nothing to learn from" "$(grep '"vpn".*"method":"tree"' "$tmp/holes")" 'the training downloads have no plain records'
-like "a run that is not done" "$(grep '"run","scenario":"reuse"' "$tmp/holes")" '"state":"not finished"'
+like "a run that is not done" "$(grep '"run","scenario":"reuse"' "$tmp/holes")" '"state":"no run.tsv"'
+status "as text" 0 "$weir" lab table "$lab"
+like "which people see too" "$(cat "$tmp/out")" '^reuse is not finished: no run.tsv'
 rm -r "$lab/one-hop"
 status "no training" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/untaught"
 like "is said" "$(grep '"vpn".*"method":"wire"' "$tmp/untaught")" 'no scenario has training downloads'

@@ -120,7 +120,7 @@ static const struct {
 	    "300\t320\t10.0.0.1\t1\t900\tb\t\t1\t\n", LAB_BY_RECORD, "RR"},
 	{"behind the NAT it is the other end",
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t192.0.2.1\t4001\n"
-	    "10.0.0.2\t1\t100\tb\t\t10\t\t\t192.0.2.1\t4002\n",
+	    "\t\t100\tb\t\t10\t\t\t192.0.2.1\t4002\n",
 	    FOUND "100\t101\t192.0.2.1\t4002\t10\tb\t\t1\t\n100\t101\t192.0.2.1\t4001\t10\ta\t\t1\t\n",
 	    LAB_BY_RECORD, "RR"},
 	{"the same port much later is another download",
@@ -199,18 +199,21 @@ test_rows(void **state)
 
 	if (lab_rows_read(&t, file_of("rows.tsv",
 	    "start\tend\tsrc\tdst\tsrc_port\tdst_port\tbytes\tpackets\treverse_bytes\t"
-	    "reverse_packets\tretransmitted\treverse_retransmitted\tmax_segment\treverse_max_segment\n"
-	    "1\t2\t10.0.0.1\t10.9.9.9\t1\t80\t5\t1\t500\t7\t3\t2896\t100\t1448\n"
-	    "1\t2\t10.9.9.9\t10.0.0.1\t80\t2\t600\t8\t\t\t\t\t\t\n"
-	    "1\t2\t192.0.2.1\t10.9.9.9\t4001\t80\t5\t1\t700\t9\t\t\t\t\n"
-	    "1\t2\t10.0.0.1\t10.9.9.9\t3\t80\t5\t1\t500\t7\t\t\t\t\n"
-	    "1\t2\t10.0.0.1\t10.9.9.9\t1\t80\t5\t1\t\t\t\t\t\t\n"), &d, &err) != 0)
+	    "reverse_packets\tretransmitted\treverse_retransmitted\tmax_segment\treverse_max_segment\t"
+	    "span\treverse_span\n"
+	    "1\t2\t10.0.0.1\t10.9.9.9\t1\t80\t5\t1\t500\t7\t3\t2896\t100\t1448\t120\t450\n"
+	    "1\t2\t10.9.9.9\t10.0.0.1\t80\t2\t600\t8\t\t\t\t\t\t\t\t\n"
+	    "1\t2\t192.0.2.1\t10.9.9.9\t4001\t80\t5\t1\t700\t9\t\t\t\t\t\t\n"
+	    "1\t2\t10.0.0.1\t10.9.9.9\t3\t80\t5\t1\t500\t7\t\t\t\t\t\t\n"
+	    "1\t2\t10.0.0.1\t10.9.9.9\t1\t80\t5\t1\t\t\t\t\t\t\t\t\n"), &d, &err) != 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(t.count, 3);
 	assert_int_equal(t.list[0].bytes, 500);
 	assert_int_equal(t.list[0].packets, 7);
 	assert_true(t.list[0].has_again && t.list[0].again == 2896 && t.list[0].segment == 1448);
 	assert_int_equal(t.list[0].server_port, 80);
+	assert_true(t.list[0].has_span && t.list[0].span == 450 && t.list[0].request == 120);
+	assert_false(t.list[1].has_span);
 	assert_int_equal(t.list[1].bytes, 600);
 	assert_int_equal(t.list[1].port, 2);
 	assert_false(t.list[1].has_again);
