@@ -70,9 +70,12 @@ hex(char c)
 static size_t
 keep_name(struct lab_targets *t, const char *path, size_t n)
 {
-	const char *slash = memrchr(path, '/', n);
 	size_t at = t->strings.len, i;
+	const char *slash;
 
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	slash = memrchr(path, '/', n);
 	if (slash != NULL && slash + 1 < path + n) {
 		n -= (size_t)(slash + 1 - path);
 		path = slash + 1;

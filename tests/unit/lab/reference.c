@@ -53,7 +53,7 @@ test_urls(void **state)
 	    {"http://[2001:db8::1]/x", "x", "x", 80},
 	    {"https://[2001:db8::1]:444/%4", "%4", "%4", 444},
 	    {"http://a", "a", "", 80},
-	    {"http://a/b/", "b/", "b/", 80},
+	    {"http://a/b/", "b", "b/", 80},
 	};
 	static const char *const bad[] = {"", "a/b", "ftp://a/b", "http://", "http:///b", "http://:80/",
 	    "http://u@h/", "http://u:p@h/", "http://a:0/", "http://a:65536/", "http://a:x/",
