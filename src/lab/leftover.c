@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1 << 16, LINE_MAX_BYTES = 512, KILL_ROUNDS = 200 };
+enum { FILE_BYTES_MAX = 1 << 16, LINE_MAX_BYTES = 512, WORD_MAX = 128, KILL_ROUNDS = 200 };
 
 struct leftover {
 	int fd;
@@ -122,32 +122,56 @@ undo_space(const char *name)
 	(void)unlink(path); /* where it is not mounted */
 }
 
-static void
-undo_device(const char *name)
+/* "SPACE WORD REST" to its words; NULL for the machine's own space. */
+static int
+split(const char *line, char space[WORD_MAX], char word[WORD_MAX], char rest[WORD_MAX])
 {
-	const char *argv[] = {"ip", "link", "del", name, NULL};
+	rest[0] = '\0';
+	return sscanf(line, "%127s %127s %127[^\n]", space, word, rest);
+}
 
-	if (if_nametoindex(name) != 0)
-		(void)program_run(argv, NULL, NULL, NULL);
+static const char *
+or_own(const char *space)
+{
+	return strcmp(space, "-") == 0 ? NULL : space;
 }
 
 static void
-undo_table(const char *name)
+undo_device(const char *line)
 {
-	const char *argv[] = {"nft", "delete", "table", "inet", name, NULL};
+	char space[WORD_MAX], name[WORD_MAX], rest[WORD_MAX];
+	const char *argv[] = {"ip", "link", "del", "dev", name, NULL};
+	int back;
 
+	if (split(line, space, name, rest) != 2 || space_enter(or_own(space), &back, NULL) != 0)
+		return;
+	if (if_nametoindex(name) != 0)
+		(void)program_run(argv, NULL, NULL, NULL);
+	space_leave(back);
+}
+
+static void
+undo_table(const char *line)
+{
+	char space[WORD_MAX], name[WORD_MAX], rest[WORD_MAX];
+	const char *argv[] = {"nft", "delete", "table", "inet", name, NULL};
+	int back;
+
+	if (split(line, space, name, rest) != 2 || space_enter(or_own(space), &back, NULL) != 0)
+		return;
 	(void)program_run(argv, NULL, NULL, NULL);
+	space_leave(back);
 }
 
 /* Not while another that lives needs the setting. */
 static void
-undo_sysctl(const char *rest)
+undo_sysctl(const char *line)
 {
-	char key[128], value[128];
+	char space[WORD_MAX], key[WORD_MAX], value[WORD_MAX];
 
-	if (sscanf(rest, "%127s %127[^\n]", key, value) == 2 &&
-	    !leftover_before(key, NULL, 0))
-		(void)space_sysctl(NULL, key, value, NULL);
+	if (split(line, space, key, value) == 3 &&
+	    !leftover_before(or_own(space), key, NULL, 0))
+		(void)space_sysctl(or_own(space), key, value, NULL);
 }
 
 static const struct {
@@ -269,7 +293,7 @@ walk(int (*each)(const char *path, void *arg), void *arg)
 }
 
 struct before {
-	const char *key;
+	const char *space, *key;
 	char *value;
 	unsigned value_bytes;
 };
@@ -279,7 +303,7 @@ find_before(const char *path, void *arg)
 {
 	const struct before *b = arg;
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	char line[LINE_MAX_BYTES], key[128], value[128];
+	char line[LINE_MAX_BYTES], space[WORD_MAX], key[WORD_MAX], value[WORD_MAX] = "";
 	FILE *file = fopen(path, "re");
 	int found = 0;
 
@@ -287,8 +311,9 @@ find_before(const char *path, void *arg)
 		return 0;
 	if (fcntl(fileno(file), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
 		while (found == 0 && fgets(line, sizeof line, file) != NULL)
-			found = sscanf(line, "sysctl %127s %127[^\n]", key, value) == 2 &&
-			    strcmp(key, b->key) == 0;
+			found = strncmp(line, "sysctl ", 7) == 0 &&
+			    split(line + 7, space, key, value) == 3 &&
+			    strcmp(key, b->key) == 0 && strcmp(space, b->space) == 0;
 	}
 	fclose(file);
 	if (found && b->value != NULL)
@@ -297,9 +322,9 @@ find_before(const char *path, void *arg)
 }
 
 bool
-leftover_before(const char *key, char *value, unsigned value_bytes)
+leftover_before(const char *space, const char *key, char *value, unsigned value_bytes)
 {
-	struct before b = {key, value, value_bytes};
+	struct before b = {space == NULL ? "-" : space, key, value, value_bytes};
 
 	return walk(find_before, &b) != 0;
 }

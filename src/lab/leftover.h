@@ -13,10 +13,10 @@ struct text;
  * What a network makes outside of this process, written down before it is made, in a file of
  * the process's id that is locked as long as the process lives. One line each:
  *
- *	space NAME          a network namespace
- *	device NAME         in the machine's own namespace
- *	table NAME          of nft, there
- *	sysctl KEY VALUE    a setting there, and what it was before
+ *	space NAME              a network namespace
+ *	device SPACE NAME       in a namespace that stays; - is the machine's own
+ *	table SPACE NAME        of nft, there
+ *	sysctl SPACE KEY VALUE  a setting there, and what it was before
  */
 int leftover_open(struct leftover **out, struct err *err);
 /* Undoes all lines, the last first, and removes the file. May be NULL. */
@@ -24,7 +24,7 @@ void leftover_close(struct leftover *left);
 int leftover_note(struct leftover *left, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* What a setting was before any lab changed it: others that live may have. False if none did. */
-bool leftover_before(const char *key, char *value, unsigned value_bytes);
+bool leftover_before(const char *space, const char *key, char *value, unsigned value_bytes);
 
 /* Undoes what processes that are gone have left; a line on each to told, which may be NULL. */
 int leftover_clean(struct text *told, struct err *err);

@@ -96,9 +96,20 @@ int network_ip(struct network *net, const char *space, struct err *err, const ch
     __attribute__((format(printf, 4, 5)));
 
 /*
- * A link to the machine's own namespace and through it to the outside, with NAT; DNS and
- * what else its routes reach. The namespace gets the address and a default route.
+ * A link out of the network: to the machine's own namespace (to NULL), or to another that is
+ * there already, by its full name, and with NAT wherever its IPv4 routes go. The namespace
+ * gets an address of 100.64.0.0/10 that no route uses, and a default route. What is changed
+ * in the other namespace, forwarding and a table of nft, goes back when the network ends.
  */
-int network_outside(struct network *net, const char *space, const char *device, struct err *err);
+int network_outside(struct network *net, const char *space, const char *device, const char *to,
+    struct err *err);
+/*
+ * A resolv.conf(5) for a namespace with a link to the outside, which reaches neither servers
+ * on the machine's own loopback nor those with IPv6 addresses. out is empty if file serves as
+ * it is; else a text of what file, or upstream where that has none, says of the others.
+ * -1: no server is reached.
+ */
+int network_resolvers(const char *file, const char *upstream, struct text *out,
+    struct err *err);
 
 #endif

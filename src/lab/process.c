@@ -48,23 +48,39 @@ now_ms(void)
 
 /* ---- stop ---- */
 
-int
-stop_catch(struct err *err)
+static int
+catch(const int *numbers, size_t n, struct err *err)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t set;
 	size_t i;
 
 	if (signals_fd >= 0)
 		return 0;
 	sigemptyset(&set);
-	for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
+	for (i = 0; i < n; i++)
 		sigaddset(&set, numbers[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/* It is never read: what makes it readable stays. */
 	if ((signals_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
 		return err_set(err, errno, "no signalfd: %s", strerror(errno));
 	return 0;
+}
+
+int
+stop_catch(struct err *err)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+	return catch(numbers, 3, err);
+}
+
+int
+stop_catch_quietly(struct err *err)
+{
+	static const int numbers[] = {SIGTERM, SIGHUP};
+
+	(void)signal(SIGINT, SIG_IGN);
+	return catch(numbers, 2, err);
 }
 
 int

@@ -79,6 +79,8 @@ void process_log_tail(const char *log, struct text *out);
  * ending the program, so that it can remove what it made. Before any thread.
  */
 int stop_catch(struct err *err);
+/* The same without SIGINT, which is ignored: it is for a child in the foreground. */
+int stop_catch_quietly(struct err *err);
 bool stop_asked(void);
 /* Readable once it is; -1 before stop_catch. */
 int stop_fd(void);

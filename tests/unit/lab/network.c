@@ -427,21 +427,73 @@ test_before(void **state)
 	assert_int_equal(pipe(down), 0);
 	if ((pid = fork()) == 0) {
 		if (leftover_open(&left, NULL) != 0 ||
-		    leftover_note(left, NULL, "sysctl net.weir.none 7 8") != 0 ||
+		    leftover_note(left, NULL, "sysctl - net.weir.none 7 8") != 0 ||
 		    write(up[1], "", 1) != 1 || read(down[0], value, 1) != 1)
 			_exit(1);
 		leftover_close(left);
 		_exit(0);
 	}
 	assert_int_equal(read(up[0], value, 1), 1);
-	assert_true(leftover_before("net.weir.none", value, sizeof value));
+	assert_true(leftover_before(NULL, "net.weir.none", value, sizeof value));
 	assert_string_equal(value, "7 8");
-	assert_false(leftover_before("net.weir", value, sizeof value));
+	assert_false(leftover_before(NULL, "net.weir", value, sizeof value));
+	assert_false(leftover_before("other", "net.weir.none", value, sizeof value));
 	assert_int_equal(write(down[1], "", 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_false(leftover_before("net.weir.none", value, sizeof value));
+	assert_false(leftover_before(NULL, "net.weir.none", value, sizeof value));
 	close(up[0]), close(up[1]), close(down[0]), close(down[1]);
+}
+
+/* What a resolv.conf says of servers that are not reached is left out. */
+static void
+test_resolvers(void **state)
+{
+	static const struct {
+		const char *file, *upstream; /* NULL: is not there */
+		const char *out;             /* NULL: refused */
+	} rows[] = {
+		{"nameserver 192.0.2.53\nsearch example.org\n", NULL, ""},
+		{"nameserver 127.0.0.53\nsearch example.org\n", "nameserver 192.0.2.53\n",
+		    "nameserver 192.0.2.53\n"},
+		{"search x\n nameserver 127.0.0.1\nnameserver 192.0.2.1\nnameserver ::1\n", NULL,
+		    "search x\nnameserver 192.0.2.1\n"},
+		{"nameserver 127.0.0.53\n", "nameserver 2001:db8::53\n", NULL},
+		{"nameserver 127.0.0.53\n", NULL, NULL}, {"", NULL, NULL}, {NULL, NULL, NULL},
+		{NULL, "nameserver 192.0.2.53", "nameserver 192.0.2.53"},
+	};
+	const char *folder = getenv("WEIR_TMP") == NULL ? "/tmp" : getenv("WEIR_TMP");
+	char paths[2][300];
+	struct text out;
+	struct err failed;
+	size_t i, k;
+	FILE *f;
+
+	text_init(&out);
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		for (k = 0; k < 2; k++) {
+			const char *text = k == 0 ? rows[i].file : rows[i].upstream;
+
+			snprintf(paths[k], sizeof paths[k], "%s/resolv-%ld-%zu", folder, (long)getpid(), k);
+			(void)unlink(paths[k]);
+			if (text == NULL)
+				continue;
+			f = fopen(paths[k], "w");
+			fputs(text, f);
+			fclose(f);
+		}
+		failed = (struct err){0};
+		if (rows[i].out == NULL) {
+			assert_int_equal(network_resolvers(paths[0], paths[1], &out, &failed), -1);
+			assert_non_null(strstr(failed.text, "no name server is reached"));
+		} else {
+			DO(network_resolvers(paths[0], paths[1], &out, &err));
+			assert_string_equal(out.data, rows[i].out);
+		}
+	}
+	(void)unlink(paths[0]);
+	(void)unlink(paths[1]);
+	text_done(&out);
 }
 
 int
@@ -455,6 +507,7 @@ main(void)
 		cmocka_unit_test(test_emulated),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_before),
+		cmocka_unit_test(test_resolvers),
 	};
 	struct err err = {0};
 
