@@ -16,7 +16,9 @@ need_all(const char *list, struct err *err)
 {
 	size_t len;
 
-	for (; list != NULL && *list != '\0'; list += len) {
+	if (list == NULL)
+		return 0;
+	for (; *list != '\0'; list += len) {
 		char name[64];
 
 		list += strspn(list, " ");

@@ -14,7 +14,8 @@ struct words {
 void words_init(struct words *words);
 void words_done(struct words *words);
 /* printf's notation. */
-void words_add(struct words *words, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void words_add(struct words *words, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Words with blanks between them, as they stand. */
 void words_split(struct words *words, const char *list);
 /* NULL at the end; borrowed until the next call. */

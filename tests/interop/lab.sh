@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A quick run of the lab: real servers, clients and meters in namespaces. The truth has every
+# download; records have the octets that the server counted; spans name all at one hop; what is
+# done is not done again, and what was broken off goes on. Needs root.
+. "$(dirname "$0")/../lib.sh"
+export TZ=UTC PATH=$PATH:/usr/sbin:/sbin
+cd "$tmp" || exit 1
+lab="$WEIR_RELEASE lab" # what is measured is timed, and sanitizers take their time
+weir=$WEIR_RELEASE
+for tool in ip ss nft nginx wget curl softflowd softflowctl nfcapd nfdump; do
+	command -v $tool >/dev/null && continue
+	skip "lab" "$tool is not installed"
+	exit 0
+done
+if ! $lab run -o none ./none.lab 2>err && grep -qE 'root|namespace|permitted' err; then
+	skip "lab" "$(tail -n 1 err)"
+	exit 0
+fi
+
+# What is wrong is told, and nothing is run.
+status "a scenario that is none" 1 $lab run -o data nowhere
+like "a scenario that is none: told" "$(cat err)" "no scenario 'nowhere'"
+printf '[network]\nhops = 99\n' >bad.lab
+status "a file that is none" 1 $lab run -o data ./bad.lab
+like "a file that is none: its line" "$(cat err)" 'bad.lab: line 2: hops takes 1 to 12'
+status "a scenario without a quick run" 1 $lab run --quick -o data vpn
+like "a scenario without a quick run: told" "$(cat err)" 'vpn has no quick run'
+status "a scale that is none" 2 $lab run --scale 0 -o data
+# a program that cannot be executed is missing, whether it is installed or not
+printf '[server]\nprogram = caddy\n' >absent.lab
+hide() {
+	local caddy
+	caddy=$(command -v caddy) || { "$@"; return; }
+	unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh "$caddy" "$@"
+}
+hide $lab run -o absent ./absent.lab >said 2>err
+is "a missing program is no failure" "$?" 0
+like "a missing program: its scenario is skipped, and its package told" "$(cat said)" \
+	'^absent +skipped.*caddy is not installed; on Debian: apt-get install caddy'
+is "a missing program: the data set says so" "$(awk '$1 == "state" {print $2}' absent/absent/run.tsv)" skipped
+
+# tsv FILE COLUMN...: these columns of a table, blanks between
+tsv() {
+	local file=$1
+	shift
+	awk -F'\t' -v list="$*" 'NR == 1 {n = split(list, want, " "); for (i = 1; i <= NF; i++) at[$i] = i; next}
+		{for (i = 1; i <= n; i++) printf "%s%s", $at[want[i]], i < n ? " " : "\n"}' "$file"
+}
+key() { awk -F'\t' -v key="$2" '$1 == key {print $2}' "$1/run.tsv"; }
+
+$lab run --quick -o data --seed 7 >said 2>err
+is "a quick run" "$?" 0
+sed 's/^/# /' said err
+wanted="one-hop:60 six-hops:12 reuse:30 tls13:20"
+is "a quick run: what it ran" "$(ls -d data/*/ | xargs -n 1 basename | sort | tr '\n' ' ')" \
+	"$(for w in $wanted; do echo "${w%:*}"; done | sort | tr '\n' ' ')"
+for w in $wanted; do
+	name=${w%:*} n=${w#*:} dir=data/${w%:*}
+	is "$name: is done" "$(key $dir state)" done
+	is "$name: the truth has every download, whole" \
+		"$(tsv $dir/truth.tsv kind | sort | uniq -c | awk '{print $1, $2}')" "$n whole"
+	is "$name: of files of the catalogue, with their sizes" \
+		"$(tsv $dir/truth.tsv name size | sort -u | join - <(tsv $dir/catalogue.tsv name size | sort) | awk '$2 != $3' | wc -l)" 0
+	is "$name: no packet escaped weir's meters" \
+		"$(awk -F'\t' '$1 ~ /^dropped_/ {n += $2} END {print n + 0}' $dir/run.tsv)" 0
+	connections=$(tsv $dir/truth.tsv client_port | sort -u | wc -l)
+	tsv $dir/places.tsv place >places
+	while read -r place; do
+		"$weir" print --store "$dir/places/$place/softflowd" -o tsv -f src_port,dst_port,reverse_bytes,start >soft.tsv
+		is "$name, $place: softflowd has each connection" \
+			"$(tsv soft.tsv dst_port src_port | awk '$1 == 80 || $1 == 443 {print $2}' | sort -u | wc -l)" "$connections"
+		"$weir" print --store "$dir/places/$place/store" -o tsv -f src_port,dst_port,reverse_span,start >own.tsv
+		if [ "$name" != tls13 ]; then
+			# the spans of a connection are what the server counted, header and body
+			is "$name, $place: spans are the octets of the server's log" \
+				"$(tsv own.tsv dst_port src_port reverse_span | awk '$1 == 80 {n[$2] += $3} END {for (p in n) print p, n[p]}' | sort)" \
+				"$(tsv $dir/truth.tsv client_port span_response | awk '{n[$1] += $2} END {for (p in n) print p, n[p]}' | sort)"
+		fi
+	done <places
+done
+is "six hops: five places" "$(tsv data/six-hops/places.tsv place | tr '\n' ' ')" "subnet switch edge border transit "
+is "reuse: ten downloads a connection" \
+	"$(tsv data/reuse/truth.tsv client_port | sort | uniq -c | awk '{print $1}' | sort -u)" 10
+is "reuse: in order" "$(tsv data/reuse/truth.tsv order | sort -n | uniq -c | awk '{print $1}' | sort -u)" 3
+is "six hops: packets were lost, and sent again" \
+	"$("$weir" print --store data/six-hops/places/transit/store -o tsv -f reverse_retransmitted,start |
+		awk 'NR > 1 {n += $1} END {print (n > 0)}')" 1
+
+# One hop: spans name all, with nothing learned from what is judged.
+for place in subnet switch; do
+	"$weir" identify --store data/one-hop/places/$place/store -c data/one-hop/catalogue.tsv -o tsv -w found.tsv 2>/dev/null
+	"$weir" evaluate --findings found.tsv --truth data/one-hop/truth.tsv -o ndjson 2>/dev/null |
+		grep -m 1 '"grade":"all"' >score
+	like "one hop, $place: spans name every download" "$(cat score)" '"downloads":60,"right":60,'
+done
+
+# Again: nothing is done twice, and nothing is mixed up.
+cp data/six-hops/truth.tsv before.tsv
+status "again" 0 $lab run --quick -o data --seed 7
+is "again: all was done" "$(grep -c 'was done' "$tmp/out")" 4
+is "again: the truth is the same" "$(cksum <data/six-hops/truth.tsv)" "$(cksum <before.tsv)"
+status "again with another seed" 1 $lab run --quick -o data --seed 8 six-hops
+like "again with another seed: told" "$(cat "$tmp/out")" 'was begun with seed 7, not 8; remove it'
+
+# Broken off in its second block, it goes on there.
+printf '[scenario]\ndownloads = 30\nblock = 10\n[network]\nhops = 1\n[client]\npause = 100ms\n[files]\nmin = 1k\nmax = 1M\n' >mine.lab
+$lab run -o data ./mine.lab >said 2>err &
+run=$!
+children="$children $run"
+blocks() { [ "$(key data/mine blocks_done 2>/dev/null)" = "$1" ]; }
+for ((i = 0; i < 300; i++)); do
+	blocks 1 && break
+	sleep 0.1
+done
+sleep 1.5
+kill -INT $run
+wait $run
+like "broken off: told how to go on" "$(cat err)" 'stopped; the same command goes on'
+is "broken off: it says so" "$(key data/mine state) $(key data/mine blocks_done)" "running 1"
+is "broken off: its namespaces are gone" "$(ip netns list | grep -c "weir-$run-")" 0
+status "gone on with" 0 $lab run -o data ./mine.lab
+is "gone on with: done" "$(key data/mine state) $(key data/mine rows)" "done 30"
+is "gone on with: each block once" "$(tsv data/mine/truth.tsv block | sort | uniq -c | awk '{print $1, $2}' | tr '\n' ';')" "10 0;10 1;10 2;"
+weir_found() {
+	"$weir" identify --store data/mine/places/switch/store -c data/mine/catalogue.tsv -o tsv -w found.tsv 2>/dev/null
+	"$weir" evaluate --findings found.tsv --truth data/mine/truth.tsv -o ndjson 2>/dev/null | grep -m 1 '"grade":"all"'
+}
+like "gone on with: spans name every download" "$(weir_found)" '"downloads":30,"right":30,'
+
+# The table of it.
+status "the table" 0 "$weir" lab table data -o ndjson
+like "the table: spans at one hop" "$(grep '"scenario":"one-hop".*"method":"spans".*"kind":"all"' "$tmp/out" | head -n 1)" '"right":30,'

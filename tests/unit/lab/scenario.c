@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Scenario files: those that weir brings, and what is wrong with others, by file and line. */
+#include "base/err.h"
+#include "base/text.h"
+#include "lab/assets.h"
+#include "lab/run.h"
+#include "lab/scenario.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+static void
+parse(struct scenario *s, const char *name, const char *text)
+{
+	struct err err = {0};
+
+	if (scenario_parse(s, name, text, strlen(text), &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+/* What is printed is read as the same, and says no more than what differs. */
+static void
+test_shipped(void **state)
+{
+	const struct asset *a;
+	struct scenario s, again;
+	struct text first, second;
+	unsigned quick = 0, train = 0;
+
+	text_init(&first);
+	text_init(&second);
+	for (a = asset_lab_scenarios; a->name != NULL; a++) {
+		parse(&s, a->name, a->text);
+		assert_true(strlen(s.name) + 4 == strlen(a->name));
+		assert_true(s.scenario_summary[0] != '\0');
+		assert_true(scenario_places_there(&s) != 0);
+		quick += s.scenario_quick > 0;
+		train += s.scenario_train > 0;
+		assert_true(s.scenario_downloads == 300);
+		text_clear(&first);
+		text_clear(&second);
+		scenario_print(&s, &first);
+		parse(&again, a->name, first.data);
+		scenario_print(&again, &second);
+		assert_string_equal(first.data, second.data);
+		assert_memory_equal(&s.link, &again.link, sizeof s.link);
+	}
+	assert_true(a - asset_lab_scenarios >= 20);
+	assert_true(quick >= 4 && train == 1);
+	text_done(&first);
+	text_done(&second);
+}
+
+static void
+test_values(void **state)
+{
+	struct scenario s;
+
+	parse(&s, "some/folder/mine.lab", "# a comment\n\n [network] # another\n hops=3\nttl = 128\t\n"
+	    "timestamps = no\r\nvpn = openvpn\n[client]\nprogram = curl\npause = 1500ms\n"
+	    "ranges = 0.25\n[files]\nmax = 10M\nmin = 1k\n[meter]\nplaces = switch  edge transit\n"
+	    "softflowd = none\n[link]\nloss = 1%\nreorder-by = 3ms\n[server]\nhttp = 1.1");
+	assert_string_equal(s.name, "mine");
+	assert_true(s.network_hops == 3 && s.network_ttl == 128 && !s.network_timestamps);
+	assert_true(s.network_vpn == VPN_openvpn && s.client_program == CLIENT_curl);
+	assert_true(s.client_pause == 1500000 && s.client_ranges == 0.25);
+	assert_true(s.files_min == 1000 && s.files_max == 10000000);
+	assert_true(s.meter_softflowd == 0);
+	/* the path has no transit router */
+	assert_true(scenario_places_there(&s) == (1u << PLACE_switch | 1u << PLACE_edge));
+	assert_true(s.has_link && s.link.loss == 0.01 && s.link.reorder_by == 3000000);
+	parse(&s, "plain", "");
+	assert_true(!s.has_link && s.network_hops == 6 && s.files_count == 50);
+	assert_true(scenario_places_there(&s) == (1u << PLACES) - 1);
+	parse(&s, "many.lab", "[network]\nclients = 4\nnat = yes\n");
+	assert_false(scenario_places_there(&s) & 1u << PLACE_subnet);
+}
+
+static void
+test_wrong(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} wrong[] = {
+		{"hops = 1\n", "x.lab: line 1: 'hops' stands before"},
+		{"[network]\n\nhop = 1\n", "x.lab: line 3: [network] has no key 'hop'"},
+		{"[network]\nhops = 0\n", "x.lab: line 2: hops takes 1 to 12"},
+		{"[network]\nhops = many\n", "x.lab: line 2: hops takes a number"},
+		{"[network]\nhops =\n", "x.lab: line 2: hops has no value"},
+		{"[network]\nhops = 2\nhops = 3\n", "x.lab: line 3: hops is said twice"},
+		{"[network\n", "x.lab: line 1: a [section] ends with ]"},
+		{"[nowhere]\n", "x.lab: line 1: there is no section [nowhere]"},
+		{"[network]\nhops\n", "x.lab: line 2: 'hops' is neither"},
+		{"[network]\nipv6 = maybe\n", "x.lab: line 2: ipv6 takes yes or no"},
+		{"[network]\ncongestion = vegas\n", "congestion takes one of cubic, bbr, reno"},
+		{"[client]\npause = 2 weeks\n", "pause takes a time"},
+		{"[client]\npause = 2h\n", "pause takes 0 to 60"},
+		{"[client]\nranges = nan\n", "ranges takes a number"},
+		{"[meter]\nplaces = attic\n", "places takes none or places"},
+		{"[link]\nloss = 2%\nloss = 2%\n", "x.lab: line 3: loss is said twice"},
+		{"[link]\nloss = lots\n", "x.lab: line 2: "},
+		{"[link]\nspeed = 1\n", "x.lab: line 2: [link] has no key 'speed'"},
+		{"[files]\nmin = 9M\nmax = 1M\n", "x.lab: files: min is above max"},
+		{"[files]\nsuffix = a/b\n", "x.lab: files: suffix takes"},
+		{"[server]\nhttp = 2\n", "http = 2 needs tls"},
+		{"[server]\nhttp = 3\ntls = 1.3\n", "http = 3 needs caddy"},
+		{"[server]\nprogram = s_server\n", "s_server needs tls"},
+		{"[network]\nvpn = wireguard\nhops = 1\n", "vpn needs the edge router"},
+		{"[network]\nnat = yes\nhops = 1\n", "nat needs the edge router"},
+		{"[client]\nabort = 0.1\n", "ranges, resume, abort and unmodified are for curl"},
+		{"[client]\nprogram = apt\nreuse = 60\n", "reuse is above the number of files"},
+		{"[client]\ndepth = 4\n", "depth is for"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct scenario s;
+		struct err err = {0};
+
+		if (scenario_parse(&s, "x.lab", wrong[i].text, strlen(wrong[i].text), &err) == 0)
+			fail_msg("read as good: %s", wrong[i].text);
+		if (strstr(err.text, wrong[i].message) == NULL)
+			fail_msg("'%s' said of: %s", err.text, wrong[i].text);
+	}
+}
+
+static void
+test_names(void **state)
+{
+	static const char *const bad[] = {"", ".lab", "a b.lab", "-x.lab", "dir/..", "a\nb",
+	    "a-name-that-is-much-longer-than-forty-letters-are.lab"};
+	static char large[SCENARIO_BYTES_MAX + 1];
+	struct scenario s;
+	size_t i;
+
+	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct err err = {0};
+
+		if (scenario_parse(&s, bad[i], "", 0, &err) == 0)
+			fail_msg("a good name: '%s'", bad[i]);
+		assert_true(err.text[0] != '\0');
+	}
+	memset(large, '\n', sizeof large);
+	assert_true(scenario_parse(&s, "x", large, sizeof large, NULL) == -1);
+	assert_true(scenario_parse(&s, "x", large, sizeof large - 1, NULL) == 0);
+	memset(large, 'x', sizeof large);
+	assert_true(scenario_parse(&s, "x", large, sizeof large - 1, NULL) == -1);
+}
+
+/* Every key and place is in the help. */
+static void
+test_help(void **state)
+{
+	static const char *const words[] = {
+#define SECTION(id, help) "[" #id "]",
+#define KEY(section, type, id, ...) "  " #id,
+#include "lab/scenario.def"
+#undef SECTION
+#undef KEY
+#define PLACE(id, ...) "  " #id,
+#include "lab/place.def"
+#undef PLACE
+	};
+	struct text help;
+	size_t i;
+
+	text_init(&help);
+	scenario_help(&help);
+	for (i = 0; i < sizeof words / sizeof *words; i++)
+		if (strstr(help.data, words[i]) == NULL)
+			fail_msg("no help for %s", words[i]);
+	for (i = 0; i < LINK_KEYS; i++)
+		assert_non_null(strstr(help.data, link_rows[i].name));
+	text_done(&help);
+}
+
+static void
+test_quick(void **state)
+{
+	struct scenario s;
+
+	parse(&s, "x", "[scenario]\ntrain = 1250\nquick = 20\n");
+	run_make_quick(&s);
+	assert_true(s.scenario_train == 20 && s.scenario_downloads == 20);
+	assert_true(s.files_scale < 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shipped), cmocka_unit_test(test_values),
+		cmocka_unit_test(test_wrong), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_help), cmocka_unit_test(test_quick),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
