@@ -20,7 +20,8 @@
 
 enum { RUN_BYTES_MAX = 1 << 16 };
 
-static const char *const first_scenarios[] = {"one-hop", "six-hops", "vpn", "reuse", NULL};
+static const char *const first_scenarios[] = {"one-hop", "six-hops", "vpn", "reuse",
+    "pipelining", "http2", "browser", NULL};
 static const char *const first_places[] = {"subnet", "switch", "edge", "border", "transit", NULL};
 
 const char *

@@ -15,7 +15,8 @@
  * name is left for are unknown, so one name on a reused connection names one download at most.
  *
  * LAB_IN_ORDER, for records of single exchanges: downloads and findings of a client and port
- * are aligned in order by time and size (evaluate/align.h), never by name.
+ * are aligned in order by time and size (evaluate/align.h), never by name; times may differ by
+ * ten tolerances, since what is asked for ahead waits for its turn.
  */
 enum lab_join { LAB_BY_RECORD, LAB_IN_ORDER };
 
