@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BURST = 64, LARGEST = 2048 };
+enum { BURST = 64, LARGEST = 65536 };
 
 static volatile sig_atomic_t is_over;
 

@@ -41,8 +41,9 @@ struct export_values {
 	    UINT32_MAX, "observation domain (ipfix) or source id (9)"},                 \
 	{"engine", 0, OPTION_TEXT, EXPORT_AT(type, member, engine), "TYPE:ID", NULL, 0, 0, \
 	    "engine type and id (5), in place of --domain"},                            \
-	{"mtu", 0, OPTION_NUMBER, EXPORT_AT(type, member, mtu), "BYTES", "1428", 1052,  \
-	    65535, "by udp: largest IP packet; the path's own limit holds too"},        \
+	{"mtu", 0, OPTION_NUMBER, EXPORT_AT(type, member, mtu), "BYTES", NULL, 1052,    \
+	    65535, "by udp: largest IP packet; 1428, on this machine itself 8192; the path's " \
+	    "own limit holds too"},                                                     \
 	{"rate", 0, OPTION_NUMBER, EXPORT_AT(type, member, rate), "BYTES", NULL, 1000, 0, \
 	    "octets a second at most; 64Mi where files are sent by udp, else unlimited"}, \
 	{"hop-limit", 'L', OPTION_NUMBER, EXPORT_AT(type, member, hop_limit), "N", NULL, 1, \

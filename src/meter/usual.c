@@ -73,7 +73,7 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	    (syn->bits & SYN_BASE_OWN * 3) != SYN_BASE_OWN * 3 ||
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
-	    s->carry.bytes[d] == UINT8_MAX)
+	    s->carry.bytes[d] == UINT8_MAX || s->carry.packets[d] == UINT16_MAX)
 		return false;
 	/* The wheel may have looked at it since its last packet, and changed its timeout. */
 	if (m->config.write_quiet && hot->list != METER_EXPIRE_exchange_quiet &&
@@ -97,8 +97,8 @@ packet_usual(struct meter *m, const struct packet *p, const struct lookup *l)
 	uint32_t bytes;
 
 	if (l->hint == 0 || hot->next == 0 || !is_same_v4(&hot->key, &l->key) ||
-	    m->clock_us != now_us || hot->packets[d] == 0 || hot->packets[d] == UINT16_MAX ||
-	    p->flags & PACKET_FRAGMENT)
+	    m->clock_us != now_us || (hot->packets[0] | hot->packets[1]) == 0 ||
+	    hot->packets[d] == UINT16_MAX || p->flags & PACKET_FRAGMENT)
 		return false;
 	bytes = hot->bytes[d] + p->ip_bytes;
 	if (bytes < p->ip_bytes || now_us - hot->start_us >= m->limit_us ||
@@ -112,6 +112,8 @@ packet_usual(struct meter *m, const struct packet *p, const struct lookup *l)
 		return false;
 	}
 	hot_set_last(hot, now_us);
+	if (hot->ttl_max[d] == 0 && hot->packets[d] == 0)
+		hot->tos[d] = p->tos;
 	if (p->ttl < hot->ttl_min[d])
 		hot->ttl_min[d] = p->ttl;
 	if (p->ttl > hot->ttl_max[d])

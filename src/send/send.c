@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PAUSE_NS = 500000, STREAM_OCTETS = 8192 };
+enum { PAUSE_NS = 500000, STREAM_OCTETS = 8192, LOCAL_BYTES = 8192 };
 
 struct sender {
 	struct sink sink; /* first */
@@ -262,8 +262,8 @@ settle(struct sender *s)
 		c->encode.refresh_messages = UINT32_MAX;
 		c->encode.refresh_us = INT64_MAX;
 		c->encode.datagram_bytes = STREAM_OCTETS;
-	} else if (c->mtu > 48) {
-		c->encode.datagram_bytes = c->mtu - 28;
+	} else {
+		c->encode.datagram_bytes = (c->mtu > 48 ? c->mtu : LOCAL_BYTES) - 28;
 	}
 }
 

@@ -34,7 +34,8 @@ struct send_config {
 	unsigned hop_limit;    /* TTL: the kernel's; 1 for multicast */
 	const char *interface; /* to send through: by the routes */
 	const char *source;    /* address to send from, or ADDRESS:PORT: by the routes */
-	size_t mtu;            /* UDP: largest IP packet, headers included: 1428, 1448 */
+	/* UDP: largest IP packet, headers included: 1428, 1448; to this machine itself 8192. */
+	size_t mtu;
 	/* Octets a second, so that a receiver with a default socket buffer (208 KiB) keeps up;
 	 * sleeping costs no CPU. 0: 64 MiB by UDP, else none; -1: as fast as it goes. */
 	int64_t rate_octets;

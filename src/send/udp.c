@@ -23,6 +23,8 @@ enum {
 	TRIES = 3,
 	GSO_OCTETS = 65000, /* IPv6 and UDP headers go beside them into 65,535 */
 	LEAST_OCTETS = 1024, /* of a datagram: what templates need */
+	USUAL_OCTETS = 1400, /* of a datagram that leaves this machine: room for tunnels */
+	LOCAL_MTU = 32768,   /* paths of such MTUs end in this machine */
 };
 
 /* What one sendmmsg takes: each message a datagram, or a run of equal ones. */
@@ -99,6 +101,8 @@ learn_path(struct peer *p)
 	if (getsockopt(p->fd, is_six ? IPPROTO_IPV6 : IPPROTO_IP, is_six ? IPV6_MTU : IP_MTU,
 	    &mtu, &len) == 0 && mtu > overhead)
 		p->path_bytes = (size_t)(mtu - overhead);
+	if (p->config->mtu == 0 && mtu < LOCAL_MTU && p->path_bytes > USUAL_OCTETS)
+		p->path_bytes = USUAL_OCTETS;
 	if (p->path_bytes < LEAST_OCTETS) {
 		int want = is_six ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT;
 

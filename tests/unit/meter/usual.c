@@ -114,6 +114,7 @@ bare(const struct connection *c, unsigned side, int64_t now_ns)
 	p.src_port = side == 0 ? c->port : 80;
 	p.dst_port = side == 0 ? 80 : c->port;
 	p.ttl = (uint8_t)(60 + dice(40) / 39);
+	p.tos = (uint8_t)(dice(3) * 4);
 	return p;
 }
 
