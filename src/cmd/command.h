@@ -6,6 +6,8 @@
 #include "base/option.h"
 #include "base/sandbox.h"
 
+#include <sys/types.h>
+
 /* Exit statuses of every command. */
 enum { EXIT_GOOD = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 
@@ -49,6 +51,9 @@ char *operands_join(const char **operands, int count);
 
 /* Prints one progress line to a terminal at most ten times a second; label "" ends it. */
 void progress_show(const char *label, uint64_t done, uint64_t total);
+
+/* The umask that this program was started with, for what runs in its name. */
+extern mode_t caller_umask;
 
 /* A message on standard error: "weir: " and the text. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

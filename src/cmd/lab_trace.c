@@ -204,8 +204,11 @@ command_run_in(struct trace *t, int *status, struct err *err)
 	struct process_config config = {.argv = t->command, .user = t->v->user, .files = files,
 	    .space = network_space_name(t->net, "trace"), .is_foreground = true};
 	struct process *p;
+	mode_t own = umask(caller_umask);
+	int started = process_start(&config, &p, err);
 
-	if (process_start(&config, &p, err) != 0)
+	(void)umask(own);
+	if (started != 0)
 		return -1;
 	if (process_wait(p, -1) == PROCESS_STOP)
 		process_end(p, GRACE_MS);

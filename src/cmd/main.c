@@ -25,6 +25,8 @@ static const struct command *const commands[] = {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+mode_t caller_umask;
+
 void
 progress_show(const char *label, uint64_t done, uint64_t total)
 {
@@ -200,7 +202,7 @@ main(int argc, char **argv)
 	const struct front *front;
 	struct text t;
 
-	umask(027);
+	caller_umask = umask(027);
 	signal(SIGPIPE, SIG_IGN); /* a broken pipe or file limit is an error to report */
 	signal(SIGXFSZ, SIG_IGN);
 	if ((front = front_find(argv[0])) != NULL)

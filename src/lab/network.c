@@ -22,6 +22,9 @@
 
 enum { WORDS = 32, END_MS = 2000 };
 
+/* A second one would share the names and the file of the first. */
+static bool is_open;
+
 /* ---- beginning and end ---- */
 
 /* In a child, so that this program's namespace stays as it is. */
@@ -57,6 +60,8 @@ network_open(struct network **out, struct err *err)
 {
 	struct network *net = NULL;
 
+	if (is_open)
+		return err_set(err, EBUSY, "a program has one network at a time");
 	if (network_possible(err) != 0 || leftover_clean(NULL, err) != 0)
 		return -1;
 	if ((net = calloc(1, sizeof *net)) == NULL)
@@ -65,6 +70,7 @@ network_open(struct network **out, struct err *err)
 		free(net);
 		return -1;
 	}
+	is_open = true;
 	*out = net;
 	return 0;
 }
@@ -82,6 +88,7 @@ network_close(struct network *net)
 	for (i = 0; i < net->emulators; i++)
 		process_free(net->emulator[i]);
 	free(net);
+	is_open = false;
 }
 
 int

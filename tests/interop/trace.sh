@@ -123,6 +123,9 @@ is "two at once: the first too" "$? $(cksum <one) $(cksum <two)" "0 $(cksum <www
 state >after
 is "two at once: nothing is left" "$(diff before after)" ""
 
+is "files of the command have its caller's umask" \
+	"$(umask 002; "$weir" lab trace --local -- sh -c 'umask; touch made' 2>err; stat -c %a made)" "0002
+664"
 is "as another user" "$("$weir" lab trace --local --user nobody -- id -un 2>err)" nobody
 status "no command" 2 "$weir" lab trace --local
 like "no command: says how" "$(cat err)" "needs a command: weir lab trace"

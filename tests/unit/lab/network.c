@@ -253,10 +253,13 @@ test_messages(void **state)
 	};
 	static const char *const bad_names[] = {"", "a b", "../x", "-x", "a/b", "x;y",
 	    "a-name-that-is-much-too-long-for-a-namespace"};
-	struct network *net = open_network();
+	struct network *net = open_network(), *second;
 	struct err bad;
 	size_t i;
 
+	bad = (struct err){0};
+	assert_int_equal(network_open(&second, &bad), -1);
+	assert_string_equal(bad.text, "a program has one network at a time");
 	DO(network_space(net, "a", &err));
 	bad = (struct err){0};
 	assert_int_equal(network_space(net, "a", &bad), -1);
