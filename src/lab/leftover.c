@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -163,7 +164,7 @@ undo_table(const char *line)
 	space_leave(back);
 }
 
-/* Not while another that lives needs the setting. */
+/* Not while another that lives needs the setting; its line goes under the lock. */
 static void
 undo_sysctl(const char *line)
 {
@@ -191,21 +192,45 @@ undo_line(const char *line)
 	}
 }
 
-/* Undoes the lines of a locked file, the last first; a line that was cut off was not done. */
+/* Undoes the lines of a locked file, the last first, and cuts each off as soon as it is done; a
+ * line that was not written to its end was not done. */
 static void
 undo_file(int fd, const char *path)
 {
 	char *all = calloc(1, FILE_BYTES_MAX + 1), *end, *line;
 	ssize_t n = all == NULL ? 0 : pread(fd, all, FILE_BYTES_MAX, 0);
+	int lock;
 
 	while (n > 0 && (end = strrchr(all, '\n')) != NULL) {
 		*end = '\0';
 		line = strrchr(all, '\n');
-		undo_line(line == NULL ? all : line + 1);
+		line = line == NULL ? all : line + 1;
+		lock = strncmp(line, "sysctl ", 7) == 0 ? leftover_lock() : -1;
+		undo_line(line);
+		if (ftruncate(fd, line - all) != 0)
+			n = 0;
+		leftover_unlock(lock);
 	}
 	free(all);
 	(void)unlink(path);
 	close(fd);
+}
+
+int
+leftover_lock(void)
+{
+	int fd = open(NETWORK_FOLDER "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
+		;
+	return fd;
+}
+
+void
+leftover_unlock(int fd)
+{
+	if (fd >= 0)
+		close(fd);
 }
 
 /* ---- the file of this process ---- */

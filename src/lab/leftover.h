@@ -26,6 +26,14 @@ int leftover_note(struct leftover *left, struct err *err, const char *fmt, ...)
 /* What a setting was before any lab changed it: others that live may have. False if none did. */
 bool leftover_before(const char *space, const char *key, char *value, unsigned value_bytes);
 
+/*
+ * Between these two no other lab changes a setting of a namespace that stays, nor undoes it: what
+ * leftover_before says and what is noted after it stay true. -1 fd: there is no lock, and
+ * leftover_unlock does nothing.
+ */
+int leftover_lock(void);
+void leftover_unlock(int fd);
+
 /* Undoes what processes that are gone have left; a line on each to told, which may be NULL. */
 int leftover_clean(struct text *told, struct err *err);
 

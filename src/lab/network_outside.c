@@ -103,9 +103,8 @@ join(struct network *net, const struct outside *o, struct err *err)
 	return network_run_ip(o->name, err, "route add default via %s", o->there);
 }
 
-/* Turns a setting there on, after writing down what it was. */
 static int
-turn_on(struct network *net, const struct outside *o, const char *key, struct err *err)
+turn_on_locked(struct network *net, const struct outside *o, const char *key, struct err *err)
 {
 	char before[32], first[32];
 
@@ -118,6 +117,16 @@ turn_on(struct network *net, const struct outside *o, const char *key, struct er
 	if (leftover_note(net->left, err, "sysctl %s %s %s", or_dash(o->to), key, before) != 0)
 		return -1;
 	return space_sysctl(o->to, key, "1", err);
+}
+
+/* Turns a setting there on, after writing down what it was. */
+static int
+turn_on(struct network *net, const struct outside *o, const char *key, struct err *err)
+{
+	int lock = leftover_lock(), status = turn_on_locked(net, o, key, err);
+
+	leftover_unlock(lock);
+	return status;
 }
 
 /* Of each device that a route there leaves by; none is no fault. */

@@ -122,6 +122,14 @@ wait $first
 is "two at once: the first too" "$? $(cksum <one) $(cksum <two)" "0 $(cksum <www/file-70001) $(cksum <www/file-70001)"
 state >after
 is "two at once: nothing is left" "$(diff before after)" ""
+some=""
+for i in 1 2 3 4 5 6; do
+	"$weir" lab trace --to $to -- sleep 0.3 >/dev/null 2>"many$i" &
+	some="$some $!"
+done
+is "six at once: all end well" "$(for pid in $some; do wait "$pid"; printf '%s ' $?; done)" "0 0 0 0 0 0 "
+state >after
+is "six at once: nothing is left" "$(diff before after)" ""
 
 is "files of the command have its caller's umask" \
 	"$(umask 002; "$weir" lab trace --local -- sh -c 'umask; touch made' 2>err; stat -c %a made)" "0002
