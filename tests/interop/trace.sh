@@ -127,7 +127,12 @@ for i in 1 2 3 4 5 6; do
 	"$weir" lab trace --to $to -- sleep 0.3 >/dev/null 2>"many$i" &
 	some="$some $!"
 done
-is "six at once: all end well" "$(for pid in $some; do wait "$pid"; printf '%s ' $?; done)" "0 0 0 0 0 0 "
+statuses=""
+for pid in $some; do
+	wait "$pid"
+	statuses="$statuses$?"
+done
+is "six at once: all end well" "$statuses" 000000
 state >after
 is "six at once: nothing is left" "$(diff before after)" ""
 
