@@ -182,6 +182,8 @@ open_scenario(struct lab_data *data, const char *dir, const char *name,
     struct lab_data_scenario *s, struct err *err)
 {
 	const char *folder = lab_data_path(data, "%s/%s", dir, name);
+	const char *truth = lab_data_path(data, "%s/truth.tsv", folder);
+	struct err none = {0};
 
 	*s = (struct lab_data_scenario){.name = lab_data_path(data, "%s", name),
 	    .catalogue = lab_data_path(data, "%s/catalogue.tsv", folder),
@@ -189,13 +191,23 @@ open_scenario(struct lab_data *data, const char *dir, const char *name,
 	    .log = lab_data_path(data, "%s/results/log", folder)};
 	s->run = read_run(data, lab_data_path(data, "%s/run.tsv", folder));
 	s->has_fact = lab_fact_find(name, &s->fact);
-	if (make_folder(s->results, err) != 0 ||
-	    lab_downloads_read(&s->downloads, lab_data_path(data, "%s/truth.tsv", folder), err) != 0 ||
-	    count_files(s->catalogue, &s->files, err) != 0 ||
+	if (access(truth, F_OK) != 0)
+		return 0; /* skipped, or it has only begun */
+	if (lab_downloads_read(&s->downloads, truth, &none) != 0)
+		return none.code == ENODATA ? 0 : err_set(err, none.code, "%s", none.text);
+	if (make_folder(s->results, err) != 0 || count_files(s->catalogue, &s->files, err) != 0 ||
 	    split_times(data, folder, s, err) != 0)
 		return -1;
 	find_places(data, folder, s);
 	return 0;
+}
+
+static bool
+is_scenario(struct lab_data *data, const char *dir, const char *name)
+{
+	return name[0] != '.' &&
+	    (access(lab_data_path(data, "%s/%s/truth.tsv", dir, name), F_OK) == 0 ||
+	    access(lab_data_path(data, "%s/%s/run.tsv", dir, name), F_OK) == 0);
 }
 
 int
@@ -209,8 +221,7 @@ lab_data_open(struct lab_data *data, const char *dir, struct err *err)
 	if ((list = opendir(dir)) == NULL)
 		return err_set(err, errno, "%s: %s", dir, strerror(errno));
 	while (status == 0 && (entry = readdir(list)) != NULL) {
-		if (entry->d_name[0] == '.' || access(lab_data_path(data, "%s/%s/truth.tsv", dir,
-		    entry->d_name), F_OK) != 0)
+		if (!is_scenario(data, dir, entry->d_name))
 			continue;
 		if (data->count == cap) {
 			cap = cap ? cap * 2 : 16;
@@ -225,7 +236,7 @@ lab_data_open(struct lab_data *data, const char *dir, struct err *err)
 		return -1;
 	if (data->count == 0)
 		return err_set(err, ENOENT, "%s: no scenario in it: there is no folder with a "
-		    "truth.tsv; weir lab run makes them", dir);
+		    "truth.tsv or run.tsv; weir lab run makes them", dir);
 	qsort(data->scenarios, data->count, sizeof *data->scenarios, compare_scenarios);
 	data->models = lab_data_path(data, "%s/models", dir);
 	data->log = lab_data_path(data, "%s/models/log", dir);
@@ -326,7 +337,7 @@ extend_scenario(struct lab_data *data, struct lab_data_scenario *s, const char *
 {
 	size_t place = 0, i;
 
-	for (i = 0; i < sizes && place + 1 < LAB_DATA_EXTENDED; i++) {
+	for (i = 0; i < sizes && place + 1 < LAB_DATA_EXTENDED && s->files > 0; i++) {
 		/* Nothing to add, or nothing more than the size before had. */
 		if (names[i] <= s->files || (place > 0 && s->extended_names[place - 1] >= s->files + n))
 			continue;
@@ -384,8 +395,8 @@ void
 lab_data_tell(const struct lab_data_scenario *s, struct lab_tables *tables)
 {
 	struct lab_run run = {0};
-	struct str state = run_value(s, "state");
-	struct text places;
+	struct str state = run_value(s, "state"), reason = run_value(s, "reason");
+	struct text places, words;
 	size_t i;
 
 #define TEXT(t) ((struct str){(t), (uint32_t)strlen(t)})
@@ -396,11 +407,17 @@ lab_data_tell(const struct lab_data_scenario *s, struct lab_tables *tables)
 			lab_set(&run, RUN, id, value);                  \
 	} while (0)
 	text_init(&places);
+	text_init(&words);
+	text_bytes(&words, state.data, state.len);
+	if (state.len == 0)
+		text_str(&words, "no run.tsv");
+	if (reason.len > 0)
+		text_printf(&words, ": %.*s", (int)reason.len, reason.data);
 	for (i = 0; i < s->place_count; i++)
 		text_printf(&places, "%s%s", i > 0 ? " " : "", s->places[i].name);
 	lab_set(&run, RUN, row, TEXT("run"));
 	lab_set(&run, RUN, scenario, TEXT(s->name));
-	lab_set(&run, RUN, state, state.len > 0 ? state : TEXT("no run.tsv"));
+	lab_set(&run, RUN, state, ((struct str){words.data, (uint32_t)words.len}));
 	lab_set(&run, RUN, downloads, s->downloads.count);
 	lab_set(&run, RUN, training, s->downloads.training);
 	lab_set(&run, RUN, files, s->files);
@@ -419,5 +436,6 @@ lab_data_tell(const struct lab_data_scenario *s, struct lab_tables *tables)
 #undef TELL
 #undef TEXT
 	lab_tables_run(tables, &run);
+	text_done(&words);
 	text_done(&places);
 }

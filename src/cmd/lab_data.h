@@ -10,7 +10,8 @@ struct lab_tables;
 
 /*
  * The data set of the lab as it lies: DIR/SCENARIO/{truth.tsv,catalogue.tsv,run.tsv,places/}.
- * A folder with a truth.tsv is a scenario; what is missing of it is NULL here.
+ * A folder with a truth.tsv or run.tsv is a scenario; what is missing of it is NULL here, and
+ * without a download in the truth it has none, no places and no files.
  */
 struct lab_data_place {
 	const char *name;

@@ -289,16 +289,6 @@ plot_calibration(struct plotting *p, struct err *err)
 
 /* ---- tables ---- */
 
-/* Misses of what is ours: the classifiers have thousands. */
-static bool
-is_our_miss(const void *row)
-{
-	const struct lab_miss *m = row;
-
-	return is_text(m->method, "wire") || is_text(m->method, "wire-fitted") ||
-	    is_text(m->method, "spans");
-}
-
 static const struct {
 	const char *heading, *columns;
 	struct lab_push push;
@@ -311,22 +301,27 @@ static const struct {
 	    "percent,low,high", {.table = LAB_TABLE_AGAIN}},
 	{"Calibration", "scenario,method,from,to,names,right,probability,share,low,high",
 	    {.table = LAB_TABLE_BIN}},
-	{"Misses of wire model and spans", "scenario,place,method,start,client,client_port,name,"
+	{"Misses", "scenario,place,method,start,client,client_port,name,"
 	    "version,kind,said,said_version,probability,again,why,evidence",
-	    {LAB_TABLE_MISS, MISSES_MAX, is_our_miss}},
+	    {.table = LAB_TABLE_MISS, .most = MISSES_MAX}},
 };
 
 static int
-write_part(const struct lab_tables *tables, size_t i, struct text *out, struct err *err)
+write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses, struct text *out,
+    struct err *err)
 {
+	struct lab_push push = parts[i].push;
 	struct page page = {{push_rows, page_nothing, page_nothing}, .out = out};
 	char words[128];
 	uint64_t left;
 
-	html_heading(out, parts[i].heading);
-	if (report_fields(lab_table_schemas[parts[i].push.table], parts[i].columns, page.fields,
-	    &page.n, err) != 0 ||
-	    lab_tables_push(tables, &parts[i].push, &page.sink, &left, err) != 0)
+	if (push.table == LAB_TABLE_MISS && misses == LAB_MISSES_NONE)
+		return 0;
+	if (push.table == LAB_TABLE_MISS && misses == LAB_MISSES_OURS)
+		push.wants = lab_show_is_ours;
+	html_heading(out, push.wants != NULL ? "Misses of wire model and spans" : parts[i].heading);
+	if (report_fields(lab_table_schemas[push.table], parts[i].columns, page.fields, &page.n,
+	    err) != 0 || lab_tables_push(tables, &push, &page.sink, &left, err) != 0)
 		return -1;
 	if (page.is_begun)
 		html_table_end(out);
@@ -341,7 +336,8 @@ write_part(const struct lab_tables *tables, size_t i, struct text *out, struct e
 }
 
 int
-lab_show_html(const struct lab_tables *tables, struct text *out, struct err *err)
+lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
+    struct err *err)
 {
 	struct plotting *p = must(calloc(1, sizeof *p));
 	int status = 0;
@@ -363,7 +359,7 @@ lab_show_html(const struct lab_tables *tables, struct text *out, struct err *err
 	if (status == 0)
 		status = plot_calibration(p, err);
 	for (i = 0; status == 0 && i < sizeof parts / sizeof *parts; i++)
-		status = write_part(tables, i, out, err);
+		status = write_part(tables, i, misses, out, err);
 	html_end(out);
 	plotting_clear(p);
 	free(p);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct values {
-	const char *format, *output, *python, *decoys;
+	const char *format, *output, *python, *decoys, *misses;
 	int64_t tolerance_us;
 };
 
@@ -21,6 +21,9 @@ static const struct option_row options[] = {
 	OPTION_OUTPUT_ROW(struct values),
 	{"decoys", 0, OPTION_TEXT, offsetof(struct values, decoys), "CATALOG", NULL, 0, 0,
 	    "name from larger catalogues too: 1,000 and 60,000 files, of sizes that this one has"},
+	{"misses", 0, OPTION_TEXT, offsetof(struct values, misses), "WHICH", NULL, 0, 0,
+	    "ndjson, html: list all misses, those that are ours (wire model and spans) or none; if "
+	    "not given all by ndjson, ours by html"},
 	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s", 0, 0,
 	    "how far the clocks of a server's log and a meter may differ"},
 	{"python", 0, OPTION_TEXT, offsetof(struct values, python), "PROGRAM", "/usr/bin/python3", 0,
@@ -29,13 +32,17 @@ static const struct option_row options[] = {
 
 static const struct {
 	const char *name;
-	int (*show)(const struct lab_tables *, struct text *, struct err *);
+	int (*show)(const struct lab_tables *, enum lab_misses, struct text *, struct err *);
+	const char *misses; /* if nothing else is asked for */
 } formats[] = {
-	{"text", lab_show_text},
-	{"tsv", lab_show_tsv},
-	{"ndjson", lab_show_ndjson},
-	{"html", lab_show_html},
+	{"text", lab_show_text, "none"},
+	{"tsv", lab_show_tsv, "none"},
+	{"ndjson", lab_show_ndjson, "all"},
+	{"html", lab_show_html, "ours"},
 };
+
+static const char *const misses_words[] = {[LAB_MISSES_ALL] = "all", [LAB_MISSES_OURS] = "ours",
+    [LAB_MISSES_NONE] = "none", NULL};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -48,14 +55,22 @@ run(void *values, const char **operands, int count, struct err *err)
 	struct lab_tables *tables = NULL;
 	unsigned failed = 0;
 	int status = EXIT_USAGE;
+	const char *wanted;
 	struct text out;
-	size_t f = 0;
+	size_t f = 0, misses = 0;
 
 	text_init(&out);
 	while (f < FORMATS && strcmp(formats[f].name, v->format) != 0)
 		f++;
 	if (f == FORMATS) {
 		err_set(err, EINVAL, "-o takes text, tsv, ndjson or html, not '%s'", v->format);
+		goto done;
+	}
+	wanted = v->misses != NULL ? v->misses : formats[f].misses;
+	while (misses_words[misses] != NULL && strcmp(misses_words[misses], wanted) != 0)
+		misses++;
+	if (misses_words[misses] == NULL) {
+		err_set(err, EINVAL, "--misses takes all, ours or none, not '%s'", wanted);
 		goto done;
 	}
 	if (count != 1) {
@@ -66,7 +81,7 @@ run(void *values, const char **operands, int count, struct err *err)
 	config.dir = operands[0];
 	tables = lab_tables_new();
 	if (stop_catch(err) != 0 || lab_cases(&config, tables, &failed, err) != 0 ||
-	    formats[f].show(tables, &out, err) != 0 || output_text(&out, v->output, err) != 0)
+	    formats[f].show(tables, (enum lab_misses)misses, &out, err) != 0 || output_text(&out, v->output, err) != 0)
 		goto done;
 	status = failed > 0 ? EXIT_TROUBLE : EXIT_GOOD;
 done:

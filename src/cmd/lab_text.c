@@ -164,24 +164,25 @@ write_unfinished(const struct lab_tables *tables, struct text *out)
 	runs = lab_tables_runs(tables, &n);
 	for (i = 0; i < n; i++)
 		if (!is_text(runs[i].state, "done"))
-			text_printf(out, "\n%.*s is not finished: %.*s; what is there was judged\n",
+			text_printf(out, "\n%.*s is not finished: %.*s%s\n",
 			    (int)runs[i].scenario.len, runs[i].scenario.data,
-			    (int)runs[i].state.len, runs[i].state.data);
+			    (int)runs[i].state.len, runs[i].state.data,
+			    runs[i].downloads > 0 ? "; what is there was judged" : "");
 }
 
 static int
 write_table(const struct lab_tables *tables, enum lab_table table, enum report_format format,
-    const char *columns, struct text *out, struct err *err)
+    bool (*wants)(const void *row), struct text *out, struct err *err)
 {
 	const struct schema *schema = lab_table_schemas[table];
 	unsigned fields[SCHEMA_FIELDS_MAX];
 	struct report_config config = {.fd = -1, .text = out, .schema = schema, .format = format,
 	    .fields = fields, .style = STYLE_PEOPLE};
-	struct lab_push push = {.table = table};
+	struct lab_push push = {.table = table, .wants = wants};
 	struct sink *sink = NULL;
 	int status;
 
-	if (report_fields(schema, columns, fields, &config.n, err) != 0 ||
+	if (report_fields(schema, "all", fields, &config.n, err) != 0 ||
 	    report_open(&config, &sink, err) != 0)
 		return -1;
 	status = lab_tables_push(tables, &push, sink, NULL, err);
@@ -246,11 +247,21 @@ count_misses(const struct lab_tables *tables, struct text *out)
 			    lab_methods[m].name) == &scores[i])
 				misses += scores[i].wrong + scores[i].unknown;
 	text_printf(out, "\n%llu misses over all places and methods; -o ndjson and -o html tell "
-	    "which and why.\n", (unsigned long long)misses);
+	    "which and why\n", (unsigned long long)misses);
+}
+
+bool
+lab_show_is_ours(const void *miss)
+{
+	const struct lab_miss *m = miss;
+
+	return is_text(m->method, "wire") || is_text(m->method, "wire-fitted") ||
+	    is_text(m->method, "spans");
 }
 
 int
-lab_show_text(const struct lab_tables *tables, struct text *out, struct err *err)
+lab_show_text(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
+    struct err *err)
 {
 	write_pivot(tables, out);
 	write_unfinished(tables, out);
@@ -260,18 +271,26 @@ lab_show_text(const struct lab_tables *tables, struct text *out, struct err *err
 }
 
 int
-lab_show_tsv(const struct lab_tables *tables, struct text *out, struct err *err)
+lab_show_tsv(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
+    struct err *err)
 {
-	return write_table(tables, LAB_TABLE_SCORE, REPORT_TSV, "all", out, err);
+	return write_table(tables, LAB_TABLE_SCORE, REPORT_TSV, NULL, out, err);
 }
 
 int
-lab_show_ndjson(const struct lab_tables *tables, struct text *out, struct err *err)
+lab_show_ndjson(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
+    struct err *err)
 {
 	enum lab_table table;
 
-	for (table = 0; table < LAB_TABLES; table++)
-		if (write_table(tables, table, REPORT_NDJSON, "all", out, err) != 0)
+	for (table = 0; table < LAB_TABLES; table++) {
+		bool is_miss = table == LAB_TABLE_MISS;
+
+		if (is_miss && misses == LAB_MISSES_NONE)
+			continue;
+		if (write_table(tables, table, REPORT_NDJSON, is_miss && misses == LAB_MISSES_OURS
+		    ? lab_show_is_ours : NULL, out, err) != 0)
 			return -1;
+	}
 	return 0;
 }

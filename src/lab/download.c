@@ -94,7 +94,7 @@ lab_downloads_read(struct lab_downloads *d, const char *path, struct err *err)
 	sheet_close(&s);
 	if (more == 0 && d->count > 0)
 		return 0;
-	err_set(err, EINVAL, "%s: no downloads", path);
+	err_set(err, ENODATA, "%s: no downloads", path);
 
 fail:
 	lab_downloads_done(d);

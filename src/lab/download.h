@@ -28,7 +28,8 @@ struct lab_downloads {
 /*
  * Reads truth.tsv. Needed: client, start and name; and any of client_port, version, size,
  * kind, role (train: to learn from), client_seen_port and client_seen (what the NAT made of
- * the client's end; it stands for an empty client too). kind empty is "whole".
+ * the client's end; it stands for an empty client too). kind empty is "whole". ENODATA: there
+ * are none.
  */
 int lab_downloads_read(struct lab_downloads *downloads, const char *path, struct err *err);
 void lab_downloads_done(struct lab_downloads *downloads);

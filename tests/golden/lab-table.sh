@@ -72,6 +72,14 @@ like "nothing to learn from" "$(grep '"vpn".*"method":"tree"' "$tmp/holes")" 'th
 like "a run that is not done" "$(grep '"run","scenario":"reuse"' "$tmp/holes")" '"state":"no run.tsv"'
 status "as text" 0 "$weir" lab table "$lab"
 like "which people see too" "$(cat "$tmp/out")" '^reuse is not finished: no run.tsv'
+mkdir "$lab/quic" "$lab/ipv6"
+printf 'state\tskipped\nreason\tcaddy is not installed\n' >"$lab/quic/run.tsv"
+printf 'state\trunning\n' >"$lab/ipv6/run.tsv"
+head -n 1 "$lab/vpn/truth.tsv" >"$lab/ipv6/truth.tsv"
+status "scenarios without downloads" 0 "$weir" lab table "$lab"
+like "one was skipped" "$(cat "$tmp/out")" '^quic is not finished: skipped: caddy is not installed$'
+like "one has only begun" "$(cat "$tmp/out")" '^ipv6 is not finished: running$'
+is "both have no figures" "$(grep -c '^quic,\|^ipv6,' "$tmp/out")" 0
 rm -r "$lab/one-hop"
 status "no training" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/untaught"
 like "is said" "$(grep '"vpn".*"method":"wire"' "$tmp/untaught")" 'no scenario has training downloads'
@@ -87,6 +95,7 @@ status "training beside what is judged" 1 "$weir" lab table "$lab"
 like "is refused" "$(cat "$tmp/err")" 'six-hops/truth.tsv: training and other downloads overlap in time'
 mkdir "$tmp/empty"
 status "an empty folder" 1 "$weir" lab table "$tmp/empty"
-like "says what should be there" "$(cat "$tmp/err")" 'no folder with a truth.tsv'
+like "says what should be there" "$(cat "$tmp/err")" 'no folder with a truth.tsv or run.tsv'
 status "no folder" 2 "$weir" lab table
 status "an unknown format" 2 "$weir" lab table "$lab" -o pdf
+status "other misses" 2 "$weir" lab table "$lab" --misses some
