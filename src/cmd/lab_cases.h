@@ -9,6 +9,7 @@ struct lab_cases_config {
 	const char *python; /* that has scikit-learn */
 	const char *decoys; /* a catalogue whose files are added; NULL: none are */
 	int64_t tolerance_us;
+	unsigned jobs; /* programs at once */
 };
 
 /*

@@ -2,7 +2,7 @@
 /* Runs steps of the lab once: see lab_step.h. */
 #include "cmd/lab_step.h"
 
-#include "base/err.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "lab/process.h"
 
@@ -19,7 +19,6 @@
 enum { DEPTH_MAX = 8 };
 
 static const char self[] = "/proc/self/exe";
-static const int64_t STEP_MS = INT64_C(3600000);
 
 static int
 read_file(const char *path, struct text *out)
@@ -121,59 +120,161 @@ describe(const char *path, int depth, struct text *out)
 }
 
 static void
-describe_step(const struct lab_step *step, const char *program, struct text *out)
+describe_step(const struct lab_step *step, struct text *out)
 {
 	int i;
 
-	describe(program, 0, out);
+	describe(self, 0, out);
 	for (i = 0; step->argv[i] != NULL; i++)
 		text_printf(out, "%s\n", step->argv[i]);
 	for (i = 0; step->inputs[i] != NULL; i++)
 		describe(step->inputs[i], 0, out);
 }
 
+/* A step whose program runs. */
+struct job {
+	const struct lab_step *step;
+	struct process *process;
+	struct err *err;
+	struct text made; /* of what it is made */
+	char made_path[PATH_MAX];
+};
+
+static bool
+is_made(struct job *job)
+{
+	struct text before;
+	bool is;
+
+	text_init(&before);
+	is = access(job->step->output, R_OK) == 0 && read_file(job->made_path, &before) == 0 &&
+	    before.len == job->made.len && memcmp(before.data, job->made.data, before.len) == 0;
+	text_done(&before);
+	return is;
+}
+
+/* True if its program was started; job->process is NULL else, and the step done or failed. */
+static bool
+job_start(struct job *job, const struct lab_step *step, struct err *err)
+{
+	const char *argv[LAB_STEP_WORDS];
+	struct process_config config = {.argv = argv, .log = step->log,
+	    .output = step->prints ? step->output : NULL};
+
+	job->step = step;
+	job->err = err;
+	job->process = NULL;
+	memcpy(argv, step->argv, sizeof argv);
+	if (argv[0][0] == '\0')
+		argv[0] = self;
+	if (snprintf(job->made_path, sizeof job->made_path, "%s.made", step->output) >=
+	    (int)sizeof job->made_path) {
+		err_set(err, ENAMETOOLONG, "%s: too long a name", step->output);
+		return false;
+	}
+	text_init(&job->made);
+	describe_step(step, &job->made);
+	if (!is_made(job)) {
+		unlink(job->made_path);
+		unlink(step->output);
+		if (process_start(&config, &job->process, err) == 0)
+			return true;
+	}
+	text_done(&job->made);
+	return false;
+}
+
+/* Its program has ended. */
+static void
+job_end(struct job *job)
+{
+	const struct lab_step *step = job->step;
+	const char *who = step->argv[0][0] == '\0' ? step->argv[1] : step->argv[0];
+	struct text why;
+
+	text_init(&why);
+	if (process_status(job->process) != 0) {
+		process_status_text(job->process, &why);
+		process_log_tail(step->log, &why);
+		err_set(job->err, EIO, "%s %s", who, why.data);
+	} else if (access(step->output, R_OK) != 0) {
+		err_set(job->err, errno, "%s: %s did not make it: %s", step->output, who,
+		    strerror(errno));
+	} else {
+		write_file(job->made_path, &job->made, job->err);
+	}
+	text_done(&why);
+	text_done(&job->made);
+	process_free(job->process);
+	job->process = NULL;
+}
+
+static void
+job_stop(struct job *job)
+{
+	err_set(job->err, EINTR, "stopped by a signal; the same command goes on from here");
+	process_free(job->process);
+	job->process = NULL;
+	text_done(&job->made);
+	unlink(job->step->output);
+}
+
+/* Waits for one; all end if asked to. Returns how many have ended. */
+static unsigned
+await_one(struct job *jobs, struct process **processes, unsigned most)
+{
+	unsigned ended = 0, i;
+
+	if (process_wait_any(processes, most, -1, &i) == PROCESS_ENDED) {
+		job_end(&jobs[i]);
+		processes[i] = NULL;
+		return 1;
+	}
+	for (i = 0; i < most; i++) {
+		if (processes[i] == NULL)
+			continue;
+		job_stop(&jobs[i]);
+		processes[i] = NULL;
+		ended++;
+	}
+	return ended;
+}
+
+void
+lab_steps_run(const struct lab_step *steps, size_t count, unsigned most, struct err *errs)
+{
+	struct job *jobs;
+	struct process *processes[LAB_STEP_JOBS] = {NULL};
+	unsigned running = 0, slot;
+	size_t i;
+
+	most = most == 0 ? 1 : most > LAB_STEP_JOBS ? LAB_STEP_JOBS : most;
+	jobs = must(calloc(most, sizeof *jobs));
+	for (i = 0; i < count; i++) {
+		if (stop_asked()) {
+			err_set(&errs[i], EINTR,
+			    "stopped by a signal; the same command goes on from here");
+			continue;
+		}
+		if (running == most)
+			running -= await_one(jobs, processes, most);
+		for (slot = 0; processes[slot] != NULL;)
+			slot++;
+		if (job_start(&jobs[slot], &steps[i], &errs[i])) {
+			processes[slot] = jobs[slot].process;
+			running++;
+		}
+	}
+	while (running > 0)
+		running -= await_one(jobs, processes, most);
+	free(jobs);
+}
+
 int
 lab_step_run(const struct lab_step *step, struct err *err)
 {
-	struct process_config config = {.argv = step->argv, .log = step->log,
-	    .output = step->prints ? step->output : NULL};
-	const char *argv[LAB_STEP_WORDS];
-	char made[PATH_MAX], program[PATH_MAX];
-	struct text now, before;
-	int status = -1;
-	ssize_t n;
+	struct err own = {0};
 
-	text_init(&now);
-	text_init(&before);
-	n = readlink(self, program, sizeof program - 1);
-	program[n > 0 ? n : 0] = '\0';
-	memcpy(argv, step->argv, sizeof argv);
-	if (argv[0][0] == '\0') {
-		argv[0] = program;
-		config.argv = argv;
-	}
-	if (snprintf(made, sizeof made, "%s.made", step->output) >= (int)sizeof made) {
-		err_set(err, ENAMETOOLONG, "%s: too long a name", step->output);
-		goto done;
-	}
-	describe_step(step, program, &now);
-	if (access(step->output, R_OK) == 0 && read_file(made, &before) == 0 &&
-	    before.len == now.len && memcmp(before.data, now.data, now.len) == 0) {
-		status = 0;
-		goto done;
-	}
-	unlink(made);
-	unlink(step->output);
-	if (process_run(&config, STEP_MS, err) != 0)
-		goto done;
-	if (access(step->output, R_OK) != 0) {
-		err_set(err, errno, "%s: %s did not make it: %s", step->output, argv[0],
-		    strerror(errno));
-		goto done;
-	}
-	status = write_file(made, &now, err);
-done:
-	text_done(&now);
-	text_done(&before);
-	return status;
+	lab_steps_run(step, 1, 1, &own);
+	return own.code == 0 ? 0 : err_set(err, own.code, "%s", own.text);
 }

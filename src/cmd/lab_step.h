@@ -2,10 +2,11 @@
 #ifndef CMD_LAB_STEP_H
 #define CMD_LAB_STEP_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-struct err;
 struct text;
 
 /*
@@ -24,8 +25,13 @@ struct lab_step {
 	bool prints;                        /* its standard output is the file */
 };
 
-/* 0 if the file is there, made now or before. */
+/* 0 if the file is there, made now or before. EINTR: asked to stop. */
 int lab_step_run(const struct lab_step *step, struct err *err);
+
+/* Some at once; errs[i] is set where step i failed. Steps hang on none of the others. */
+void lab_steps_run(const struct lab_step *steps, size_t count, unsigned jobs, struct err *errs);
+
+enum { LAB_STEP_JOBS = 64 };
 
 /* Writes a file unless it has just these bytes, so that its time tells when it changed. */
 int lab_file_write(const char *path, const struct text *bytes, struct err *err);

@@ -5,14 +5,17 @@
 #include "cmd/common.h"
 #include "cmd/lab_cases.h"
 #include "cmd/lab_show.h"
+#include "cmd/lab_step.h"
 #include "lab/process.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct values {
 	const char *format, *output, *python, *decoys, *misses;
 	int64_t tolerance_us;
+	uint64_t jobs;
 };
 
 static const struct option_row options[] = {
@@ -26,6 +29,8 @@ static const struct option_row options[] = {
 	    "not given all by ndjson, ours by html"},
 	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s", 0, 0,
 	    "how far the clocks of a server's log and a meter may differ"},
+	{"jobs", 'j', OPTION_NUMBER, offsetof(struct values, jobs), "PROGRAMS", NULL, 1, LAB_STEP_JOBS,
+	    "run so many programs at once; if not given as many as there are cores"},
 	{"python", 0, OPTION_TEXT, offsetof(struct values, python), "PROGRAM", "/usr/bin/python3", 0,
 	    0, "the Python that has scikit-learn"},
 };
@@ -51,7 +56,8 @@ run(void *values, const char **operands, int count, struct err *err)
 {
 	const struct values *v = values;
 	struct lab_cases_config config = {.python = v->python, .decoys = v->decoys,
-	    .tolerance_us = v->tolerance_us};
+	    .tolerance_us = v->tolerance_us,
+	    .jobs = v->jobs > 0 ? (unsigned)v->jobs : (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
 	struct lab_tables *tables = NULL;
 	unsigned failed = 0;
 	int status = EXIT_USAGE;
