@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "lab/netflow.h"
 #include "lab/process.h"
+#include "lab/softflowd.h"
 #include "lab/topology.h"
 #include "lab/wait.h"
 #include "lab/words.h"
@@ -20,7 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OWN, COLLECTOR, PLAIN, PATH_BYTES = 600, SETTLE_MS = 1000, GRACE_MS = 30000 };
+enum { OWN, COLLECTOR, PLAIN, PATH_BYTES = 600, SETTLE_MS = 500, SETTLE_TIMES = 60,
+	GRACE_MS = 30000 };
 
 static bool
 has_softflowd(const struct meters_config *c, unsigned place)
@@ -62,7 +64,7 @@ static void
 plain_words(struct job *job)
 {
 	words_add(&job->words, "%s", job->c->program);
-	words_split(&job->words, "meter -B 64Mi --no-cut --plain --export ipfix -i");
+	words_split(&job->words, "meter -B 64Mi --no-cut --plain --biflow --export ipfix -i");
 	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
 	words_add(&job->words, "--send=127.0.0.1:%u", port_of(job->place));
 	if (job->s->meter_active > 0)
@@ -84,11 +86,11 @@ collect_words(struct job *job)
 static void
 softflowd_words(struct job *job)
 {
-	words_split(&job->words, "softflowd -d -v 9 -m 65536 -i");
+	words_split(&job->words, "softflowd -d -v 9 -m 65536 -B 67108864 -i");
 	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
 	words_add(&job->words, "-n");
 	words_add(&job->words, "127.0.0.1:%u", port_of(job->place));
-	words_split(&job->words, "-p softflowd.pid -c softflowd.ctl"); /* in its folder */
+	words_split(&job->words, "-p softflowd.pid -c " SOFTFLOWD_SOCKET); /* in its folder */
 	if (job->s->network_ipv6)
 		words_add(&job->words, "-6");
 	if (job->s->meter_active > 0) {
@@ -112,15 +114,12 @@ nfcapd_words(struct job *job)
 	words_add(&job->words, "%s/nfcapd", job->folder);
 }
 
-/* softflowd as a foreground program knows no signals; it ends with status 1. */
-static const char *const softflowd_stop[] = {"softflowctl", "-c", "softflowd.ctl", "shutdown",
-    NULL};
-
 struct kind {
 	const char *name, *ready; /* words in its log when it works; NULL: when it listens */
 	void (*words)(struct job *);
-	const char *const *stop;  /* run in its folder to end it; NULL: SIGTERM */
-	int status;               /* that it ends with */
+	/* Asks it to end; NULL: SIGTERM does. */
+	int (*stop)(const char *folder, const char *log, struct err *err);
+	int status; /* that it ends with */
 };
 
 static const struct kind kinds[2][METERS_OF_PLACE] = {
@@ -214,8 +213,6 @@ meter_signal(struct meters *m, unsigned place, unsigned i, struct err *err)
 {
 	const struct kind *kind = &kinds[has_softflowd(m->config, place)][i];
 	char folder[PATH_BYTES], log[PATH_BYTES];
-	struct process_config config = {.argv = kind->stop, .folder = folder, .output = log,
-	    .log = log};
 
 	if (kind->stop == NULL) {
 		process_signal(m->list[place][i], SIGTERM);
@@ -223,7 +220,7 @@ meter_signal(struct meters *m, unsigned place, unsigned i, struct err *err)
 	}
 	snprintf(folder, sizeof folder, "%.400s/%s", m->config->folder, place_names[place]);
 	log_path(m->config, place, i, "stop", log);
-	return process_run(&config, GRACE_MS, err);
+	return kind->stop(folder, log, err);
 }
 
 /* Asks one of each place to end, then waits for them: they work side by side. */
@@ -290,17 +287,80 @@ softflowd_load(const struct meters_config *c, unsigned place, struct err *err)
 	return netflow_forget(folder, err);
 }
 
+/* Packets that softflowd's processed; what did not reach them is noted. */
+static int
+softflowds_count(const struct meters *m, struct meters_losses *losses, uint64_t *processed,
+    struct err *err)
+{
+	unsigned place;
+
+	*processed = 0;
+	for (place = 0; place < PLACES; place++) {
+		struct softflowd_counts counts;
+		char folder[PATH_BYTES], log[PATH_BYTES];
+
+		if (m->list[place][PLAIN] == NULL || !has_softflowd(m->config, place))
+			continue;
+		snprintf(folder, sizeof folder, "%.400s/%s", m->config->folder,
+		    place_names[place]);
+		log_path(m->config, place, PLAIN, "count", log);
+		if (softflowd_count(folder, log, &counts, err) != 0)
+			return -1;
+		*processed += counts.processed;
+		losses->softflowd[place] = counts.dropped;
+	}
+	return 0;
+}
+
+/*
+ * softflowd gets packets by the block, and the last block only when it is full. So half a megabyte
+ * follows the last download, as one flow from the first client to the server's port 9 (discard).
+ */
+static int
+push_through(const struct meters *m, struct err *err)
+{
+	const struct topology *t = m->config->topology;
+	char script[300], log[PATH_BYTES];
+	const char *const argv[] = {"bash", "-c", script, NULL};
+	struct process_config config = {.argv = argv, .space = t->client[0], .log = log};
+
+	snprintf(log, sizeof log, "%.400s/discard.log", m->config->logs);
+	snprintf(script, sizeof script, "exec 3<>/dev/udp/%s/9; for ((i = 0; i < 500; i++)); do "
+	    "printf %%1000s >&3; done 2>/dev/null; exit 0", t->server_address[0]);
+	return process_run(&config, GRACE_MS, err);
+}
+
+/* Until softflowd, which may be behind, has seen what there was to be seen. */
+static int
+settle(const struct meters *m, struct meters_losses *losses, struct err *err)
+{
+	uint64_t before, now = 0;
+	unsigned i = 0;
+
+	if (m->config->scenario->meter_softflowd != 0 && push_through(m, err) != 0)
+		return -1;
+	do {
+		before = now;
+		if (!stop_sleep(SETTLE_MS))
+			return err_set(err, EINTR, "stopped");
+		if (softflowds_count(m, losses, &now, err) != 0)
+			return -1;
+	} while (now != before && i++ < SETTLE_TIMES);
+	return 0;
+}
+
 int
 meters_stop(struct meters *m, struct meters_losses *losses, struct err *err)
 {
 	const struct meters_config *c = m->config;
+	struct meters_losses lost = {0};
 	unsigned place;
 
-	if (!stop_sleep(SETTLE_MS))
-		return err_set(err, EINTR, "stopped");
+	if (settle(m, &lost, err) != 0)
+		return -1;
 	if (all_end(m, OWN, err) != 0 || all_end(m, PLAIN, err) != 0)
 		return -1;
-	if (!stop_sleep(SETTLE_MS / 2)) /* what softflowd sent last */
+	if (!stop_sleep(SETTLE_MS)) /* what softflowd sent last */
 		return err_set(err, EINTR, "stopped");
 	if (all_end(m, COLLECTOR, err) != 0)
 		return -1;
@@ -311,6 +371,7 @@ meters_stop(struct meters *m, struct meters_losses *losses, struct err *err)
 			continue;
 		log_path(c, place, OWN, "out", output);
 		losses->dropped[place] += dropped_of(output);
+		losses->softflowd[place] += lost.softflowd[place];
 		if (has_softflowd(c, place) && softflowd_load(c, place, err) != 0)
 			return -1;
 	}

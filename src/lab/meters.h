@@ -32,9 +32,10 @@ struct meters {
 	struct process *list[PLACES][METERS_OF_PLACE];
 };
 
-/* What was lost: packets that came and are in no record of weir's own meter at a place. */
+/* What was lost: packets that passed a place and did not reach its meters. */
 struct meters_losses {
-	uint64_t dropped[PLACES];
+	uint64_t dropped[PLACES];   /* weir's own */
+	uint64_t softflowd[PLACES];
 };
 
 /* Starts them and waits until each records. */

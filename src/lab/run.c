@@ -128,8 +128,9 @@ state_write(struct run *r, const char *state, const char *reason, struct err *er
 	    (unsigned long long)r->counts.octets, (unsigned long long)r->failed,
 	    (unsigned long long)r->counts.others, (unsigned long long)r->counts.refused);
 	for (i = 0; i < PLACES; i++)
-		text_printf(&t, "dropped_%s\t%llu\n", place_names[i],
-		    (unsigned long long)r->losses.dropped[i]);
+		text_printf(&t, "dropped_%s\t%llu\nsoftflowd_dropped_%s\t%llu\n", place_names[i],
+		    (unsigned long long)r->losses.dropped[i], place_names[i],
+		    (unsigned long long)r->losses.softflowd[i]);
 	status = note_write(r->folder, "run.tsv", &t, err);
 	text_done(&t);
 	return status;
@@ -168,6 +169,8 @@ state_read(struct run *r, bool *is_done, struct err *err)
 	for (i = 0; i < PLACES; i++) {
 		snprintf(key, sizeof key, "dropped_%s", place_names[i]);
 		r->losses.dropped[i] = note_number(&t, key);
+		snprintf(key, sizeof key, "softflowd_dropped_%s", place_names[i]);
+		r->losses.softflowd[i] = note_number(&t, key);
 	}
 	if ((status = note_read(r->folder, "truth.tsv", &old, err)) == 0 && old.len > 0 &&
 	    truth_keep(old.data, r->blocks_done, &r->truth, err) != 0)

@@ -15,9 +15,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SIDES = 2 };
+enum { SIDES = 2, TUNNEL_ROOM = 8 << 20, PROCESS_FILES = 64 };
 
 struct side {
 	const char *space, *full, *address, *peer, *endpoint, *allowed;
@@ -103,7 +105,34 @@ wireguard_start(struct topology *t, struct side *side, struct process **out, str
 	}
 	if (process_run(&wg, 10000, err) != 0)
 		return -1;
-	return network_ip(t->net, side->space, err, "link set %s mtu 1420", side->device);
+	/* a program may be late: packets wait for it, as they would for a busy router */
+	return network_ip(t->net, side->space, err, "link set %s mtu 1420 txqueuelen 10000",
+	    side->device);
+}
+
+/*
+ * wireguard-go leaves its sockets as they come, with room for a hundred packets, and loses what
+ * arrives while it waits for a processor; the kernel's WireGuard has no such limit. So its
+ * sockets get room from here (pidfd_getfd(2)).
+ */
+static void
+sockets_widen(pid_t pid)
+{
+	int process = (int)syscall(SYS_pidfd_open, pid, 0), bytes = TUNNEL_ROOM, fd, i;
+
+	if (process < 0)
+		return;
+	for (i = 0; i < PROCESS_FILES; i++) {
+		int type = 0;
+		socklen_t len = sizeof type;
+
+		if ((fd = (int)syscall(SYS_pidfd_getfd, process, i, 0)) < 0)
+			continue;
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM)
+			setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
+		close(fd);
+	}
+	close(process);
 }
 
 static int
@@ -122,6 +151,8 @@ wireguard_build(struct topology *t, struct side *sides, struct err *err)
 		    network_ip(t->net, sides[i].space, err, "link set %s up",
 		    sides[i].device) != 0)
 			return -1;
+		if (t->helpers[i] != NULL)
+			sockets_widen(process_pid(t->helpers[i]));
 	}
 	return 0;
 }
@@ -133,9 +164,10 @@ openvpn_start(struct topology *t, struct side *side, const char *key, struct pro
     struct err *err)
 {
 	char local[ADDRESS_MAX];
-	const char *argv[] = {"openvpn", "--dev", side->device, "--dev-type", "tun", "--proto",
+	const char *argv[] = {"openvpn", "--rcvbuf", "2097152", "--sndbuf",
+	    "2097152", "--txqueuelen", "10000", "--dev", side->device, "--dev-type", "tun", "--proto",
 	    "udp", "--ifconfig", local, side->peer, "--secret", key,
-	    "--allow-deprecated-insecure-static-crypto", "--cipher", "AES-256-CBC", "--ping",
+	    "--cipher", "AES-256-CBC", "--ping",
 	    "10", "--port", "1194", "--float", side->endpoint != NULL ? "--remote" : NULL,
 	    side->endpoint, NULL};
 	struct process_config config = {.argv = argv, .space = side->full, .output = side->log,

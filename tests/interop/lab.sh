@@ -46,6 +46,8 @@ tsv() {
 	awk -F'\t' -v list="$*" 'NR == 1 {n = split(list, want, " "); for (i = 1; i <= NF; i++) at[$i] = i; next}
 		{for (i = 1; i <= n; i++) printf "%s%s", $at[want[i]], i < n ? " " : "\n"}' "$file"
 }
+# octets of each connection, from lines of the server's port, the client's and octets
+octets() { awk '$1 == 80 || $1 == 443 {n[$2] += $3} END {for (p in n) print p, n[p]}' | sort; }
 key() { awk -F'\t' -v key="$2" '$1 == key {print $2}' "$1/run.tsv"; }
 
 $lab run --quick -o data --seed 7 >said 2>err
@@ -69,11 +71,14 @@ for w in $wanted; do
 		"$weir" print --store "$dir/places/$place/softflowd" -o tsv -f src_port,dst_port,reverse_bytes,start >soft.tsv
 		is "$name, $place: softflowd has each connection" \
 			"$(tsv soft.tsv dst_port src_port | awk '$1 == 80 || $1 == 443 {print $2}' | sort -u | wc -l)" "$connections"
-		"$weir" print --store "$dir/places/$place/store" -o tsv -f src_port,dst_port,reverse_span,start >own.tsv
+		"$weir" print --store "$dir/places/$place/store" -o tsv -f src_port,dst_port,reverse_span,reverse_bytes,start >own.tsv
+		is "$name, $place: softflowd has the octets that weir's meter has" \
+			"$(tsv soft.tsv dst_port src_port reverse_bytes | octets)" \
+			"$(tsv own.tsv dst_port src_port reverse_bytes | octets)"
 		if [ "$name" != tls13 ]; then
 			# the spans of a connection are what the server counted, header and body
 			is "$name, $place: spans are the octets of the server's log" \
-				"$(tsv own.tsv dst_port src_port reverse_span | awk '$1 == 80 {n[$2] += $3} END {for (p in n) print p, n[p]}' | sort)" \
+				"$(tsv own.tsv dst_port src_port reverse_span | octets)" \
 				"$(tsv $dir/truth.tsv client_port span_response | awk '{n[$1] += $2} END {for (p in n) print p, n[p]}' | sort)"
 		fi
 	done <places
