@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decoding a pipelined run, in four stages: sequence_read.c makes groups of requests and
+ * Decoding a pipelined run, in five stages: sequence_read.c makes groups of requests and
  * borders of the rows; sequence_learn.c and sequence_vote.c find by vote what server and client
  * add to every file and how many requests the client keeps outstanding; sequence_lattice.c weighs
  * every way to cut the response stream at borders such that each piece is a file whose
  * size and path fit (or a file that is not in the catalogue, or a block of several), by
- * the sum-product rule; sequence_piece.c says what is certain enough; sequence_fill.c
- * fills blocks of two or three responses.
+ * the sum-product rule; sequence_piece.c collects what that says of each piece;
+ * sequence_firm.c settles order and numbers by the pieces that are beyond doubt;
+ * sequence_tell.c says what is certain enough, and lets sequence_fill.c and
+ * sequence_ways.c fill the blocks between with all the ways that come out to the octet.
  */
 #include "identify/sequence.h"
 

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Blocks of two or three responses whose inner borders show no mark. Where each of their
- * requests went alone, its length leaves only the files of one length of path; if the run
- * keeps to the order of the archive's index, only those between the sure files around. The
- * ways to fill the block exactly are then few. How many there would be by chance is counted
- * on blocks that are a little longer or shorter: with n ways and E by chance, the truth is
- * among them with
+ * From a block, a stretch of responses whose inner borders are not known, to a stretch for
+ * sequence_ways.c: the length of each request, or the sum of those that went together less
+ * those of responses that are known; how far the stream had come when the request went out
+ * that the client sent at a response's end; the places of the sure files around in the
+ * archive's index.
  *
- *	(1 - m) n / ((1 - m) n + m E)		m: a file is not in the catalogue, a mode not known
+ * Of n files that fill a block exactly some may still be wrong: one file is not in the
+ * catalogue, or has a header that was not learned. How much weight chance gives to ways is
+ * seen at blocks that are a little longer or shorter: with W of the ways and E by chance,
+ * the truth is among them with
+ *
+ *	(1 - m) W / ((1 - m) W + m E)		m: probability of such a file,
+ *						or that bounds left the truth out
  */
 #include "identify/sequence_run.h"
 
-enum { SHIFTS = 12, WAYS_MAX = RUN_FILL_WAYS };
+#include "identify/sequence_ways.h"
 
-static const uint64_t WORK_MAX = 4000000; /* files tried for a block */
-static const double MISSING = 0.1;
+#include <math.h>
 
-struct filling {
-	const struct run *run;
-	uint32_t request[RUN_FILL_MAX], count;
-	uint32_t low, high; /* places in the index; high 0: no order */
-	struct way way, *ways;
-	uint32_t found, kept; /* ways; those stored */
-	double sum;           /* of weights of those stored */
-	uint64_t work;
-};
+/* Responses that the catalogue, or what was learned of headers, does not explain: one of so
+ * many, beside those seen among the sure ones. */
+static const double UNKNOWN_ONE_IN = 30;
+static const uint32_t ENTRIES = 30000; /* per response */
+/* How much more the ways in order must weigh than all, in natural logs. */
+static const double ORDER_GAIN = 4;
 
-/* Index into by_path of the first item of a path's length and at least that size. */
-static size_t
-find_path(const struct run *run, uint32_t path, uint64_t size)
+size_t
+run_find_path(const struct run *run, uint32_t path, uint64_t size)
 {
 	const struct sequence_config *config = run->config;
 	const struct sequence_item *item;
@@ -46,123 +46,137 @@ find_path(const struct run *run, uint32_t path, uint64_t size)
 	return low;
 }
 
-static void fill_next(struct filling *f, uint32_t at, uint64_t left, uint32_t order,
-		      double weight);
-
-/* Takes an item as response at; its header is one of several. */
-static void
-fill_item(struct filling *f, uint32_t at, uint64_t left, uint32_t index, double weight)
-{
-	const struct run *run = f->run;
-	const struct sequence_item *item = &run->config->items[index];
-	uint32_t m, header;
-	uint64_t span;
-
-	for (m = 0; m < run->modes.headers; m++) {
-		header = run->modes.header[m].bytes +
-			 size_digits(item->size, run->modes.header[m].is_hex);
-		span = item->size + header;
-		if (at + 1 == f->count ? span != left : span >= left)
-			continue;
-		f->way.item[at] = index;
-		f->way.header[at] = header;
-		fill_next(f, at + 1, left - span, item->order,
-			  weight * run->modes.header[m].weight);
-	}
-}
-
-static void
-fill_next(struct filling *f, uint32_t at, uint64_t left, uint32_t order, double weight)
-{
-	const struct run *run = f->run;
-	const struct sequence_config *config = run->config;
-	uint64_t least = 0;
-	uint32_t m, path;
-	size_t i;
-
-	if (at == f->count) {
-		f->found++;
-		if (f->ways != NULL && f->kept < WAYS_MAX) {
-			f->way.weight = weight;
-			f->ways[f->kept++] = f->way;
-			f->sum += weight;
-		}
-		return;
-	}
-	if (at + 1 == f->count && left > RUN_FILL_HEADER)
-		least = left - RUN_FILL_HEADER;
-	for (m = 0; m < run->modes.requests; m++) {
-		if (f->request[at] <= run->modes.request[m].bytes)
-			continue;
-		path = f->request[at] - run->modes.request[m].bytes;
-		f->way.rest[at] = run->modes.request[m].bytes;
-		for (i = find_path(run, path, least); i < config->count; i++) {
-			const struct sequence_item *item =
-			    &config->items[config->by_path[i]];
-
-			if (item->path_bytes != path || item->size >= left)
-				break;
-			if (f->work++ > WORK_MAX)
-				return;
-			if (f->high > 0 && (item->order <= order || item->order >= f->high))
-				continue;
-			fill_item(f, at, left, config->by_path[i],
-				  weight * run->modes.request[m].weight);
-		}
-	}
-}
-
-/* Length of a request by its number; 0 where it did not go alone, or is not known. */
-static uint32_t
-request_bytes(const struct run *run, uint32_t ordinal)
+/* Group of a request by its number, and the number of the group's first; NULL where the
+ * numbers of requests before it are not settled. */
+static const struct group *
+group_of(const struct run *run, uint32_t ordinal, uint32_t *first)
 {
 	const struct group *g = run->groups;
 	uint32_t i, n = 0;
 
 	for (i = 0; i < run->group_count && g[i].count_min == g[i].count_max; i++) {
-		if (n == ordinal && g[i].count_min == 1 && !g[i].is_loose)
-			return g[i].bytes;
+		if (ordinal < n + g[i].count_min) {
+			*first = n;
+			return &g[i];
+		}
 		n += g[i].count_min;
-		if (n > ordinal)
-			return 0;
 	}
-	return 0;
+	return NULL;
 }
 
-uint32_t
-run_fill(const struct run *run, const struct block *block, struct way *ways,
-	 double *certainty)
+/* The request of a response, or its part in a sum. */
+static void
+set_request(const struct run *run, const struct block *block, uint32_t q,
+	    struct slot *slot)
 {
-	struct filling f = {.run = run,
-			    .count = block->responses,
-			    .low = block->low,
-			    .high = block->high};
-	double chance = 0;
-	uint32_t i, found;
-	int shift;
+	uint32_t first, end, from, to, i, ordinal = block->ordinal + q;
+	const struct group *g = group_of(run, ordinal, &first);
+	uint64_t others = 0;
 
-	if (run->config->by_path == NULL || f.count < 2 || f.count > RUN_FILL_MAX)
-		return 0;
-	for (i = 0; i < f.count; i++)
-		if ((f.request[i] = request_bytes(run, block->ordinal + i)) == 0)
-			return 0;
-	/* Sizes are multiples of four: so are the shifts. */
-	for (shift = -SHIFTS / 2; shift <= SHIFTS / 2; shift++) {
-		if (shift == 0)
+	if (g == NULL || g->is_loose)
+		return;
+	end = first + g->count_min;
+	from = first > block->ordinal ? first : block->ordinal;
+	to = end < block->ordinal + block->responses ? end
+						     : block->ordinal + block->responses;
+	for (i = first; i < end; i++) {
+		if (i >= from && i < to)
 			continue;
-		f.found = 0;
-		fill_next(&f, 0, block->span + (uint64_t)(4 * shift), f.low, 1);
-		chance += f.found / (double)SHIFTS;
+		if (i >= block->known_count || block->known[i].request == 0)
+			return;
+		others += block->known[i].request;
 	}
-	f.found = 0;
-	f.ways = ways;
-	fill_next(&f, 0, block->span, f.low, 1);
-	found = f.found;
-	if (found == 0 || found > WAYS_MAX || f.work > WORK_MAX || !(f.sum > 0))
+	if (others >= g->bytes)
+		return;
+	if (to - from == 1)
+		slot->request = g->bytes - (uint32_t)others;
+	else {
+		slot->left = to - ordinal;
+		slot->sum = g->bytes - (uint32_t)others;
+	}
+}
+
+/* Where a response may end, by the request that the client sent then. */
+static void
+set_window(const struct run *run, const struct block *block, uint32_t q, struct slot *slot)
+{
+	uint32_t number = block->ordinal + q, first;
+	uint32_t ordinal = number + (run->depth > 0 ? run->depth : RUN_DEPTH);
+	const struct group *g = group_of(run, ordinal, &first);
+
+	slot->low = block->offset;
+	slot->high = block->offset + block->span;
+	if (number < block->known_count && block->known[number].to > 0)
+		slot->low = slot->high = block->known[number].to;
+	else if (number + 1 < block->known_count && block->known[number + 1].to > 0)
+		slot->low = slot->high = block->known[number + 1].from;
+	if (g == NULL || !g->is_anchored || g->anchor <= block->offset)
+		return;
+	if (g->anchor < slot->low)
+		return; /* sent before its time: it says nothing */
+	if (g->anchor < slot->high)
+		slot->high = g->anchor;
+	if (ordinal + 1 == first + g->count_min)
+		slot->anchor = g->anchor;
+}
+
+/* Ways in the order of the index, if that explains the block better, or at any rate. */
+static int
+find_ways(struct stretch *s, const struct block *block, struct ways *out, struct err *err)
+{
+	double free_weight;
+	int found;
+
+	s->is_ordered = block->order == BLOCK_ORDERED;
+	found = ways_find(s, out, err);
+	if (block->order != BLOCK_ANYHOW || found <= 0 || s->responses == 1)
+		return found;
+	free_weight = out->log_weight;
+	s->is_ordered = true;
+	found = ways_find(s, out, err);
+	if (found < 0 || (found > 0 && out->log_weight + lgamma(s->responses + 1.0) >
+					   free_weight + ORDER_GAIN))
+		return found;
+	s->is_ordered = false;
+	return ways_find(s, out, err);
+}
+
+int
+run_fill(const struct run *run, const struct block *block, struct ways *out,
+	 double *certainty, struct err *err)
+{
+	struct stretch s = {.run = run,
+			    .offset = block->offset,
+			    .span = block->span,
+			    .responses = block->responses,
+			    .low = block->low,
+			    .high = block->high,
+			    .entries_max = ENTRIES};
+	double missing, chance;
+	const struct group *g;
+	uint32_t q, first, unknown = 0;
+	int found;
+
+	if (run->config->by_path == NULL || block->responses < 1 ||
+	    block->responses > WAYS_SLOTS)
 		return 0;
-	*certainty = (1 - MISSING) * found / ((1 - MISSING) * found +
-					      MISSING * (chance + 1.0 / SHIFTS));
-	for (i = 0; i < f.kept; i++)
-		ways[i].weight *= *certainty / f.sum;
-	return f.kept;
+	for (q = 0; q < s.responses; q++) {
+		g = group_of(run, block->ordinal + q, &first);
+		if (g == NULL || !g->is_anchored || g->is_loose)
+			return 0; /* who knows how many there are */
+		set_request(run, block, q, &s.slot[q]);
+		set_window(run, block, q, &s.slot[q]);
+		unknown += block->ordinal + q >= block->known_count ||
+			   block->known[block->ordinal + q].to == 0;
+	}
+	if ((found = find_ways(&s, block, out, err)) <= 0)
+		return found;
+	/* Where no way was seen at other lengths, the next would have been. */
+	chance = exp(out->log_chance - out->log_weight);
+	if (chance < 1.0 / WAYS_SPANS)
+		chance = 1.0 / WAYS_SPANS;
+	missing = (block->unknown_seen + 1) / (block->seen + UNKNOWN_ONE_IN);
+	missing = 1 - pow(1 - missing, unknown) * out->trust;
+	*certainty = (1 - missing) / (1 - missing + missing * chance);
+	return 1;
 }

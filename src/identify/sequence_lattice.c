@@ -75,7 +75,7 @@ struct layer {
 struct edge {
 	uint32_t layer, border, used;
 	uint32_t responses;
-	uint32_t id, header, request, rest, order;
+	uint32_t id, header, request, path, rest, order;
 	double weight;
 };
 
@@ -220,6 +220,7 @@ go_back(struct lattice *l, const struct edge *e)
 		fit->best = mass;
 		fit->header = e->header;
 		fit->rest = e->rest;
+		fit->path = e->path;
 	}
 }
 
@@ -436,6 +437,7 @@ answer_item(struct lattice *l, const struct reach *reach, double weight)
 		item = &run->config->items[reach->item + i];
 		e.id = item->id;
 		e.order = item->order;
+		e.path = item->path_bytes;
 		if (s.used == ANY) {
 			e.weight = weight;
 			if (layer->left == 1) {

@@ -15,7 +15,12 @@ enum {
 	RUN_SINGLE = 260,        /* before K is known: surely no two requests */
 	RUN_PIECE = 1400,        /* octets of one piece of a long gap */
 	REQUEST_MIN = 64,        /* the meter marks no shorter one */
+	RUN_DEPTH = 10,          /* requests apt keeps outstanding */
+	RUN_FILL_HEADER = 2100,  /* octets of a header at most */
 };
+
+/* No probability is above this: the model itself may be wrong. */
+static const double RUN_SURE = 0.9995;
 
 /* Requests sent together: their sum is known, their number perhaps. */
 struct group {
@@ -95,7 +100,7 @@ struct piece {
 };
 
 struct fit {
-	uint32_t piece, id, header, rest, next, order;
+	uint32_t piece, id, header, path, rest, next, order;
 	double mass, best;
 };
 
@@ -112,32 +117,67 @@ int pieces_init(struct pieces *, struct err *);
 void pieces_done(struct pieces *);
 struct piece *pieces_get(struct pieces *, uint32_t from, uint32_t to);
 struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
-/* The pieces that are probable, as responses, and blocks between them. */
-int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
-		sequence_emit *emit, void *arg, struct err *);
+/* The likeliest file of a piece; NULL where none fits. */
+const struct fit *pieces_best(const struct pieces *, const struct piece *);
 
-/* A stretch of responses between sure borders. low, high: places in the index of the files
- * around it, if the run keeps to its order; else high is 0. */
+/* Index into the items by path of the first one of a path's length and at least a size. */
+size_t run_find_path(const struct run *, uint32_t path, uint64_t size);
+
+enum block_order {
+	BLOCK_FREE,    /* files come in any order */
+	BLOCK_ORDERED, /* in that of the index */
+	BLOCK_ANYHOW,  /* not known */
+};
+
+/* A response that is beyond doubt. */
+struct known {
+	uint64_t from, to; /* 0, 0: none is */
+	uint32_t request;  /* octets */
+	uint32_t id;       /* of the file */
+	double probability;
+};
+
+/* A stretch of responses between sure borders. */
 struct block {
 	uint64_t offset, span;
 	uint32_t ordinal, responses;
-	uint32_t low, high;
-};
-
-enum { RUN_FILL_MAX = 3, RUN_FILL_WAYS = 64, RUN_FILL_HEADER = 2100 };
-
-/* A way to fill a block with catalogue items, by their index. */
-struct way {
-	uint32_t item[RUN_FILL_MAX], header[RUN_FILL_MAX], rest[RUN_FILL_MAX];
-	double weight; /* probability */
+	enum block_order order;
+	uint32_t low, high; /* places in the index of the sure files around it; 0: none */
+	struct known *known;       /* by number of the response */
+	uint32_t known_count;      /* all of the run, 0 if their number is not settled */
+	/* Responses between sure borders, and those of them that no file explains. */
+	uint32_t seen, unknown_seen;
 };
 
 /*
- * sequence_fill.c: the ways to fill a block exactly, RUN_FILL_WAYS at most; certainty: that
- * the truth is among them. 0 where nothing can be told.
+ * sequence_firm.c: what firm pieces settle of the run: files by the order, numbers of
+ * requests, and all of the block but its place. last: the last place in the index. The
+ * pieces are in order of the stream, and none but the probable ones are left. The caller
+ * frees block->known. 0, or -1 with err.
  */
-uint32_t run_fill(const struct run *, const struct block *, struct way *ways,
-		  double *certainty);
+int firm_settle(struct run *, struct pieces *, uint32_t last, struct block *block,
+		struct err *err);
+bool firm_is(const struct pieces *, const struct piece *);
+/* Whether blocks end at it. */
+bool firm_is_cut(const struct run *, const struct pieces *, const struct piece *,
+		 const struct block *);
+/* The place in the index of a piece whose file is sure, else 0. */
+uint32_t pieces_order(const struct pieces *, const struct piece *);
+/* That of the first firm piece from piece i on; last + 1 if there is none. */
+uint32_t firm_next_order(const struct pieces *, uint32_t i, uint32_t last);
+
+/* sequence_tell.c: the pieces that are probable, as responses, and what is between them. */
+int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
+		sequence_emit *emit, void *arg, struct err *err);
+
+struct ways;
+
+/*
+ * sequence_fill.c: the files that a block may hold, response by response; certainty: that
+ * the truth is among the ways to fill it. 1, or 0 where nothing can be told, or -1 with err.
+ */
+int run_fill(const struct run *, const struct block *, struct ways *out,
+	      double *certainty, struct err *err);
 
 /*
  * sequence_lattice.c: fills pieces. evidence: log probability of what was seen,

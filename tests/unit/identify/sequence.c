@@ -245,9 +245,10 @@ judge(void *arg, const struct sequence_response *r, struct err *err)
 	w->blocks += r->verdict == SEQUENCE_BLOCK;
 	if (r->verdict != SEQUENCE_NAMED)
 		return 0;
+	/* In a filled block two headers may change places: the middle tells the response. */
 	for (i = 0; i < RUN_MAX && w->end[i] > 0; from = w->end[i], i++)
-		is_right |= from == r->offset && w->end[i] == r->offset + r->span &&
-			    w->id[i] == r->id;
+		is_right |= from <= r->offset + r->span / 2 &&
+			    w->end[i] > r->offset + r->span / 2 && w->id[i] == r->id;
 	w->named++;
 	w->right += is_right;
 	w->wrong += !is_right;
