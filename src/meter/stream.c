@@ -20,7 +20,10 @@
 #include "model/mark.h"
 
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
-enum { USUAL_MSS = 1460 }; /* where no SYN was seen */
+enum {
+	USUAL_MSS = 1460, /* where no SYN was seen */
+	SEVERAL = 3,      /* requests of about a length at least, to be seen as several */
+};
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
 
@@ -325,18 +328,24 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
 }
 
 /*
- * Whether a burst that begins an exchange after an answer holds more than one segment does.
- * An interface that merges segments shows the requests that a client sent together as one;
- * on the wire the second of them would come before the answer to the first. A connection's
- * first burst may be a large greeting and says nothing.
+ * Whether a burst that begins an exchange after an answer holds several requests: more than
+ * one segment does (an interface that merges segments shows those that a client sent
+ * together as one; on the wire the second would come before the answer to the first), or
+ * the second burst is several times the first, before octets long. A client that pipelines
+ * sends one request, and when the answer has shown that the server keeps the connection,
+ * all others that it may. A connection's first burst may be a large greeting and says
+ * nothing.
  */
 static bool
-is_burst(const struct meter *m, const struct stream *s, uint64_t fresh)
+is_burst(const struct meter *m, const struct stream *s, uint64_t fresh, uint64_t before)
 {
 	const struct exchange *x = exchange_of(m, s);
 	uint32_t mss = s->mss;
 
-	return x != NULL && x->ordinal > 0 && fresh > (mss != 0 ? mss : USUAL_MSS);
+	if (x == NULL || x->ordinal == 0)
+		return false;
+	return fresh > (mss != 0 ? mss : USUAL_MSS) ||
+	       (x->ordinal == 1 && before > 0 && fresh >= SEVERAL * before);
 }
 
 /* Takes note of n octets of the client's that are too few for a request. By those that come
@@ -412,7 +421,7 @@ exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 		}
 		if (is_answered && acks_all(&s->syn, s->half[d ^ 1].high, p, d)) {
 			exchange_begin(m, flow, s);
-			if (is_burst(m, s, fresh))
+			if (is_burst(m, s, fresh, c->high))
 				s->is_pipelined = 1;
 			if (s->is_pipelined)
 				request_mark(m, flow, s, client, fresh);

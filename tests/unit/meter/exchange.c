@@ -330,6 +330,35 @@ test_pipelined_at_once(void **state)
 	rig_free(r);
 }
 
+/* The second burst is several times the first: it holds several requests, in one segment. */
+static void
+test_pipelined_in_one_segment(void **state)
+{
+	static const struct {
+		uint32_t first, second;
+		bool is_pipelined;
+	} cases[] = {{150, 1350, true}, {150, 450, true}, {150, 449, false}, {517, 1400, false}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rig *r = rig_new();
+
+		tcp_open(r);
+		tcp_exchange(r, cases[i].first, 3000);
+		tcp_exchange(r, cases[i].second, 3000);
+		tcp_exchange(r, cases[i].second, 3000);
+		tcp_close(r);
+		rig_done(r);
+		assert_int_equal(r->n, 3);
+		assert_false(flow_has(&r->rows[0], marks));
+		assert_int_equal(flow_has(&r->rows[1], marks), cases[i].is_pipelined);
+		assert_int_equal(flow_has(&r->rows[2], marks), cases[i].is_pipelined);
+		if (cases[i].is_pipelined)
+			assert_int_equal(r->marks[1][0],
+			    mark_pack(MARK_REQUEST, cases[i].second, 3000));
+		rig_free(r);
+	}
+}
+
 static void
 test_marks_bound(void **state)
 {
@@ -650,6 +679,7 @@ main(void)
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_pipelined_at_once),
+		cmocka_unit_test(test_pipelined_in_one_segment),
 		cmocka_unit_test(test_marks_bound),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_quiet_live),
