@@ -26,6 +26,8 @@ enum {
 	ENTRIES_MAX = 2000000,
 	RADIX_BITS = 11,
 	PLACES_MAX = 512,
+	HOPES = 1024,
+	ENDS_MAX = 1 << 28, /* octets of a window whose offsets are marked */
 	DIGITS = 30,        /* octets of a header that vary with the size, at most */
 	WORK_MAX = 600000, /* steps tried per response */
 };
@@ -41,6 +43,7 @@ struct entry {
 	uint8_t header, rest; /* modes */
 	float weight;         /* of the step alone */
 	double alpha, beta;
+	double promise; /* alpha, times what may come of it */
 	double before; /* alpha of the entries of its cell before it */
 };
 
@@ -48,6 +51,7 @@ struct cell {
 	uint32_t first, count;
 	uint64_t offset;
 	uint32_t used;
+	double promise; /* of all its entries */
 };
 
 struct level {
@@ -80,7 +84,8 @@ struct table {
 	uint32_t cap;
 	struct place place[PLACES_MAX];
 	uint32_t places;
-	double floor, lost;      /* of the level that is filled */
+	double floor, lost;      /* of the level that is filled: of promise */
+	double hope[HOPES];      /* by place in the index */
 	uint64_t work;           /* steps tried for it */
 	double log_scale, kept;
 	double shown; /* weight of an end that shows as that of a segment */
@@ -284,6 +289,32 @@ use_request(const struct table *t, const struct slot *slot, const struct candida
 	return *used + (slot->left - 1) * run->request_min <= slot->sum;
 }
 
+/*
+ * What may come of a file at a place in the index: the later it stands, the fewer are left
+ * for the responses after it. Without this a table that is too small for all ways would
+ * keep those that lead nowhere.
+ */
+static void
+set_hope(struct table *t, uint32_t q)
+{
+	uint32_t i, left = t->stretch->responses - q - 1;
+
+	for (i = 0; i < HOPES; i++)
+		t->hope[i] = pow((HOPES - i) / (double)HOPES, left);
+}
+
+static double
+hope_of(const struct table *t, uint64_t order)
+{
+	const struct stretch *s = t->stretch;
+	uint64_t range = s->high > s->low ? s->high - s->low : UINT32_MAX;
+
+	if (!s->is_ordered || order <= s->low)
+		return 1;
+	return t->hope[order - s->low >= range ? HOPES - 1
+					       : (order - s->low) * HOPES / range];
+}
+
 /* Halves what a level holds, the least weights first. */
 static void
 prune(struct table *t, struct level *level)
@@ -293,17 +324,17 @@ prune(struct table *t, struct level *level)
 	int exponent, floor;
 
 	for (i = 0; i < level->entries; i++) {
-		exponent = ilogb(level->entry[i].alpha) + 1024;
+		exponent = ilogb(level->entry[i].promise) + 1024;
 		count[exponent < 0 ? 0 : exponent]++;
-		all += level->entry[i].alpha;
+		all += level->entry[i].promise;
 	}
 	for (floor = 2047; floor > 0 && kept + count[floor] <= t->cap / 2; floor--)
 		kept += count[floor];
 	t->floor = ldexp(1, floor + 1 - 1024);
 	for (i = 0; i < level->entries; i++) {
-		if (level->entry[i].alpha < t->floor)
+		if (level->entry[i].promise < t->floor)
 			continue;
-		left += level->entry[i].alpha;
+		left += level->entry[i].promise;
 		level->entry[n++] = level->entry[i];
 	}
 	level->entries = n;
@@ -331,8 +362,8 @@ mark_ends(struct table *t)
 	size_t i;
 	int shift;
 
-	t->can_end = calloc((slot->high - slot->low) / 8 + 1, 1);
-	if (t->can_end == NULL)
+	if (slot->high - slot->low > ENDS_MAX ||
+	    (t->can_end = calloc((slot->high - slot->low) / 8 + 1, 1)) == NULL)
 		return;
 	collect_candidates(t, s->responses - 1);
 	for (i = 0; i < t->candidates; i++)
@@ -374,14 +405,15 @@ add_step(struct table *t, uint32_t q, uint32_t cell, const struct candidate *c,
 	e.alpha = weight_before(from, &from->cell[cell], e.place) * (double)e.weight;
 	if (!(e.alpha > 0))
 		return;
-	if (e.alpha < t->floor) {
-		t->lost += e.alpha;
+	e.promise = e.alpha * hope_of(t, order);
+	if (e.promise < t->floor) {
+		t->lost += e.promise;
 		return;
 	}
 	e.key = key_of(end - slot->low, used, order);
 	if (level->entries == t->cap)
 		prune(t, level);
-	if (level->entries < t->cap && e.alpha >= t->floor)
+	if (level->entries < t->cap && e.promise >= t->floor)
 		level->entry[level->entries++] = e;
 }
 
@@ -486,12 +518,13 @@ follow(struct table *t, uint32_t q)
 	for (c = 0; c < from->cells; c++) {
 		const struct cell *cell = &from->cell[c];
 
-		ranked[c] = (struct ranked){c, weight_before(from, cell, cell->count)};
+		ranked[c] = (struct ranked){c, cell->promise};
 		all += ranked[c].sum;
 	}
 	qsort(ranked, from->cells, sizeof *ranked, compare_ranked);
 	collect_candidates(t, q);
 	collect_places(t, &t->stretch->slot[q]);
+	set_hope(t, q);
 	t->floor = t->lost = 0;
 	for (t->work = 0, c = 0; c < from->cells && t->work < WORK_MAX / 2; c++)
 		for (i = 0; i < t->places && q + 1 < t->stretch->responses; i++)
@@ -502,7 +535,7 @@ follow(struct table *t, uint32_t q)
 	}
 	free(ranked);
 	for (i = 0; i < t->level[q + 1].entries; i++)
-		kept += t->level[q + 1].entry[i].alpha;
+		kept += t->level[q + 1].entry[i].promise;
 	if (kept > 0)
 		t->kept *= done / all * kept / (kept + t->lost);
 	return true;
@@ -567,6 +600,7 @@ make_cells(struct table *t, uint32_t q)
 			sum = 0;
 		}
 		cell->count++;
+		cell->promise += entry[i].promise / most;
 		entry[i].alpha /= most;
 		entry[i].before = sum;
 		sum += entry[i].alpha;
@@ -588,7 +622,8 @@ begin(struct table *t)
 		return false;
 	level->entry[0].alpha = 1;
 	level->entries = level->cells = 1;
-	level->cell[0] = (struct cell){.count = 1, .offset = t->stretch->offset};
+	level->cell[0] =
+	    (struct cell){.count = 1, .offset = t->stretch->offset, .promise = 1};
 	return true;
 }
 

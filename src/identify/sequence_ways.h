@@ -13,9 +13,9 @@ enum {
 	WAYS_SLOTS = 64,       /* responses of a stretch at most */
 	WAYS_SPANS = 64,       /* other spans tried to tell what chance would give */
 	WAYS_FITS = 512,       /* files told per response at most */
-	WAYS_ORDER_BITS = 24,  /* places in the index, else no order is used */
+	WAYS_ORDER_BITS = 20,  /* places in the index, else no order is used */
 	WAYS_USED_BITS = 13,   /* octets of a group's requests */
-	WAYS_WINDOW_BITS = 26, /* octets within which a response may end */
+	WAYS_WINDOW_BITS = 31, /* octets within which a response may end */
 };
 
 /* What is known of one response. */
