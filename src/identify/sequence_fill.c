@@ -124,20 +124,20 @@ set_window(const struct run *run, const struct block *block, uint32_t q, struct 
 static int
 find_ways(struct stretch *s, const struct block *block, struct ways *out, struct err *err)
 {
-	double free_weight;
+	double in_order = -INFINITY;
 	int found;
 
-	s->is_ordered = block->order == BLOCK_ORDERED;
+	s->is_ordered = block->order != BLOCK_FREE;
 	found = ways_find(s, out, err);
-	if (block->order != BLOCK_ANYHOW || found <= 0 || s->responses == 1)
+	if (found < 0 || block->order != BLOCK_ANYHOW || s->responses == 1)
 		return found;
-	free_weight = out->log_weight;
-	s->is_ordered = true;
-	found = ways_find(s, out, err);
-	if (found < 0 || (found > 0 && out->log_weight + lgamma(s->responses + 1.0) >
-					   free_weight + ORDER_GAIN))
-		return found;
+	if (found > 0)
+		in_order = out->log_weight + lgamma(s->responses + 1.0) - ORDER_GAIN;
 	s->is_ordered = false;
+	found = ways_find(s, out, err);
+	if (found <= 0 || in_order <= out->log_weight)
+		return found;
+	s->is_ordered = true;
 	return ways_find(s, out, err);
 }
 
