@@ -86,7 +86,7 @@ main(int argc, char **argv)
 	files_init(&files, catalog);
 	for (i = 0; i < RECORDS; i++)
 		records[i] = download(&files, truth[i] = draw(count), i % 10 != 0);
-	span_learn(&files, records, LEARNED, NULL, &constants);
+	span_learn(&files, records, LEARNED, NULL, SPAN_PLAIN, &constants);
 	before = clock();
 	for (n = 0; n < lookups; n++) {
 		i = (uint32_t)(n * 40503 % RECORDS);

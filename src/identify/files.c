@@ -4,9 +4,9 @@
  */
 #include "identify/files.h"
 
-#include "identify/modes.h"
-
 #include "base/memory.h"
+#include "identify/hpack.h"
+#include "identify/modes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,29 +129,53 @@ files_density(const struct files *f, uint64_t size)
 	return (n > 1 ? n : 1) / (2.0 * (double)width);
 }
 
-void
-files_init(struct files *f, const struct catalog *catalog)
+/* Counts of lengths become shares; lengths that no file has get a little. */
+static void
+smooth(double share[PATH_LENGTHS])
 {
 	double total = 0;
 	size_t i;
 
-	*f = (struct files){.catalog = catalog,
-			    .file = catalog_files(catalog),
-			    .count = catalog_count(catalog)};
-	number_sources(f);
-	hash_sizes(f);
-	rank_sizes(f);
+	for (i = 0; i < PATH_LENGTHS; i++)
+		total += share[i] += i < 300 ? 0.05 : 0.001;
+	for (i = 0; i < PATH_LENGTHS; i++)
+		share[i] /= total;
+}
+
+static void
+measure_paths(struct files *f)
+{
+	const char *path;
+	uint32_t octets;
+	size_t i;
+
+	f->path_bits = must(malloc((f->count + 1) * sizeof *f->path_bits));
 	for (i = 0; i < f->count; i++) {
+		path = catalog_text(f->catalog, f->file[i].path);
+		f->path_bits[i] = hpack_path_bits(path, strlen(path));
+		octets = (f->path_bits[i] + 7) / 8;
+		if (octets > 0 && octets < PATH_LENGTHS)
+			f->coded_share[octets]++;
 		if (f->file[i].path_len == 0)
 			continue;
 		f->has_paths = true;
 		if (f->file[i].path_len < PATH_LENGTHS)
 			f->path_share[f->file[i].path_len]++;
 	}
-	for (i = 0; i < PATH_LENGTHS; i++)
-		total += f->path_share[i] += i < 300 ? 0.05 : 0.001;
-	for (i = 0; i < PATH_LENGTHS; i++)
-		f->path_share[i] /= total;
+	smooth(f->path_share);
+	smooth(f->coded_share);
+}
+
+void
+files_init(struct files *f, const struct catalog *catalog)
+{
+	*f = (struct files){.catalog = catalog,
+			    .file = catalog_files(catalog),
+			    .count = catalog_count(catalog)};
+	number_sources(f);
+	hash_sizes(f);
+	rank_sizes(f);
+	measure_paths(f);
 }
 
 void
@@ -160,14 +184,25 @@ files_done(struct files *f)
 	free(f->source);
 	free(f->slots);
 	free(f->ranks);
+	free(f->path_bits);
 	f->source = NULL;
-	f->slots = f->ranks = NULL;
+	f->slots = f->ranks = f->path_bits = NULL;
 }
 
 double
-files_path_share(const struct files *f, int64_t length)
+files_path_share(const struct files *f, int64_t length, uint32_t phase)
 {
-	return length < 0 || length >= PATH_LENGTHS ? 1e-9 : f->path_share[length];
+	if (length < 0 || length >= PATH_LENGTHS)
+		return 1e-9;
+	return phase == 0 ? f->path_share[length] : f->coded_share[length];
+}
+
+uint32_t
+files_path_octets(const struct files *f, size_t file, uint32_t phase)
+{
+	if (phase == 0)
+		return f->file[file].path_len;
+	return f->path_bits[file] == 0 ? 0 : (f->path_bits[file] + phase - 1 + 7) / 8;
 }
 
 void

@@ -14,6 +14,8 @@ struct files {
 	uint8_t *source; /* by file: a small number of its source */
 	double
 	    path_share[PATH_LENGTHS]; /* share of files by length of the path, smoothed */
+	double coded_share[PATH_LENGTHS]; /* the same, in Huffman's code */
+	uint32_t *path_bits; /* by file: of its path in Huffman's code; 0: not known */
 	bool has_paths;
 	uint32_t *slots; /* first file of a size + 1, by hash of the size; 0: none */
 	uint32_t slot_mask;
@@ -25,6 +27,8 @@ struct candidate {
 	uint32_t file;
 	double probability;
 	uint32_t header, rest; /* assumed: response header, request beside the path */
+	uint64_t cost;         /* records and frames */
+	uint8_t header_mode, request_mode; /* number of the constant + 1; 0: none of them */
 	uint32_t k, e;         /* by the wire model */
 	int32_t shift;         /* request bytes of the next request (< 0: missing here) */
 	bool is_partial;
@@ -49,7 +53,9 @@ void verdict_sort(struct verdict *verdict);
 
 void files_init(struct files *files, const struct catalog *catalog);
 void files_done(struct files *files);
-double files_path_share(const struct files *files, int64_t length);
+double files_path_share(const struct files *files, int64_t length, uint32_t phase);
+/* Octets of a file's path in a request, by the phase of its coding (struct mode). */
+uint32_t files_path_octets(const struct files *files, size_t file, uint32_t phase);
 /* The first file of exactly this size, count if none; in constant time. */
 size_t files_first(const struct files *files, uint64_t size);
 /* Files smaller than size, about; and files per byte near size, at least one in the

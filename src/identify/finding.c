@@ -141,10 +141,25 @@ tell_rivals(struct findings *f, const struct verdict *v, bool is_named, bool is_
 			    rivals == 1 ? "" : "s", rivals == 1 ? "s" : "");
 }
 
+/* What records and frames cost, and the law by which it is known. */
+static void
+tell_law(struct findings *f, const struct candidate *c)
+{
+	if (c->cost == 0)
+		return;
+	text_printf(&f->evidence, " + %llu of records and frames", (unsigned long long)c->cost);
+	if (c->header_mode > 0 && f->constants != NULL)
+		text_printf(&f->evidence, " (%s)",
+			    tls_law_rows[f->constants->header.mode[c->header_mode - 1].law].name);
+}
+
 static void
 tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 {
 	const struct catalog_file *file = c != NULL ? &f->files->file[c->file] : NULL;
+	uint32_t phase = c != NULL && c->request_mode > 0 && f->constants != NULL
+			     ? f->constants->request.mode[c->request_mode - 1].phase
+			     : 0;
 
 	text_printf(&f->evidence, "response span %llu%s", (unsigned long long)r->span,
 		    r->is_at_least ? " at least"
@@ -159,12 +174,15 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 	else if (c != NULL)
 		text_printf(&f->evidence, " = size %llu + header %u",
 			    (unsigned long long)file->size, c->header);
+	if (c != NULL && !c->is_partial && !r->is_at_least)
+		tell_law(f, c);
 	if (r->has_request) {
 		text_printf(&f->evidence, "; request %llu",
 			    (unsigned long long)r->request_span);
 		if (c != NULL && c->rest > 0)
-			text_printf(&f->evidence, " = path %u + %u", file->path_len,
-				    c->rest);
+			text_printf(&f->evidence, " = path %u%s + %u",
+				    files_path_octets(f->files, c->file, phase),
+				    phase > 0 ? " coded" : "", c->rest);
 		if (c != NULL && c->shift > 0)
 			text_printf(&f->evidence, " + %d of the next request", c->shift);
 		if (c != NULL && c->shift < 0)

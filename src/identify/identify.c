@@ -21,6 +21,7 @@
 #include "identify/sampled.h"
 #include "identify/sequence.h"
 #include "identify/span.h"
+#include "identify/span_weigh.h"
 #include "model/flow.h"
 
 #include <errno.h>
@@ -33,7 +34,13 @@ enum {
 	OWN_MIN = 3,  /* downloads from which a server learns for itself */
 	POOL_MAX = 4000, /* records that the constants of all servers are learned from */
 	GROUPS_MAX = 100000,
+	LAW_GROUPS_MAX = 200, /* servers whose laws of records are looked for */
+	LAW_OWN_MIN = 6, /* downloads from which a server's constants are its own alone */
 	UNMODIFIED_MAX = 600,
+	SMALL_TALK_MAX = 600, /* octets of handshakes, settings and tickets */
+	SMALL_TALK_LAST = 2,  /* the last exchange of a connection that can be such */
+	PORT_HTTPS = 443,
+	PORT_HTTPS_OTHER = 8443,
 };
 
 /* A server and its downloads. */
@@ -53,7 +60,7 @@ struct identify {
 	struct intake intake;
 	struct group *groups;
 	size_t groups_count;
-	struct constants constants; /* of all servers */
+	struct constants constants[2]; /* of all servers; of all on TLS's ports */
 	struct plain *plain;
 	struct hosts *hosts;
 	struct ranges ranges;
@@ -76,6 +83,7 @@ identify_new(const struct identify_config *config)
 				     .overhead = config->overhead,
 				     .timestamps_off = config->timestamps_off};
 	struct identify *id = must(calloc(1, sizeof *id));
+	size_t i;
 
 	id->config = *config;
 	id->plain_threshold = config->threshold;
@@ -83,8 +91,11 @@ identify_new(const struct identify_config *config)
 		id->config.threshold = THRESHOLD;
 		id->plain_threshold = PLAIN_THRESHOLD;
 	}
-	id->constants.unknown = 0.5;
-	id->constants.header.other = id->constants.request.other = 1;
+	for (i = 0; i < 2; i++) {
+		id->constants[i].unknown = 0.5;
+		id->constants[i].header.other = id->constants[i].request.other = 1;
+	}
+	id->constants[1].is_framed = id->constants[1].is_encrypted = true;
 	files_init(&id->files, config->catalog);
 	id->plain = plain_new(&id->files, &plain);
 	intake_init(&id->intake, &id->config, id->counters);
@@ -176,36 +187,71 @@ pool_runs(const struct identify *id, struct record *pool, size_t used)
 	return used;
 }
 
+static bool
+is_tls_port(uint16_t port)
+{
+	return port == PORT_HTTPS || port == PORT_HTTPS_OTHER;
+}
+
+/* The constants of all servers that are, or are not, on TLS's ports. */
+static void
+learn_pool(struct identify *id, bool is_tls)
+{
+	const struct record *records = id->intake.records;
+	struct record *pool = must(calloc(POOL_MAX, sizeof *pool));
+	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i, used = 0;
+	enum span_layers layers = is_tls		    ? SPAN_FRAMED
+				  : id->groups_count == 1 ? SPAN_ANY
+							    : SPAN_PLAIN;
+
+	for (i = 0; i < n; i += step)
+		if (records[i].has_span && is_tls_port(records[i].server_port) == is_tls)
+			pool[used++] = records[i];
+	if (!is_tls)
+		used = pool_runs(id, pool, used);
+	if (used > 0)
+		span_learn(&id->files, pool, used, NULL, layers, &id->constants[is_tls]);
+	free(pool);
+}
+
+/* A server's own constants. */
+static void
+learn_group(struct identify *id, struct group *group, enum span_layers layers)
+{
+	const struct record *records = &id->intake.records[group->first];
+	const struct constants *base = &id->constants[is_tls_port(group->port)];
+	size_t own = 0, k;
+
+	for (k = 0; k < group->count; k++)
+		own += records[k].has_span;
+	if (own < OWN_MIN)
+		return;
+	if (layers == SPAN_FRAMED && own >= LAW_OWN_MIN)
+		base = NULL;
+	group->constants = must(calloc(1, sizeof *group->constants));
+	span_learn(&id->files, records, group->count, base, layers, group->constants);
+}
+
 /* Spans: what is constant of all servers, then of each. */
 static void
 learn_spans(struct identify *id)
 {
-	const struct record *records = id->intake.records;
-	struct record *pool = must(calloc(POOL_MAX, sizeof *pool));
-	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i, k,
-	       used = 0;
+	size_t i, count = id->groups_count < GROUPS_MAX ? id->groups_count : GROUPS_MAX;
 
-	for (i = 0; i < n; i += step)
-		if (records[i].has_span)
-			pool[used++] = records[i];
-	used = pool_runs(id, pool, used);
-	if (used > 0)
-		span_learn(&id->files, pool, used, NULL, &id->constants);
-	free(pool);
-	for (i = 0; used > 0 && id->groups_count > 1 && i < id->groups_count; i++) {
+	learn_pool(id, false);
+	learn_pool(id, true);
+	for (i = 0; id->groups_count > 1 && i < count; i++) {
 		struct group *group = &id->groups[i];
-		size_t first = group->first, count = group->count, own = 0;
 
-		for (k = 0; k < count; k++)
-			own += records[first + k].has_span;
-		if (own < OWN_MIN || i >= GROUPS_MAX)
-			continue;
-		group->constants = must(calloc(1, sizeof *group->constants));
-		span_learn(&id->files, &records[first], count, &id->constants,
-			   group->constants);
+		learn_group(id, group,
+			    is_tls_port(group->port) ? SPAN_FRAMED
+			    : i < LAW_GROUPS_MAX      ? SPAN_ANY
+						      : SPAN_PLAIN);
 	}
-	id->counters[IDENTIFY_header_modes] = id->constants.header.count;
-	id->counters[IDENTIFY_request_modes] = id->constants.request.count;
+	for (i = 0; i < 2; i++) {
+		id->counters[IDENTIFY_header_modes] += id->constants[i].header.count;
+		id->counters[IDENTIFY_request_modes] += id->constants[i].request.count;
+	}
 }
 
 static void
@@ -272,10 +318,10 @@ group_of(const struct identify *id, const struct addr *server, uint16_t port)
 }
 
 static const struct constants *
-constants_of(const struct identify *id, const struct group *group)
+constants_of(const struct identify *id, const struct group *group, uint16_t port)
 {
 	return group != NULL && group->constants != NULL ? group->constants
-							 : &id->constants;
+							 : &id->constants[is_tls_port(port)];
 }
 
 /* An answer too short for the server's usual header and a file, to a request of its usual
@@ -292,8 +338,9 @@ is_unmodified(const struct identify *id, const struct constants *c,
 	    (v->count > 0 && v->candidate[0].probability >= id->config.threshold))
 		return false;
 	for (i = 0; i < c->request.count; i++)
-		fit += files_path_share(&id->files, (int64_t)r->request_span -
-							c->request.mode[i].bytes);
+		fit += files_path_share(&id->files,
+					(int64_t)r->request_span - c->request.mode[i].bytes,
+					c->request.mode[i].phase);
 	return fit > 0.002;
 }
 
@@ -341,12 +388,24 @@ use_hints(struct identify *id, const struct constants *c, size_t at,
 	hints_apply(view, verdict);
 }
 
+/* Whether a record of an encrypted connection is its handshake, or settings and tickets. */
+static bool
+is_small_talk(const struct identify *id, const struct constants *c, const struct record *r,
+	      const struct verdict *v)
+{
+	if (!c->is_encrypted || !r->has_span || !r->has_connection)
+		return false;
+	return span_is_greeting(r) ||
+	       (r->exchange <= SMALL_TALK_LAST && r->span <= SMALL_TALK_MAX &&
+		!(v->count > 0 && v->candidate[0].probability >= id->config.threshold));
+}
+
 static int
 name_record(struct identify *id, size_t at, struct findings *findings, struct err *err)
 {
 	const struct record *r = &id->intake.records[at];
 	const struct group *group = group_of(id, &r->server, r->server_port);
-	const struct constants *c = constants_of(id, group);
+	const struct constants *c = constants_of(id, group, r->server_port);
 	struct neighbours n = {&id->files, id->intake.records, id->intake.count};
 	struct hint_view view = hint_view(id, r);
 	struct verdict verdict;
@@ -365,6 +424,10 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 		plain_name(id->plain, r, &verdict);
 		if (plain_several(id->plain, r, &verdict, &several))
 			return findings_add_several(findings, r, &verdict, &several, err);
+	}
+	if (is_small_talk(id, c, r, &verdict)) {
+		id->counters[IDENTIFY_small_talk]++;
+		return 0;
 	}
 	use_hints(id, c, at, &view, &verdict);
 	if (verdict.count > 0 && verdict.candidate[0].probability >= 0.95 &&
@@ -396,7 +459,8 @@ find_ranges(struct identify *id)
 
 	for (i = 0; i < id->intake.count; i = end) {
 		first = &records[i];
-		c = constants_of(id, group_of(id, &first->server, first->server_port));
+		c = constants_of(id, group_of(id, &first->server, first->server_port),
+				 first->server_port);
 		for (n = 0, end = i; end < id->intake.count; end++) {
 			struct record *r = &records[end];
 
@@ -436,10 +500,13 @@ copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
 {
 	uint32_t i;
 
-	for (i = 0; i < from->count && *count < SEQUENCE_MODES; i++)
+	for (i = 0; i < from->count && *count < SEQUENCE_MODES; i++) {
+		if (from->mode[i].law != TLS_none || from->mode[i].phase != 0)
+			continue;
 		to[(*count)++] = (struct sequence_mode){.bytes = from->mode[i].bytes,
 							.is_hex = from->mode[i].is_hex,
 							.weight = from->mode[i].weight};
+	}
 }
 
 static int
@@ -447,8 +514,8 @@ decode_run(struct identify *id, const struct run *run, struct sequence_config *c
 	   struct findings *findings, struct err *err)
 {
 	const struct flow *first = &run->rows[0];
-	const struct constants *c =
-	    constants_of(id, group_of(id, &first->dst, flow_or(first, dst_port, 0)));
+	uint16_t port = flow_or(first, dst_port, 0);
+	const struct constants *c = constants_of(id, group_of(id, &first->dst, port), port);
 	struct decoding d = {findings, run};
 
 	config->known = (struct sequence_modes){0};

@@ -21,6 +21,13 @@ enum {
 	RECORDS_MAX = 20000000,
 	JOIN_LOOK = 8,    /* records of a flow looked back at for the one continued */
 	REQUEST_LEAST = 64, /* no whole request is shorter */
+	HELLO_MIN = 150, /* octets of a ClientHello */
+	HELLO_MAX = 4096,
+	GREETING_MIN = 600, /* of the server's answer with its certificates */
+	GREETING_MAX = 16384,
+	KEYS_MAX = 200,     /* of the client's key exchange, Finished and settings */
+	TICKET_MAX = 400,   /* of the answer to it */
+	PORT_HTTPS = 443,
 	FLOW_MAX = 4096,    /* records of a flow held against one another */
 	POINTS_MAX = 16, /* observation points of one download told */
 	FLAG_FIN = 1,
@@ -241,14 +248,70 @@ is_pipelined(const struct run *run)
 	return most >= least / 10 * 19;
 }
 
+/*
+ * Whether a connection begins as TLS's do: a ClientHello, answered by some kilobytes, and then
+ * the client's Finished (1.3: by itself or after a change of ciphers; SHA-256 or SHA-384) or key
+ * exchange (1.2).
+ */
+static bool
+is_encrypted(const struct run *run)
+{
+	static const uint64_t finished[] = {58, 64, 74, 80};
+	const struct flow *first = &run->rows[0], *second = &run->rows[1];
+	uint64_t mark;
+	size_t i;
+
+	if (run->count < 2 || flow_or(first, exchange, 1) != 0 ||
+	    flow_or(first, reverse_offset, 1) != 0 || flow_has(first, marks) ||
+	    flow_or(first, span, 0) < HELLO_MIN || flow_or(first, span, 0) > HELLO_MAX ||
+	    flow_or(first, reverse_span, 0) > GREETING_MAX)
+		return false;
+	if (flow_or(first, dst_port, 0) == PORT_HTTPS)
+		return true;
+	if (flow_or(first, reverse_span, 0) >= GREETING_MIN &&
+	    flow_or(second, span, 0) <= KEYS_MAX &&
+	    flow_or(second, reverse_span, 0) <= TICKET_MAX)
+		return true;
+	if (!flow_has(second, marks) || second->marks.count == 0)
+		return false;
+	mark = second->marks.items[0];
+	for (i = 0; i < sizeof finished / sizeof finished[0]; i++)
+		if (mark_kind(mark) == MARK_REQUEST && mark_value(mark) == finished[i] &&
+		    mark_offset(mark) == flow_or(second, reverse_offset, 0))
+			return true;
+	return false;
+}
+
+/* What a client sent in pieces before the server answered: the last one is the request, what is
+ * before it the end of a handshake or settings. */
+static void
+cut_greeting(struct flow *row)
+{
+	uint64_t last = 0, mark;
+	size_t i;
+
+	for (i = 0; flow_has(row, marks) && i < row->marks.count; i++) {
+		mark = row->marks.items[i];
+		if (mark_kind(mark) == MARK_REQUEST && flow_has(row, reverse_offset) &&
+		    mark_offset(mark) == row->reverse_offset)
+			last = mark_value(mark);
+	}
+	if (last > 0 && flow_has(row, span) && last < row->span)
+		row->span = last;
+}
+
 void
 intake_end(struct intake *in)
 {
+	bool encrypted;
 	size_t i;
 
 	if (in->open.count == 0)
 		return;
-	if (in->open_has_marks && is_pipelined(&in->open)) {
+	encrypted = in->open_has_marks && is_encrypted(&in->open);
+	for (i = 0; encrypted && i < in->open.count; i++)
+		cut_greeting(&in->open.rows[i]);
+	if (in->open_has_marks && !encrypted && is_pipelined(&in->open)) {
 		keep_run(in);
 	} else {
 		for (i = 0; i < in->open.count; i++)

@@ -6,7 +6,7 @@
  *
  * with w the share tried for it: once a fifth, once a fiftieth, whichever gains
  * more. Records that the value does not touch cost log(1 - w) each. The best of 4,000
- *values gains about log 4000 by chance alone; what is accepted must gain e^4 times more.
+ * values gains about log 4000 by chance alone; what is accepted must gain e^4 times more.
  */
 #include "identify/modes.h"
 
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIALS = 2 };
+enum { TRIALS = 2, SOLVE_ROUNDS = 6, SOLVE_TRIED = 256 };
 
 struct vote {
 	double gain[TRIALS][VOTE_SLOTS]; /* over a record that is not touched */
@@ -86,7 +86,7 @@ vote_add(struct vote *v, uint32_t slot, double ratio)
 }
 
 bool
-vote_best(struct vote *v, uint32_t *slot, double *gain)
+vote_best(struct vote *v, double values, uint32_t *slot, double *gain)
 {
 	double best = -INFINITY, g;
 	uint32_t i, t;
@@ -104,5 +104,43 @@ vote_best(struct vote *v, uint32_t *slot, double *gain)
 		}
 	}
 	*gain = best;
-	return best > log(VOTE_SLOTS) + 4;
+	return best > log(values) + 4;
+}
+
+/* Octets that a server sends beside the file. */
+static uint64_t
+beside(const struct mode *mode, uint64_t size, uint32_t records)
+{
+	uint32_t digits = size_digits(size, mode->is_hex);
+
+	return mode->bytes + digits +
+	       tls_cost_early(mode->law, size, mode->inner + digits, records);
+}
+
+/*
+ * What is beside a file rises with its size in small steps, so the size lies between sent less
+ * what is beside the largest it can be, and sent less what is beside the least; these close
+ * in on it, but for a step right there, where the few sizes left are tried.
+ */
+bool
+mode_solve(const struct mode *mode, uint64_t sent, uint32_t records, uint64_t *size)
+{
+	uint64_t high = sent, low = 0, least, most;
+	uint32_t round;
+
+	for (round = 0; round < SOLVE_ROUNDS && low < high; round++) {
+		most = beside(mode, high, records);
+		least = beside(mode, low, records);
+		if (least > sent)
+			return false;
+		high = sent - least < high ? sent - least : high;
+		if (most < sent && sent - most > low)
+			low = sent - most;
+	}
+	for (round = 0; low <= high && round < SOLVE_TRIED; low++, round++)
+		if (low + beside(mode, low, records) == sent) {
+			*size = low;
+			return true;
+		}
+	return false;
 }

@@ -14,6 +14,7 @@ enum {
 	MODES_MAX = 8,
 	MODE_BYTES_MIN = 40,
 	MODE_BYTES_MAX = 2000,
+	MODE_SHAKE_MAX = 8191, /* with a TLS handshake and its certificates */
 	SOURCES_MAX =
 	    32, /* archives told apart in request constants; further ones share */
 };
@@ -28,6 +29,9 @@ struct mode {
 	 * is what of it is HTTP header, for the number of records. */
 	enum tls_law law;
 	uint32_t inner;
+	/* Of a request, how its path is coded: 0 in plain octets, else by Huffman's code
+	 * (HTTP/2), phase - 1 bits of what is before it in its first octet. */
+	uint32_t phase;
 };
 
 struct modes {
@@ -41,6 +45,9 @@ struct constants {
 	struct modes header, request;
 	double by_source[SOURCES_MAX][MODES_MAX]; /* request weights by archive */
 	double unknown; /* share of downloads that the catalogue does not have */
+	bool is_framed;    /* in TLS records or HTTP/2 frames, by laws known or not */
+	uint32_t alert;    /* octets of the alert that closes a connection; 0: none */
+	bool is_encrypted; /* so that a connection begins with a greeting */
 };
 
 /*
@@ -59,15 +66,18 @@ void vote_record(struct vote *vote, double already);
 /* A value (slot 0 .. VOTE_SLOTS - 1) would, had it all weight, give the open record this
  * likelihood; those of one slot add. */
 void vote_add(struct vote *vote, uint32_t slot, double likelihood);
-/* The best slot and its gain in log likelihood; false if it is not significant. */
-bool vote_best(struct vote *vote, uint32_t *slot, double *gain);
+/* The best slot and its gain in log likelihood; false if it is not significant, where so many
+ * values are tried. */
+bool vote_best(struct vote *vote, double values, uint32_t *slot, double *gain);
 
-enum { VOTE_SLOTS = 2 * (MODE_BYTES_MAX + 1) };
+enum { PATH_PHASES = 9, VOTE_SLOTS = PATH_PHASES * 2048 };
+_Static_assert(VOTE_SLOTS >= 2 * (MODE_SHAKE_MAX + 1), "headers");
+_Static_assert(VOTE_SLOTS >= PATH_PHASES * (MODE_BYTES_MAX + 1), "requests");
 
 static inline uint32_t
 mode_slot(uint32_t bytes, bool is_hex)
 {
-	return bytes + (is_hex ? MODE_BYTES_MAX + 1 : 0);
+	return bytes + (is_hex ? MODE_SHAKE_MAX + 1 : 0);
 }
 
 static inline uint32_t
@@ -109,5 +119,9 @@ mode_sent(const struct mode *mode, uint64_t size)
 		   ? sent
 		   : sent + tls_cost(mode->law, size, mode->inner + digits);
 }
+
+/* The size for which a server sends just so many octets after so many records with data on the
+ * connection (TLS_GROWN: enough); false if there is none. */
+bool mode_solve(const struct mode *mode, uint64_t sent, uint32_t records, uint64_t *size);
 
 #endif

@@ -13,7 +13,8 @@
  *
  *	0.01 S / (S + 1 MB) (1 - u) / N p(h) p(r) prod 1 / S   against   prod (evidence of each)
  *
- * for nobody fetches a small file in pieces.
+ * for nobody fetches a small file in pieces. In TLS records or HTTP/2 frames the pieces' sums
+ * are not exact enough for this: only plain HTTP/1.1 is searched.
  */
 #include "identify/ranges.h"
 
@@ -99,13 +100,15 @@ static double
 request_weight(const struct search *s, const struct chain *chain, uint32_t file,
 	       uint32_t *rest)
 {
+	uint8_t mode;
+
 	*rest = 0;
 	if (chain->rest < 0 || s->c->request.count == 0)
 		return 0;
 	if (chain->rest <= REQUEST_RANGE)
 		return -INFINITY;
 	return log(span_request_share(s->files, s->c, file,
-				      (uint64_t)chain->rest - REQUEST_RANGE, rest));
+				      (uint64_t)chain->rest - REQUEST_RANGE, rest, &mode));
 }
 
 /* Log evidence of the pieces as downloads of their own. */
@@ -208,7 +211,8 @@ find_at(struct search *s, size_t first)
 	for (i = first; i < s->count && i < first + PIECES_MAX; i++)
 		most += s->records[i]->span;
 	for (mode = 0; mode < s->c->header.count; mode++)
-		for (extra = 0; extra < EXTRAS; extra++) {
+		for (extra = 0; extra < EXTRAS && s->c->header.mode[mode].law == TLS_none;
+		     extra++) {
 			t = (struct trial){.header = &s->c->header.mode[mode],
 					   .extra = extra_bytes[extra]};
 			t.digits = decimal_digits(s->records[first]->span);

@@ -10,6 +10,9 @@
  *
  *	(1 - u) / N * p(h) * p(r | source of s)
  *
+ * Encrypted or in frames, X has what these cost as well (tls.h), and L is the length of the
+ * path as HTTP/2 codes it; with p(h) go the shares of what is not known of a law.
+ *
  * p(h) and p(r) are mixtures of the constants learned and a flat rest; u is the share of
  * downloads that the catalogue does not have. An unknown file is spread over sizes half
  * as the catalogue is near X, half evenly in log X; over path lengths half as the
@@ -30,126 +33,17 @@
 enum {
 	BROAD_WINDOW = 1000,
 	PAIR_FITS = 64,
-	NEAR_BYTES = 16,
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
 	PARTIAL_MAX = 100000, /* files tried for a span that is cut off */
+	HEADER_USUAL = 250,
+	FLAG_FIN = 1,
 	FLAG_RST = 4,
 };
 
-static const double NEAR_SHARE = 0.3;
 static const double SPLIT_PRIOR = 0.02, BROAD_LEAST = 0.002, BROAD_BEATEN = 1000;
 
 /* Of the accounts of a record: that it is cut off. */
 static const double ABORTED_SHARE = 0.2, HEADLESS_SHARE = 0.3;
-
-/* Density of a constant that none of the modes is: one like theirs, of a few bytes more or
- * less (a folder's name, a flag), or any. */
-static double
-rest_density(const struct modes *modes, uint32_t bytes)
-{
-	double near = 0;
-	uint32_t i, far;
-
-	for (i = 0; i < modes->count; i++) {
-		far = modes->mode[i].bytes > bytes ? modes->mode[i].bytes - bytes
-						   : bytes - modes->mode[i].bytes;
-		if (far > 0 && far <= NEAR_BYTES)
-			near += modes->mode[i].weight / (2 * NEAR_BYTES);
-	}
-	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * near;
-}
-
-/* p(r) of a file with the record's request, relative to nothing: a density per byte. */
-double
-span_request_share(const struct files *files, const struct constants *c, size_t file,
-		   uint64_t span, uint32_t *rest)
-{
-	int64_t r = (int64_t)span - files->file[file].path_len;
-	double share;
-	uint32_t i;
-
-	*rest = 0;
-	if (files->file[file].path_len == 0)
-		return REQUEST_FLAT;
-	if (r < 16 || r > MODE_BYTES_MAX)
-		return 1e-12;
-	share = c->request.other * rest_density(&c->request, (uint32_t)r);
-	for (i = 0; i < c->request.count; i++)
-		if (c->request.mode[i].bytes == r)
-			share += c->by_source[files->source[file]][i];
-	*rest = (uint32_t)r;
-	return share;
-}
-
-double
-span_request_unknown(const struct files *files, const struct constants *c, uint64_t span)
-{
-	double share = 0;
-	uint32_t i;
-
-	for (i = 0; i < c->request.count; i++)
-		share +=
-		    c->request.mode[i].weight *
-		    files_path_share(files, (int64_t)span - c->request.mode[i].bytes);
-	return c->request.count == 0 ? REQUEST_FLAT : 0.5 * share + 0.5 * REQUEST_FLAT;
-}
-
-double
-span_size_unknown(const struct files *files, uint64_t span)
-{
-	double near = files_density(files, span) / (double)(files->count + 1);
-
-	return 0.5 * near + 0.5 / (25.0 * (double)(span + 256));
-}
-
-void
-span_each(const struct files *files, const struct modes *header, uint64_t span,
-	  span_file *each, void *arg)
-{
-	uint32_t i, digits, most, least;
-	uint64_t size;
-	size_t at;
-
-	for (i = 0; i < header->count; i++) {
-		if (span <= header->mode[i].bytes)
-			continue;
-		/* The size is 36 bytes less at most: one digit less of each kind. */
-		most = size_digits(span - header->mode[i].bytes, header->mode[i].is_hex);
-		least = most > 3 ? most - 2 : 1;
-		for (digits = least; digits <= most; digits++) {
-			if (span < header->mode[i].bytes + digits)
-				break;
-			size = span - header->mode[i].bytes - digits;
-			if (size_digits(size, header->mode[i].is_hex) != digits)
-				continue;
-			for (at = files_first(files, size);
-			     at < files->count && files->file[at].size == size; at++)
-				each(arg, at, i);
-		}
-	}
-}
-
-void
-span_window(const struct files *files, uint64_t span, size_t *from, size_t *to)
-{
-	uint64_t most = MODE_BYTES_MAX + 36, least = MODE_BYTES_MIN;
-
-	*from = catalog_lower(files->catalog, span > most ? span - most : 0);
-	*to = span > least ? catalog_lower(files->catalog, span - least) : *from;
-	if (*to < *from)
-		*to = *from;
-}
-
-/* How many files that is, about. */
-static double
-window_count(const struct files *files, uint64_t span)
-{
-	uint64_t most = MODE_BYTES_MAX + 36, least = MODE_BYTES_MIN;
-	double n = files_rank(files, span > least ? span - least : 0) -
-		   files_rank(files, span > most ? span - most : 0);
-
-	return n > 1 ? n : 1;
-}
 
 struct naming {
 	const struct files *files;
@@ -161,42 +55,49 @@ struct naming {
 };
 
 static double
-request_factor(const struct naming *n, size_t file, uint32_t *rest)
+request_factor(const struct naming *n, size_t file, struct candidate *c)
 {
-	*rest = 0;
-	return n->with_request ? span_request_share(n->files, n->c, file,
-						    n->r->request_span, rest)
+	return n->with_request ? span_request_share(n->files, n->c, file, n->r->request_span,
+						    &c->rest, &c->request_mode)
 			       : 1;
 }
 
 static void
-weigh(struct naming *n, size_t file, double header_share, uint32_t header)
+weigh(struct naming *n, struct candidate *candidate, double header_share)
 {
-	struct candidate candidate = {.file = (uint32_t)file, .header = header};
 	double weight = n->scale * header_share;
 
-	weight *= request_factor(n, file, &candidate.rest);
-	tally_add(&n->tally, &candidate, weight);
+	weight *= request_factor(n, candidate->file, candidate);
+	tally_add(&n->tally, candidate, weight);
 }
 
 static void
-weigh_mode(void *arg, size_t file, uint32_t mode)
+weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 {
 	struct naming *n = arg;
+	const struct mode *mode = &n->c->header.mode[fit->mode];
+	uint64_t size = n->files->file[file].size;
+	struct candidate candidate = {.file = (uint32_t)file,
+				      .header_mode = (uint8_t)(fit->mode + 1)};
 
-	weigh(n, file, n->c->header.mode[mode].weight,
-	      (uint32_t)(n->r->span - n->files->file[file].size));
+	candidate.header = mode->bytes + size_digits(size, mode->is_hex);
+	candidate.cost = n->r->span - size - candidate.header;
+	weigh(n, &candidate, mode->weight * fit->share);
 }
 
 /* Files that a header of no known length would make fit. */
 static void
 weigh_broad(struct naming *n)
 {
-	double other = n->c->header.other, sum, share;
-	uint32_t header, bytes;
+	bool is_framed = n->c->is_framed;
+	double other = n->c->header.other, width = span_window_width(is_framed, n->r->span),
+	       sum, share;
+	struct candidate candidate = {0};
+	uint64_t size;
 	size_t at, to;
 
-	sum = n->scale * other / FLAT_BYTES * window_count(n->files, n->r->span);
+	sum = n->scale * other / width *
+	      span_window_count(n->files, is_framed, n->r->span);
 	if (n->with_request)
 		sum *= span_request_unknown(n->files, n->c, n->r->request_span);
 	/* Where a constant fits so much better, only their sum matters. */
@@ -204,16 +105,20 @@ weigh_broad(struct naming *n)
 		n->tally.sum += sum;
 		return;
 	}
-	span_window(n->files, n->r->span, &at, &to);
+	span_window(n->files, is_framed, n->r->span, &at, &to);
 	if (to - at > BROAD_WINDOW) {
 		n->tally.sum += sum;
 		return;
 	}
 	for (; at < to; at++) {
-		header = (uint32_t)(n->r->span - n->files->file[at].size);
-		bytes = header - size_digits(n->files->file[at].size, false);
-		share = other * rest_density(&n->c->header, bytes);
-		weigh(n, at, share, header);
+		size = n->files->file[at].size;
+		candidate.file = (uint32_t)at;
+		candidate.header = (uint32_t)(n->r->span - size);
+		share = is_framed ? other / width
+				  : other * span_rest_density(&n->c->header,
+							      candidate.header -
+								  size_digits(size, false));
+		weigh(n, &candidate, share);
 	}
 }
 
@@ -235,11 +140,10 @@ static double
 sent_bytes(const struct naming *n, size_t file)
 {
 	const struct modes *header = &n->c->header;
-	uint64_t size = n->files->file[file].size;
-	uint32_t bytes = header->count > 0 ? header->mode[0].bytes : 250;
+	struct mode usual = {.bytes = HEADER_USUAL};
 
-	return (double)size + bytes +
-	       size_digits(size, header->count > 0 && header->mode[0].is_hex);
+	return (double)mode_sent(header->count > 0 ? &header->mode[0] : &usual,
+				 n->files->file[file].size);
 }
 
 /* A response cut off, or known only to be at least so long: any file that is longer. */
@@ -247,7 +151,7 @@ static void
 weigh_partial(struct naming *n, double share)
 {
 	struct candidate candidate = {.is_partial = true};
-	uint64_t header = n->c->header.count > 0 ? n->c->header.mode[0].bytes : 250;
+	uint64_t header = n->c->header.count > 0 ? n->c->header.mode[0].bytes : HEADER_USUAL;
 	size_t at = catalog_lower(n->files->catalog,
 				  n->r->span > header ? n->r->span - header : 0);
 	size_t end = n->files->count - at > PARTIAL_MAX ? at + PARTIAL_MAX
@@ -263,7 +167,7 @@ weigh_partial(struct naming *n, double share)
 		if (n->r->sampling > 1 && weight * (double)(end - at) < 1e-9 * n->tally.sum)
 			break;
 		tally_add(&n->tally, &candidate,
-			  weight * request_factor(n, at, &candidate.rest));
+			  weight * request_factor(n, at, &candidate));
 	}
 	/* Beyond the bound: their sum, as if all had the usual request. */
 	rest = n->scale * share * (double)(n->files->count - at);
@@ -287,6 +191,37 @@ partial_share(const struct record *r)
 	return r->is_headless ? HEADLESS_SHARE : 0;
 }
 
+/* Weighs the whole files of a record that is supposed to have so many octets of its own. */
+static void
+weigh_whole(struct naming *n, const struct record *r, double share)
+{
+	double scale = n->scale;
+
+	n->r = r;
+	n->scale *= share;
+	span_each(n->files, &n->c->header, r, weigh_mode, n);
+	n->scale = scale;
+}
+
+/* The last exchange of an encrypted connection may hold an alert of each side, that it closes. */
+static void
+weigh_closing(struct naming *n, const struct record *r)
+{
+	uint32_t alert = n->c->alert, i;
+	struct record less;
+
+	for (i = 0; i < 4; i++) {
+		less = *r;
+		if ((i & 1 && r->span <= alert) ||
+		    (i & 2 && (!n->with_request || r->request_span <= alert)))
+			continue;
+		less.span -= i & 1 ? alert : 0;
+		less.request_span -= i & 2 ? alert : 0;
+		weigh_whole(n, &less, n->with_request ? 0.25 : 0.5);
+	}
+	n->r = r;
+}
+
 void
 span_weigh(const struct files *files, const struct constants *c, const struct record *r,
 	   bool with_request, struct verdict *out)
@@ -301,7 +236,10 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {
-		span_each(files, &c->header, r->span, weigh_mode, &n);
+		if (c->alert > 0 && (r->client_flags | r->server_flags) & FLAG_FIN)
+			weigh_closing(&n, r);
+		else
+			weigh_whole(&n, r, 1);
 		weigh_broad(&n);
 	}
 	if (partial > 0)
@@ -322,16 +260,18 @@ struct fitting {
 	uint32_t count;
 	struct {
 		uint32_t file, mode;
+		double share;
 	} fit[PAIR_FITS];
 };
 
 static void
-add_fitting(void *arg, size_t file, uint32_t mode)
+add_fitting(void *arg, size_t file, const struct span_fit *fit)
 {
 	struct fitting *f = arg;
 
 	if (f->count < PAIR_FITS)
-		f->fit[f->count++] = (typeof(f->fit[0])){(uint32_t)file, mode};
+		f->fit[f->count++] =
+		    (typeof(f->fit[0])){(uint32_t)file, fit->mode, fit->share};
 }
 
 /* One way to see the pair: files i and j, requests by modes k and l. */
@@ -347,20 +287,28 @@ weigh_pair(const struct files *files, const struct constants *c,
 	for (i = 0; i < 2; i++) {
 		uint32_t header = fitting[i].fit[at[i]].mode, request = at[2 + i];
 
-		extra[i] = (int64_t)r[i]->request_span - files->file[file[i]].path_len -
+		extra[i] = (int64_t)r[i]->request_span -
+			   files_path_octets(files, file[i], c->request.mode[request].phase) -
 			   c->request.mode[request].bytes;
 		weight *= (1 - c->unknown) / (double)files->count *
-			  c->header.mode[header].weight *
+			  c->header.mode[header].weight * fitting[i].fit[at[i]].share *
 			  c->by_source[files->source[file[i]]][request];
 	}
 	if (extra[0] <= 0 || extra[0] >= SPLIT_BYTES_MAX || extra[1] != -extra[0])
 		return;
 	for (i = 0; i < 2; i++) {
+		uint32_t number = fitting[i].fit[at[i]].mode;
+		const struct mode *mode = &c->header.mode[number];
+		uint64_t size = files->file[file[i]].size;
 		struct candidate candidate = {
 		    .file = file[i],
 		    .shift = (int32_t)extra[i],
-		    .header = (uint32_t)(r[i]->span - files->file[file[i]].size),
-		    .rest = c->request.mode[at[2 + i]].bytes};
+		    .header = mode->bytes + size_digits(size, mode->is_hex),
+		    .header_mode = (uint8_t)(number + 1),
+		    .rest = c->request.mode[at[2 + i]].bytes,
+		    .request_mode = (uint8_t)(at[2 + i] + 1)};
+
+		candidate.cost = r[i]->span - size - candidate.header;
 
 		tally_add(&tally[i], &candidate, weight);
 	}
@@ -390,7 +338,7 @@ span_name_pair(const struct files *files, const struct constants *c,
 
 	for (i = 0; i < 2; i++) {
 		own[i] = out[i];
-		span_each(files, &c->header, r[i]->span, add_fitting, &fitting[i]);
+		span_each(files, &c->header, r[i], add_fitting, &fitting[i]);
 		tally_begin(&tally[i], &out[i]);
 	}
 	for (at[0] = 0; at[0] < fitting[0].count; at[0]++)

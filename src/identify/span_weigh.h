@@ -12,25 +12,63 @@ static const double FLAT_BYTES = MODE_BYTES_MAX - MODE_BYTES_MIN + 1;
 static const double REQUEST_FLAT = 1.0 / 2000;
 
 /* p(r) of a file with this request, a density per byte; rest: the request's bytes beside
- * the path. */
+ * the path; mode: the number of its constant + 1, 0 if it is none of them. */
 double span_request_share(const struct files *files, const struct constants *c,
-			  size_t file, uint64_t span, uint32_t *rest);
+			  size_t file, uint64_t span, uint32_t *rest, uint8_t *mode);
 /* The same of a file that the catalogue does not have, and its size's. */
 double span_request_unknown(const struct files *files, const struct constants *c,
 			    uint64_t span);
 double span_size_unknown(const struct files *files, uint64_t span);
 
-typedef void span_file(void *arg, size_t file, uint32_t mode);
+/* Density of a constant that none of the modes is. */
+double span_rest_density(const struct modes *modes, uint32_t bytes);
 
-/* Calls each for the files that a header constant makes fit exactly. */
-void span_each(const struct files *files, const struct modes *header, uint64_t span,
-	       span_file *each, void *arg);
+/* How a file fits a record: by which header constant, and with which probability the rest of
+ * that account (records at the beginning of a connection, one more or less) is so. */
+struct span_fit {
+	uint32_t mode;
+	double share;
+};
 
-/* The files that some constant would make fit: from .. to - 1. */
-void span_window(const struct files *files, uint64_t span, size_t *from, size_t *to);
+typedef void span_file(void *arg, size_t file, const struct span_fit *fit);
+
+/* Calls each for the files that a header constant makes fit exactly; a file may come more
+ * than once. */
+void span_each(const struct files *files, const struct modes *header,
+	       const struct record *record, span_file *each, void *arg);
+
+/* The files that some constant would make fit: from .. to - 1; how many they are about, and
+ * over how many octets of span each is spread. */
+void span_window(const struct files *files, bool is_framed, uint64_t span, size_t *from,
+		 size_t *to);
+double span_window_count(const struct files *files, bool is_framed, uint64_t span);
+double span_window_width(bool is_framed, uint64_t span);
+
+/* Whether an exchange is but the greeting of a TLS connection that goes on. */
+bool span_is_greeting(const struct record *record);
 
 /* Weighs all accounts of a record, with its request where asked for. */
 void span_weigh(const struct files *files, const struct constants *constants,
 		const struct record *record, bool with_request, struct verdict *out);
+
+/* The files whose constants are learned from: whether a record takes part. */
+static inline bool
+span_is_lesson(const struct constants *c, const struct record *r)
+{
+	return r->has_span && !r->is_at_least &&
+	       !(c->is_encrypted && span_is_greeting(r));
+}
+
+/* Adds the header constants, with laws or of law none alone, and the request constants that
+ * the records' votes make significant; true if any was. */
+bool span_vote_headers(const struct files *files, const struct record *records, size_t n,
+		       bool with_laws, struct constants *c, struct vote *vote);
+bool span_vote_requests(const struct files *files, const struct record *records, size_t n,
+			struct constants *c, struct vote *vote);
+/* Small files alone: a pair of header and request constants. */
+bool span_vote_pair(const struct files *files, const struct record *records, size_t n,
+		    struct constants *c);
+/* Makes all weights of a mixture even, for those just found. */
+void span_even(struct constants *c, struct modes *modes);
 
 #endif

@@ -14,39 +14,136 @@
 
 #include <string.h>
 
-/* The slow twin: pieces are counted one by one. */
-static uint64_t
-cut(uint64_t octets, uint32_t piece, uint32_t cost)
-{
-	uint64_t sum = 0, left = octets;
+/* The slow twin: what a server sends is cut write by write, record by record. Go's records
+ * grow with their number on the connection. */
+struct cutting {
+	const struct tls_law_row *law;
+	uint32_t records; /* so far on the connection */
+	uint64_t cost;
+};
 
-	while (piece > 0 && left > 0) {
-		left -= left < piece ? left : piece;
-		sum += cost;
+static void
+cut_write(struct cutting *c, uint64_t octets)
+{
+	uint64_t room;
+
+	while (octets > 0 && c->law->record > 0) {
+		room = c->law->record;
+		if (c->law->is_growing && (1208 - c->law->record_cost) * (c->records + 1) < room)
+			room = (1208 - c->law->record_cost) * (c->records + 1);
+		octets -= octets < room ? octets : room;
+		c->records++;
+		c->cost += c->law->record_cost;
 	}
-	return sum;
 }
+
+static uint64_t
+cut(const struct tls_law_row *law, uint64_t size, uint64_t header, uint32_t records)
+{
+	struct cutting c = {.law = law, .records = records};
+	uint64_t left = size, block, frame, sent, done;
+	bool is_first = true;
+
+	header = law->is_apart ? 0 : header;
+	do {
+		block = law->block > 0 && left > law->block ? law->block : left;
+		sent = block + (is_first ? header : 0);
+		for (done = 0; law->frame > 0 && done < block; done += frame) {
+			frame = block - done < law->frame ? block - done : law->frame;
+			c.cost += law->frame_cost;
+			sent += law->frame_cost;
+		}
+		if (is_first && law->head > 0) {
+			struct cutting head = c;
+
+			/* The first record may be larger than the others. */
+			if (!law->is_growing && sent > 0) {
+				c.cost += law->record_cost;
+				sent -= sent < law->head ? sent : law->head;
+			} else if (sent > law->head) {
+				cut_write(&c, law->head);
+				sent -= law->head;
+			}
+			assert_true(c.cost >= head.cost);
+		}
+		cut_write(&c, sent);
+		left -= block;
+		is_first = false;
+	} while (left > 0);
+	return c.cost;
+}
+
+static const uint64_t sizes[] = {1,	 1186,	1400,  3836,   4096,  8000,  8192,   16383,
+				 16384,	 16385, 32768, 32769, 65536, 131000, 131001, 1000000};
+enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 static void
 test_twin(void **state)
 {
-	static const uint64_t sizes[] = {0, 1, 1400, 4096, 8192, 16383, 16384, 16385, 1000000};
 	size_t i;
 	int law;
 
 	for (law = 0; law < TLS_LAWS; law++) {
 		const struct tls_law_row *row = &tls_law_rows[law];
 
-		for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-			uint64_t frames = cut(sizes[i], row->frame, row->frame_cost);
-
+		for (i = 0; i < SIZES; i++)
 			assert_int_equal(tls_cost((enum tls_law)law, sizes[i], 260),
-					 frames + cut(sizes[i] + 260 + frames, row->record,
-						      row->record_cost));
-		}
+					 cut(row, sizes[i], 260, 1000));
 		assert_int_equal(tls_law_of(row->name, strlen(row->name)), law);
 	}
 	assert_int_equal(tls_law_of("tls9", 4), TLS_LAWS);
+}
+
+/* Records that grow, after any number of others. */
+static void
+test_early(void **state)
+{
+	uint32_t records;
+	size_t i;
+	int law;
+
+	for (law = 0; law < TLS_LAWS; law++)
+		for (i = 0; i < SIZES; i++)
+			for (records = 0; records <= TLS_GROWN + 1; records++)
+				assert_int_equal(tls_cost_early((enum tls_law)law, sizes[i], 260,
+								records),
+						 cut(&tls_law_rows[law], sizes[i], 260,
+						     records));
+}
+
+/* What is sent for a size tells the size again, and nothing else does. */
+static void
+test_solve(void **state)
+{
+	uint64_t size, sent, found;
+	uint32_t records;
+	size_t i;
+	int law, hex, off;
+
+	for (law = 0; law < TLS_LAWS; law++)
+		for (i = 0; i < SIZES; i++)
+			for (off = -300; off <= 300; off += 50) {
+				struct mode mode = {.bytes = 250,
+						    .law = (enum tls_law)law,
+						    .inner = 250};
+
+				if ((int64_t)sizes[i] + off < 1)
+					continue;
+				size = sizes[i] + (uint64_t)(int64_t)off;
+				for (hex = 0; hex < 2; hex++) {
+					mode.is_hex = hex;
+					records = (uint32_t)(i * 7 + (size_t)hex) % (TLS_GROWN + 1);
+					sent = size + mode.bytes + size_digits(size, hex) +
+					       tls_cost_early(mode.law, size,
+							      250 + size_digits(size, hex),
+							      records);
+					assert_true(mode_solve(&mode, sent, records, &found));
+					assert_int_equal(found, size);
+					if (records == TLS_GROWN)
+						assert_int_equal(sent, mode_sent(&mode, size));
+				}
+			}
+	assert_false(mode_solve(&(struct mode){.bytes = 250}, 100, TLS_GROWN, &found));
 }
 
 /* TLS 1.2: span = L + 29 ceil(L / 16384) + 1439; TLS 1.3: L + 22 ceil(L / 16384) + 1926. */
@@ -90,6 +187,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_twin),
+	    cmocka_unit_test(test_early),
+	    cmocka_unit_test(test_solve),
 	    cmocka_unit_test(test_measured),
 	    cmocka_unit_test(test_range),
 	};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The files that fit a record's spans by the constants of its server.
+ *
+ * Encrypted or framed, a span tells the size by the server's law (tls.h). Where records grow at
+ * the beginning of a connection, how many came before is not known: every number is tried. And
+ * where in its records the header lies is known but for some octets, so that one record more or
+ * less is tried as well. The first exchange of HTTP/2 may hold the acknowledgement of settings.
+ */
+#include "identify/span_weigh.h"
+
+enum {
+	NEAR_BYTES = 16,
+	FIRST_LAST = 2, /* the first download's exchange at the latest */
+	ACK = 9,        /* octets of a SETTINGS frame without any */
+	GREETING_REQUEST_MIN = 150, /* a ClientHello */
+	GREETING_REQUEST_MAX = 4096,
+	FLAG_FIN = 1,
+	FLAG_RST = 4,
+};
+
+static const double NEAR_SHARE = 0.3, SLIP_SHARE = 0.003, ACK_SHARE = 0.2;
+
+/* One like theirs, of a few bytes more or less (a folder's name, a flag), or any. */
+double
+span_rest_density(const struct modes *modes, uint32_t bytes)
+{
+	double near = 0;
+	uint32_t i, far;
+
+	for (i = 0; i < modes->count; i++) {
+		far = modes->mode[i].bytes > bytes ? modes->mode[i].bytes - bytes
+						   : bytes - modes->mode[i].bytes;
+		if (far > 0 && far <= NEAR_BYTES)
+			near += modes->mode[i].weight / (2 * NEAR_BYTES);
+	}
+	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * near;
+}
+
+double
+span_request_share(const struct files *files, const struct constants *c, size_t file,
+		   uint64_t span, uint32_t *rest, uint8_t *mode)
+{
+	int64_t r = (int64_t)span - files->file[file].path_len;
+	double share, best = 0;
+	uint32_t i;
+
+	*rest = 0;
+	*mode = 0;
+	if (files->file[file].path_len == 0)
+		return REQUEST_FLAT;
+	if (r < 16 || r > MODE_BYTES_MAX) {
+		r = 0;
+		share = 1e-12;
+	} else {
+		share = c->request.other * span_rest_density(&c->request, (uint32_t)r);
+	}
+	for (i = 0; i < c->request.count; i++) {
+		const struct mode *m = &c->request.mode[i];
+		double one = c->by_source[files->source[file]][i];
+
+		if (m->phase == 0 ? m->bytes != r
+				  : m->bytes + files_path_octets(files, file, m->phase) != span)
+			continue;
+		share += one;
+		if (one > best) {
+			best = one;
+			r = m->bytes;
+			*mode = (uint8_t)(i + 1);
+		}
+	}
+	*rest = (uint32_t)r;
+	return share;
+}
+
+double
+span_request_unknown(const struct files *files, const struct constants *c, uint64_t span)
+{
+	double share = 0;
+	uint32_t i;
+
+	for (i = 0; i < c->request.count; i++)
+		share += c->request.mode[i].weight *
+			 files_path_share(files, (int64_t)span - c->request.mode[i].bytes,
+					  c->request.mode[i].phase);
+	return c->request.count == 0 ? REQUEST_FLAT : 0.5 * share + 0.5 * REQUEST_FLAT;
+}
+
+double
+span_size_unknown(const struct files *files, uint64_t span)
+{
+	double near = files_density(files, span) / (double)(files->count + 1);
+
+	return 0.5 * near + 0.5 / (25.0 * (double)(span + 256));
+}
+
+static void
+each_of_size(const struct files *files, uint64_t size, const struct span_fit *fit,
+	     span_file *each, void *arg)
+{
+	size_t at;
+
+	for (at = files_first(files, size);
+	     at < files->count && files->file[at].size == size; at++)
+		each(arg, at, fit);
+}
+
+/* Plain HTTP/1.1: one size for each number of digits. */
+static void
+each_plain(const struct files *files, const struct mode *mode, uint64_t span,
+	   const struct span_fit *fit, span_file *each, void *arg)
+{
+	uint32_t digits, most, least;
+	uint64_t size;
+
+	if (span <= mode->bytes)
+		return;
+	/* The size is 36 bytes less at most: one digit less of each kind. */
+	most = size_digits(span - mode->bytes, mode->is_hex);
+	least = most > 3 ? most - 2 : 1;
+	for (digits = least; digits <= most; digits++) {
+		if (span < mode->bytes + digits)
+			break;
+		size = span - mode->bytes - digits;
+		if (size_digits(size, mode->is_hex) == digits)
+			each_of_size(files, size, fit, each, arg);
+	}
+}
+
+static void
+each_solved(const struct files *files, const struct mode *mode, uint64_t span,
+	    uint32_t records, const struct span_fit *fit, span_file *each, void *arg)
+{
+	uint64_t size;
+
+	if (mode_solve(mode, span, records, &size))
+		each_of_size(files, size, fit, each, arg);
+}
+
+static bool
+is_early(const struct tls_law_row *law, const struct record *r)
+{
+	return law->is_growing && r->offset < TLS_GROWN_BYTES &&
+	       r->exchange < TLS_GROWN + 2;
+}
+
+static void
+each_framed(const struct files *files, const struct mode *mode, const struct record *r,
+	    struct span_fit *fit, span_file *each, void *arg)
+{
+	const struct tls_law_row *law = &tls_law_rows[mode->law];
+	uint32_t first = is_early(law, r) ? 0 : TLS_GROWN, n;
+
+	for (n = first; n <= TLS_GROWN; n++) {
+		fit->share = (1 - 2 * SLIP_SHARE) / (TLS_GROWN - first + 1);
+		each_solved(files, mode, r->span, n, fit, each, arg);
+	}
+	if (law->frame_cost > 0 && r->exchange <= FIRST_LAST && r->span > law->record_cost + ACK) {
+		/* The server's acknowledgement of the client's settings may be with it. */
+		fit->share = ACK_SHARE;
+		each_solved(files, mode, r->span - law->record_cost - ACK, first, fit, each,
+			    arg);
+	}
+	if (law->record_cost == 0 || law->is_apart || r->span <= law->record_cost)
+		return;
+	fit->share = SLIP_SHARE;
+	each_solved(files, mode, r->span + law->record_cost, TLS_GROWN, fit, each, arg);
+	each_solved(files, mode, r->span - law->record_cost, TLS_GROWN, fit, each, arg);
+}
+
+void
+span_each(const struct files *files, const struct modes *header, const struct record *r,
+	  span_file *each, void *arg)
+{
+	uint32_t i;
+
+	for (i = 0; i < header->count; i++) {
+		struct span_fit fit = {.mode = i, .share = 1};
+
+		if (header->mode[i].law == TLS_none)
+			each_plain(files, &header->mode[i], r->span, &fit, each, arg);
+		else
+			each_framed(files, &header->mode[i], r, &fit, each, arg);
+	}
+}
+
+/* Sizes from .. to that can be in a span. */
+static void
+window_sizes(bool is_framed, uint64_t span, uint64_t *from, uint64_t *to)
+{
+	uint64_t most = MODE_BYTES_MAX + 36, least = MODE_BYTES_MIN, cost_least, cost_most;
+
+	if (is_framed) {
+		tls_cost_range(span, 0, &cost_least, &cost_most);
+		most += cost_most;
+		/* The least for the least size: a size of span - least costs no more. */
+		tls_cost_range(span > most ? span - most : 0, 0, &cost_least, &cost_most);
+		least += cost_least;
+	}
+	*from = span > most ? span - most : 0;
+	*to = span > least ? span - least : 0;
+}
+
+void
+span_window(const struct files *files, bool is_framed, uint64_t span, size_t *from, size_t *to)
+{
+	uint64_t low, high;
+
+	window_sizes(is_framed, span, &low, &high);
+	*from = catalog_lower(files->catalog, low);
+	*to = high > 0 ? catalog_lower(files->catalog, high) : *from;
+	if (*to < *from)
+		*to = *from;
+}
+
+double
+span_window_count(const struct files *files, bool is_framed, uint64_t span)
+{
+	uint64_t low, high;
+	double n;
+
+	window_sizes(is_framed, span, &low, &high);
+	n = files_rank(files, high) - files_rank(files, low);
+	return n > 1 ? n : 1;
+}
+
+double
+span_window_width(bool is_framed, uint64_t span)
+{
+	uint64_t low, high;
+
+	if (!is_framed)
+		return FLAT_BYTES;
+	window_sizes(true, span, &low, &high);
+	return high > low ? (double)(high - low) : 1;
+}
+
+bool
+span_is_greeting(const struct record *r)
+{
+	uint16_t flags = r->client_flags | r->server_flags;
+
+	return r->has_connection && r->exchange == 0 && r->offset == 0 && !r->is_headless &&
+	       r->has_request && r->request_span >= GREETING_REQUEST_MIN &&
+	       r->request_span <= GREETING_REQUEST_MAX && r->client_flags != 0 &&
+	       (flags & (FLAG_FIN | FLAG_RST)) == 0;
+}
