@@ -61,7 +61,7 @@ static void
 make_record(const struct files *files, size_t i, struct record *r)
 {
 	size_t pick = (size_t)(uniform() * (double)files->count);
-	struct mode header = {.bytes = HEADER, .is_hex = true, .inner = HEADER};
+	struct mode header = {.bytes = HEADER, .digits = DIGITS_HEX, .inner = HEADER};
 	uint64_t sent = mode_sent(&header, files->file[pick].size),
 		 segments = (sent + MSS - 1) / MSS, k, acks;
 	double left = uniform(), mean = (double)segments / 250;

@@ -336,7 +336,7 @@ tell_share(struct text *out, const char *name, const struct modes *modes, uint32
 
 	for (i = 0; i < modes->count; i++)
 		if (modes->mode[i].bytes +
-			(size > 0 ? size_digits(size, modes->mode[i].is_hex) : 0) ==
+			(size > 0 ? size_digits(size, modes->mode[i].digits) : 0) ==
 		    bytes) {
 			text_printf(out, " x %s %.3g", name, modes->mode[i].weight);
 			return;

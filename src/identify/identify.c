@@ -504,7 +504,7 @@ copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
 		if (from->mode[i].law != TLS_none || from->mode[i].phase != 0)
 			continue;
 		to[(*count)++] = (struct sequence_mode){.bytes = from->mode[i].bytes,
-							.is_hex = from->mode[i].is_hex,
+							.is_hex = from->mode[i].digits == DIGITS_HEX,
 							.weight = from->mode[i].weight};
 	}
 }

@@ -287,17 +287,19 @@ is_encrypted(const struct run *run)
 static void
 cut_greeting(struct flow *row)
 {
-	uint64_t last = 0, mark;
+	uint64_t before = 0, last = 0, mark;
 	size_t i;
 
 	for (i = 0; flow_has(row, marks) && i < row->marks.count; i++) {
 		mark = row->marks.items[i];
-		if (mark_kind(mark) == MARK_REQUEST && flow_has(row, reverse_offset) &&
-		    mark_offset(mark) == row->reverse_offset)
-			last = mark_value(mark);
+		if (mark_kind(mark) != MARK_REQUEST || !flow_has(row, reverse_offset) ||
+		    mark_offset(mark) != row->reverse_offset)
+			continue;
+		before += last;
+		last = mark_value(mark);
 	}
-	if (last > 0 && flow_has(row, span) && last < row->span)
-		row->span = last;
+	if (flow_has(row, span) && before < row->span)
+		row->span -= before;
 }
 
 void

@@ -111,7 +111,7 @@ vote_best(struct vote *v, double values, uint32_t *slot, double *gain)
 static uint64_t
 beside(const struct mode *mode, uint64_t size, uint32_t records)
 {
-	uint32_t digits = size_digits(size, mode->is_hex);
+	uint32_t digits = size_digits(size, mode->digits);
 
 	return mode->bytes + digits +
 	       tls_cost_early(mode->law, size, mode->inner + digits, records);

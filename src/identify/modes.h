@@ -19,11 +19,20 @@ enum {
 	    32, /* archives told apart in request constants; further ones share */
 };
 
-/* A constant: of a header, bytes less the digits of the size (and, with is_hex, less its
- * hexadecimal digits, nginx's ETag); of a request, bytes less the path. */
+/* The size's digits in a header: in Content-Length, and in an ETag. */
+enum digits {
+	DIGITS_DECIMAL,
+	DIGITS_HEX,    /* and hexadecimal: nginx, Apache */
+	DIGITS_BASE36, /* and to the base of 36: Caddy */
+	DIGITS_NONE,   /* no Content-Length */
+	DIGITS_KINDS
+};
+
+/* A constant: of a header, bytes less the digits of the size; of a request, bytes less the
+ * path. */
 struct mode {
 	uint32_t bytes;
-	bool is_hex;
+	uint8_t digits; /* enum digits */
 	double weight; /* share of the downloads; by source for requests, see below */
 	/* Of encrypted or framed responses: bytes then counts the handshake's too, and inner
 	 * is what of it is HTTP header, for the number of records. */
@@ -70,14 +79,13 @@ void vote_add(struct vote *vote, uint32_t slot, double likelihood);
  * values are tried. */
 bool vote_best(struct vote *vote, double values, uint32_t *slot, double *gain);
 
-enum { PATH_PHASES = 9, VOTE_SLOTS = PATH_PHASES * 2048 };
-_Static_assert(VOTE_SLOTS >= 2 * (MODE_SHAKE_MAX + 1), "headers");
+enum { PATH_PHASES = 9, VOTE_SLOTS = DIGITS_KINDS * (MODE_SHAKE_MAX + 1) };
 _Static_assert(VOTE_SLOTS >= PATH_PHASES * (MODE_BYTES_MAX + 1), "requests");
 
 static inline uint32_t
-mode_slot(uint32_t bytes, bool is_hex)
+mode_slot(uint32_t bytes, enum digits digits)
 {
-	return bytes + (is_hex ? MODE_SHAKE_MAX + 1 : 0);
+	return bytes + digits * (MODE_SHAKE_MAX + 1);
 }
 
 static inline uint32_t
@@ -101,18 +109,30 @@ hex_digits(uint64_t v)
 	return v == 0 ? 1 : (uint32_t)(67 - __builtin_clzll(v)) / 4;
 }
 
+static inline uint32_t
+base36_digits(uint64_t v)
+{
+	uint32_t n = 1;
+
+	for (; v >= 36; v /= 36)
+		n++;
+	return n;
+}
+
 /* Bytes of a header that carries a size, beside its constant. */
 static inline uint32_t
-size_digits(uint64_t size, bool is_hex)
+size_digits(uint64_t size, unsigned digits)
 {
-	return decimal_digits(size) + (is_hex ? hex_digits(size) : 0);
+	if (digits > DIGITS_HEX)
+		return digits == DIGITS_NONE ? 0 : decimal_digits(size) + base36_digits(size);
+	return decimal_digits(size) + (digits == DIGITS_HEX ? hex_digits(size) : 0);
 }
 
 /* Octets that a server sends for a file: size, header and digits, records and frames. */
 static inline uint64_t
 mode_sent(const struct mode *mode, uint64_t size)
 {
-	uint32_t digits = size_digits(size, mode->is_hex);
+	uint32_t digits = size_digits(size, mode->digits);
 	uint64_t sent = size + mode->bytes + digits;
 
 	return mode->law == TLS_none

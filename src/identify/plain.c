@@ -131,7 +131,7 @@ plain_is(const struct record *r)
 static bool
 same_mode(const struct mode *a, const struct mode *b)
 {
-	return a->bytes == b->bytes && a->is_hex == b->is_hex && a->law == b->law &&
+	return a->bytes == b->bytes && a->digits == b->digits && a->law == b->law &&
 	       a->inner == b->inner;
 }
 

@@ -42,7 +42,7 @@ struct row {
 static const struct row server_rows[] = {
     SERVER(overhead, u32, 1, 0, 200, "octets of headers per packet, c; 0: the usual"),
     SERVER(header, modes, 1, 0, 0,
-	   "header constants: bytes:hexadecimal size too:law of records:HTTP header:share"),
+	   "header constants: bytes:digits of the size beside decimal ones (1 hexadecimal, 2 base 36, 3 not even these):law of records:HTTP header:share"),
     SERVER(several, f64, 1, 0, 0.99, "share of records with more than one download"),
     SERVER(band, f64, WIRE_BANDS, 0, 1, "share of downloads by half octave of octets"),
 };
@@ -77,7 +77,7 @@ put_modes(struct text *out, const struct modes *modes)
 
 	for (i = 0; i < modes->count; i++)
 		text_printf(out, "%s%u:%d:%s:%u:%.6g", i > 0 ? "," : "",
-			    modes->mode[i].bytes, modes->mode[i].is_hex,
+			    modes->mode[i].bytes, modes->mode[i].digits,
 			    tls_law_rows[modes->mode[i].law].name, modes->mode[i].inner,
 			    modes->mode[i].weight);
 }
@@ -245,7 +245,7 @@ static bool
 read_mode(const char *s, size_t n, struct mode *out)
 {
 	const char *end = s + n, *cell;
-	uint64_t bytes, hex, inner;
+	uint64_t bytes, digits, inner;
 	double weight;
 	size_t len;
 
@@ -253,7 +253,7 @@ read_mode(const char *s, size_t n, struct mode *out)
 	if (!parse_u64(cell, part(&s, end, ':'), &bytes) || bytes > UINT16_MAX)
 		return false;
 	cell = s;
-	if (!parse_u64(cell, part(&s, end, ':'), &hex) || hex > 1)
+	if (!parse_u64(cell, part(&s, end, ':'), &digits) || digits >= DIGITS_KINDS)
 		return false;
 	cell = s;
 	len = part(&s, end, ':');
@@ -267,7 +267,7 @@ read_mode(const char *s, size_t n, struct mode *out)
 	    s != end)
 		return false;
 	out->bytes = (uint32_t)bytes;
-	out->is_hex = hex != 0;
+	out->digits = (uint8_t)digits;
 	out->inner = (uint32_t)inner;
 	out->weight = weight;
 	return true;
@@ -288,7 +288,7 @@ read_modes(const struct reading *r, const char *s, size_t n, struct modes *out,
 		if (out->count == MODES_MAX)
 			return wrong(r, err, "too many header constants, from", cell, len);
 		if (!read_mode(cell, len, &out->mode[out->count]))
-			return wrong(r, err, "no header constant (bytes:0 or 1:law:bytes:share):",
+			return wrong(r, err, "no header constant (bytes:0 to 3:law:bytes:share):",
 				     cell, len);
 		out->count++;
 	}

@@ -193,10 +193,16 @@ try_chains(struct search *s, size_t first, struct trial *t, struct range_set *be
 
 	for (i = 1; i < t->digits; i++)
 		least *= 10;
-	t->hex = t->header->is_hex ? hex_digits(least) : 0;
-	last = t->header->is_hex ? hex_digits(least * 10 - 1) : 0;
+	t->hex = t->header->digits == DIGITS_HEX ? hex_digits(least) : 0;
+	last = t->header->digits == DIGITS_HEX ? hex_digits(least * 10 - 1) : 0;
 	for (; t->hex <= last; t->hex++)
 		try_chain(s, first, t, best);
+}
+
+static bool
+is_searched(const struct mode *header)
+{
+	return header->law == TLS_none && header->digits <= DIGITS_HEX;
 }
 
 static struct range_set
@@ -211,7 +217,7 @@ find_at(struct search *s, size_t first)
 	for (i = first; i < s->count && i < first + PIECES_MAX; i++)
 		most += s->records[i]->span;
 	for (mode = 0; mode < s->c->header.count; mode++)
-		for (extra = 0; extra < EXTRAS && s->c->header.mode[mode].law == TLS_none;
+		for (extra = 0; extra < EXTRAS && is_searched(&s->c->header.mode[mode]);
 		     extra++) {
 			t = (struct trial){.header = &s->c->header.mode[mode],
 					   .extra = extra_bytes[extra]};

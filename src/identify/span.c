@@ -80,7 +80,7 @@ weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 	struct candidate candidate = {.file = (uint32_t)file,
 				      .header_mode = (uint8_t)(fit->mode + 1)};
 
-	candidate.header = mode->bytes + size_digits(size, mode->is_hex);
+	candidate.header = mode->bytes + size_digits(size, mode->digits);
 	candidate.cost = n->r->span - size - candidate.header;
 	weigh(n, &candidate, mode->weight * fit->share);
 }
@@ -303,7 +303,7 @@ weigh_pair(const struct files *files, const struct constants *c,
 		struct candidate candidate = {
 		    .file = file[i],
 		    .shift = (int32_t)extra[i],
-		    .header = mode->bytes + size_digits(size, mode->is_hex),
+		    .header = mode->bytes + size_digits(size, mode->digits),
 		    .header_mode = (uint8_t)(number + 1),
 		    .rest = c->request.mode[at[2 + i]].bytes,
 		    .request_mode = (uint8_t)(at[2 + i] + 1)};

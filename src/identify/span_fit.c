@@ -11,6 +11,9 @@
 
 enum {
 	NEAR_BYTES = 16,
+	GREETING_OCTETS = 4096, /* of a server's greeting, about */
+	SHORT_RECORDS = 3,	/* of a response, at most but seldom */
+	SETTINGS_RECORDS = 4,	/* of HTTP/2 before the first response */
 	FIRST_LAST = 2, /* the first download's exchange at the latest */
 	ACK = 9,        /* octets of a SETTINGS frame without any */
 	GREETING_REQUEST_MIN = 150, /* a ClientHello */
@@ -20,6 +23,12 @@ enum {
 };
 
 static const double NEAR_SHARE = 0.3, SLIP_SHARE = 0.003, ACK_SHARE = 0.2;
+
+enum { CODED_OFF = 4 };
+static const struct {
+	int octets;
+	double share;
+} coded_off[CODED_OFF] = {{-1, 0.05}, {1, 0.05}, {-2, 0.01}, {2, 0.01}};
 
 /* One like theirs, of a few bytes more or less (a folder's name, a flag), or any. */
 double
@@ -116,13 +125,13 @@ each_plain(const struct files *files, const struct mode *mode, uint64_t span,
 	if (span <= mode->bytes)
 		return;
 	/* The size is 36 bytes less at most: one digit less of each kind. */
-	most = size_digits(span - mode->bytes, mode->is_hex);
+	most = size_digits(span - mode->bytes, mode->digits);
 	least = most > 3 ? most - 2 : 1;
 	for (digits = least; digits <= most; digits++) {
 		if (span < mode->bytes + digits)
 			break;
 		size = span - mode->bytes - digits;
-		if (size_digits(size, mode->is_hex) == digits)
+		if (size_digits(size, mode->digits) == digits)
 			each_of_size(files, size, fit, each, arg);
 	}
 }
@@ -137,11 +146,28 @@ each_solved(const struct files *files, const struct mode *mode, uint64_t span,
 		each_of_size(files, size, fit, each, arg);
 }
 
-static bool
-is_early(const struct tls_law_row *law, const struct record *r)
+/*
+ * One a download at least, and as many as it takes for the octets before; a write's last record
+ * is a short one, so that they may be more.
+ */
+struct span_before
+span_records_before(enum tls_law number, const struct record *r)
 {
-	return law->is_growing && r->offset < TLS_GROWN_BYTES &&
-	       r->exchange < TLS_GROWN + 2;
+	const struct tls_law_row *law = &tls_law_rows[number];
+	struct span_before n = {TLS_GROWN, TLS_GROWN};
+	uint64_t octets = r->offset > GREETING_OCTETS ? r->offset - GREETING_OCTETS : 0, sum = 0;
+	/* The handshake takes one exchange or two. */
+	uint32_t shaken = r->offset == 0 ? 0 : 1,
+		 downloads = r->exchange > 2 * shaken ? r->exchange - 2 * shaken : 0;
+
+	if (!law->is_growing || octets >= TLS_GROWN_BYTES || downloads >= TLS_GROWN)
+		return n;
+	for (n.least = 0; n.least < TLS_GROWN && sum < octets;)
+		sum += (uint64_t)TLS_GROWING_STEP * ++n.least;
+	n.least = n.least > downloads ? n.least : downloads;
+	n.most = n.least + shaken + SHORT_RECORDS * downloads + (law->frame > 0 ? SETTINGS_RECORDS : 0);
+	n.most = n.most < TLS_GROWN ? n.most : TLS_GROWN;
+	return n;
 }
 
 static void
@@ -149,16 +175,22 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 	    struct span_fit *fit, span_file *each, void *arg)
 {
 	const struct tls_law_row *law = &tls_law_rows[mode->law];
-	uint32_t first = is_early(law, r) ? 0 : TLS_GROWN, n;
+	struct span_before before = span_records_before(mode->law, r);
+	uint32_t n, i;
 
-	for (n = first; n <= TLS_GROWN; n++) {
-		fit->share = (1 - 2 * SLIP_SHARE) / (TLS_GROWN - first + 1);
+	fit->share = (1 - 2 * SLIP_SHARE) / (before.most - before.least + 1);
+	for (n = before.least; n <= before.most; n++)
 		each_solved(files, mode, r->span, n, fit, each, arg);
-	}
 	if (law->frame_cost > 0 && r->exchange <= FIRST_LAST && r->span > law->record_cost + ACK) {
 		/* The server's acknowledgement of the client's settings may be with it. */
 		fit->share = ACK_SHARE;
-		each_solved(files, mode, r->span - law->record_cost - ACK, first, fit, each,
+		each_solved(files, mode, r->span - law->record_cost - ACK, before.least, fit,
+			    each, arg);
+	}
+	for (i = 0; law->frame_cost > 0 && i < CODED_OFF && r->span > CODED_OFF; i++) {
+		/* Huffman's code makes digits of the size shorter, some more than others. */
+		fit->share = coded_off[i].share;
+		each_solved(files, mode, r->span + (uint64_t)(int64_t)coded_off[i].octets, before.least, fit, each,
 			    arg);
 	}
 	if (law->record_cost == 0 || law->is_apart || r->span <= law->record_cost)

@@ -35,7 +35,7 @@ header_of(const struct constants *c, const struct candidate *candidate, uint64_t
 		return i;
 	for (i = 0; i < c->header.count; i++)
 		if (c->header.mode[i].law == TLS_none &&
-		    c->header.mode[i].bytes + size_digits(size, c->header.mode[i].is_hex) ==
+		    c->header.mode[i].bytes + size_digits(size, c->header.mode[i].digits) ==
 			candidate->header)
 			break;
 	return i;
@@ -234,18 +234,14 @@ learn_laws(const struct files *files, const struct record *records, size_t n,
 	if (count < LAW_RECORDS_MIN)
 		return;
 	begin(base, &framed);
-	framed.is_framed = true;
+	/* Greetings are no lessons. */
+	framed.is_framed = framed.is_encrypted = true;
 	learn(files, records, n, true, base, &framed);
 	if (!has_laws(&framed) ||
 	    likelihood(files, records, n, &framed, &count) < without + LAW_GAIN)
 		return;
 	framed.is_encrypted = encrypted_share(&framed) > 0.5;
 	*out = framed;
-	if (!framed.is_encrypted)
-		return;
-	/* Greetings are no lessons: the share of unknown files without them. */
-	round_of_em(files, records, n, out);
-	round_of_em(files, records, n, out);
 }
 
 void

@@ -4,8 +4,8 @@
  * far and the unknown make of a record, and what a further constant would add.
  *
  * Where responses may be encrypted or framed, every law is put to the vote for every further
- * constant, and the law and constant that raise the likelihood most are taken: clients of one
- * server may speak TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2. Records among few files of their size
+ * constant (after the first one, those that did best), and the law and constant that raise the
+ * likelihood most are taken: clients of one server may speak TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2. Records among few files of their size
  * say most and cost least then.
  */
 #include "identify/span_weigh.h"
@@ -18,6 +18,7 @@
 enum {
 	VOTERS = 400,
 	LAW_VOTERS = 120,
+	SHORTLIST = 5, /* laws that stand for a second constant */
 	WINDOW_MAX = 20000,
 	PLAIN_VALUES = 2 * (MODE_BYTES_MAX + 1),
 	INNER_USUAL = 250, /* octets of HTTP header supposed inside TLS */
@@ -39,6 +40,7 @@ struct election {
 	struct vote *vote;
 	struct voter *voter;
 	size_t voters;
+	bool is_out[TLS_LAWS]; /* laws that stand no more */
 };
 
 void
@@ -136,12 +138,14 @@ law_window(const struct files *files, enum tls_law law, const struct record *r, 
 }
 
 static void
-vote_header(struct election *e, const struct voter *voter, enum tls_law law)
+vote_header(struct election *e, const struct voter *voter, enum tls_law law, bool with_laws)
 {
 	const struct record *r = voter->record;
 	bool with_request = uses_requests(e->files, e->c, r);
 	double scale = (1 - e->c->unknown) / (double)e->files->count, ratio;
-	uint32_t rest, hex, most = most_beside(r, law);
+	uint32_t rest, most = most_beside(r, law);
+	unsigned digits, kinds = with_laws ? DIGITS_KINDS : DIGITS_HEX + 1;
+	uint32_t records = span_records_before(law, r).least;
 	uint8_t mode;
 	size_t at, to;
 
@@ -152,17 +156,17 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law)
 	for (; at < to; at++) {
 		uint64_t size = e->files->file[at].size;
 		int64_t left = (int64_t)(r->span - size) -
-			       (int64_t)tls_cost(law, size, INNER_USUAL);
+			       (int64_t)tls_cost_early(law, size, INNER_USUAL, records);
 
 		ratio = scale * (with_request
 				     ? span_request_share(e->files, e->c, at,
 							  r->request_span, &rest, &mode)
 				     : 1);
-		for (hex = 0; hex < 2; hex++) {
-			int64_t h = left - size_digits(size, hex);
+		for (digits = 0; digits < kinds; digits++) {
+			int64_t h = left - size_digits(size, digits);
 
 			if (h >= MODE_BYTES_MIN && h <= most)
-				vote_add(e->vote, mode_slot((uint32_t)h, hex), ratio);
+				vote_add(e->vote, mode_slot((uint32_t)h, digits), ratio);
 		}
 	}
 }
@@ -170,20 +174,39 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law)
 static struct mode
 mode_of(uint32_t slot, enum tls_law law)
 {
-	struct mode mode = {.is_hex = slot > MODE_SHAKE_MAX,
-			    .bytes = slot > MODE_SHAKE_MAX ? slot - MODE_SHAKE_MAX - 1 : slot,
+	struct mode mode = {.digits = (uint8_t)(slot / (MODE_SHAKE_MAX + 1)),
+			    .bytes = slot % (MODE_SHAKE_MAX + 1),
 			    .law = law};
 
 	mode.inner = mode.bytes <= INNER_MAX ? mode.bytes : INNER_USUAL;
 	return mode;
 }
 
+/* Of the laws that stand, those that gained most stand again. */
+static void
+shortlist(struct election *e, const double gain[TLS_LAWS])
+{
+	bool stands[TLS_LAWS] = {[TLS_none] = true};
+	int law, best, n;
+
+	for (n = 0; n < SHORTLIST; n++) {
+		for (best = -1, law = 0; law < TLS_LAWS; law++)
+			if (!stands[law] && !e->is_out[law] &&
+			    (best < 0 || gain[law] > gain[best]))
+				best = law;
+		if (best >= 0)
+			stands[best] = true;
+	}
+	for (law = 0; law < TLS_LAWS; law++)
+		e->is_out[law] = !stands[law];
+}
+
 /* The best constant of all laws that may be; false if none is significant. */
 static bool
 elect_header(struct election *e, bool with_laws, struct mode *out)
 {
-	double values = with_laws ? (double)VOTE_SLOTS * TLS_LAWS : PLAIN_VALUES, gain,
-	       best = -INFINITY;
+	double values = with_laws ? (double)VOTE_SLOTS * TLS_LAWS : PLAIN_VALUES,
+	       gain[TLS_LAWS] = {0}, best = -INFINITY;
 	uint32_t slot = 0;
 	bool found = false;
 	size_t i;
@@ -191,15 +214,19 @@ elect_header(struct election *e, bool with_laws, struct mode *out)
 
 	weigh_voters(e, false);
 	for (law = 0; law < (with_laws ? TLS_LAWS : 1); law++) {
+		if (e->is_out[law])
+			continue;
 		vote_clear(e->vote);
 		for (i = 0; i < e->voters; i++)
-			vote_header(e, &e->voter[i], (enum tls_law)law);
-		if (!vote_best(e->vote, values, &slot, &gain) || gain <= best)
+			vote_header(e, &e->voter[i], (enum tls_law)law, with_laws);
+		if (!vote_best(e->vote, values, &slot, &gain[law]) || gain[law] <= best)
 			continue;
-		best = gain;
+		best = gain[law];
 		*out = mode_of(slot, (enum tls_law)law);
 		found = true;
 	}
+	if (with_laws)
+		shortlist(e, gain);
 	return found;
 }
 
@@ -210,7 +237,7 @@ has_mode(const struct modes *modes, const struct mode *mode)
 
 	for (i = 0; i < modes->count; i++)
 		if (modes->mode[i].bytes == mode->bytes &&
-		    modes->mode[i].is_hex == mode->is_hex && modes->mode[i].law == mode->law &&
+		    modes->mode[i].digits == mode->digits && modes->mode[i].law == mode->law &&
 		    modes->mode[i].phase == mode->phase)
 			return true;
 	return false;

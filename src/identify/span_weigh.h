@@ -44,6 +44,14 @@ void span_window(const struct files *files, bool is_framed, uint64_t span, size_
 double span_window_count(const struct files *files, bool is_framed, uint64_t span);
 double span_window_width(bool is_framed, uint64_t span);
 
+/* How many records with data can have come before a response on its connection: where they
+ * grow, TLS_GROWN stands for more. */
+struct span_before {
+	uint32_t least, most;
+};
+
+struct span_before span_records_before(enum tls_law law, const struct record *record);
+
 /* Whether an exchange is but the greeting of a TLS connection that goes on. */
 bool span_is_greeting(const struct record *record);
 

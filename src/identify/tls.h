@@ -31,6 +31,7 @@ enum tls_law {
 };
 
 enum {
+	TLS_GROWING_STEP = 1186, /* octets by which each is larger than the one before, about */
 	TLS_GROWN = 14,        /* records after which Go's have all their size */
 	TLS_GROWN_BYTES = 120000, /* what these hold at most, with a margin */
 };

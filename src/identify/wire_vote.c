@@ -219,7 +219,7 @@ static struct mode
 mode_of(const struct wire_guess *guess, uint32_t slot, double weight)
 {
 	struct mode mode = {.weight = weight,
-			    .is_hex = slot > HEADER_MAX,
+			    .digits = slot > HEADER_MAX,
 			    .bytes = slot > HEADER_MAX ? slot - HEADER_MAX - 1 : slot,
 			    .law = guess->law};
 

@@ -57,7 +57,7 @@ static struct world
 world_new(size_t files, uint64_t low, uint64_t high, bool is_even)
 {
 	struct world w = {.catalog = catalog_new(),
-			  .header = {.bytes = 247, .is_hex = true, .inner = 247},
+			  .header = {.bytes = 247, .digits = DIGITS_HEX, .inner = 247},
 			  .request = 130,
 			  .low = low,
 			  .high = high};

@@ -131,7 +131,7 @@ test_solve(void **state)
 					continue;
 				size = sizes[i] + (uint64_t)(int64_t)off;
 				for (hex = 0; hex < 2; hex++) {
-					mode.is_hex = hex;
+					mode.digits = hex;
 					records = (uint32_t)(i * 7 + (size_t)hex) % (TLS_GROWN + 1);
 					sent = size + mode.bytes + size_digits(size, hex) +
 					       tls_cost_early(mode.law, size,
@@ -158,7 +158,7 @@ test_measured(void **state)
 
 	for (i = 0; i < 2; i++) {
 		struct mode mode = {.bytes = 247 + rows[i].handshake,
-				    .is_hex = true,
+				    .digits = DIGITS_HEX,
 				    .law = rows[i].law,
 				    .inner = 247};
 		uint64_t l = 4670784 + 247 + 7 + 6;

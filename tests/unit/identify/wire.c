@@ -86,7 +86,7 @@ test_twins(void **state)
 	wire_path_default(&path);
 	server.header = (struct modes){
 	    .count = 2,
-	    .mode = {{.bytes = 247, .is_hex = true, .weight = 0.8, .inner = 247},
+	    .mode = {{.bytes = 247, .digits = DIGITS_HEX, .weight = 0.8, .inner = 247},
 		     {.bytes = 260, .weight = 0.2, .inner = 260}}};
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct catalog *c = archive(cases[i].files, cases[i].low, cases[i].high);
