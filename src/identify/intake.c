@@ -27,6 +27,7 @@ enum {
 	GREETING_MAX = 16384,
 	KEYS_MAX = 200,     /* of the client's key exchange, Finished and settings */
 	TICKET_MAX = 400,   /* of the answer to it */
+	TICKETS_MAX = 1024, /* of the answer to a Finished, with settings */
 	PORT_HTTPS = 443,
 	FLOW_MAX = 4096,    /* records of a flow held against one another */
 	POINTS_MAX = 16, /* observation points of one download told */
@@ -272,12 +273,13 @@ is_encrypted(const struct run *run)
 	    flow_or(second, span, 0) <= KEYS_MAX &&
 	    flow_or(second, reverse_span, 0) <= TICKET_MAX)
 		return true;
-	if (!flow_has(second, marks) || second->marks.count == 0)
-		return false;
-	mark = second->marks.items[0];
+	/* By itself, or before a request. */
+	mark = flow_has(second, marks) && second->marks.count > 0 ? second->marks.items[0] : 0;
 	for (i = 0; i < sizeof finished / sizeof finished[0]; i++)
-		if (mark_kind(mark) == MARK_REQUEST && mark_value(mark) == finished[i] &&
-		    mark_offset(mark) == flow_or(second, reverse_offset, 0))
+		if ((flow_or(second, span, 0) == finished[i] &&
+		     flow_or(second, reverse_span, 0) <= TICKETS_MAX) ||
+		    (mark_kind(mark) == MARK_REQUEST && mark_value(mark) == finished[i] &&
+		     mark_offset(mark) == flow_or(second, reverse_offset, 0)))
 			return true;
 	return false;
 }

@@ -10,6 +10,8 @@
  */
 #include "identify/modes.h"
 
+#include "identify/hpack.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +109,63 @@ vote_best(struct vote *v, double values, uint32_t *slot, double *gain)
 	return best > log(values) + 4;
 }
 
+struct mode
+mode_of_slot(uint32_t slot)
+{
+	uint32_t coded = slot - CODED_SLOTS;
+
+	if (slot < CODED_SLOTS)
+		return (struct mode){.digits = (uint8_t)(slot / (MODE_SHAKE_MAX + 1)),
+				     .bytes = slot % (MODE_SHAKE_MAX + 1)};
+	return (struct mode){
+	    .digits = (uint8_t)(DIGITS_CODED + coded / (CODED_BYTES_MAX + 1)),
+	    .bytes = coded % (CODED_BYTES_MAX + 1)};
+}
+
+/* Digits to a base, and their bits in Huffman's code. */
+static uint32_t
+digits_to(uint64_t v, uint32_t base, uint32_t *bits)
+{
+	static const char digit[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char text[64];
+	uint32_t n = 0;
+
+	do {
+		text[sizeof text - ++n] = digit[v % base];
+		v /= base;
+	} while (v > 0);
+	*bits = hpack_path_bits(text + sizeof text - n, n);
+	return n;
+}
+
+void
+size_digits_all(uint64_t size, uint32_t *out)
+{
+	uint32_t bits[3], decimal = digits_to(size, 10, &bits[0]), coded = (bits[0] + 7) / 8, i;
+
+	out[DIGITS_DECIMAL] = decimal;
+	out[DIGITS_HEX] = decimal + digits_to(size, 16, &bits[1]);
+	out[DIGITS_BASE36] = decimal + digits_to(size, 36, &bits[2]);
+	out[DIGITS_NONE] = 0;
+	out[DIGITS_CODED] = coded;
+	for (i = 0; i < 8; i++) {
+		out[DIGITS_TAG_HEX + i] = decimal + (bits[1] + i + 7) / 8;
+		out[DIGITS_CODED_HEX + i] = coded + (bits[1] + i + 7) / 8;
+		out[DIGITS_CODED_BASE36 + i] = coded + (bits[2] + i + 7) / 8;
+	}
+}
+
+uint32_t
+size_digits_odd(uint64_t size, unsigned digits)
+{
+	uint32_t all[DIGITS_KINDS];
+
+	if (digits == DIGITS_NONE)
+		return 0;
+	size_digits_all(size, all);
+	return all[digits];
+}
+
 /* Octets that a server sends beside the file. */
 static uint64_t
 beside(const struct mode *mode, uint64_t size, uint32_t records)
@@ -120,27 +179,30 @@ beside(const struct mode *mode, uint64_t size, uint32_t records)
 /*
  * What is beside a file rises with its size in small steps, so the size lies between sent less
  * what is beside the largest it can be, and sent less what is beside the least; these close
- * in on it, but for a step right there, where the few sizes left are tried.
+ * in on it, but for a step right there, where the few sizes left are tried. Coded digits may
+ * also fall by an octet or two: a few sizes around are tried as well.
  */
-bool
-mode_solve(const struct mode *mode, uint64_t sent, uint32_t records, uint64_t *size)
+size_t
+mode_solve(const struct mode *mode, uint64_t sent, uint32_t records,
+	   uint64_t size[MODE_SOLUTIONS])
 {
-	uint64_t high = sent, low = 0, least, most;
+	uint64_t high = sent, low = 0, least, most, slack = mode->digits >= DIGITS_CODED ? 4 : 0;
 	uint32_t round;
+	size_t n = 0;
 
 	for (round = 0; round < SOLVE_ROUNDS && low < high; round++) {
-		most = beside(mode, high, records);
+		most = beside(mode, high, records) + slack;
 		least = beside(mode, low, records);
+		least = least > slack ? least - slack : 0;
 		if (least > sent)
-			return false;
+			return 0;
 		high = sent - least < high ? sent - least : high;
 		if (most < sent && sent - most > low)
 			low = sent - most;
 	}
-	for (round = 0; low <= high && round < SOLVE_TRIED; low++, round++)
-		if (low + beside(mode, low, records) == sent) {
-			*size = low;
-			return true;
-		}
-	return false;
+	for (round = 0; low <= high && round < SOLVE_TRIED && n < MODE_SOLUTIONS;
+	     low++, round++)
+		if (low + beside(mode, low, records) == sent)
+			size[n++] = low;
+	return n;
 }

@@ -25,7 +25,15 @@ enum digits {
 	DIGITS_HEX,    /* and hexadecimal: nginx, Apache */
 	DIGITS_BASE36, /* and to the base of 36: Caddy */
 	DIGITS_NONE,   /* no Content-Length */
-	DIGITS_KINDS
+	/* HTTP/2, by Huffman's code where told: decimal ones; with a tag in hexadecimal behind
+	 * plain decimal ones (nginx) or coded ones (Apache), or to the base of 36 behind coded
+	 * ones (Caddy). The last three by how many bits there are before the tag's digits in
+	 * their first octet: 0 to 7. */
+	DIGITS_CODED,
+	DIGITS_TAG_HEX,
+	DIGITS_CODED_HEX = DIGITS_TAG_HEX + 8,
+	DIGITS_CODED_BASE36 = DIGITS_CODED_HEX + 8,
+	DIGITS_KINDS = DIGITS_CODED_BASE36 + 8
 };
 
 /* A constant: of a header, bytes less the digits of the size; of a request, bytes less the
@@ -79,14 +87,25 @@ void vote_add(struct vote *vote, uint32_t slot, double likelihood);
  * values are tried. */
 bool vote_best(struct vote *vote, double values, uint32_t *slot, double *gain);
 
-enum { PATH_PHASES = 9, VOTE_SLOTS = DIGITS_KINDS * (MODE_SHAKE_MAX + 1) };
+enum {
+	PATH_PHASES = 9,
+	MODE_SOLUTIONS = 3,
+	CODED_BYTES_MAX = 511, /* of a header of HTTP/2 */
+	CODED_SLOTS = DIGITS_CODED * (MODE_SHAKE_MAX + 1), /* where coded kinds begin */
+	VOTE_SLOTS = CODED_SLOTS + (DIGITS_KINDS - DIGITS_CODED) * (CODED_BYTES_MAX + 1)
+};
 _Static_assert(VOTE_SLOTS >= PATH_PHASES * (MODE_BYTES_MAX + 1), "requests");
 
 static inline uint32_t
-mode_slot(uint32_t bytes, enum digits digits)
+mode_slot(uint32_t bytes, unsigned digits)
 {
-	return bytes + digits * (MODE_SHAKE_MAX + 1);
+	return digits < DIGITS_CODED
+		   ? bytes + digits * (MODE_SHAKE_MAX + 1)
+		   : CODED_SLOTS + (digits - DIGITS_CODED) * (CODED_BYTES_MAX + 1) + bytes;
 }
+
+/* The constant of a slot, its bytes and digits. */
+struct mode mode_of_slot(uint32_t slot);
 
 static inline uint32_t
 decimal_digits(uint64_t v)
@@ -109,24 +128,20 @@ hex_digits(uint64_t v)
 	return v == 0 ? 1 : (uint32_t)(67 - __builtin_clzll(v)) / 4;
 }
 
-static inline uint32_t
-base36_digits(uint64_t v)
-{
-	uint32_t n = 1;
-
-	for (; v >= 36; v /= 36)
-		n++;
-	return n;
-}
+/* Those of the kinds beyond DIGITS_HEX. */
+uint32_t size_digits_odd(uint64_t size, unsigned digits);
 
 /* Bytes of a header that carries a size, beside its constant. */
 static inline uint32_t
 size_digits(uint64_t size, unsigned digits)
 {
-	if (digits > DIGITS_HEX)
-		return digits == DIGITS_NONE ? 0 : decimal_digits(size) + base36_digits(size);
-	return decimal_digits(size) + (digits == DIGITS_HEX ? hex_digits(size) : 0);
+	return digits > DIGITS_HEX ? size_digits_odd(size, digits)
+				   : decimal_digits(size) +
+					 (digits == DIGITS_HEX ? hex_digits(size) : 0);
 }
+
+/* The same of all kinds at once, out[DIGITS_KINDS]. */
+void size_digits_all(uint64_t size, uint32_t *out);
 
 /* Octets that a server sends for a file: size, header and digits, records and frames. */
 static inline uint64_t
@@ -140,8 +155,9 @@ mode_sent(const struct mode *mode, uint64_t size)
 		   : sent + tls_cost(mode->law, size, mode->inner + digits);
 }
 
-/* The size for which a server sends just so many octets after so many records with data on the
- * connection (TLS_GROWN: enough); false if there is none. */
-bool mode_solve(const struct mode *mode, uint64_t sent, uint32_t records, uint64_t *size);
+/* The sizes for which a server sends just so many octets after so many records with data on the
+ * connection (TLS_GROWN: enough): how many, mostly one or none. */
+size_t mode_solve(const struct mode *mode, uint64_t sent, uint32_t records,
+		  uint64_t size[MODE_SOLUTIONS]);
 
 #endif

@@ -236,7 +236,7 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {
-		if (c->alert > 0 && (r->client_flags | r->server_flags) & FLAG_FIN)
+		if (c->alert > 0 && (r->client_flags | r->server_flags) & (FLAG_FIN | FLAG_RST))
 			weigh_closing(&n, r);
 		else
 			weigh_whole(&n, r, 1);

@@ -28,7 +28,7 @@ enum { CODED_OFF = 4 };
 static const struct {
 	int octets;
 	double share;
-} coded_off[CODED_OFF] = {{-1, 0.05}, {1, 0.05}, {-2, 0.01}, {2, 0.01}};
+} coded_off[CODED_OFF] = {{-1, 0.02}, {1, 0.02}, {-2, 0.005}, {2, 0.005}};
 
 /* One like theirs, of a few bytes more or less (a folder's name, a flag), or any. */
 double
@@ -140,10 +140,11 @@ static void
 each_solved(const struct files *files, const struct mode *mode, uint64_t span,
 	    uint32_t records, const struct span_fit *fit, span_file *each, void *arg)
 {
-	uint64_t size;
+	uint64_t size[MODE_SOLUTIONS];
+	size_t n = mode_solve(mode, span, records, size), i;
 
-	if (mode_solve(mode, span, records, &size))
-		each_of_size(files, size, fit, each, arg);
+	for (i = 0; i < n; i++)
+		each_of_size(files, size[i], fit, each, arg);
 }
 
 /*

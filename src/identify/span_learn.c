@@ -163,6 +163,11 @@ learn(const struct files *files, const struct record *records, size_t n, bool wi
 	vote_free(vote);
 	for (round = 0; round < ROUNDS; round++)
 		round_of_em(files, records, n, out);
+	if (!with_laws)
+		return;
+	span_vote_first(files, records, n, out);
+	for (round = 0; round < ROUNDS; round++)
+		round_of_em(files, records, n, out);
 }
 
 static void

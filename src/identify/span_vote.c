@@ -144,7 +144,10 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law, boo
 	bool with_request = uses_requests(e->files, e->c, r);
 	double scale = (1 - e->c->unknown) / (double)e->files->count, ratio;
 	uint32_t rest, most = most_beside(r, law);
-	unsigned digits, kinds = with_laws ? DIGITS_KINDS : DIGITS_HEX + 1;
+	unsigned digits, kinds = !with_laws			    ? DIGITS_HEX + 1
+				 : tls_law_rows[law].frame > 0 ? DIGITS_KINDS
+								: DIGITS_CODED;
+	uint32_t sum[DIGITS_KINDS];
 	uint32_t records = span_records_before(law, r).least;
 	uint8_t mode;
 	size_t at, to;
@@ -162,10 +165,13 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law, boo
 				     ? span_request_share(e->files, e->c, at,
 							  r->request_span, &rest, &mode)
 				     : 1);
+		if (with_laws)
+			size_digits_all(size, sum);
 		for (digits = 0; digits < kinds; digits++) {
-			int64_t h = left - size_digits(size, digits);
+			int64_t h = left - (with_laws ? sum[digits] : size_digits(size, digits));
 
-			if (h >= MODE_BYTES_MIN && h <= most)
+			if (h >= MODE_BYTES_MIN &&
+			    h <= (digits < DIGITS_CODED ? most : CODED_BYTES_MAX))
 				vote_add(e->vote, mode_slot((uint32_t)h, digits), ratio);
 		}
 	}
@@ -174,10 +180,9 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law, boo
 static struct mode
 mode_of(uint32_t slot, enum tls_law law)
 {
-	struct mode mode = {.digits = (uint8_t)(slot / (MODE_SHAKE_MAX + 1)),
-			    .bytes = slot % (MODE_SHAKE_MAX + 1),
-			    .law = law};
+	struct mode mode = mode_of_slot(slot);
 
+	mode.law = law;
 	mode.inner = mode.bytes <= INNER_MAX ? mode.bytes : INNER_USUAL;
 	return mode;
 }

@@ -76,6 +76,9 @@ bool span_vote_requests(const struct files *files, const struct record *records,
 /* Small files alone: a pair of header and request constants. */
 bool span_vote_pair(const struct files *files, const struct record *records, size_t n,
 		    struct constants *c);
+/* What the first downloads of encrypted connections have beside. The weights must be learned. */
+void span_vote_first(const struct files *files, const struct record *records, size_t n,
+		     struct constants *c);
 /* Makes all weights of a mixture even, for those just found. */
 void span_even(struct constants *c, struct modes *modes);
 

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Downloads over TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2, from nginx, Apache, Caddy and openssl
+# s_server, by curl with several on a connection, captured on the loopback of a network
+# namespace as its offloading makes them: the spans name the files of a catalogue of 1,000,
+# without labels, on ports that say nothing. What is not named are first downloads of
+# connections, where tickets come in pieces, and HTTP/2 requests too short to be cut: sets, not
+# wrong names. Needs root.
+. "$(dirname "$0")/../lib.sh"
+cd "$tmp" || exit 1
+export PATH=$PATH:/usr/sbin:/sbin
+for tool in ip curl openssl tcpdump awk; do
+	command -v $tool >/dev/null && continue
+	skip "downloads over TLS" "$tool is not installed"
+	exit 0
+done
+ns=we$$
+if [ "$(id -u)" != 0 ] || ! ip netns add $ns 2>why; then
+	skip "downloads over TLS" "no network namespaces: $(head -n 1 why 2>/dev/null || echo 'not root')"
+	exit 0
+fi
+tidy() {
+	for pid in $children; do kill "$pid" 2>/dev/null; done
+	for pid in $children; do wait "$pid" 2>/dev/null; done
+	ip netns del $ns 2>/dev/null
+	cleanup
+}
+trap tidy EXIT
+at() { ip netns exec $ns "$@"; }
+at ip link set lo up
+chmod 755 "$tmp"
+
+# 72 packages that are downloaded, in an order of their own, and decoys: the demo's real paths
+# and sizes. Files are sparse.
+xz -dc "$root/demo/packages.tsv.xz" | awk -F'\t' '!/^#/ && $1 != "name" && $5 > 2000 && $5 < 2500000 &&
+	$6 !~ /[~+]/ && length($6) > 60 && !($1 in seen) { seen[$1]; print $1 "\t" $6 "\t" $5 "\t" length($6) }' >all.tsv
+awk 'NR % 17 == 5' all.tsv | head -n 1000 >some.tsv
+{ printf 'name\tpath\tsize\tpath_len\n'; cat some.tsv; } >catalogue.tsv
+awk 'NR % 13 == 3 { print (NR * 7919) % 1009 "\t" $0 }' some.tsv | sort -n | cut -f2- | head -n 72 >wanted.tsv
+while IFS=$(printf '\t') read -r _ path size _; do
+	mkdir -p "www/$(dirname "$path")"
+	truncate -s "$size" "www/$path"
+done <wanted.tsv
+chmod -R a+rX www
+openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.crt -days 2 -subj /CN=weir 2>/dev/null
+mkdir logs
+
+# behind COMMAND...: in the background, ended with the test
+behind() {
+	ip netns exec $ns "$@" >>servers.out 2>&1 </dev/null &
+	children="$children $!"
+}
+listens() { at ss -Hltn "sport = :$1" | grep -q .; }
+# await PORT NAME: until NAME listens there, 20 s at most
+await() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		listens "$1" && return 0
+		sleep 0.05
+	done
+	not_ok "$2 listens on port $1"
+	tail -n 5 servers.out | sed 's/^/#   /'
+	return 1
+}
+have=""
+nginx_start() {
+	cat >nginx.conf <<-END
+		daemon off; master_process off; user root; pid $tmp/nginx.pid; error_log $tmp/logs/error.log;
+		events {}
+		http {
+			access_log off; client_body_temp_path $tmp/logs; proxy_temp_path $tmp/logs;
+			fastcgi_temp_path $tmp/logs; uwsgi_temp_path $tmp/logs; scgi_temp_path $tmp/logs;
+			root $tmp/www; default_type application/octet-stream;
+			ssl_certificate $tmp/tls.crt; ssl_certificate_key $tmp/tls.key;
+			server { listen 8401 ssl; ssl_protocols TLSv1.2 TLSv1.3; }
+			server { listen 8402 ssl http2; ssl_protocols TLSv1.2 TLSv1.3; }
+			server { listen 8403 ssl; ssl_protocols TLSv1.2 TLSv1.3; ssl_buffer_size 4k; }
+		}
+	END
+	behind nginx -c "$tmp/nginx.conf" -e "$tmp/logs/error.log"
+	await 8403 nginx && have="$have nginx"
+}
+apache_start() {
+	local modules=/usr/lib/apache2/modules
+	cat >apache.conf <<-END
+		ServerRoot $tmp
+		PidFile $tmp/apache.pid
+		ErrorLog $tmp/logs/apache.log
+		ServerName localhost
+		User www-data
+		Group www-data
+		LoadModule mpm_event_module $modules/mod_mpm_event.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		LoadModule ssl_module $modules/mod_ssl.so
+		LoadModule http2_module $modules/mod_http2.so
+		DocumentRoot $tmp/www
+		Listen 8501
+		Listen 8502
+		SSLCertificateFile $tmp/tls.crt
+		SSLCertificateKeyFile $tmp/tls.key
+		SSLSessionCache none
+		<VirtualHost *:8501>
+			SSLEngine on
+			Protocols http/1.1
+		</VirtualHost>
+		<VirtualHost *:8502>
+			SSLEngine on
+			Protocols h2
+		</VirtualHost>
+		<Directory $tmp/www>
+			Require all granted
+		</Directory>
+	END
+	behind apache2 -X -f "$tmp/apache.conf"
+	await 8502 Apache && have="$have apache"
+}
+caddy_start() {
+	cat >Caddyfile <<-END
+		{
+			admin off
+			auto_https off
+		}
+		:8601 {
+			tls $tmp/tls.crt $tmp/tls.key
+			root * $tmp/www
+			file_server
+		}
+	END
+	HOME=$tmp XDG_DATA_HOME=$tmp XDG_CONFIG_HOME=$tmp behind caddy run --config "$tmp/Caddyfile" --adapter caddyfile
+	await 8601 Caddy && have="$have caddy"
+}
+openssl_start() {
+	(cd www && exec ip netns exec $ns openssl s_server -quiet -accept 8701 -cert "$tmp/tls.crt" \
+		-key "$tmp/tls.key" -WWW >>"$tmp/servers.out" 2>&1 </dev/null) &
+	children="$children $!"
+	await 8701 openssl && have="$have openssl"
+}
+for server in nginx:nginx apache:apache2 caddy:caddy openssl:openssl; do
+	if command -v ${server#*:} >/dev/null; then ${server%:*}_start; else
+		skip "downloads from ${server%:*}" "${server#*:} is not installed"
+	fi
+done
+
+# download NAME PORT PER CURL-OPTIONS...: PER files on a connection, captured
+download() {
+	local name=$1 port=$2 per=$3 pid i
+	shift 3
+	rm -f tcpdump.err
+	ip netns exec $ns tcpdump -i lo --immediate-mode -U -w "$name.pcap" -B 65536 "tcp port $port" >/dev/null 2>tcpdump.err &
+	pid=$!
+	for ((i = 0; i < 200; i++)); do grep -q 'listening on' tcpdump.err 2>/dev/null && break; sleep 0.05; done
+	split -l "$per" wanted.tsv part.
+	for part in part.*; do
+		cut -f2 "$part" | sed "s,.*,url=\"https://localhost:$port/&\"\noutput=/dev/null," >config
+		at curl -4 -sk "$@" -K config || echo "curl failed: $?" >>curl.err
+	done
+	rm -f part.* 
+	sleep 0.3
+	kill "$pid" && wait "$pid" 2>/dev/null
+}
+# judge NAME LEAST: what the spans named, in the order of the downloads
+judge() {
+	local name=$1 least=$2 wrong_most=$3
+	# HTTP/2 requests of curl are short
+	"$weir" meter -r "$name.pcap" --request-min 48 --store "$name.store" >/dev/null 2>&1
+	"$weir" identify --store "$name.store" -c catalogue.tsv -o tsv -f start,name,kind,evidence -w "$name.tsv" 2>/dev/null
+	# of HTTP/2 short requests may begin no record of their own
+	case $name in *http2) ;; *) is "$name: every download is a finding, and nothing else" \
+		"$(($(wc -l <"$name.tsv") - 1))" "$(wc -l <wanted.tsv)" ;; esac
+	sort "$name.tsv" | awk -F'\t' 'NR == FNR { want[++n] = $1; next } $1 == "start" { next }
+		$2 == "" { next }
+		{ for (k = at + 1; k <= n && want[k] != $2; k++) ; if (k <= n) { right++; at = k } else wrong++ }
+		END { print right + 0, "right,", wrong + 0, "wrong" }' wanted.tsv - >score
+	read -r right _ wrong _ <score
+	echo "# $name: $right of $(wc -l <wanted.tsv) right, $wrong wrong"
+	if [ "$right" -ge "$least" ] && [ "$wrong" -le "$wrong_most" ]; then ok "$name: the files are named"; else
+		not_ok "$name: the files are named"
+		grep -av '	whole	' "$name.tsv" | head -n 5 | sed 's/^/#   /'
+	fi
+}
+while read -r name server port per least most options; do
+	case $have in *$server*) ;; *) continue ;; esac
+	# shellcheck disable=SC2086
+	download $name $port $per $options
+	judge $name $least $most
+done <<-END
+	nginx-tls12 nginx 8401 6 68 0 --http1.1 --tls-max 1.2
+	nginx-tls13 nginx 8401 6 68 0 --http1.1
+	nginx-chacha nginx 8401 6 68 0 --http1.1 --tls-max 1.2 --ciphers ECDHE-RSA-CHACHA20-POLY1305
+	nginx-4k nginx 8403 6 68 0 --http1.1
+	nginx-http2 nginx 8402 6 60 2 --http2
+	apache-tls12 apache 8501 6 68 0 --http1.1 --tls-max 1.2
+	apache-tls13 apache 8501 6 68 0 --http1.1
+	apache-http2 apache 8502 6 54 2 --http2
+	caddy-tls12 caddy 8601 6 68 0 --http1.1 --tls-max 1.2
+	caddy-tls13 caddy 8601 6 68 0 --http1.1
+	caddy-http2 caddy 8601 6 52 3 --http2
+	openssl-tls12 openssl 8701 1 68 0 --http1.1 --tls-max 1.2
+	openssl-tls13 openssl 8701 1 68 0 --http1.1
+END
