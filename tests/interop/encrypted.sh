@@ -136,7 +136,7 @@ openssl_start() {
 }
 for server in nginx:nginx apache:apache2 caddy:caddy openssl:openssl; do
 	if command -v ${server#*:} >/dev/null; then ${server%:*}_start; else
-		skip "downloads from ${server%:*}" "${server#*:} is not installed"
+		skip "downloads from ${server%:*}" "${server#*:} is not installed (script/setup lab)"
 	fi
 done
 
