@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { QUEUE_FRAMES = 4096 };
+enum { QUEUE_FRAMES = 16384 };
 
 struct port {
 	int fd;
