@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What the link emulator forwards: numbered datagrams of 200 octets from one namespace to
 # another, as fast as the sender can and at 200,000 a second, by TAP devices and by packet
-# sockets. Sender and receiver run on one core, the emulator on another. Needs root.
+# sockets. Sender and receiver run on one core, the emulator on another, all before other programs.
+# Needs root.
 #   bench/link.sh [COUNT]        (default 2000000; WEIR=build/weir)
 # A line for each: frames that came through in a second, those that the kernel dropped before
 # they came in, the emulator's own processor time for each, and how much longer than the delay
@@ -44,10 +45,10 @@ measure() {
 	ip -n $a addr add 192.0.2.1/24 dev eth0
 	ip -n $b addr add 192.0.2.2/24 dev eth0
 	ip -n $a neigh replace 192.0.2.2 lladdr "$(ip netns exec $b cat /sys/class/net/eth0/address)" dev eth0
-	ip netns exec $b nice -n -19 taskset -c 1 "$work/numbered" receive 192.0.2.2 9 1000 >"$work/got" &
+	ip netns exec $b chrt -r 1 taskset -c 1 "$work/numbered" receive 192.0.2.2 9 1000 >"$work/got" &
 	local receiver=$!
 	await grep -qs ready "$work/got"
-	ip netns exec $a nice -n -19 taskset -c 1 "$work/numbered" send 192.0.2.2 9 "$count" "$rate" 200 >/dev/null
+	ip netns exec $a chrt -r 1 taskset -c 1 "$work/numbered" send 192.0.2.2 9 "$count" "$rate" 200 >/dev/null
 	wait $receiver
 	after=$(awk '{print $14 + $15}' "/proc/$link/stat")
 	kill "$link"
