@@ -297,7 +297,7 @@ lab_why(const struct lab_downloads *d, const struct lab_records *t, size_t downl
 	bool is_near = v->said != NULL && is_candidate(d, one, t, v->said);
 
 	if (v->outcome == LAB_ABSENT)
-		return "no record of this client, port and time";
+		return "nothing is said of this client, port and time";
 	if (v->is_split)
 		return "the record was told as more files than it holds";
 	if (v->outcome == LAB_UNKNOWN && v->shared > 1) {

@@ -25,7 +25,7 @@ enum lab_outcome {
 	LAB_RIGHT,
 	LAB_WRONG,
 	LAB_UNKNOWN, /* there is a record, but no name */
-	LAB_ABSENT,  /* there is no record of it */
+	LAB_ABSENT,  /* nothing is said of it: no record, or none that the method looks at */
 };
 
 struct lab_verdict {

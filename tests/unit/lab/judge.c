@@ -166,7 +166,7 @@ test_reasons(void **state)
 	    "another file was named; the right one is a candidate",
 	    "the record holds 2 downloads and no name is left for this",
 	    "not named",
-	    "no record of this client, port and time",
+	    "nothing is said of this client, port and time",
 	};
 	struct lab_downloads d = downloads_of(TRUTH
 	    "10.0.0.1\t1\t100\ta\t2\t10\t\t\t\t\n10.0.0.1\t2\t110\tb\t\t10\t\t\t\t\n"
@@ -374,7 +374,7 @@ test_tables(void **state)
 	assert_int_equal(kept.count, 3);
 	assert_non_null(strstr(kept.rows[0], "10.0.0.1 2 b  whole x  0.95 2 another file was named"));
 	assert_non_null(strstr(kept.rows[1], "10.0.0.1 3 c  partial    11 not named"));
-	assert_non_null(strstr(kept.rows[2], "10.0.0.1 4 d  whole     no record of this client"));
+	assert_non_null(strstr(kept.rows[2], "10.0.0.1 4 d  whole     nothing is said of this client"));
 	lab_tables_free(tables);
 	lab_records_done(&t);
 	lab_downloads_done(&d);
