@@ -5,20 +5,12 @@
  * then run.tsv, which counts the blocks; "state done" comes last. A block that was broken off is
  * run again: its flows stay in the stores, where no row of the truth speaks of them.
  */
-#include "lab/run.h"
+#include "lab/run_private.h"
 
 #include "base/err.h"
-#include "base/text.h"
-#include "lab/client.h"
 #include "lab/draw.h"
-#include "lab/meters.h"
 #include "lab/needs.h"
-#include "lab/note.h"
 #include "lab/process.h"
-#include "lab/origin.h"
-#include "lab/topology.h"
-#include "lab/truth.h"
-#include "model/type.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,35 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 400, SLOTS = 32, POLL_MS = 200 };
+enum { PATH_BYTES = RUN_PATH_BYTES, SLOTS = 32, POLL_MS = 200 };
 
 /* Sizes of a quick run. */
 static const double quick_scale = 0.04;
-
-struct run {
-	const struct scenario *s;
-	const struct run_config *config;
-	char folder[PATH_BYTES], places[PATH_BYTES], logs[PATH_BYTES], work[PATH_BYTES],
-	    root[PATH_BYTES], clients_log[PATH_BYTES + 20];
-	struct corpus files;
-	struct plan plan;
-	struct topology topology;
-	struct origin origin;
-	struct client_config clients;
-	struct meters_config meters_config;
-	struct meters_losses losses;
-	struct text truth;
-	struct truth_counts counts;
-	uint32_t blocks_done;
-	uint64_t failed;     /* runs of clients */
-	uint64_t done;       /* downloads */
-	double seconds;      /* of earlier goes */
-	int64_t begun_us, date_us;
-};
 
 static int64_t
 now_us(clockid_t clock)
@@ -65,12 +35,6 @@ now_us(clockid_t clock)
 
 	clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static double
-seconds_of(const struct run *r)
-{
-	return r->seconds + (double)(now_us(CLOCK_MONOTONIC) - r->begun_us) / 1e6;
 }
 
 static int
@@ -96,157 +60,6 @@ static void
 tree_remove(const char *path)
 {
 	nftw(path, one_remove, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
-/* ---- run.tsv ---- */
-
-static int
-state_write(struct run *r, const char *state, const char *reason, struct err *err)
-{
-	struct utsname name;
-	struct text t;
-	char room[40];
-	unsigned i;
-	int status;
-
-	uname(&name);
-	text_init(&t);
-	text_printf(&t, "state\t%s\n", state);
-	if (reason != NULL)
-		text_printf(&t, "reason\t%s\n", reason);
-	text_printf(&t, "scenario\t%s\ndate\t", r->s->name);
-	text_bytes(&t, room, time_print(r->date_us, STYLE_MACHINE, room));
-	text_printf(&t, "\nkernel\t%s %s\nmachine\t%s\nprocessors\t%ld\nweir\t%s\nseed\t%llu\n"
-	    "scale\t%g\n", name.sysname, name.release, name.machine,
-	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION, (unsigned long long)r->config->seed,
-	    r->s->files_scale);
-	text_printf(&t, "seconds\t%.1f\nblocks\t%u\nblocks_done\t%u\ndownloads\t%llu\n"
-	    "train\t%llu\nrows\t%llu\noctets\t%llu\nfailed_runs\t%llu\nother_requests\t%llu\n"
-	    "refused\t%llu\n", seconds_of(r), r->plan.block_count, r->blocks_done,
-	    (unsigned long long)r->s->scenario_downloads,
-	    (unsigned long long)r->s->scenario_train, (unsigned long long)r->counts.rows,
-	    (unsigned long long)r->counts.octets, (unsigned long long)r->failed,
-	    (unsigned long long)r->counts.others, (unsigned long long)r->counts.refused);
-	for (i = 0; i < PLACES; i++)
-		text_printf(&t, "dropped_%s\t%llu\nsoftflowd_dropped_%s\t%llu\n", place_names[i],
-		    (unsigned long long)r->losses.dropped[i], place_names[i],
-		    (unsigned long long)r->losses.softflowd[i]);
-	status = note_write(r->folder, "run.tsv", &t, err);
-	text_done(&t);
-	return status;
-}
-
-/* What an earlier go has left. */
-static int
-state_read(struct run *r, bool *is_done, struct err *err)
-{
-	char value[64], key[64];
-	struct text t, old;
-	unsigned i;
-	int status;
-
-	text_init(&t);
-	text_init(&old);
-	*is_done = false;
-	if ((status = note_read(r->folder, "run.tsv", &t, err)) != 0 || t.len == 0)
-		goto done;
-	note_value(&t, "state", value, sizeof value);
-	*is_done = strcmp(value, "done") == 0;
-	if (note_number(&t, "seed") != r->config->seed && note_number(&t, "blocks_done") > 0) {
-		status = err_set(err, EINVAL, "%s was begun with seed %llu, not %llu; remove it "
-		    "to begin anew", r->folder, (unsigned long long)note_number(&t, "seed"),
-		    (unsigned long long)r->config->seed);
-		goto done;
-	}
-	note_value(&t, "date", value, sizeof value);
-	time_parse(value, strlen(value), &r->date_us);
-	note_value(&t, "seconds", value, sizeof value);
-	r->seconds = strtod(value, NULL);
-	r->blocks_done = (uint32_t)note_number(&t, "blocks_done");
-	r->counts = (struct truth_counts){note_number(&t, "rows"), note_number(&t, "octets"),
-	    note_number(&t, "other_requests"), note_number(&t, "refused")};
-	r->failed = note_number(&t, "failed_runs");
-	for (i = 0; i < PLACES; i++) {
-		snprintf(key, sizeof key, "dropped_%s", place_names[i]);
-		r->losses.dropped[i] = note_number(&t, key);
-		snprintf(key, sizeof key, "softflowd_dropped_%s", place_names[i]);
-		r->losses.softflowd[i] = note_number(&t, key);
-	}
-	if ((status = note_read(r->folder, "truth.tsv", &old, err)) == 0 && old.len > 0 &&
-	    truth_keep(old.data, r->blocks_done, &r->truth, err) != 0)
-		status = err_prefix(err, "%s/truth.tsv: ", r->folder);
-done:
-	text_done(&old);
-	text_done(&t);
-	return status;
-}
-
-/* scenario.lab is what was run: another one under this name is not gone on with. */
-static int
-scenario_keep(struct run *r, struct err *err)
-{
-	struct text now, old;
-	int status;
-
-	text_init(&now);
-	text_init(&old);
-	scenario_print(r->s, &now);
-	status = note_read(r->folder, "scenario.lab", &old, err);
-	if (status == 0 && old.len > 0 && strcmp(old.data, now.data) != 0 && r->blocks_done > 0)
-		status = err_set(err, EINVAL, "%s was begun with another scenario of this name, "
-		    "or other options; remove it to begin anew", r->folder);
-	if (status == 0)
-		status = note_write(r->folder, "scenario.lab", &now, err);
-	text_done(&old);
-	text_done(&now);
-	return status;
-}
-
-/* places.tsv: what was recorded where, and how the client of a download looks there. */
-static int
-places_write(struct run *r, struct err *err)
-{
-	struct text t;
-	unsigned i;
-	int status;
-
-	text_init(&t);
-	text_str(&t, "place\tview\tstore\tplain\n");
-	for (i = 0; i < PLACES; i++)
-		if (r->topology.places[i].space != NULL)
-			text_printf(&t, "%s\t%s\tstore\t%s\n", place_names[i],
-			    view_names[r->topology.places[i].view],
-			    r->s->meter_softflowd & 1u << i ? "softflowd" : "router");
-	status = note_write(r->folder, "places.tsv", &t, err);
-	text_done(&t);
-	return status;
-}
-
-static int
-catalogue_write(struct run *r, struct err *err)
-{
-	struct text t;
-	int status;
-
-	text_init(&t);
-	corpus_catalogue(&r->files, &t);
-	status = note_write(r->folder, "catalogue.tsv", &t, err);
-	text_done(&t);
-	return status;
-}
-
-static int
-truth_write(struct run *r, struct err *err)
-{
-	struct text t;
-	int status;
-
-	text_init(&t);
-	truth_header(&t);
-	text_bytes(&t, r->truth.data, r->truth.len);
-	status = note_write(r->folder, "truth.tsv", &t, err);
-	text_done(&t);
-	return status;
 }
 
 /* ---- clients ---- */
@@ -380,9 +193,9 @@ block_run(struct run *r, uint32_t number, struct err *err)
 		    "of the client failed; see %s", (unsigned long long)rows, truth.expected,
 		    (unsigned long long)(failed / r->s->client_reuse), r->logs);
 	r->blocks_done = number + 1;
-	if (truth_write(r, err) != 0)
+	if (run_truth_write(r, err) != 0)
 		return -1;
-	return state_write(r, "running", NULL, err);
+	return run_state_write(r, "running", NULL, err);
 }
 
 /* ---- all of it ---- */
@@ -428,9 +241,9 @@ programs_start(struct run *r, uint64_t seed, struct err *err)
 		return -1;
 	if (r->s->server_gzip && truth_bodies(r->s, r->origin.access, &r->files, err) != 0)
 		return -1;
-	if (catalogue_write(r, err) != 0)
+	if (run_catalogue_write(r, err) != 0)
 		return -1;
-	return places_write(r, err);
+	return run_places_write(r, err);
 }
 
 /* Logs outlive the work folder. */
@@ -490,7 +303,7 @@ numbers_fill(const struct run *r, struct run_numbers *out)
 	unsigned i;
 
 	*out = (struct run_numbers){r->counts.rows, r->counts.octets, r->failed, 0,
-	    seconds_of(r)};
+	    run_seconds(r)};
 	for (i = 0; i < PLACES; i++)
 		out->dropped += r->losses.dropped[i];
 }
@@ -506,7 +319,7 @@ run_scenario(const struct scenario *scenario, const struct run_config *config,
 	bool is_done;
 
 	text_init(&r.truth);
-	if (folders_make(&r, err) != 0 || state_read(&r, &is_done, err) != 0)
+	if (folders_make(&r, err) != 0 || run_state_read(&r, &is_done, err) != 0)
 		goto done;
 	if (is_done) {
 		result = RUN_WAS_DONE;
@@ -515,11 +328,11 @@ run_scenario(const struct scenario *scenario, const struct run_config *config,
 	if (scenario_needs(scenario, err) != 0) {
 		struct err none = {0};
 
-		result = state_write(&r, "skipped", err->text, &none) == 0 ? RUN_SKIPPED
+		result = run_state_write(&r, "skipped", err->text, &none) == 0 ? RUN_SKIPPED
 		    : RUN_FAILED;
 		goto done;
 	}
-	if (scenario_keep(&r, err) != 0 ||
+	if (run_scenario_keep(&r, err) != 0 ||
 	    corpus_draw(&r.files, scenario, config->seed, err) != 0 ||
 	    plan_draw(&r.plan, scenario, &r.files, seed, err) != 0)
 		goto done;
@@ -527,10 +340,10 @@ run_scenario(const struct scenario *scenario, const struct run_config *config,
 		struct err none = {0};
 
 		result = stop_asked() ? RUN_STOPPED : RUN_FAILED;
-		state_write(&r, stop_asked() ? "running" : "failed", err->text, &none);
+		run_state_write(&r, stop_asked() ? "running" : "failed", err->text, &none);
 		goto done;
 	}
-	result = state_write(&r, "done", NULL, err) == 0 ? RUN_DONE : RUN_FAILED;
+	result = run_state_write(&r, "done", NULL, err) == 0 ? RUN_DONE : RUN_FAILED;
 done:
 	numbers_fill(&r, numbers);
 	run_done(&r);

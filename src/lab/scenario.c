@@ -1,50 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scenario files. A row per key says where its value lies, and its type has the functions: one
- * reads a value, one prints it. The keys of the section link are the rows of link.def.
+ * Scenario files, line by line. The keys are those of scenario_key.c; those of the section link
+ * are the rows of link.def.
  */
 #include "lab/scenario.h"
 
 #include "base/err.h"
-#include "base/option.h"
 #include "base/text.h"
+#include "lab/scenario_key.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define NO_MORE_WORDS {NULL, NULL, NULL}
-#define WORD_VPN(id, ...) {__VA_ARGS__},
-const struct word vpn_words[] = {
-#include "lab/words.def"
-    NO_MORE_WORDS};
-#define WORD_CONGESTION(id, ...) {__VA_ARGS__},
-const struct word congestion_words[] = {
-#include "lab/words.def"
-    NO_MORE_WORDS};
-#define WORD_SERVER(id, ...) {__VA_ARGS__},
-const struct word server_words[] = {
-#include "lab/words.def"
-    NO_MORE_WORDS};
-#define WORD_HTTP(id, ...) {__VA_ARGS__},
-const struct word http_words[] = {
-#include "lab/words.def"
-    NO_MORE_WORDS};
-#define WORD_TLS(id, ...) {__VA_ARGS__},
-const struct word tls_words[] = {
-#include "lab/words.def"
-    NO_MORE_WORDS};
-#define WORD_CLIENT(id, ...) {__VA_ARGS__},
-const struct word client_words[] = {
-#include "lab/words.def"
-    NO_MORE_WORDS};
-
-const char *const place_names[PLACES + 1] = {
-#define PLACE(id, hops, help) #id,
-#include "lab/place.def"
-#undef PLACE
-};
 
 static const struct {
 	unsigned hops;
@@ -54,30 +22,6 @@ static const struct {
 #include "lab/place.def"
 #undef PLACE
 };
-
-enum key_type { TYPE_number, TYPE_real, TYPE_time, TYPE_flag, TYPE_word, TYPE_places, TYPE_text };
-
-struct key {
-	const char *section, *id;
-	enum key_type type;
-	size_t offset;
-	const char *fallback;
-	double min, max;
-	const struct word *words;
-	const char *help;
-};
-
-static const struct key keys[] = {
-#define SECTION(...)
-#define KEY(section, type, id, fallback, min, max, words, help) \
-	{#section, #id, TYPE_##type, offsetof(struct scenario, section##_##id), fallback, min, \
-	    max, words, help},
-#include "lab/scenario.def"
-#undef SECTION
-#undef KEY
-};
-
-enum { KEYS = sizeof keys / sizeof *keys };
 
 static const struct {
 	const char *id, *help;
@@ -91,194 +35,6 @@ static const struct {
 };
 
 enum { SECTIONS = sizeof sections / sizeof *sections, LINK_SECTION = SECTIONS - 1 };
-
-/* ---- values ---- */
-
-static int
-range_check(const struct key *key, double value, struct err *err)
-{
-	if (value < key->min || (key->max > 0 && value > key->max))
-		return err_set(err, EINVAL, "%s takes %g to %g", key->id, key->min, key->max);
-	return 0;
-}
-
-static int
-number_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	uint64_t n;
-
-	if (!option_number(text, &n))
-		return err_set(err, EINVAL, "%s takes a number, such as 50 or 10M, not '%s'",
-		    key->id, text);
-	*(scenario_number *)value = n;
-	return range_check(key, (double)n, err);
-}
-
-static int
-real_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	double x;
-
-	if (!parse_f64(text, strlen(text), &x) || x != x)
-		return err_set(err, EINVAL, "%s takes a number, such as 0.25, not '%s'",
-		    key->id, text);
-	*(scenario_real *)value = x;
-	return range_check(key, x, err);
-}
-
-static int
-time_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	int64_t us;
-
-	if (!option_time(text, &us))
-		return err_set(err, EINVAL, "%s takes a time, such as 20ms or 3s, not '%s'",
-		    key->id, text);
-	*(scenario_time *)value = us;
-	return range_check(key, (double)us / 1e6, err);
-}
-
-static int
-flag_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
-		return err_set(err, EINVAL, "%s takes yes or no, not '%s'", key->id, text);
-	*(scenario_flag *)value = text[0] == 'y';
-	return 0;
-}
-
-static int
-word_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	struct text list;
-	unsigned i;
-	int status;
-
-	for (i = 0; key->words[i].text != NULL; i++)
-		if (strcmp(key->words[i].text, text) == 0) {
-			*(scenario_word *)value = i;
-			return 0;
-		}
-	text_init(&list);
-	for (i = 0; key->words[i].text != NULL; i++)
-		text_printf(&list, "%s%s", i > 0 ? ", " : "", key->words[i].text);
-	status = err_set(err, EINVAL, "%s takes one of %s, not '%s'", key->id, list.data, text);
-	text_done(&list);
-	return status;
-}
-
-static int
-places_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	unsigned places = 0, i;
-	size_t len;
-
-	for (text = strcmp(text, "none") == 0 ? "" : text; *text != '\0'; text += len) {
-		while (*text == ' ' || *text == '\t')
-			text++;
-		len = strcspn(text, " \t");
-		for (i = 0; i < PLACES; i++)
-			if (strlen(place_names[i]) == len && memcmp(place_names[i], text, len) == 0)
-				break;
-		if (i == PLACES && len > 0)
-			return err_set(err, EINVAL, "%s takes none or places with blanks between: "
-			    "subnet, switch, edge, border, transit; not '%.*s'", key->id,
-			    (int)len, text);
-		if (len > 0)
-			places |= 1u << i;
-	}
-	*(scenario_places *)value = places;
-	return 0;
-}
-
-static int
-text_read(const struct key *key, const char *text, void *value, struct err *err)
-{
-	if (strlen(text) >= SCENARIO_TEXT_BYTES)
-		return err_set(err, EINVAL, "%s is longer than %d bytes", key->id,
-		    SCENARIO_TEXT_BYTES - 1);
-	strcpy(value, text);
-	return 0;
-}
-
-static void
-number_print(const struct key *key, const void *value, struct text *out)
-{
-	text_u64(out, *(const scenario_number *)value);
-}
-
-static void
-real_print(const struct key *key, const void *value, struct text *out)
-{
-	text_f64(out, *(const scenario_real *)value);
-}
-
-static void
-time_print(const struct key *key, const void *value, struct text *out)
-{
-	text_printf(out, "%gms", (double)*(const scenario_time *)value / 1e3);
-}
-
-static void
-flag_print(const struct key *key, const void *value, struct text *out)
-{
-	text_str(out, *(const scenario_flag *)value ? "yes" : "no");
-}
-
-static void
-word_print(const struct key *key, const void *value, struct text *out)
-{
-	text_str(out, key->words[*(const scenario_word *)value].text);
-}
-
-static void
-places_print(const struct key *key, const void *value, struct text *out)
-{
-	unsigned i, places = *(const scenario_places *)value;
-	const char *between = "";
-
-	if (places == 0)
-		text_str(out, "none");
-	for (i = 0; i < PLACES; i++)
-		if (places & 1u << i) {
-			text_printf(out, "%s%s", between, place_names[i]);
-			between = " ";
-		}
-}
-
-static void
-text_print(const struct key *key, const void *value, struct text *out)
-{
-	text_str(out, value);
-}
-
-static const struct {
-	int (*read)(const struct key *, const char *, void *, struct err *);
-	void (*print)(const struct key *, const void *, struct text *);
-	const char *help;
-} types[] = {
-	[TYPE_number] = {number_read, number_print, "NUMBER"},
-	[TYPE_real] = {real_read, real_print, "NUMBER"},
-	[TYPE_time] = {time_read, time_print, "TIME"},
-	[TYPE_flag] = {flag_read, flag_print, "yes|no"},
-	[TYPE_word] = {word_read, word_print, "WORD"},
-	[TYPE_places] = {places_read, places_print, "PLACES"},
-	[TYPE_text] = {text_read, text_print, "TEXT"},
-};
-
-static int
-key_read(const struct key *key, const char *text, struct scenario *scenario, struct err *err)
-{
-	return types[key->type].read(key, text, (char *)scenario + key->offset, err);
-}
-
-static void
-key_print(const struct key *key, const struct scenario *scenario, struct text *out)
-{
-	types[key->type].print(key, (const char *)scenario + key->offset, out);
-}
-
-/* ---- a file ---- */
 
 /* What does not go together, once all is read. */
 static int
@@ -345,7 +101,7 @@ scenario_check(const struct scenario *s, struct err *err)
 struct reader {
 	struct scenario *out;
 	int section; /* -1: none yet */
-	bool was_said[KEYS];
+	bool was_said[SCENARIO_KEYS];
 };
 
 static int
@@ -380,17 +136,17 @@ pair_read(struct reader *r, const char *id, const char *value, struct err *err)
 		return err_set(err, EINVAL, "%s has no value", id);
 	if (r->section == LINK_SECTION)
 		return link_key_read(r->out, id, value, err);
-	for (i = 0; i < KEYS; i++)
-		if (strcmp(keys[i].section, sections[r->section].id) == 0 &&
-		    strcmp(keys[i].id, id) == 0)
+	for (i = 0; i < SCENARIO_KEYS; i++)
+		if (strcmp(scenario_keys[i].section, sections[r->section].id) == 0 &&
+		    strcmp(scenario_keys[i].id, id) == 0)
 			break;
-	if (i == KEYS)
+	if (i == SCENARIO_KEYS)
 		return err_set(err, EINVAL, "[%s] has no key '%s' (weir lab list --keys)",
 		    sections[r->section].id, id);
 	if (r->was_said[i])
 		return err_set(err, EINVAL, "%s is said twice", id);
 	r->was_said[i] = true;
-	return key_read(&keys[i], value, r->out, err);
+	return scenario_key_read(&scenario_keys[i], value, r->out, err);
 }
 
 static int
@@ -468,8 +224,8 @@ defaults_set(struct scenario *s, struct err *err)
 	size_t i;
 
 	link_way_default(&s->link);
-	for (i = 0; i < KEYS; i++)
-		if (key_read(&keys[i], keys[i].fallback, s, err) != 0)
+	for (i = 0; i < SCENARIO_KEYS; i++)
+		if (scenario_key_read(&scenario_keys[i], scenario_keys[i].fallback, s, err) != 0)
 			return -1;
 	return 0;
 }
@@ -523,17 +279,17 @@ scenario_print(const struct scenario *scenario, struct text *out)
 		return;
 	text_init(&said);
 	text_init(&usual);
-	for (i = 0; i < KEYS; i++) {
+	for (i = 0; i < SCENARIO_KEYS; i++) {
 		text_clear(&said);
 		text_clear(&usual);
-		key_print(&keys[i], scenario, &said);
-		key_print(&keys[i], &plain, &usual);
+		scenario_key_print(&scenario_keys[i], scenario, &said);
+		scenario_key_print(&scenario_keys[i], &plain, &usual);
 		if (said.len == 0 || strcmp(said.data, usual.data) == 0)
 			continue;
-		if (strcmp(section, keys[i].section) != 0)
-			text_printf(out, "[%s]\n", keys[i].section);
-		section = keys[i].section;
-		text_printf(out, "%s = %s\n", keys[i].id, said.data);
+		if (strcmp(section, scenario_keys[i].section) != 0)
+			text_printf(out, "[%s]\n", scenario_keys[i].section);
+		section = scenario_keys[i].section;
+		text_printf(out, "%s = %s\n", scenario_keys[i].id, said.data);
 	}
 	for (i = 0; i < LINK_KEYS; i++) {
 		if (scenario->link_words[i][0] == '\0')
@@ -547,19 +303,6 @@ scenario_print(const struct scenario *scenario, struct text *out)
 	text_done(&usual);
 }
 
-static void
-key_help(const struct key *key, struct text *out)
-{
-	size_t i;
-
-	text_printf(out, "  %-11s %-7s %s", key->id, types[key->type].help, key->help);
-	if (key->fallback[0] != '\0')
-		text_printf(out, " (default %s)", key->fallback);
-	text_char(out, '\n');
-	for (i = 0; key->words != NULL && key->words[i].text != NULL; i++)
-		text_printf(out, "    %-17s %s\n", key->words[i].text, key->words[i].help);
-}
-
 void
 scenario_help(struct text *out)
 {
@@ -568,9 +311,9 @@ scenario_help(struct text *out)
 	for (i = 0; i < SECTIONS; i++) {
 		text_printf(out, "%s[%s] %s\n", i > 0 ? "\n" : "", sections[i].id,
 		    sections[i].help);
-		for (k = 0; k < KEYS; k++)
-			if (strcmp(keys[k].section, sections[i].id) == 0)
-				key_help(&keys[k], out);
+		for (k = 0; k < SCENARIO_KEYS; k++)
+			if (strcmp(scenario_keys[k].section, sections[i].id) == 0)
+				scenario_key_help(&scenario_keys[k], out);
 	}
 	for (k = 0; k < LINK_KEYS; k++)
 		text_printf(out, "  %-11s %-7s %s (default %s)\n", link_rows[k].name,
