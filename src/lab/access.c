@@ -99,37 +99,58 @@ path_of(struct cell c)
 	return (struct cell){slash, c.len - (size_t)(slash - c.data)};
 }
 
+/* The members that are as their column has them. */
+#define MEMBER(id) {COLUMN_##id, offsetof(struct access, id), sizeof(((struct access *)0)->id)}
+static const struct member {
+	enum column column;
+	size_t offset, size;
+} texts[] = {MEMBER(client), MEMBER(server), MEMBER(protocol), MEMBER(encoding)},
+  numbers[] = {MEMBER(client_port), MEMBER(server_port), MEMBER(status), MEMBER(order),
+      MEMBER(sent), MEMBER(body), MEMBER(request)};
+
+enum { TEXTS = sizeof texts / sizeof *texts, NUMBERS = sizeof numbers / sizeof *numbers };
+
+static int
+number_store(struct access *a, const struct member *m, struct cell c, struct err *err)
+{
+	char *to = (char *)a + m->offset;
+	uint64_t n;
+
+	if (number_of(c, m->column, m->size == 2 ? UINT16_MAX : m->size == 4 ? UINT32_MAX
+	    : INT64_MAX, &n, err) != 0)
+		return -1;
+	if (m->size == 2)
+		*(uint16_t *)to = (uint16_t)n;
+	else if (m->size == 4)
+		*(uint32_t *)to = (uint32_t)n;
+	else
+		*(uint64_t *)to = n;
+	return 0;
+}
+
 static int
 cells_read(enum access_kind kind, const struct cell *c, struct access *a, struct err *err)
 {
-	uint64_t client_port, server_port, status, order, header;
+	uint64_t header;
+	unsigned i;
 
-	if (text_of(c[COLUMN_client], COLUMN_client, a->client, sizeof a->client, err) != 0 ||
-	    text_of(c[COLUMN_server], COLUMN_server, a->server, sizeof a->server, err) != 0 ||
-	    text_of(c[COLUMN_protocol], COLUMN_protocol, a->protocol, sizeof a->protocol,
-	    err) != 0 || text_of(c[COLUMN_encoding], COLUMN_encoding, a->encoding,
-	    sizeof a->encoding, err) != 0 || text_of(path_of(c[COLUMN_path]), COLUMN_path,
-	    a->path, sizeof a->path, err) != 0)
-		return -1;
-	if (number_of(c[COLUMN_client_port], COLUMN_client_port, 65535, &client_port, err) != 0 ||
-	    number_of(c[COLUMN_server_port], COLUMN_server_port, 65535, &server_port, err) != 0 ||
-	    number_of(c[COLUMN_status], COLUMN_status, 999, &status, err) != 0 ||
-	    number_of(c[COLUMN_order], COLUMN_order, UINT32_MAX, &order, err) != 0 ||
+	for (i = 0; i < TEXTS; i++)
+		if (text_of(c[texts[i].column], texts[i].column, (char *)a + texts[i].offset,
+		    texts[i].size, err) != 0)
+			return -1;
+	for (i = 0; i < NUMBERS; i++)
+		if (number_store(a, &numbers[i], c[numbers[i].column], err) != 0)
+			return -1;
+	if (text_of(path_of(c[COLUMN_path]), COLUMN_path, a->path, sizeof a->path, err) != 0 ||
 	    number_of(c[COLUMN_header], COLUMN_header, INT64_MAX, &header, err) != 0 ||
-	    number_of(c[COLUMN_sent], COLUMN_sent, INT64_MAX, &a->sent, err) != 0 ||
-	    number_of(c[COLUMN_body], COLUMN_body, INT64_MAX, &a->body, err) != 0 ||
-	    number_of(c[COLUMN_request], COLUMN_request, INT64_MAX, &a->request, err) != 0)
-		return -1;
-	if (time_of(c[COLUMN_end], COLUMN_end, 1e6, &a->end_us, err) != 0 ||
+	    time_of(c[COLUMN_end], COLUMN_end, 1e6, &a->end_us, err) != 0 ||
 	    time_of(c[COLUMN_duration], COLUMN_duration, kind == ACCESS_apache ? 1 : 1e6,
 	    &a->duration_us, err) != 0)
 		return -1;
+	if (a->status > 999)
+		return err_set(err, EINVAL, "status is no status: %u", a->status);
 	if (a->sent == 0 && header > 0)
 		a->sent = header + a->body;
-	a->client_port = (uint16_t)client_port;
-	a->server_port = (uint16_t)server_port;
-	a->status = (uint32_t)status;
-	a->order = (uint32_t)order;
 	return 0;
 }
 
