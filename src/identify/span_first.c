@@ -140,7 +140,8 @@ best_key(struct search *s, uint32_t *key)
 	uint32_t records;
 	size_t first, i;
 
-	qsort(s->pair, s->count, sizeof *s->pair, by_key);
+	if (s->count > 0)
+		qsort(s->pair, s->count, sizeof *s->pair, by_key);
 	for (first = 0; first < s->count; first = i) {
 		gain = s->untouched;
 		records = 0;
