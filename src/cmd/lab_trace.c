@@ -284,8 +284,8 @@ trace_all(struct trace *t, struct err *err)
 {
 	int status = EXIT_TROUBLE;
 
-	if (stop_catch_quietly(err) != 0 || open_report(t, err) != 0 || folder_make(t, err) != 0 ||
-	    network_make(t, err) != 0 || meter_start(t, err) != 0 ||
+	if (network_possible(err) != 0 || stop_catch_quietly(err) != 0 || open_report(t, err) != 0 ||
+	    folder_make(t, err) != 0 || network_make(t, err) != 0 || meter_start(t, err) != 0 ||
 	    command_run_in(t, &status, err) != 0 || meter_stop(t, err) != 0)
 		return status;
 	if (report_all(t) != EXIT_GOOD && status == EXIT_GOOD)

@@ -42,7 +42,8 @@ space_enter(const char *space, int *back, struct err *err)
 		space_path(space, path);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) {
-			err_set(err, errno, "network namespace %s: %s", space, strerror(errno));
+			err_set(err, errno, "network namespace %s: %s%s", space, strerror(errno),
+			    errno == EPERM ? ": needs root" : "");
 			goto fail;
 		}
 		close(fd);

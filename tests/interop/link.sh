@@ -178,6 +178,21 @@ is "packet sockets: what arrived says the same as the statistics" \
 within "packet sockets: loss" "$(got distinct)" 4900 "$(five 100)"
 within "packet sockets: the least delay" "$(got min)" 5500 500
 
+# The same as text.
+"$weir" lab link --loss 100% --back delay=1ms $a/eth1 $b/eth1 >text.out 2>text.err &
+link=$!
+children="$children $link"
+await grep -qs 'carries frames' text.err
+ip -n $a addr add 192.0.2.9/32 peer 192.0.2.10 dev eth1
+ip -n $a neigh replace 192.0.2.10 lladdr 02:00:00:00:00:01 dev eth1
+ip netns exec $a ./numbered send 192.0.2.10 9 7 1000 100 >sent.out
+kill -INT "$link"
+wait "$link"
+is "text: the link ends well" "$?" 0
+is "text: all counters that are not 0, of both directions" "$(awk 'NR > 2 {print $1, $2, $3}' text.out | tr '\n' ';')" \
+	"came 7 0;came_bytes 994 0;lost 7 0;bursts 1 0;"
+like "text: which direction is which" "$(head -n 1 text.out)" "^ahead is from $a/eth1 to $b/eth1, back from $b/eth1 to $a/eth1"
+
 # What is wrong is said.
 status "no such namespace" 1 "$weir" lab link none-$$/eth0 $b/eth1
 like "no such namespace: named" "$(cat err)" "network namespace none-$$: No such file"

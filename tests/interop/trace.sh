@@ -150,3 +150,12 @@ status "no such catalogue" 1 "$weir" lab trace --local -c none.tsv -- touch was-
 like "no such catalogue: named" "$(cat err)" "none.tsv: No such file"
 is "no such catalogue: before the command runs" "$(ls was-run 2>/dev/null)" ""
 status "a format that is none" 2 "$weir" lab trace --local -o html -- true
+if setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$weir"; then
+	for verb in "trace --local -- true" "clean" "link $to/eth0 $to/eth1"; do
+		# shellcheck disable=SC2086
+		status "weir lab $verb without root" 1 setpriv --reuid 65534 --regid 65534 --clear-groups "$weir" lab $verb
+		like "weir lab $verb without root: says so" "$(cat err)" "^weir: lab ${verb%% *}: .*needs root"
+	done
+else
+	skip "without root" "another user cannot execute $weir"
+fi

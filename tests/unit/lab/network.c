@@ -417,6 +417,37 @@ test_leftovers(void **state)
 	network_close(net);
 }
 
+/* Lines that no lab writes are passed over: nothing but what is a lab's is touched. */
+static void
+test_strange_lines(void **state)
+{
+	static const char *const lines[] = {"space ../../tmp/weir-strange-%ld", "space weir-/../../../tmp/weir-strange-%ld",
+	    "space", "device", "device -", "device - no-such-device x", "table - ", "sysctl - net.ipv4.no_such 1",
+	    "sysctl - kernel.hostname x", "sysctl no-such-space net.ipv4.ip_forward 1", "strange", "", "sysctl"};
+	struct leftover *left = NULL;
+	char path[64], name[256], host[2][65];
+	FILE *f;
+	size_t i;
+
+	snprintf(path, sizeof path, "/tmp/weir-strange-%ld", (long)getpid());
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_equal(gethostname(host[0], sizeof host[0]), 0);
+	DO(leftover_open(&left, &err));
+	for (i = 0; i < sizeof lines / sizeof *lines; i++) {
+		snprintf(name, sizeof name, "%s", lines[i]);
+		if (strstr(name, "%ld") != NULL)
+			snprintf(strstr(name, "%ld"), 32, "%ld", (long)getpid());
+		DO(leftover_note(left, &err, "%s", name));
+	}
+	leftover_close(left);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(gethostname(host[1], sizeof host[1]), 0);
+	assert_string_equal(host[0], host[1]);
+}
+
 /* A setting of the machine goes back to what it was before the first lab changed it. */
 static void
 test_before(void **state)
@@ -510,6 +541,7 @@ main(void)
 		cmocka_unit_test(test_emulated),
 		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_before),
+		cmocka_unit_test(test_strange_lines),
 		cmocka_unit_test(test_resolvers),
 	};
 	struct err err = {0};
