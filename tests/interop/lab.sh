@@ -99,6 +99,33 @@ for place in subnet switch; do
 	like "one hop, $place: spans name every download" "$(cat score)" '"downloads":60,"right":60,'
 done
 
+# Clients behind a NAT by IPv6, and parts of files: who is who, and what was got.
+printf '%s\n' '[scenario]' 'downloads = 30' '[network]' 'nat = yes' 'clients = 3' 'hops = 3' 'ipv6 = yes' \
+	'[files]' 'min = 1k' 'max = 2M' '[client]' 'program = curl' 'parallel = 3' 'ranges = 0.2' 'resume = 0.2' \
+	'abort = 0.2' 'unmodified = 0.1' '[meter]' 'softflowd = edge' >mixed.lab
+status "clients behind a NAT" 0 $lab run -o data ./mixed.lab
+is "NAT: places" "$(tsv data/mixed/places.tsv place view plain | tr '\n' ';')" \
+	"switch own router;edge seen softflowd;border seen router;"
+is "NAT: three clients, ten runs each, seen as one" \
+	"$(tsv data/mixed/truth.tsv client | sort -u | wc -l) $(tsv data/mixed/truth.tsv client_seen | sort -u | wc -l)" "3 1"
+for view in "switch client client_port" "border client_seen client_seen_port"; do
+	read -r place address port <<<"$view"
+	# two requests of a run that was resumed are two connections, each a row of the truth
+	is "NAT, $place: every download's connection was recorded, as its client looks there" \
+		"$(tsv data/mixed/truth.tsv $address $port | sort -u)" \
+		"$("$weir" print --store data/mixed/places/$place/store -o tsv -f src,src_port,dst_port,start >own.tsv
+			tsv own.tsv dst_port src src_port | awk '$1 == 80 {print $2, $3}' | sort -u)"
+done
+is "parts: the kinds that were asked for" "$(tsv data/mixed/truth.tsv kind | sort -u | tr '\n' ' ')" "partial ranges unmodified whole "
+"$weir" print --store data/mixed/places/border/store -o tsv -f src_port,dst_port,reverse_span,start >own.tsv
+is "parts: what was got whole, by ranges or not at all has the octets of the log" \
+	"$(tsv data/mixed/truth.tsv client_port kind span_response | awk '$2 != "partial" {print $1, $3}' | sort)" \
+	"$(tsv own.tsv dst_port src_port reverse_span | octets |
+		grep -F -w -f <(tsv data/mixed/truth.tsv client_port kind | awk '$2 != "partial" {print $1}') | sort)"
+is "parts: what was broken off has no more" \
+	"$(tsv data/mixed/truth.tsv client_port kind span_response | awk '$2 == "partial" {print $1, $3}' | sort |
+		join - <(tsv own.tsv dst_port src_port reverse_span | octets) | awk '$3 > $2' | wc -l)" 0
+
 # Again: nothing is done twice, and nothing is mixed up.
 cp data/six-hops/truth.tsv before.tsv
 status "again" 0 $lab run --quick -o data --seed 7
