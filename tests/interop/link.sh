@@ -178,6 +178,31 @@ is "packet sockets: what arrived says the same as the statistics" \
 within "packet sockets: loss" "$(got distinct)" 4900 "$(five 100)"
 within "packet sockets: the least delay" "$(got min)" 5500 500
 
+# A sender that leaves cutting to its device: no wire carries that, and it is told.
+if command -v python3 >/dev/null; then
+	rm -f link.out link.err
+	"$weir" lab link --packet -o ndjson $c/p0 $c/p1 >link.out 2>link.err &
+	link=$!
+	children="$children $link"
+	await grep -qs 'carries frames' link.err
+	ip netns exec $b python3 -c 'import socket
+s = socket.create_server(("192.0.2.2", 8001)); print("up", flush=True)
+c = s.accept()[0]; c.settimeout(1)
+try:
+	while c.recv(65536): pass
+except TimeoutError: pass' >server.out &
+	server=$!
+	children="$children $server"
+	await grep -qs up server.out
+	ip netns exec $a python3 -c 'import socket
+c = socket.create_connection(("192.0.2.2", 8001)); c.settimeout(1)
+try: c.sendall(bytes(300000))
+except TimeoutError: pass'
+	wait $server
+	link_stop merged
+	is "packet sockets: segments that were not cut are counted" "$(($(sed -n 's/.*"merged":\([0-9]*\).*/\1/p' link.out | head -n 1) > 0))" 1
+fi
+
 # The same as text.
 "$weir" lab link --loss 100% --back delay=1ms $a/eth1 $b/eth1 >text.out 2>text.err &
 link=$!
@@ -203,3 +228,27 @@ like "a setting that is none: says what it takes" "$(cat err)" "^weir: lab link:
 status "settings of a direction" 2 "$weir" lab link --back loss=1%,speed=3 $a/eth1 $b/eth1
 like "settings of a direction: says which there are" "$(cat err)" "back: a link has no 'speed', but delay, jitter"
 status "one interface" 2 "$weir" lab link $a/eth1
+while read -r words; do
+	# shellcheck disable=SC2086
+	status "refused: $words" 2 "$weir" lab link $words
+	is "refused: $words: with a message of one line" "$(grep -c '^weir: lab link: ..*' err) $(wc -l <err)" "1 1"
+done <<END
+--mtu 67 $a/e $b/e
+--mtu 65522 $a/e $b/e
+--slots 1 $a/e $b/e
+--slots 4194305 $a/e $b/e
+--seed -1 $a/e $b/e
+--rate 5 $a/e $b/e
+--rate 1M --queue 0 $a/e $b/e
+--queue 1000001 $a/e $b/e
+--burst 0.5 $a/e $b/e
+--loss 99% --burst 1 $a/e $b/e
+--ahead loss=99%,burst=1 $a/e $b/e
+--delay 10 $a/e $b/e
+--delay 601s $a/e $b/e
+--format xml $a/e $b/e
+$a/name-of-16-chars $b/e
+$a/ $b/e
+/e $b/e
+$a/e $b/e $b/f
+END
