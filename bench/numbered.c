@@ -11,11 +11,12 @@
  * fast as it goes; prints "sent COUNT seconds S". The receiver prints "ready", and once
  * nothing came for IDLE-MS after the first datagram:
  *
- *	received N distinct N copies N overtaken N seconds S
+ *	received N distinct N copies N overtaken N seconds S took S
  *	gaps N longest N lost N          runs of numbers that never came, between first and last
  *	delay_us min X p50 X p99 X max X mean X
  *
- * overtaken: came after a greater number, copies aside. FILE gets "NUMBER DELAY-US" lines.
+ * took: from the first one's sending to the last one's coming. overtaken: came after a greater
+ * number, copies aside. FILE gets "NUMBER DELAY-US" lines.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -122,7 +123,7 @@ struct result {
 	unsigned char *seen; /* by number */
 	float *delays;
 	uint64_t received, distinct, copies, overtaken, greatest, first;
-	int64_t first_ns, last_ns;
+	int64_t first_ns, last_ns, sent_ns;
 	double sum_us;
 	FILE *file;
 };
@@ -137,7 +138,9 @@ take(struct result *r, const struct head *h, int64_t now)
 	if (r->received++ == 0) {
 		r->first_ns = now;
 		r->first = h->number;
+		r->sent_ns = h->sent_ns;
 	}
+	r->sent_ns = h->sent_ns < r->sent_ns ? h->sent_ns : r->sent_ns;
 	r->last_ns = now;
 	if (r->seen[h->number]) {
 		r->copies++;
@@ -175,10 +178,10 @@ print(struct result *r)
 		lost++;
 		longest = ++run > longest ? run : longest;
 	}
-	printf("received %llu distinct %llu copies %llu overtaken %llu seconds %.3f\n",
+	printf("received %llu distinct %llu copies %llu overtaken %llu seconds %.3f took %.3f\n",
 	    (unsigned long long)r->received, (unsigned long long)r->distinct,
 	    (unsigned long long)r->copies, (unsigned long long)r->overtaken,
-	    (double)(r->last_ns - r->first_ns) / 1e9);
+	    (double)(r->last_ns - r->first_ns) / 1e9, (double)(r->last_ns - r->sent_ns) / 1e9);
 	printf("gaps %llu longest %llu lost %llu\n", (unsigned long long)gaps,
 	    (unsigned long long)longest, (unsigned long long)lost);
 	if (r->distinct == 0)
