@@ -43,7 +43,7 @@ static const struct option_row options[] = {
 	{"catalog", 'c', OPTION_LIST, AT(catalogs), "CATALOG", NULL, 0, 0,
 	    "also show which of its files were downloaded; may be given often"},
 	{"store", 0, OPTION_TEXT, AT(store), "DIR", NULL, 0, 0,
-	    "keep the flows in this store; else they are gone afterwards"},
+	    "keep the flows in this store, which is made; else they are gone afterwards"},
 	OPTION_FORMAT_ROW(struct trace_values, "table, tsv, csv or ndjson"),
 	{"fields", 'f', OPTION_TEXT, AT(fields), "LIST", NULL, 0, 0,
 	    "columns of flows: ids of fields or names of layouts with commas between"},
@@ -272,6 +272,9 @@ open_report(struct trace *t, struct err *err)
 			return err_set(err, errno, "%s: %s", t->v->catalogs.items[i],
 			    strerror(errno));
 	}
+	/* else the flows of other runs would be shown as the command's */
+	if (t->v->store != NULL && access(t->v->store, F_OK) == 0)
+		return err_set(err, EEXIST, "--store %s: is there already", t->v->store);
 	t->report_fd = t->v->output == NULL ? STDERR_FILENO
 	    : open(t->v->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (t->report_fd < 0)

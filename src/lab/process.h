@@ -44,7 +44,8 @@ enum process_state {
 
 /* Waits for its end for at most timeout_ms; -1: for ever. */
 enum process_state process_wait(struct process *process, int64_t timeout_ms);
-/* Waits for one of them; *which is the first that has ended. NULLs are passed over. */
+/* Waits for one of them, of 256 at most; *which is the first that has ended. NULLs are passed
+ * over. */
 enum process_state process_wait_any(struct process *const *list, unsigned n, int64_t timeout_ms,
     unsigned *which);
 

@@ -149,6 +149,9 @@ like "no such namespace: named" "$(cat err)" "network namespace none-$$: No such
 status "no such catalogue" 1 "$weir" lab trace --local -c none.tsv -- touch was-run
 like "no such catalogue: named" "$(cat err)" "none.tsv: No such file"
 is "no such catalogue: before the command runs" "$(ls was-run 2>/dev/null)" ""
+status "a store that is there" 1 "$weir" lab trace --local --store kept -- touch was-run
+like "a store that is there: told" "$(cat err)" "store kept: is there already"
+is "a store that is there: before the command runs" "$(ls was-run 2>/dev/null)" ""
 status "a format that is none" 2 "$weir" lab trace --local -o html -- true
 if setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$weir"; then
 	for verb in "trace --local -- true" "clean" "link $to/eth0 $to/eth1"; do
