@@ -321,8 +321,8 @@ run_sklearn(struct lab_site *site, const struct lab_data_scenario *s, const stru
 	const char *file = lab_site_file(site, s->results, "sklearn", ".done");
 	struct lab_step step = {.output = file, .log = s->log, .prints = true,
 	    .inputs = {site->script, site->train_rows},
-	    .argv = {site->config->python, "-W", "ignore", site->script, site->train_rows}};
-	unsigned words = 5, inputs = 2;
+	    .argv = {site->config->python, "-I", "-W", "ignore", site->script, site->train_rows}};
+	unsigned words = 6, inputs = 2;
 	size_t i;
 
 	for (i = 0; i < LAB_METHODS; i++)

@@ -12,9 +12,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -210,6 +212,23 @@ is_scenario(struct lab_data *data, const char *dir, const char *name)
 	    access(lab_data_path(data, "%s/%s/run.tsv", dir, name), F_OK) == 0);
 }
 
+static int
+lock_data(struct lab_data *data, const char *dir, struct err *err)
+{
+	const char *path = lab_data_path(data, "%s/lock", data->models);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return err_set(err, errno, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		data->lock_fd = fd + 1;
+		return 0;
+	}
+	err_set(err, errno, "%s: another weir lab table is at work there", dir);
+	close(fd);
+	return -1;
+}
+
 int
 lab_data_open(struct lab_data *data, const char *dir, struct err *err)
 {
@@ -240,7 +259,7 @@ lab_data_open(struct lab_data *data, const char *dir, struct err *err)
 	qsort(data->scenarios, data->count, sizeof *data->scenarios, compare_scenarios);
 	data->models = lab_data_path(data, "%s/models", dir);
 	data->log = lab_data_path(data, "%s/models/log", dir);
-	return make_folder(data->models, err);
+	return make_folder(data->models, err) != 0 ? -1 : lock_data(data, dir, err);
 }
 
 void
@@ -254,6 +273,8 @@ lab_data_close(struct lab_data *data)
 	}
 	for (i = 0; i < data->text_count; i++)
 		free(data->texts[i]);
+	if (data->lock_fd > 0)
+		close(data->lock_fd - 1);
 	free(data->scenarios);
 	free(data->texts);
 	*data = (struct lab_data){0};

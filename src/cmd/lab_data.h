@@ -38,11 +38,13 @@ struct lab_data {
 	const char *models, *log;            /* DIR/models, made; a file in it */
 	struct lab_data_scenario *scenarios; /* the article's first, then by name */
 	size_t count;
-	char **texts; /* private */
+	/* private */
+	char **texts;
 	size_t text_count, text_cap;
+	int lock_fd; /* + 1 */
 };
 
-/* Zeroed before. To be closed even if it fails. */
+/* Zeroed before. To be closed even if it fails. One program at a time has a data set open. */
 int lab_data_open(struct lab_data *data, const char *dir, struct err *err);
 void lab_data_close(struct lab_data *data);
 

@@ -131,7 +131,8 @@ has_sklearn(struct lab_site *site, char note[256])
 {
 	const char *file = lab_site_file(site, site->data.models, "sklearn", ".version");
 	struct lab_step step = {.output = file, .log = site->data.log, .prints = true,
-	    .argv = {site->config->python, "-c", "import sklearn; print(sklearn.__version__)"}};
+	    .argv = {site->config->python, "-I", "-c",
+	    "import sklearn; print(sklearn.__version__)"}};
 	struct err err = {0};
 	struct text script;
 	bool is_there;

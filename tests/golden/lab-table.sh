@@ -58,6 +58,30 @@ is "only what hangs on it is made anew" \
 	"$(made | diff - "$tmp/before" | sed -n 's,^< \./\([a-z-]*\)/.*,\1,p' | sort -u | tr '\n' ' ')" "vpn "
 is "the figures of the others stay" "$(diff "$tmp/third" "$tmp/first" | grep -v -e '"vpn"' -e '"all"' | grep -c '^[<>]')" 0
 
+# One at a time, and one that is stopped goes on.
+rm "$lab"/*/results/*.made
+(flock 9; exec sleep 600) 9>"$lab/models/lock" &
+holder=$!
+children="$children $holder"
+for _ in $(seq 100); do flock -n "$lab/models/lock" true || break; sleep 0.05; done
+status "a second one" 1 "$weir" lab table "$lab"
+like "is told to wait" "$(cat "$tmp/err")" 'another weir lab table is at work'
+kill $holder 2>/dev/null
+wait $holder 2>/dev/null
+printf '#!/bin/sh\necho started >>"%s/python"\nexec sleep 600\n' "$tmp" >"$tmp/slow"
+chmod 755 "$tmp/slow"
+"$weir" lab table "$lab" --python "$tmp/slow" >"$tmp/out" 2>"$tmp/err" &
+pid=$!
+children="$children $pid"
+for _ in $(seq 400); do [ -s "$tmp/python" ] && break; sleep 0.05; done
+kill -INT $pid
+wait $pid
+is "a signal stops it, what it started too" $? 1
+like "and it says so" "$(cat "$tmp/err")" 'stopped; the same command goes on from here'
+is "nothing is printed then" "$(cat "$tmp/out")" ""
+status "then it goes on" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/again"
+is "to the same end" "$(cat "$tmp/again")" "$(cat "$tmp/third")"
+
 # Decoys: of their sizes alone, so that spans name as before.
 awk 'BEGIN {print "name\tsize"; for (i = 0; i < 2000; i++) print "x" i "\t" 900000 + 131 * i}' >"$tmp/decoys.tsv"
 status "with decoys" 0 "$weir" lab table "$lab" --decoys "$tmp/decoys.tsv" -o tsv -w "$tmp/decoyed"
