@@ -68,7 +68,8 @@ read_ways(const struct link_values *v, struct link_config *config, struct err *e
 
 	for (way = 0; way < LINK_WAYS; way++) {
 		for (i = 0; i < LINK_KEYS; i++) {
-			if (link_way_set(&config->ways[way], link_rows[i].name, v->set[i], err) != 0)
+			if (link_way_set(&config->ways[way], link_rows[i].name, v->set[i],
+			    err) != 0)
 				return err_prefix(err, "--");
 		}
 		if (different[way] != NULL &&
@@ -118,7 +119,8 @@ gather(struct link_run *r, unsigned way, uint64_t out[COUNTERS])
 static const struct counter_row *
 row(unsigned i)
 {
-	return i < LINK_COUNTERS ? &link_counter_rows[i] : &emulator_counter_rows[i - LINK_COUNTERS];
+	return i < LINK_COUNTERS ? &link_counter_rows[i]
+	    : &emulator_counter_rows[i - LINK_COUNTERS];
 }
 
 static void
@@ -161,7 +163,8 @@ put_ndjson(struct link_run *r, struct text *out)
 		text_json(out, set.data, set.len);
 		text_printf(out, ",\"seed\":%llu", (unsigned long long)r->config.link.seed);
 		for (i = 0; i < COUNTERS; i++)
-			text_printf(out, ",\"%s\":%llu", row(i)->id, (unsigned long long)values[i]);
+			text_printf(out, ",\"%s\":%llu", row(i)->id,
+			    (unsigned long long)values[i]);
 		text_str(out, "}\n");
 	}
 	text_done(&set);
@@ -236,8 +239,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		err_set(err, EINVAL, "--format: text or ndjson, not '%s'", r.v->format);
 		return EXIT_USAGE;
 	}
-	if (read_ways(r.v, &r.config.link, err) != 0 || read_end(&r, 0, operands[0], err) != 0 ||
-	    read_end(&r, 1, operands[1], err) != 0)
+	if (read_ways(r.v, &r.config.link, err) != 0 ||
+	    read_end(&r, 0, operands[0], err) != 0 || read_end(&r, 1, operands[1], err) != 0)
 		return EXIT_USAGE;
 	r.config.link.seed = r.v->seed;
 	r.config.link.slots = (uint32_t)r.v->slots;

@@ -73,7 +73,8 @@ folder_make(struct trace *t, struct err *err)
 	if (mkdtemp(name) == NULL)
 		return err_set(err, errno, "%s: %s", name, strerror(errno));
 	memcpy(t->folder, name, sizeof name);
-	(void)chmod(t->folder, 0755); /* the command may be another user's, and reads resolv.conf */
+	/* the command may be another user's, and reads resolv.conf */
+	(void)chmod(t->folder, 0755);
 	snprintf(t->store, sizeof t->store, "%s%s", t->v->store != NULL ? t->v->store : t->folder,
 	    t->v->store != NULL ? "" : "/store");
 	snprintf(t->log, sizeof t->log, "%s/meter.log", t->folder);
@@ -287,8 +288,8 @@ trace_all(struct trace *t, struct err *err)
 {
 	int status = EXIT_TROUBLE;
 
-	if (network_possible(err) != 0 || stop_catch_quietly(err) != 0 || open_report(t, err) != 0 ||
-	    folder_make(t, err) != 0 || network_make(t, err) != 0 || meter_start(t, err) != 0 ||
+	if (network_possible(err) != 0 || stop_catch_quietly(err) != 0 ||
+	    open_report(t, err) != 0 || folder_make(t, err) != 0 || network_make(t, err) != 0 || meter_start(t, err) != 0 ||
 	    command_run_in(t, &status, err) != 0 || meter_stop(t, err) != 0)
 		return status;
 	if (report_all(t) != EXIT_GOOD && status == EXIT_GOOD)

@@ -18,7 +18,8 @@ enum {
 	LATE_NS = 1000000,
 	DENSE_NS = 100000, /* frames come one upon the other: at most so long apart */
 	PAUSE_NS = 50000,
-	FRAME_MORE = 14 + 8 + 1, /* header, two VLAN tags, an octet by which longer ones are seen */
+	/* header, two VLAN tags, an octet by which longer ones are seen */
+	FRAME_MORE = 14 + 8 + 1,
 };
 
 const struct counter_row emulator_counter_rows[EMULATOR_COUNTERS] = {
@@ -92,7 +93,8 @@ let_out(struct emulator *e, unsigned way, int64_t now_ns)
 	unsigned n, i;
 
 	do {
-		for (n = 0; n < EMULATOR_BURST && link_take(e->link, way, now_ns, &frames[n]); n++)
+		for (n = 0; n < EMULATOR_BURST &&
+		    link_take(e->link, way, now_ns, &frames[n]); n++)
 			e->counters[way][EMULATOR_COUNT_late] +=
 			    now_ns - frames[n].due_ns > LATE_NS;
 		if (n > 0)
@@ -106,7 +108,8 @@ let_out(struct emulator *e, unsigned way, int64_t now_ns)
 static bool
 time_left(const struct emulator *e, struct timespec *out)
 {
-	int64_t next = link_next_ns(e->link, LINK_AHEAD), other = link_next_ns(e->link, LINK_BACK);
+	int64_t next = link_next_ns(e->link, LINK_AHEAD);
+	int64_t other = link_next_ns(e->link, LINK_BACK);
 	int64_t left;
 
 	next = other < next ? other : next;
@@ -159,7 +162,8 @@ wait(struct emulator *e, int wake_fd, bool is_dense, bool is_ready[LINK_WAYS], s
 			time = (struct timespec){0, PAUSE_NS};
 		is_timed = true;
 	}
-	if (ppoll(polled, is_dense ? 1 : 3, is_timed ? &time : NULL, NULL) < 0 && errno != EINTR) {
+	if (ppoll(polled, is_dense ? 1 : 3, is_timed ? &time : NULL, NULL) < 0 &&
+	    errno != EINTR) {
 		err_set(err, errno, "poll: %s", strerror(errno));
 		return true;
 	}

@@ -71,7 +71,8 @@ mount_files(const struct process_config *config)
 		(void)mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL);
 	for (file = config->files; file != NULL && *file != NULL; file++) {
 		errno = EINVAL;
-		if ((colon = strchr(*file, ':')) == NULL || (size_t)(colon - *file) >= sizeof from)
+		if ((colon = strchr(*file, ':')) == NULL ||
+		    (size_t)(colon - *file) >= sizeof from)
 			refuse("no FILE:PLACE:", *file);
 		memcpy(from, *file, (size_t)(colon - *file));
 		from[colon - *file] = '\0';

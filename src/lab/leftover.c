@@ -116,7 +116,8 @@ undo_space(const char *name)
 	char path[SPACE_PATH_MAX];
 
 	space_path(name, path);
-	if (strncmp(name, "weir-", 5) != 0 || strchr(name, '/') != NULL || access(path, F_OK) != 0)
+	if (strncmp(name, "weir-", 5) != 0 || strchr(name, '/') != NULL ||
+	    access(path, F_OK) != 0)
 		return; /* not ours */
 	(void)leftover_kill(name);
 	(void)program_run(argv, NULL, NULL, NULL);

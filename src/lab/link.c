@@ -144,9 +144,11 @@ config_check(const struct link_config *config, struct err *err)
 	unsigned i;
 
 	if (config->frame_bytes < 64 || config->frame_bytes > LINK_FRAME_MAX)
-		return err_set(err, EINVAL, "a link's frames have 64 to %d octets", LINK_FRAME_MAX);
+		return err_set(err, EINVAL, "a link's frames have 64 to %d octets",
+		    LINK_FRAME_MAX);
 	if (config->slots < 2 || config->slots > LINK_SLOTS_MAX)
-		return err_set(err, EINVAL, "a link has 2 to %d frames under way", LINK_SLOTS_MAX);
+		return err_set(err, EINVAL, "a link has 2 to %d frames under way",
+		    LINK_SLOTS_MAX);
 	for (i = 0; i < LINK_WAYS; i++) {
 		if (link_way_check(&config->ways[i], err) != 0)
 			return -1;

@@ -28,7 +28,8 @@ enum link_key {
 };
 
 enum link_type {
-	LINK_TYPE_time, LINK_TYPE_rate, LINK_TYPE_share, LINK_TYPE_count, LINK_TYPE_real, LINK_TYPE_order,
+	LINK_TYPE_time, LINK_TYPE_rate, LINK_TYPE_share, LINK_TYPE_count, LINK_TYPE_real,
+	LINK_TYPE_order,
 };
 
 struct link_row {

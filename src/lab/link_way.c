@@ -15,7 +15,8 @@
 
 const struct link_row link_rows[LINK_KEYS] = {
 #define LINK(id, name, type, greatest, fallback, argument, help) \
-	{name, LINK_TYPE_##type, offsetof(struct link_way, id), greatest, fallback, argument, help},
+	{name, LINK_TYPE_##type, offsetof(struct link_way, id), greatest, fallback, argument, \
+	    help},
 #include "lab/link.def"
 #undef LINK
 };
@@ -45,7 +46,8 @@ number(const char *s, const struct suffix *suffixes)
 static bool
 set_time(const char *s, void *to, double greatest)
 {
-	static const struct suffix units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {0}};
+	static const struct suffix units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9},
+	    {0}};
 	double v = number(s, units);
 
 	if (!(v >= 0 && v <= greatest))
@@ -141,12 +143,18 @@ static const struct {
 	size_t size;
 	const char *takes;
 } types[] = {
-	[LINK_TYPE_time] = {set_time, print_time, sizeof(link_time), "a time such as 20ms, 300us or 1.5s"},
-	[LINK_TYPE_rate] = {set_rate, print_count, sizeof(link_rate), "a rate such as 100M or 1.5G"},
-	[LINK_TYPE_share] = {set_share, print_real, sizeof(link_share), "a share such as 1% or 0.01"},
-	[LINK_TYPE_count] = {set_count, print_count, sizeof(link_count), "a number such as 1000 or 64Ki"},
-	[LINK_TYPE_real] = {set_real, print_real, sizeof(link_real), "a number such as 3 or 3.5"},
-	[LINK_TYPE_order] = {set_order, print_order, sizeof(link_order), "keep or free"},
+	[LINK_TYPE_time] = {set_time, print_time, sizeof(link_time),
+	    "a time such as 20ms, 300us or 1.5s"},
+	[LINK_TYPE_rate] = {set_rate, print_count, sizeof(link_rate),
+	    "a rate such as 100M or 1.5G"},
+	[LINK_TYPE_share] = {set_share, print_real, sizeof(link_share),
+	    "a share such as 1% or 0.01"},
+	[LINK_TYPE_count] = {set_count, print_count, sizeof(link_count),
+	    "a number such as 1000 or 64Ki"},
+	[LINK_TYPE_real] = {set_real, print_real, sizeof(link_real),
+	    "a number such as 3 or 3.5"},
+	[LINK_TYPE_order] = {set_order, print_order, sizeof(link_order),
+	    "keep or free"},
 };
 
 /* _ and - are the same. */
@@ -176,7 +184,7 @@ set(struct link_way *way, const char *key, size_t len, const char *value, struct
 		if (types[row->type].set(value, (char *)way + row->offset, row->greatest))
 			return 0;
 		text_init(&known);
-		text_f64(&known, row->type == LINK_TYPE_time ? row->greatest / 1e9 : row->greatest);
+		text_f64(&known, row->greatest / (row->type == LINK_TYPE_time ? 1e9 : 1));
 		err_set(err, EINVAL, "%.*s takes %s%s%s%s, not '%s'", (int)len, key,
 		    types[row->type].takes, row->type == LINK_TYPE_order ? "" : ", up to ",
 		    row->type == LINK_TYPE_order ? "" : known.data,
@@ -206,7 +214,7 @@ link_way_default(struct link_way *way)
 
 	*way = (struct link_way){0};
 	for (i = 0; i < LINK_KEYS; i++)
-		(void)set(way, link_rows[i].name, strlen(link_rows[i].name), link_rows[i].fallback, NULL);
+		(void)link_way_set(way, link_rows[i].name, link_rows[i].fallback, NULL);
 }
 
 int
@@ -223,7 +231,8 @@ link_way_parse(struct link_way *way, const char *text, struct err *err)
 			return err_set(err, EINVAL, "'%.*s' should be KEY=VALUE, as delay=20ms",
 			    (int)(len < 80 ? len : 80), text);
 		if (len - key > sizeof value)
-			return err_set(err, EINVAL, "%.*s has too long a value", (int)(key < 40 ? key : 40), text);
+			return err_set(err, EINVAL, "%.*s has too long a value",
+			    (int)(key < 40 ? key : 40), text);
 		memcpy(value, text + key + 1, len - key - 1);
 		value[len - key - 1] = '\0';
 		if (set(&w, text, key, value, err) != 0)

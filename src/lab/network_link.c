@@ -45,7 +45,8 @@ network_route(struct network *net, const char *space, const char *route, struct 
 
 	if (network_find(net, space, &name, err) != 0)
 		return -1;
-	return network_run_ip(name, err, "%sroute add %s", strchr(route, ':') != NULL ? "-6 " : "", route);
+	return network_run_ip(name, err, "%sroute add %s",
+	    strchr(route, ':') != NULL ? "-6 " : "", route);
 }
 
 static int
@@ -86,10 +87,11 @@ network_link(struct network *net, const struct network_link *link, struct err *e
 	const char *a = NULL, *b = NULL;
 
 	if (check_end(net, &link->a, err) != 0 || check_end(net, &link->b, err) != 0 ||
-	    network_find(net, link->a.space, &a, err) != 0 || network_find(net, link->b.space, &b, err) != 0)
+	    network_find(net, link->a.space, &a, err) != 0 ||
+	    network_find(net, link->b.space, &b, err) != 0)
 		return -1;
-	if (network_run_ip(a, err, "link add name %s type veth peer name %s netns %s", link->a.device,
-	    link->b.device, b) != 0)
+	if (network_run_ip(a, err, "link add name %s type veth peer name %s netns %s",
+	    link->a.device, link->b.device, b) != 0)
 		return -1;
 	if (dress_end(net, &link->a, link, err) != 0)
 		return -1;

@@ -88,7 +88,8 @@ join(struct network *net, const struct outside *o, struct err *err)
 		return -1;
 	/* Only IPv4 goes out; a meter is not to see what IPv6 tries on its own. */
 	for (i = 0; i < 2; i++) {
-		snprintf(key, sizeof key, "net.ipv6.conf.%s.disable_ipv6", i == 0 ? o->peer : o->device);
+		snprintf(key, sizeof key, "net.ipv6.conf.%s.disable_ipv6",
+		    i == 0 ? o->peer : o->device);
 		(void)space_sysctl(i == 0 ? o->to : o->name, key, "1", NULL);
 	}
 	/* Segments are those of a wire, so that a meter sees them so. */

@@ -70,9 +70,11 @@ ring_open(struct port *p, uint32_t longest, struct err *err)
 	p->frames = RING_BYTES / p->frame_bytes;
 	req.tp_frame_size = p->frame_bytes;
 	req.tp_frame_nr = p->frames;
-	if (set(p, p->in, PACKET_VERSION, &version, sizeof version, "no ring of version 2", err) != 0 ||
+	if (set(p, p->in, PACKET_VERSION, &version, sizeof version, "no ring of version 2",
+	    err) != 0 ||
 	    set(p, p->in, PACKET_VNET_HDR, &one, sizeof one, "no checksum states", err) != 0 ||
-	    set(p, p->in, PACKET_IGNORE_OUTGOING, &one, sizeof one, "outgoing frames", err) != 0 ||
+	    set(p, p->in, PACKET_IGNORE_OUTGOING, &one, sizeof one, "outgoing frames",
+	    err) != 0 ||
 	    set(p, p->in, PACKET_RX_RING, &req, sizeof req, "no ring", err) != 0)
 		return -1;
 	p->ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, p->in, 0);
@@ -97,7 +99,8 @@ sockets_open(struct port *p, const struct emulator_config *config, struct err *e
 		return err_set(err, errno, "%s: no packet socket: %s (needs root)", p->device,
 		    strerror(errno));
 	if (bind(p->out, (struct sockaddr *)&to, sizeof to) != 0 ||
-	    set(p, p->out, PACKET_QDISC_BYPASS, &one, sizeof one, "no way past its queue", err) != 0 ||
+	    set(p, p->out, PACKET_QDISC_BYPASS, &one, sizeof one, "no way past its queue",
+	    err) != 0 ||
 	    ring_open(p, config->link.frame_bytes, err) != 0)
 		return err_set(err, errno, "%s: %s", p->device, strerror(errno));
 	to.sll_protocol = htons(ETH_P_ALL);
@@ -263,7 +266,8 @@ packet_let_out(struct emulator *e, unsigned end, const struct link_frame *frames
 
 	for (i = 0; i < n; i++) {
 		parts[i] = (struct iovec){frames[i].data, frames[i].bytes};
-		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+		messages[i] = (struct mmsghdr){
+		    .msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
 	}
 	for (i = 0; i < n; i += (unsigned)done) {
 		done = sendmmsg(p->out, messages + i, n - i, 0);

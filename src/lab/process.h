@@ -33,7 +33,8 @@ struct process_config {
 	bool is_foreground;
 };
 
-/* -1 also if the program cannot be executed; the message names it and, by program.def, its package. */
+/* -1 also if the program cannot be executed; the message names it and, by program.def, its
+ * package. */
 int process_start(const struct process_config *config, struct process **out, struct err *err);
 
 enum process_state {
