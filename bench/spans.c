@@ -19,7 +19,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { LEARNED = 400, RECORDS = 1 << 16, HEADER = 240, REQUEST = 90 };
+enum { LEARNED = 400, RECORDS = 1 << 16, HEADER = 240, REQUEST = 90, AHEAD = 8 };
 
 static uint64_t seed = 1;
 
@@ -90,6 +90,7 @@ main(int argc, char **argv)
 	before = clock();
 	for (n = 0; n < lookups; n++) {
 		i = (uint32_t)(n * 40503 % RECORDS);
+		span_prefetch(&files, &constants, &records[(n + AHEAD) * 40503 % RECORDS]);
 		span_name(&files, &constants, &records[i], &verdict);
 		known += i % 10 != 0;
 		right += i % 10 != 0 && verdict.count > 0 &&

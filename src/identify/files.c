@@ -30,16 +30,17 @@ number_sources(struct files *f)
 	}
 }
 
-static uint32_t
-slot_of(const struct files *f, uint64_t size)
+static uint64_t
+hash_of(uint64_t size)
 {
-	return (uint32_t)(size * 0x9e3779b97f4a7c15u >> 32) & f->slot_mask;
+	return size * 0x9e3779b97f4a7c15u;
 }
 
 static void
 hash_sizes(struct files *f)
 {
 	uint32_t slots = 64, slot;
+	uint64_t hash;
 	size_t i;
 
 	while (slots < f->count * 2)
@@ -49,22 +50,34 @@ hash_sizes(struct files *f)
 	for (i = 0; i < f->count; i++) {
 		if (i > 0 && f->file[i].size == f->file[i - 1].size)
 			continue;
-		for (slot = slot_of(f, f->file[i].size); f->slots[slot] != 0;)
+		hash = hash_of(f->file[i].size);
+		for (slot = (uint32_t)(hash >> 32) & f->slot_mask; f->slots[slot] != 0;)
 			slot = (slot + 1) & f->slot_mask;
-		f->slots[slot] = (uint32_t)i + 1;
+		f->slots[slot] = hash << 32 | (i + 1);
 	}
 }
 
+/* The lower half of the hash tells nearly all other sizes from this one, without a look at
+ * the file. */
 size_t
 files_first(const struct files *f, uint64_t size)
 {
+	uint64_t hash = hash_of(size), entry;
 	uint32_t slot, i;
 
-	for (slot = slot_of(f, size); (i = f->slots[slot]) != 0;
-	     slot = (slot + 1) & f->slot_mask)
-		if (f->file[i - 1].size == size)
-			return i - 1;
+	for (slot = (uint32_t)(hash >> 32) & f->slot_mask; (entry = f->slots[slot]) != 0;
+	     slot = (slot + 1) & f->slot_mask) {
+		i = (uint32_t)entry - 1;
+		if (entry >> 32 == (hash & UINT32_MAX) && f->file[i].size == size)
+			return i;
+	}
 	return f->count;
+}
+
+void
+files_prefetch(const struct files *f, uint64_t size)
+{
+	__builtin_prefetch(&f->slots[(uint32_t)(hash_of(size) >> 32) & f->slot_mask]);
 }
 
 static uint32_t
@@ -186,7 +199,8 @@ files_done(struct files *f)
 	free(f->ranks);
 	free(f->path_bits);
 	f->source = NULL;
-	f->slots = f->ranks = f->path_bits = NULL;
+	f->slots = NULL;
+	f->ranks = f->path_bits = NULL;
 }
 
 double
@@ -212,39 +226,73 @@ tally_begin(struct tally *t, struct verdict *out)
 	out->fits = 0;
 	t->out = out;
 	t->sum = t->whole = t->partial = 0;
+	t->least = 0;
+	t->filter = 0;
+}
+
+static uint64_t
+filter_bit(uint32_t file)
+{
+	return (uint64_t)1 << (file & 63);
+}
+
+/* The first of the lightest. */
+static void
+find_least(struct tally *t)
+{
+	uint32_t i;
+
+	for (t->least = 0, i = 1; i < t->out->count; i++)
+		if (t->kept[i] < t->kept[t->least])
+			t->least = i;
+}
+
+/* Adds to a file that is kept; false if it is not. */
+static bool
+add_again(struct tally *t, const struct candidate *candidate, double weight)
+{
+	struct candidate *old;
+	uint32_t i;
+
+	for (i = 0; i < t->out->count; i++) {
+		old = &t->out->candidate[i];
+		if (old->file != candidate->file)
+			continue;
+		/* The likelier account of the file is the one that is told. */
+		if (weight > old->probability) {
+			*old = *candidate;
+			old->probability = weight;
+		}
+		t->kept[i] += weight;
+		find_least(t);
+		return true;
+	}
+	return false;
 }
 
 void
 tally_add(struct tally *t, const struct candidate *candidate, double weight)
 {
 	struct verdict *v = t->out;
-	uint32_t i, least = 0;
+	bool is_full = v->count == CANDIDATES_MAX;
+	uint32_t at;
 
 	if (!(weight > 0))
 		return;
 	t->sum += weight;
 	*(candidate->is_partial ? &t->partial : &t->whole) += weight;
-	for (i = 0; i < v->count; i++) {
-		if (v->candidate[i].file == candidate->file) {
-			/* The likelier account of the file is the one that is told. */
-			if (weight > v->candidate[i].probability)
-				v->candidate[i] = *candidate;
-			v->candidate[i].probability = weight > v->candidate[i].probability
-							  ? weight
-							  : v->candidate[i].probability;
-			t->kept[i] += weight;
-			return;
-		}
-		if (t->kept[i] < t->kept[least])
-			least = i;
-	}
-	if (v->count < CANDIDATES_MAX)
-		least = v->count++;
-	else if (weight <= t->kept[least])
+	if (t->filter & filter_bit(candidate->file) && add_again(t, candidate, weight))
 		return;
-	v->candidate[least] = *candidate;
-	v->candidate[least].probability = weight;
-	t->kept[least] = weight;
+	if (is_full && weight <= t->kept[t->least])
+		return;
+	at = is_full ? t->least : v->count++;
+	v->candidate[at] = *candidate;
+	v->candidate[at].probability = weight;
+	t->kept[at] = weight;
+	/* Bits of files that went stay: a look too many, no more. */
+	t->filter |= filter_bit(candidate->file);
+	if (v->count == CANDIDATES_MAX)
+		find_least(t);
 }
 
 void

@@ -17,7 +17,8 @@ struct files {
 	double coded_share[PATH_LENGTHS]; /* the same, in Huffman's code */
 	uint32_t *path_bits; /* by file: of its path in Huffman's code; 0: not known */
 	bool has_paths;
-	uint32_t *slots; /* first file of a size + 1, by hash of the size; 0: none */
+	/* First file of a size + 1, by hash of the size, and the hash above it; 0: none. */
+	uint64_t *slots;
 	uint32_t slot_mask;
 	uint32_t *ranks; /* first file of each bucket of sizes, see files.c */
 };
@@ -58,6 +59,8 @@ double files_path_share(const struct files *files, int64_t length, uint32_t phas
 uint32_t files_path_octets(const struct files *files, size_t file, uint32_t phase);
 /* The first file of exactly this size, count if none; in constant time. */
 size_t files_first(const struct files *files, uint64_t size);
+/* Gets the memory that files_first will look at. */
+void files_prefetch(const struct files *files, uint64_t size);
 /* Files smaller than size, about; and files per byte near size, at least one in the
  * range. In constant time. */
 double files_rank(const struct files *files, uint64_t size);
@@ -69,11 +72,26 @@ struct tally {
 	double sum; /* of all weights added */
 	double whole, partial; /* of those of files, by kind */
 	double kept[CANDIDATES_MAX];
+	uint32_t least;  /* of those kept, the lightest, once there are CANDIDATES_MAX */
+	uint64_t filter; /* a bit for each file kept: others are surely new */
 };
 
 void tally_begin(struct tally *tally, struct verdict *out);
 /* Adds a weight; a file may come more than once, its weights add if it is still kept. */
 void tally_add(struct tally *tally, const struct candidate *candidate, double weight);
+/* The same of a whole file that is too light to be kept; false if it is not, or may be kept
+ * already. */
+static inline bool
+tally_count(struct tally *tally, uint32_t file, double weight)
+{
+	if (tally->out->count < CANDIDATES_MAX || !(weight <= tally->kept[tally->least]) ||
+	    tally->filter >> (file & 63) & 1)
+		return false;
+	tally->sum += weight;
+	tally->whole += weight;
+	return true;
+}
+
 /* Adds the weight of further files, cut off, that are not told one by one. */
 void tally_add_rest(struct tally *tally, double weight);
 /* unknown: the weight of no file. Turns weights into probabilities, sorts. */

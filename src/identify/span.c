@@ -32,6 +32,7 @@
 
 enum {
 	BROAD_WINDOW = 1000,
+	REST_SPREAD = 128, /* octets that request constants may lie apart for a table of them */
 	PAIR_FITS = 64,
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
 	PARTIAL_MAX = 100000, /* files tried for a span that is cut off */
@@ -85,6 +86,69 @@ weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 	weigh(n, &candidate, mode->weight * fit->share);
 }
 
+/*
+ * Of most files near a record neither the header nor the request is a constant: the header's
+ * density is flat for those, the request's depends on its octets beside the path alone, and the
+ * weights are too small for a candidate once there are enough.
+ */
+struct flat {
+	bool is_usable;
+	uint32_t header[2];	   /* octets from .. to where the density is another */
+	uint32_t request, requests; /* octets from which on by_rest holds, and how many */
+	double weight;		   /* of the header */
+	double by_rest[REST_SPREAD], far_rest; /* of the request, near constants and far */
+};
+
+static void
+flat_requests(const struct naming *n, struct flat *flat)
+{
+	const struct modes *modes = &n->c->request;
+	uint32_t to, i;
+
+	flat->far_rest = modes->other * span_rest_flat(modes, &flat->request, &to);
+	flat->requests = to >= flat->request ? to - flat->request + 1 : 0;
+	flat->is_usable &= flat->requests <= REST_SPREAD;
+	for (i = 0; flat->is_usable && i < flat->requests; i++)
+		flat->by_rest[i] = modes->other * span_rest_density(modes, flat->request + i);
+	/* Constants themselves, by source, are not in the table. */
+	for (i = 0; flat->is_usable && i < modes->count; i++) {
+		flat->is_usable = modes->mode[i].phase == 0;
+		flat->by_rest[modes->mode[i].bytes - flat->request] = -1;
+	}
+}
+
+static void
+make_flat(const struct naming *n, struct flat *flat)
+{
+	flat->is_usable = !n->c->is_framed;
+	flat->weight = n->scale * (n->c->header.other * span_rest_flat(&n->c->header,
+								       &flat->header[0],
+								       &flat->header[1]));
+	if (n->with_request && flat->is_usable)
+		flat_requests(n, flat);
+}
+
+/* Whether a file is one of them, and counted. */
+static bool
+count_flat(struct naming *n, const struct flat *flat, size_t file, uint32_t bytes)
+{
+	double weight = flat->weight, share;
+	uint32_t path = n->files->file[file].path_len;
+	uint64_t rest = n->r->request_span - path, near = rest - flat->request;
+
+	if (!flat->is_usable || (bytes >= flat->header[0] && bytes <= flat->header[1]))
+		return false;
+	if (n->with_request) {
+		if (path == 0 || rest < 16 || rest > MODE_BYTES_MAX)
+			return false;
+		share = near < flat->requests ? flat->by_rest[near] : flat->far_rest;
+		if (share < 0)
+			return false;
+		weight *= share;
+	}
+	return tally_count(&n->tally, (uint32_t)file, weight);
+}
+
 /* Files that a header of no known length would make fit. */
 static void
 weigh_broad(struct naming *n)
@@ -92,8 +156,9 @@ weigh_broad(struct naming *n)
 	bool is_framed = n->c->is_framed;
 	double other = n->c->header.other, width = span_window_width(is_framed, n->r->span),
 	       sum, share;
-	struct candidate candidate = {0};
+	struct flat flat;
 	uint64_t size;
+	uint32_t bytes;
 	size_t at, to;
 
 	sum = n->scale * other / width *
@@ -110,14 +175,17 @@ weigh_broad(struct naming *n)
 		n->tally.sum += sum;
 		return;
 	}
+	make_flat(n, &flat);
 	for (; at < to; at++) {
+		struct candidate candidate = {.file = (uint32_t)at};
+
 		size = n->files->file[at].size;
-		candidate.file = (uint32_t)at;
 		candidate.header = (uint32_t)(n->r->span - size);
+		bytes = candidate.header - size_digits(size, DIGITS_DECIMAL);
+		if (count_flat(n, &flat, at, bytes))
+			continue;
 		share = is_framed ? other / width
-				  : other * span_rest_density(&n->c->header,
-							      candidate.header -
-								  size_digits(size, false));
+				  : other * span_rest_density(&n->c->header, bytes);
 		weigh(n, &candidate, share);
 	}
 }

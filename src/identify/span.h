@@ -29,6 +29,10 @@ void span_learn(const struct files *files, const struct record *records, size_t 
 void span_name(const struct files *files, const struct constants *constants,
 	       const struct record *record, struct verdict *out);
 
+/* Gets the memory that naming the record will look at; some records ahead. */
+void span_prefetch(const struct files *files, const struct constants *constants,
+		   const struct record *record);
+
 /*
  * The same for two exchanges that follow one another, out being what span_name said of
  * each. A client may send the first few bytes of a request by themselves (apt does where

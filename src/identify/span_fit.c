@@ -11,6 +11,7 @@
 
 enum {
 	NEAR_BYTES = 16,
+	DIGITS_MOST = 20,
 	GREETING_OCTETS = 4096, /* of a server's greeting, about */
 	SHORT_RECORDS = 3,	/* of a response, at most but seldom */
 	SETTINGS_RECORDS = 4,	/* of HTTP/2 before the first response */
@@ -38,12 +39,28 @@ span_rest_density(const struct modes *modes, uint32_t bytes)
 	uint32_t i, far;
 
 	for (i = 0; i < modes->count; i++) {
-		far = modes->mode[i].bytes > bytes ? modes->mode[i].bytes - bytes
-						   : bytes - modes->mode[i].bytes;
-		if (far > 0 && far <= NEAR_BYTES)
+		far = bytes + NEAR_BYTES - modes->mode[i].bytes;
+		if (far <= 2 * NEAR_BYTES && far != NEAR_BYTES)
 			near += modes->mode[i].weight / (2 * NEAR_BYTES);
 	}
 	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * near;
+}
+
+double
+span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to)
+{
+	uint32_t i, bytes;
+
+	*from = UINT32_MAX;
+	*to = 0;
+	for (i = 0; i < modes->count; i++) {
+		bytes = modes->mode[i].bytes;
+		*from = bytes < *from + NEAR_BYTES || i == 0
+			    ? (bytes > NEAR_BYTES ? bytes - NEAR_BYTES : 0)
+			    : *from;
+		*to = bytes + NEAR_BYTES > *to ? bytes + NEAR_BYTES : *to;
+	}
+	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * 0;
 }
 
 double
@@ -199,6 +216,21 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 	fit->share = SLIP_SHARE;
 	each_solved(files, mode, r->span + law->record_cost, TLS_GROWN, fit, each, arg);
 	each_solved(files, mode, r->span - law->record_cost, TLS_GROWN, fit, each, arg);
+}
+
+void
+span_prefetch(const struct files *files, const struct constants *c, const struct record *r)
+{
+	const struct mode *mode;
+	uint32_t i, digits;
+
+	for (i = 0; i < c->header.count; i++) {
+		mode = &c->header.mode[i];
+		if (mode->law != TLS_none || r->span <= mode->bytes + 2 * DIGITS_MOST)
+			continue;
+		digits = size_digits(r->span - mode->bytes, mode->digits);
+		files_prefetch(files, r->span - mode->bytes - digits);
+	}
 }
 
 void

@@ -20,8 +20,9 @@ double span_request_unknown(const struct files *files, const struct constants *c
 			    uint64_t span);
 double span_size_unknown(const struct files *files, uint64_t span);
 
-/* Density of a constant that none of the modes is. */
+/* Density of a constant that none of the modes is; outside of from..to it is flat. */
 double span_rest_density(const struct modes *modes, uint32_t bytes);
+double span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to);
 
 /* How a file fits a record: by which header constant, and with which probability the rest of
  * that account (records at the beginning of a connection, one more or less) is so. */
