@@ -17,10 +17,14 @@
 enum {
 	HOSTS_MAX = 1 << 16, /* further clients are not remembered */
 	HOST_TEXTS = 4,      /* suites and architectures told apart per client */
+	HOST_RECENT = 64,    /* downloads of a client whose dependencies are looked at */
+	SYSTEMS = 4096,      /* looks of SYNs told apart, by hash */
 	ORDER_GAIN = 200,
 };
 
 static const double DAY_US = 86400e6;
+/* How much likelier what is needed, and what needs it, is than an average file. */
+static const double NEEDED_GAIN = 20, NEEDING_GAIN = 5;
 
 /* How often a client downloaded files of these texts (suites, architectures). */
 struct habit {
@@ -31,10 +35,17 @@ struct host {
 	struct addr client;
 	bool is_used;
 	struct habit suite, arch;
+	uint32_t recent[HOST_RECENT], downloads; /* files, a ring */
+};
+
+/* Of hosts whose SYN looks the same. */
+struct system {
+	struct habit suite, arch;
 };
 
 struct hosts {
 	struct host host[HOSTS_MAX];
+	struct system system[SYSTEMS];
 	uint32_t count;
 };
 
@@ -89,19 +100,25 @@ arch_of(const struct files *files, uint32_t file)
 }
 
 void
-hosts_add(struct hosts *hosts, const struct files *files, const struct addr *client,
+hosts_add(struct hosts *hosts, const struct files *files, const struct record *record,
 	  uint32_t file)
 {
-	struct host *host = host_of(hosts, client);
+	struct host *host = host_of(hosts, &record->client);
+	uint32_t suite = files->file[file].suite, arch = arch_of(files, file);
 
+	if (record->system != 0) {
+		habit_add(&hosts->system[record->system % SYSTEMS].suite, suite);
+		habit_add(&hosts->system[record->system % SYSTEMS].arch, arch);
+	}
 	if (host == NULL)
 		return;
 	if (!host->is_used) {
-		*host = (struct host){.client = *client, .is_used = true};
+		*host = (struct host){.client = record->client, .is_used = true};
 		hosts->count++;
 	}
-	habit_add(&host->suite, files->file[file].suite);
-	habit_add(&host->arch, arch_of(files, file));
+	habit_add(&host->suite, suite);
+	habit_add(&host->arch, arch);
+	host->recent[host->downloads++ % HOST_RECENT] = file;
 }
 
 /* With n downloads seen, the share of this text against a half that knows nothing. */
@@ -183,6 +200,56 @@ weigh_name(const struct hint_view *view, uint32_t file)
 	if (view->server_name == NULL || *view->server_name == '\0' || source == 0)
 		return 1;
 	return strstr(text, view->server_name) != NULL ? 5 : 0.5;
+}
+
+/* Whether a file's list of what it needs names another file: words of names, a|b for either. */
+static bool
+needs(const struct files *files, uint32_t file, uint32_t other)
+{
+	const char *list = catalog_text(files->catalog,
+					catalog_more(files->catalog, &files->file[file])->depends),
+		   *name = catalog_text(files->catalog, files->file[other].name), *at = list;
+	size_t n = strlen(name);
+
+	while (n > 0 && (at = strstr(at, name)) != NULL) {
+		if ((at == list || strchr(" |", at[-1]) != NULL) &&
+		    strchr(" |", at[n]) != NULL) /* or its end */
+			return true;
+		at += n;
+	}
+	return false;
+}
+
+/* What a host fetches at once is mostly one file and what it needs. */
+static double
+weigh_depends(const struct hint_view *view, uint32_t file)
+{
+	const struct host *host = known_host(view);
+	uint32_t i, n;
+
+	if (host == NULL)
+		return 1;
+	n = host->downloads < HOST_RECENT ? host->downloads : HOST_RECENT;
+	for (i = 0; i < n; i++)
+		if (needs(view->files, host->recent[i], file))
+			return NEEDED_GAIN;
+	for (i = 0; i < n; i++)
+		if (needs(view->files, file, host->recent[i]))
+			return NEEDING_GAIN;
+	return 1;
+}
+
+/* A host that downloaded nothing sure yet is like those whose SYN looks like its own. */
+static double
+weigh_system(const struct hint_view *view, uint32_t file)
+{
+	const struct system *system;
+
+	if (view->hosts == NULL || view->record->system == 0 || known_host(view) != NULL)
+		return 1;
+	system = &view->hosts->system[view->record->system % SYSTEMS];
+	return habit_factor(&system->suite, view->files->file[file].suite) *
+	       habit_factor(&system->arch, arch_of(view->files, file));
 }
 
 typedef double hint_weigh(const struct hint_view *view, uint32_t file);

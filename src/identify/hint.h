@@ -45,8 +45,8 @@ void hints_tell(const struct hint_view *view, uint32_t file, struct text *out);
 
 struct hosts *hosts_new(void);
 void hosts_free(struct hosts *hosts);
-/* Notes that a client surely downloaded a file. */
-void hosts_add(struct hosts *hosts, const struct files *files, const struct addr *client,
+/* Notes that the record's client surely downloaded a file. */
+void hosts_add(struct hosts *hosts, const struct files *files, const struct record *record,
 	       uint32_t file);
 
 #endif

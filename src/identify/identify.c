@@ -432,7 +432,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 	use_hints(id, c, at, &view, &verdict);
 	if (verdict.count > 0 && verdict.candidate[0].probability >= 0.95 &&
 	    !verdict.candidate[0].is_partial)
-		hosts_add(id->hosts, &id->files, &r->client, verdict.candidate[0].file);
+		hosts_add(id->hosts, &id->files, r, verdict.candidate[0].file);
 	return findings_add(findings, r, &verdict, is_unmodified(id, c, r, &verdict),
 			    err);
 }

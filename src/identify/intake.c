@@ -183,6 +183,8 @@ take_record(struct intake *in, const struct flow *flow)
 
 	if (!record_of(flow, in->config, in->counters, &record))
 		return;
+	if (in->open.count > 0)
+		record.system = in->open_system;
 	if ((before = continued(in, &record)) != NULL) {
 		join(before, &record);
 		in->counters[IDENTIFY_joined]++;
@@ -323,6 +325,7 @@ intake_end(struct intake *in)
 		run_clear(&in->open);
 	}
 	in->open_has_marks = false;
+	in->open_system = 0;
 }
 
 static bool
@@ -354,6 +357,8 @@ hold(struct intake *in, const struct flow *flow)
 	}
 	row = &run->rows[run->count];
 	*row = *flow;
+	if (in->open_system == 0)
+		in->open_system = record_system(flow);
 	for (i = 0; i < flow_schema.stored; i++)
 		if (flow_schema.fields[i].type == TYPE_text)
 			row->present[i / 64] &= ~((uint64_t)1 << i % 64);

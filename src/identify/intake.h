@@ -32,6 +32,7 @@ struct intake {
 	struct point *points; /* from 1 */
 	uint32_t points_count, points_cap;
 	struct run open; /* the connection being read */
+	uint32_t open_system; /* of its SYN, see record.h */
 	bool open_has_marks;
 	size_t open_cap;
 };

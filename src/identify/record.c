@@ -6,6 +6,7 @@
  */
 #include "identify/record.h"
 
+#include "base/hash.h"
 #include "model/flow.h"
 
 enum {
@@ -137,6 +138,20 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 	return -1;
 }
 
+uint32_t
+record_system(const struct flow *f)
+{
+	const struct str *look = &f->fingerprint;
+
+	if (!src_is_client(f))
+		look = flow_has(f, reverse_fingerprint) ? &f->reverse_fingerprint : NULL;
+	else if (!flow_has(f, fingerprint))
+		look = NULL;
+	return look == NULL || look->len == 0
+		   ? 0
+		   : (uint32_t)hash64(look->data, look->len, 0) | 1;
+}
+
 bool
 record_of(const struct flow *f, const struct identify_config *config, uint64_t counters[],
 	  struct record *out)
@@ -168,6 +183,7 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .offset = down.offset,
 	    .request_offset = up.offset,
 	    .segment = down.segment,
+	    .system = record_system(f),
 	    .is_headless = flow_or(f, mid_stream, 0) && flow_or(f, exchange, 0) == 0,
 	    .client_flags = up.flags,
 	    .server_flags = down.flags,

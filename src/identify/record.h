@@ -21,6 +21,7 @@ struct record {
 	uint32_t sampling;       /* one packet in so many was seen; 0 or 1: all */
 	uint32_t segment;        /* largest of the server, 0: not told */
 	uint32_t range;          /* number of its set of ranges + 1; 0: none */
+	uint32_t system;         /* hash of the look of the client's SYN; 0: not seen */
 	uint32_t points;         /* where else it was seen: see intake.h; 0: nowhere */
 	uint16_t client_port, server_port;
 	uint16_t client_flags, server_flags; /* TCP flags; 0: not told */
@@ -40,5 +41,8 @@ struct record {
  */
 bool record_of(const struct flow *flow, const struct identify_config *config,
 	       uint64_t counters[], struct record *out);
+
+/* The hash of how the client's SYN looked, by the row's fingerprint; 0: not known. */
+uint32_t record_system(const struct flow *flow);
 
 #endif

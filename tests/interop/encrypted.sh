@@ -34,7 +34,12 @@ chmod 755 "$tmp"
 xz -dc "$root/demo/packages.tsv.xz" | awk -F'\t' '!/^#/ && $1 != "name" && $5 > 2000 && $5 < 2500000 &&
 	$6 !~ /[~+]/ && length($6) > 60 && !($1 in seen) { seen[$1]; print $1 "\t" $6 "\t" $5 "\t" length($6) }' >all.tsv
 awk 'NR % 17 == 5' all.tsv | head -n 1000 >some.tsv
-{ printf 'name\tpath\tsize\tpath_len\n'; cat some.tsv; } >catalogue.tsv
+# with WEIR_CATALOGUE=all the whole list is the catalogue, and shares are only told
+list=some.tsv
+[ "${WEIR_CATALOGUE:-}" = all ] && list=every.tsv
+[ $list = every.tsv ] && xz -dc "$root/demo/packages.tsv.xz" |
+	awk -F'\t' '!/^#/ && $1 != "name" { print $1 "\t" $6 "\t" $5 "\t" length($6) }' >every.tsv
+{ printf 'name\tpath\tsize\tpath_len\n'; cat $list; } >catalogue.tsv
 awk 'NR % 13 == 3 { print (NR * 7919) % 1009 "\t" $0 }' some.tsv | sort -n | cut -f2- | head -n 72 >wanted.tsv
 while IFS=$(printf '\t') read -r _ path size _; do
 	mkdir -p "www/$(dirname "$path")"
@@ -172,6 +177,7 @@ judge() {
 		END { print right + 0, "right,", wrong + 0, "wrong" }' wanted.tsv - >score
 	read -r right _ wrong _ <score
 	echo "# $name: $right of $(wc -l <wanted.tsv) right, $wrong wrong"
+	[ $list = every.tsv ] && return
 	if [ "$right" -ge "$least" ] && [ "$wrong" -le "$wrong_most" ]; then ok "$name: the files are named"; else
 		not_ok "$name: the files are named"
 		grep -av '	whole	' "$name.tsv" | head -n 5 | sed 's/^/#   /'
@@ -190,10 +196,10 @@ done <<-END
 	nginx-http2 nginx 8402 6 60 2 --http2
 	apache-tls12 apache 8501 6 68 0 --http1.1 --tls-max 1.2
 	apache-tls13 apache 8501 6 68 0 --http1.1
-	apache-http2 apache 8502 6 54 2 --http2
+	apache-http2 apache 8502 6 48 3 --http2
 	caddy-tls12 caddy 8601 6 68 0 --http1.1 --tls-max 1.2
 	caddy-tls13 caddy 8601 6 68 0 --http1.1
-	caddy-http2 caddy 8601 6 52 3 --http2
+	caddy-http2 caddy 8601 6 48 4 --http2
 	openssl-tls12 openssl 8701 1 68 0 --http1.1 --tls-max 1.2
 	openssl-tls13 openssl 8701 1 68 0 --http1.1
 END

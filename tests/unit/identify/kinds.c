@@ -51,7 +51,7 @@ digits(uint64_t v)
 }
 
 struct file {
-	const char *name, *encoding, *source, *suite;
+	const char *name, *encoding, *source, *suite, *depends;
 	uint64_t size;
 	uint32_t path; /* bytes of it */
 	uint64_t date;
@@ -74,7 +74,7 @@ add(struct catalog *c, const struct file *f)
 #define TEXT_OF(id)                                                                      \
 	if (f->id != NULL)                                                               \
 		catalogue_set(&row, id, ((struct str){f->id, (uint32_t)strlen(f->id)}));
-	TEXT_OF(encoding) TEXT_OF(source) TEXT_OF(suite)
+	TEXT_OF(encoding) TEXT_OF(source) TEXT_OF(suite) TEXT_OF(depends)
 #undef TEXT_OF
 	if (f->date != 0)
 		catalogue_set(&row, date, (int64_t)f->date);
@@ -796,6 +796,88 @@ test_order(void **state)
 	end(&w);
 }
 
+/* Twins of which a file downloaded before needs one, or is needed by one. */
+static void
+test_depends(void **state)
+{
+	static const struct {
+		const char *depends, *twin; /* of the file before, and of the twin meant */
+	} cases[] = {{"libc6 twin-b|other", NULL},
+		     {"twin-bc xtwin-b", NULL}, /* other names */
+		     {NULL, "before libc6"}};
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		struct catalog *c = archive();
+		struct world w;
+		struct flow flow;
+		size_t k;
+
+		add(c, &(struct file){.name = "before", .size = 654321, .path = 50,
+				      .depends = cases[i].depends});
+		add(c, &(struct file){.name = "twin-a", .size = 777777, .path = 50});
+		add(c, &(struct file){.name = "twin-b", .size = 777777, .path = 50,
+				      .depends = cases[i].twin});
+		w = begin(c);
+		w.config.is_explained = true;
+		usual(&w, 40);
+		flow = whole(&w, lookup(&w, "before"));
+		give(&w, &flow);
+		flow = whole(&w, lookup(&w, "twin-b"));
+		give(&w, &flow);
+		finish(&w);
+		k = found(&flow);
+		if (i == 1) {
+			assert_string_equal(told.name[k], "");
+		} else {
+			assert_string_equal(told.name[k], "twin-b");
+			assert_true(told.findings[k].probability > 0.8);
+			assert_true(told.findings[k].probability < 0.99);
+			assert_non_null(strstr(told.evidence[k], "depends x"));
+		}
+		end(&w);
+	}
+}
+
+/* A new host is like others with its SYN; one with another SYN, or none, is not. */
+static void
+test_system(void **state)
+{
+	static const char *const looks[] = {"4:64:0:1460:mss*44,7:mss,sok,ts,nop,ws::0",
+					    "4:128:0:1460:8192,8:mss,nop,ws::0", ""};
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		struct catalog *c = archive();
+		struct world w;
+		struct flow flow;
+		size_t k, n;
+
+		add(c, &(struct file){.name = "old", .size = 654321, .path = 50, .suite = "one"});
+		add(c, &(struct file){.name = "twin-a", .size = 777777, .path = 50, .suite = "two"});
+		add(c, &(struct file){.name = "twin-b", .size = 777777, .path = 50, .suite = "one"});
+		w = begin(c);
+		usual(&w, 40);
+		for (n = 0; n < 4; n++) {
+			flow = whole(&w, lookup(&w, "old"));
+			flow.src = addr_v4(0x0a000100 + (uint32_t)n);
+			flow_set(&flow, fingerprint,
+				 ((struct str){looks[0], (uint32_t)strlen(looks[0])}));
+			give(&w, &flow);
+		}
+		flow = whole(&w, lookup(&w, "twin-b"));
+		flow.src = addr_v4(0x0a000200);
+		if (looks[i][0] != '\0')
+			flow_set(&flow, fingerprint,
+				 ((struct str){looks[i], (uint32_t)strlen(looks[i])}));
+		give(&w, &flow);
+		finish(&w);
+		k = found(&flow);
+		assert_string_equal(told.name[k], i == 0 ? "twin-b" : "");
+		end(&w);
+	}
+}
+
 /* The other hints on twins: suite by what the host had before, release, server's name. */
 static void
 test_hints(void **state)
@@ -959,6 +1041,8 @@ main(void)
 	    cmocka_unit_test(test_sampled),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_hints),
+	    cmocka_unit_test(test_depends),
+	    cmocka_unit_test(test_system),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_contradictions),
 	};
