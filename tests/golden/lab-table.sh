@@ -82,34 +82,36 @@ is "nothing is printed then" "$(cat "$tmp/out")" ""
 status "then it goes on" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/again"
 is "to the same end" "$(cat "$tmp/again")" "$(cat "$tmp/third")"
 
+# What follows is quicker without scikit-learn.
+quick="--python /bin/false"
 # Decoys: of their sizes alone, so that spans name as before.
 awk 'BEGIN {print "name\tsize"; for (i = 0; i < 2000; i++) print "x" i "\t" 900000 + 131 * i}' >"$tmp/decoys.tsv"
-status "with decoys" 0 "$weir" lab table "$lab" --decoys "$tmp/decoys.tsv" -o tsv -w "$tmp/decoyed"
+status "with decoys" 0 "$weir" lab table "$lab" $quick --decoys "$tmp/decoys.tsv" -o tsv -w "$tmp/decoyed"
+like "a Python without scikit-learn" "$(grep sklearn-tree "$tmp/decoyed" | head -n 1)" 'python3-sklearn is not installed \(/bin/false\)'
 is "catalogues have as many names as there are" "$(awk -F'\t' '$2 == "one-hop" && $4 == "spans" {print $5 " " $8}' "$tmp/decoyed" | tr '\n' ,)" \
 	"8 24,1000 24,2008 24,"
 
 # What is not there is said, and the rest is told.
 rm -r "$lab/reuse/places/subnet/store" "$lab/one-hop/places/subnet/softflowd" "$lab/reuse/run.tsv"
-status "a data set with holes" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/holes"
+status "a data set with holes" 0 "$weir" lab table "$lab" $quick -o ndjson -w "$tmp/holes"
 like "no store of weir's" "$(grep '"reuse".*"spans"' "$tmp/holes")" 'no store of weir.s meter here'
 like "nothing to learn from" "$(grep '"vpn".*"method":"tree"' "$tmp/holes")" 'the training downloads have no plain records'
 like "a run that is not done" "$(grep '"run","scenario":"reuse"' "$tmp/holes")" '"state":"no run.tsv"'
-status "as text" 0 "$weir" lab table "$lab"
+status "as text" 0 "$weir" lab table "$lab" $quick
 like "which people see too" "$(cat "$tmp/out")" '^reuse is not finished: no run.tsv'
 mkdir "$lab/quic" "$lab/ipv6"
 printf 'state\tskipped\nreason\tcaddy is not installed\n' >"$lab/quic/run.tsv"
 printf 'state\trunning\n' >"$lab/ipv6/run.tsv"
 head -n 1 "$lab/vpn/truth.tsv" >"$lab/ipv6/truth.tsv"
-status "scenarios without downloads" 0 "$weir" lab table "$lab"
+status "scenarios without downloads" 0 "$weir" lab table "$lab" $quick
 like "one was skipped" "$(cat "$tmp/out")" '^quic is not finished: skipped: caddy is not installed$'
 like "one has only begun" "$(cat "$tmp/out")" '^ipv6 is not finished: running$'
 is "both have no figures" "$(grep -c '^quic,\|^ipv6,' "$tmp/out")" 0
 rm -r "$lab/one-hop"
-status "no training" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/untaught"
+status "no training" 0 "$weir" lab table "$lab" $quick -o ndjson -w "$tmp/untaught"
 like "is said" "$(grep '"vpn".*"method":"wire"' "$tmp/untaught")" 'no scenario has training downloads'
-status "another Python" 0 "$weir" lab table "$lab" --python /bin/false -o tsv -w "$tmp/out.tsv"
 echo garbage >"$lab/vpn/places/subnet/softflowd/$(cd "$lab/vpn/places/subnet/softflowd" && find . -name '*.parquet' | head -n 1)"
-status "a store that cannot be read" 1 "$weir" lab table "$lab" -o ndjson -w "$tmp/broken"
+status "a store that cannot be read" 1 "$weir" lab table "$lab" $quick -o ndjson -w "$tmp/broken"
 like "is told" "$(cat "$tmp/err")" 'parquet'
 like "and noted" "$(grep '"vpn".*"method":"wire-fitted"' "$tmp/broken")" '"note":"'
 like "beside what could be" "$(grep '"vpn".*"method":"spans"' "$tmp/broken")" '"right":16'
