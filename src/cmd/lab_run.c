@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir lab run: scenarios one after the other, each into a folder of its own. What one of them
- * lacks or breaks does not keep the others from running.
+ * weir lab run: scenarios one after the other, each into a folder of its own. What one of
+ * them lacks or breaks does not keep the others from running.
  */
 #include "base/text.h"
 #include "cmd/lab.h"
@@ -35,7 +35,8 @@ static const struct option_row options[] = {
 	    "decides on files, downloads and losses"},
 	{"scale", 0, OPTION_TEXT, offsetof(struct values, scale), "FACTOR", NULL, 0, 0,
 	    "multiplies all sizes"},
-	{"downloads", 'n', OPTION_NUMBER, offsetof(struct values, downloads), "N", NULL, 0, 100000,
+	{"downloads", 'n', OPTION_NUMBER, offsetof(struct values, downloads), "N", NULL,
+	    0, 100000,
 	    "so many in each scenario, in place of what it says"},
 };
 
@@ -49,11 +50,13 @@ struct job {
 };
 
 static void
-tell(struct job *job, const char *name, enum run_result result, const struct run_numbers *n,
-    const struct err *err)
+tell(struct job *job, const char *name, enum run_result result,
+    const struct run_numbers *n, const struct err *err)
 {
-	static const char *const words[] = {[RUN_DONE] = "done", [RUN_WAS_DONE] = "was done",
-	    [RUN_SKIPPED] = "skipped", [RUN_STOPPED] = "stopped", [RUN_FAILED] = "failed"};
+	static const char *const words[] = {[RUN_DONE] = "done",
+	    [RUN_WAS_DONE] = "was done",
+	    [RUN_SKIPPED] = "skipped", [RUN_STOPPED] = "stopped",
+	    [RUN_FAILED] = "failed"};
 	FILE *files[] = {stdout, job->log};
 	struct text line;
 	size_t i;
@@ -62,7 +65,8 @@ tell(struct job *job, const char *name, enum run_result result, const struct run
 	text_printf(&line, "%-18s %-9s", name, words[result]);
 	if (result != RUN_SKIPPED)
 		text_printf(&line, "%6llu downloads %9.1f MB %7.1f s",
-		    (unsigned long long)n->downloads, (double)n->octets / 1e6, n->seconds);
+		    (unsigned long long)n->downloads, (double)n->octets / 1e6,
+		    n->seconds);
 	if (n->failed > 0)
 		text_printf(&line, ", %llu runs of the client failed",
 		    (unsigned long long)n->failed);
@@ -116,8 +120,8 @@ all_run(struct job *job, const char **operands, int count, struct err *err)
 		if (scenario_open(operands[k], &s, err) != 0)
 			return -1;
 		if (job->values->quick && s.scenario_quick == 0)
-			return err_set(err, EINVAL, "%s has no quick run: it says no quick = N",
-			    operands[k]);
+			return err_set(err, EINVAL,
+			    "%s has no quick run: it says no quick = N", operands[k]);
 	}
 	for (k = 0; k < count && !stop_asked(); k++) {
 		if (scenario_open(operands[k], &s, err) != 0)
@@ -163,7 +167,8 @@ run(void *values, const char **operands, int count, struct err *err)
 
 	if (v->scale != NULL && (!parse_f64(v->scale, strlen(v->scale), &job.scale) ||
 	    !(job.scale > 0 && job.scale <= 1000))) {
-		err_set(err, EINVAL, "--scale takes a factor such as 0.1, not '%s'", v->scale);
+		err_set(err, EINVAL, "--scale takes a factor such as 0.1, not '%s'",
+		    v->scale);
 		return EXIT_USAGE;
 	}
 	if (network_possible(err) != 0 || stop_catch(err) != 0 ||
@@ -191,7 +196,8 @@ const struct command command_lab_run = {
 	.summary = "Runs scenarios: real downloads over networks of namespaces, metered",
 	.operands = "[SCENARIO...]",
 	.about = "Builds the network of each scenario on this machine, starts real servers and "
-	    "clients in it, and records their downloads at up to five places: by weir's own meter "
+	    "clients in it, and records their downloads at up to five places: by weir's "
+	    "own meter "
 	    "and, as the article did, by softflowd and nfcapd. What was downloaded when is known "
 	    "from the server's log.\n\n"
 	    "Without operands all scenarios run that weir lab list shows; a file of one's own is "

@@ -52,6 +52,7 @@ scenario_open(const char *word, struct scenario *out, struct err *err)
 			return 0;
 	if (err->code != 0)
 		return -1;
-	return err_set(err, EINVAL, "there is no scenario '%s': weir lab list has them, and a file "
+	return err_set(err, EINVAL, "there is no scenario '%s': weir lab list has them, "
+	    "and a file "
 	    "of your own is named with its .lab", word);
 }

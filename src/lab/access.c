@@ -76,8 +76,8 @@ static int
 text_of(struct cell c, unsigned column, char *out, size_t size, struct err *err)
 {
 	if (c.len >= size)
-		return err_set(err, EINVAL, "%s is longer than %zu bytes", columns[column].id,
-		    size - 1);
+		return err_set(err, EINVAL, "%s is longer than %zu bytes",
+		    columns[column].id, size - 1);
 	if (is_unknown(c))
 		c.len = 0;
 	memcpy(out, c.data, c.len);
@@ -135,13 +135,14 @@ cells_read(enum access_kind kind, const struct cell *c, struct access *a, struct
 	unsigned i;
 
 	for (i = 0; i < TEXTS; i++)
-		if (text_of(c[texts[i].column], texts[i].column, (char *)a + texts[i].offset,
-		    texts[i].size, err) != 0)
+		if (text_of(c[texts[i].column], texts[i].column,
+		    (char *)a + texts[i].offset, texts[i].size, err) != 0)
 			return -1;
 	for (i = 0; i < NUMBERS; i++)
 		if (number_store(a, &numbers[i], c[numbers[i].column], err) != 0)
 			return -1;
-	if (text_of(path_of(c[COLUMN_path]), COLUMN_path, a->path, sizeof a->path, err) != 0 ||
+	if (text_of(path_of(c[COLUMN_path]), COLUMN_path, a->path, sizeof a->path,
+	    err) != 0 ||
 	    number_of(c[COLUMN_header], COLUMN_header, INT64_MAX, &header, err) != 0 ||
 	    time_of(c[COLUMN_end], COLUMN_end, 1e6, &a->end_us, err) != 0 ||
 	    time_of(c[COLUMN_duration], COLUMN_duration, kind == ACCESS_apache ? 1 : 1e6,
@@ -163,12 +164,14 @@ columns_parse(enum access_kind kind, const char *line, size_t len, struct access
 	unsigned i;
 
 	for (i = 0; i < COLUMNS; i++) {
-		const char *tab = line <= end ? memchr(line, '\t', (size_t)(end - line)) : NULL;
+		const char *tab = line <= end ? memchr(line, '\t',
+		    (size_t)(end - line)) : NULL;
 
 		if (line > end || (tab == NULL && i + 1 < COLUMNS))
-			return err_set(err, EINVAL, "a line has %u columns, not %u", i + 1,
-			    COLUMNS);
-		cells[i] = (struct cell){line, (size_t)((tab != NULL ? tab : end) - line)};
+			return err_set(err, EINVAL, "a line has %u columns, not %u",
+			    i + 1, COLUMNS);
+		cells[i] = (struct cell){line,
+		    (size_t)((tab != NULL ? tab : end) - line)};
 		line += cells[i].len + 1;
 	}
 	return cells_read(kind, cells, a, err);
@@ -218,8 +221,10 @@ json_read(const json_t *root, struct access *a, struct err *err)
 	const json_t *request = json_object_get(root, "request");
 	uint64_t status = 0, port;
 
-	if (text_of(json_cell(request, "remote_ip"), COLUMN_client, a->client, sizeof a->client,
-	    err) != 0 || text_of(json_cell(request, "proto"), COLUMN_protocol, a->protocol,
+	if (text_of(json_cell(request, "remote_ip"), COLUMN_client, a->client,
+	    sizeof a->client,
+	    err) != 0 || text_of(json_cell(request, "proto"), COLUMN_protocol,
+	    a->protocol,
 	    sizeof a->protocol, err) != 0 || text_of(path_of(json_cell(request, "uri")),
 	    COLUMN_path, a->path, sizeof a->path, err) != 0 ||
 	    number_of(json_cell(request, "remote_port"), COLUMN_client_port, 65535, &port,

@@ -9,7 +9,10 @@
 struct err;
 struct text;
 
-/* A line of a log of requests: what a server, or curl in place of one, says of a download. */
+/*
+ * A line of a log of requests: what a server, or curl in place of one, says of a
+ * download.
+ */
 enum access_kind {
 	ACCESS_nginx, ACCESS_apache, ACCESS_curl, /* columns of access.def */
 	ACCESS_caddy,                             /* a JSON object a line */

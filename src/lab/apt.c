@@ -46,7 +46,8 @@ file_write(const char *path, const struct text *text, struct err *err)
 			fclose(file);
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
 	}
-	return fclose(file) == 0 ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+	return fclose(file) == 0 ? 0 : err_set(err, errno, "%s: %s", path,
+	    strerror(errno));
 }
 
 /* The hashes of files, a line each in the order of the command line, from sha256sum. */
@@ -77,7 +78,8 @@ hash_next(FILE *file, char *out, struct err *err)
 {
 	char line[1024];
 
-	if (fgets(line, sizeof line, file) == NULL || strspn(line, "0123456789abcdef") != HASH_CHARS)
+	if (fgets(line, sizeof line, file) == NULL ||
+	    strspn(line, "0123456789abcdef") != HASH_CHARS)
 		return err_set(err, EIO, "sha256sum's output is not what it should be");
 	memcpy(out, line, HASH_CHARS);
 	out[HASH_CHARS] = '\0';
@@ -143,7 +145,8 @@ release_write(const char *root, const char *folder, const char *dist, struct err
 		return -1;
 	text_init(&text);
 	text_printf(&text, "Origin: weir\nSuite: lab\nCodename: lab\nComponents: main\n"
-	    "Architectures: amd64\nSHA256:\n %s %lld %s\n", hash, (long long)st.st_size, inside);
+	    "Architectures: amd64\nSHA256:\n %s %lld %s\n", hash, (long long)st.st_size,
+	    inside);
 	snprintf(path, sizeof path, "%.400s/Release", base);
 	status = file_write(path, &text, err);
 	text_done(&text);
@@ -154,8 +157,10 @@ release_write(const char *root, const char *folder, const char *dist, struct err
 static void
 options_add(struct words *words, const char *folder)
 {
-	static const char *const rooted[] = {"Dir::State=%s/apt/state", "Dir::Cache=%s/apt/cache",
-	    "Dir::State::status=%s/apt/status", "Dir::Etc::SourceList=%s/apt/sources.list"};
+	static const char *const rooted[] = {"Dir::State=%s/apt/state",
+	    "Dir::Cache=%s/apt/cache",
+	    "Dir::State::status=%s/apt/status",
+	    "Dir::Etc::SourceList=%s/apt/sources.list"};
 	size_t i;
 
 	for (i = 0; i < sizeof rooted / sizeof *rooted; i++) {
@@ -194,8 +199,8 @@ update_run(const char *folder, const char *space, struct err *err)
 }
 
 int
-apt_prepare(const struct corpus *files, const char *root, const char *url, const char *folder,
-    const char *space, struct err *err)
+apt_prepare(const struct corpus *files, const char *root, const char *url,
+    const char *folder, const char *space, struct err *err)
 {
 	static const char dist[] = "debian/dists/lab";
 	char path[PATH_BYTES];
@@ -222,8 +227,8 @@ apt_prepare(const struct corpus *files, const char *root, const char *url, const
 }
 
 void
-apt_download_words(struct words *words, const char *folder, const char *home, unsigned depth,
-    const char *const *names, size_t n)
+apt_download_words(struct words *words, const char *folder, const char *home,
+    unsigned depth, const char *const *names, size_t n)
 {
 	size_t i;
 

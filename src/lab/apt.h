@@ -8,8 +8,9 @@ struct err;
 struct words;
 
 /*
- * apt-get against an archive of the lab's own: suite "lab" with all files as packages. Nothing of
- * the machine's own apt is read or changed: folder has its configuration, lists and cache.
+ * apt-get against an archive of the lab's own: suite "lab" with all files as packages.
+ * Nothing of the machine's own apt is read or changed: folder has its configuration,
+ * lists and cache.
  */
 
 /* Writes the archive's indexes below root and has apt, in a namespace, fetch them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One row per client program: what its command line is. Whatever comes is thrown away; names
- * are numbers, but for Chromium, which is told the address of files.example.
+ * One row per client program: what its command line is. Whatever comes is thrown away;
+ * names are numbers, but for Chromium, which is told the address of files.example.
  */
 #include "lab/client.h"
 
@@ -71,7 +71,8 @@ urls_add(const struct job *job, const char *option)
 static void
 wget_words(const struct job *job)
 {
-	words_split(job->words, "wget -nv --no-config --no-hsts --no-check-certificate -T 60 -t 1 "
+	words_split(job->words, "wget -nv --no-config --no-hsts --no-check-certificate "
+	    "-T 60 -t 1 "
 	    "-O /dev/null");
 	urls_add(job, NULL);
 }
@@ -143,7 +144,8 @@ curl_words(const struct job *job)
 	}
 	if (job->run->action == ACTION_unmodified) {
 		words_add(job->words, "-z");
-		words_add(job->words, "%s/%s", job->c->origin->root, file_of(job, 0)->path);
+		words_add(job->words, "%s/%s", job->c->origin->root,
+		    file_of(job, 0)->path);
 	}
 	urls_add(job, "-o /dev/null");
 	text_done(&report);
@@ -160,12 +162,13 @@ curl_cut_words(const struct job *job)
 	text_init(&script);
 	report_format(job, &report);
 	base_url(job, base, sizeof base);
-	text_printf(&script, "%s -w '%s' %s/%s | head -c %llu >/dev/null", curl_options(job),
+	text_printf(&script, "%s -w '%s' %s/%s | head -c %llu >/dev/null",
+	    curl_options(job),
 	    report.data, base, file_of(job, 0)->path, (unsigned long long)job->run->cut);
 	if (job->run->action == ACTION_resume)
 		text_printf(&script, "; exec %s -w '%s' -o /dev/null -r %llu- %s/%s",
-		    curl_options(job), report.data, (unsigned long long)job->run->cut, base,
-		    file_of(job, 0)->path);
+		    curl_options(job), report.data, (unsigned long long)job->run->cut,
+		    base, file_of(job, 0)->path);
 	words_add(job->words, "sh");
 	words_add(job->words, "-c");
 	words_add(job->words, "%s", script.data);
@@ -199,7 +202,8 @@ page_write(const struct job *job, const char *name)
 	    "for (const path of [", file);
 	for (i = 0; i < job->run->count; i++)
 		fprintf(file, "'/%s',", file_of(job, i)->path);
-	fputs("]) {\n\tconst request = new XMLHttpRequest();\n\trequest.open('GET', path, false);\n"
+	fputs("]) {\n\tconst request = new XMLHttpRequest();\n\trequest.open('GET', "
+	    "path, false);\n"
 	    "\trequest.overrideMimeType('text/plain; charset=x-user-defined');\n"
 	    "\trequest.send();\n}\n</script>\n", file);
 	fclose(file);
@@ -213,7 +217,8 @@ chromium_words(const struct job *job)
 
 	snprintf(page, sizeof page, "page-%u.html", job->run->first);
 	page_write(job, page);
-	words_split(job->words, "chromium --headless=new --no-sandbox --disable-gpu --no-first-run "
+	words_split(job->words, "chromium --headless=new --no-sandbox --disable-gpu "
+	    "--no-first-run "
 	    "--disable-background-networking --disable-component-update --disable-sync "
 	    "--disable-default-apps --disable-extensions --disable-domain-reliability "
 	    "--disable-dev-shm-usage --disk-cache-size=1 --media-cache-size=1 "
@@ -263,7 +268,8 @@ encoded_fetch(const struct client_config *c, struct err *err)
 {
 	char log[PATH_BYTES];
 	struct words words;
-	struct process_config config = {.space = c->topology->client[0], .output = log, .log = log};
+	struct process_config config = {.space = c->topology->client[0], .output = log,
+	    .log = log};
 	size_t i;
 	int status;
 
@@ -301,7 +307,8 @@ int
 client_start(const struct client_config *c, const struct plan_run *run, unsigned slot,
     struct process **out, struct err *err)
 {
-	char home[PATH_BYTES], log[PATH_BYTES], output[PATH_BYTES], variable[PATH_BYTES + 8];
+	char home[PATH_BYTES], log[PATH_BYTES], output[PATH_BYTES],
+	    variable[PATH_BYTES + 8];
 	const char *const environment[] = {variable, "LC_ALL=C", "no_proxy=*", NULL};
 	struct words words;
 	struct process_config config = {.space = c->topology->client[run->client],

@@ -21,20 +21,22 @@ struct client_config {
 };
 
 /*
- * In clients.log curl writes a line of each download: this word, the run's action, when it was
- * started in microseconds since 1970, and columns of access.def, with tabs between.
+ * In clients.log curl writes a line of each download: this word, the run's action, when
+ * it was started in microseconds since 1970, and columns of access.def, with tabs
+ * between.
  */
 #define CLIENT_REPORT "@download"
 extern const char *const action_names[];
 
 /*
- * What comes before the first download, and is not metered: apt gets its indexes; where the
- * server compresses, each file is fetched once, so that its log says how long it becomes.
+ * What comes before the first download, and is not metered: apt gets its indexes; where
+ * the server compresses, each file is fetched once, so that its log says how long it
+ * becomes.
  */
 int client_prepare(const struct client_config *config, struct err *err);
 /* Starts a run; slot is which of the runs at once it is, from 0. */
-int client_start(const struct client_config *config, const struct plan_run *run, unsigned slot,
-    struct process **out, struct err *err);
+int client_start(const struct client_config *config, const struct plan_run *run,
+    unsigned slot, struct process **out, struct err *err);
 /* How long a run may take. */
 int64_t client_limit_ms(const struct client_config *config, const struct plan_run *run);
 

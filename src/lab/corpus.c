@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files of a scenario. Their names differ in length, as names do; what tells them apart on
- * the wire are sizes and, in requests, lengths of paths. Content is holes, which nothing
- * transports in fewer octets, but for scenarios that compress: there it is words.
+ * The files of a scenario. Their names differ in length, as names do; what tells them
+ * apart on the wire are sizes and, in requests, lengths of paths. Content is holes, which
+ * nothing transports in fewer octets, but for scenarios that compress: there it is words.
  */
 #include "lab/corpus.h"
 
@@ -22,7 +22,8 @@
 static uint64_t
 size_draw(const struct scenario *s, struct draw *draw)
 {
-	double low = (double)s->files_min, high = (double)s->files_max, share = draw_share(draw);
+	double low = (double)s->files_min, high = (double)s->files_max,
+	    share = draw_share(draw);
 	double size = s->files_even ? low + (high - low) * share
 	    : exp(log(low) + (log(high) - log(low)) * share);
 
@@ -35,7 +36,8 @@ static void
 name_draw(char *out, size_t number, struct draw *draw)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
-	size_t i, n = 3 + draw_below(draw, 24), at = (size_t)sprintf(out, "%03zu-", number);
+	size_t i, n = 3 + draw_below(draw, 24),
+	    at = (size_t)sprintf(out, "%03zu-", number);
 
 	for (i = 0; i < n; i++)
 		out[at + i] = letters[draw_below(draw, 26)];
@@ -43,7 +45,8 @@ name_draw(char *out, size_t number, struct draw *draw)
 }
 
 int
-corpus_draw(struct corpus *files, const struct scenario *s, uint64_t seed, struct err *err)
+corpus_draw(struct corpus *files, const struct scenario *s, uint64_t seed,
+    struct err *err)
 {
 	struct draw draw = draw_of(seed, "files");
 	struct corpus_file *list;
@@ -56,10 +59,16 @@ corpus_draw(struct corpus *files, const struct scenario *s, uint64_t seed, struc
 
 		list[i].bytes = size_draw(s, &draw);
 		name_draw(name, i, &draw);
-		snprintf(list[i].name, sizeof list[i].name, "%s.%.16s", name, s->files_suffix);
-		/* a file is what it is called everywhere, so that what learned it knows it */
-		snprintf(list[i].path, sizeof list[i].path, s->client_program == CLIENT_apt
-		    ? "debian/pool/main/f/%s/%s_1.0_all.deb" : "%s", list[i].name, list[i].name);
+		snprintf(list[i].name, sizeof list[i].name, "%s.%.16s", name,
+		    s->files_suffix);
+		/*
+		 * a file is what it is called everywhere, so that what learned it
+		 * knows it
+		 */
+		snprintf(list[i].path, sizeof list[i].path,
+		    s->client_program == CLIENT_apt
+		    ? "debian/pool/main/f/%s/%s_1.0_all.deb" : "%s", list[i].name,
+		    list[i].name);
 	}
 	files->list = list;
 	files->count = s->files_count;
@@ -79,7 +88,8 @@ folders_make(char *path, size_t from, struct err *err)
 {
 	char *slash;
 
-	for (slash = strchr(path + from, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (slash = strchr(path + from, '/'); slash != NULL; slash = strchr(slash + 1,
+	    '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0755) != 0 && errno != EEXIST)
 			return err_set(err, errno, "%s: %s", path, strerror(errno));
@@ -130,7 +140,8 @@ file_make(const struct corpus_file *f, bool is_text, const char *path, struct dr
 	else
 		status = ftruncate(fileno(file), (off_t)f->bytes);
 	if (fclose(file) != 0 || status != 0)
-		return err_set(err, errno, "%s: cannot be written: %s", path, strerror(errno));
+		return err_set(err, errno, "%s: cannot be written: %s", path,
+		    strerror(errno));
 	return 0;
 }
 
@@ -146,7 +157,8 @@ corpus_make(const struct corpus *files, const struct scenario *s, uint64_t seed,
 		int n = snprintf(path, sizeof path, "%s/%s", folder, files->list[i].path);
 
 		if (n < 0 || (size_t)n >= sizeof path)
-			return err_set(err, ENAMETOOLONG, "%s: the path is too long", folder);
+			return err_set(err, ENAMETOOLONG, "%s: the path is too long",
+			    folder);
 		if (folders_make(path, strlen(folder) + 1, err) != 0 ||
 		    file_make(&files->list[i], s->files_text, path, &draw, err) != 0)
 			return -1;
@@ -163,8 +175,8 @@ corpus_catalogue(const struct corpus *files, struct text *out)
 	for (i = 0; i < files->count; i++) {
 		const struct corpus_file *f = &files->list[i];
 
-		text_printf(out, "%s\t%llu\t%s\t\n", f->name, (unsigned long long)f->bytes,
-		    f->path);
+		text_printf(out, "%s\t%llu\t%s\t\n", f->name,
+		    (unsigned long long)f->bytes, f->path);
 		if (f->encoded > 0)
 			text_printf(out, "%s\t%llu\t%s\tgzip\n", f->name,
 			    (unsigned long long)f->encoded, f->path);

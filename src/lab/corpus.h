@@ -24,8 +24,8 @@ int corpus_draw(struct corpus *files, const struct scenario *scenario, uint64_t 
 void corpus_done(struct corpus *files);
 
 /* Makes them below a folder: holes, or words where the scenario says text. */
-int corpus_make(const struct corpus *files, const struct scenario *scenario, uint64_t seed,
-    const char *folder, struct err *err);
+int corpus_make(const struct corpus *files, const struct scenario *scenario,
+    uint64_t seed, const char *folder, struct err *err);
 /* weir's catalogue of them, TSV. */
 void corpus_catalogue(const struct corpus *files, struct text *out);
 /* The file that a server's log means by "/path"; NULL if none. */

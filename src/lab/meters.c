@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A place has weir's meter, and one of two pairs of a meter and its collector, which talk over
- * the lo of the place's namespace. Collectors start first and end last.
+ * A place has weir's meter, and one of two pairs of a meter and its collector, which talk
+ * over the lo of the place's namespace. Collectors start first and end last.
  */
 #include "lab/meters.h"
 
@@ -57,7 +57,8 @@ own_words(struct job *job)
 		words_add(&job->words, "--timeout=active=%lldms",
 		    (long long)job->s->meter_active / 1000);
 	if (job->s->meter_sample > 1)
-		words_add(&job->words, "--sample=%llu", (unsigned long long)job->s->meter_sample);
+		words_add(&job->words, "--sample=%llu",
+		    (unsigned long long)job->s->meter_sample);
 }
 
 static void
@@ -71,7 +72,8 @@ plain_words(struct job *job)
 		words_add(&job->words, "--timeout=active=%lldms",
 		    (long long)job->s->meter_active / 1000);
 	if (job->s->meter_sample > 1)
-		words_add(&job->words, "--sample=%llu", (unsigned long long)job->s->meter_sample);
+		words_add(&job->words, "--sample=%llu",
+		    (unsigned long long)job->s->meter_sample);
 }
 
 static void
@@ -148,11 +150,13 @@ meter_start(struct meters *m, unsigned place, unsigned i, struct err *err)
 	const char *space = c->topology->places[place].space;
 	char log[PATH_BYTES], output[PATH_BYTES];
 	struct job job = {.c = c, .s = c->scenario, .place = place};
-	struct process_config config = {.space = space, .folder = job.folder, .output = output,
+	struct process_config config = {.space = space, .folder = job.folder,
+	    .output = output,
 	    .log = log};
 	int status;
 
-	snprintf(job.folder, sizeof job.folder, "%.400s/%s", c->folder, place_names[place]);
+	snprintf(job.folder, sizeof job.folder, "%.400s/%s", c->folder,
+	    place_names[place]);
 	log_path(c, place, i, "log", log);
 	log_path(c, place, i, "out", output);
 	remove(log); /* what it said before is not what we wait for */
@@ -165,7 +169,8 @@ meter_start(struct meters *m, unsigned place, unsigned i, struct err *err)
 		return -1;
 	return kind->ready != NULL
 	    ? wait_for_words(m->list[place][i], kind->name, log, kind->ready, 20000, err)
-	    : wait_for_port(m->list[place][i], kind->name, log, space, true, port_of(place),
+	    : wait_for_port(m->list[place][i], kind->name, log, space, true,
+	    port_of(place),
 		20000, err);
 }
 
@@ -183,7 +188,8 @@ folders_make(const struct meters_config *c, unsigned place, struct err *err)
 	snprintf(path + n, sizeof path - (size_t)n, "/nfcapd");
 	if (netflow_forget(path, err) != 0)
 		return -1;
-	return mkdir(path, 0755) == 0 ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+	return mkdir(path, 0755) == 0 ? 0 : err_set(err, errno, "%s: %s", path,
+	    strerror(errno));
 }
 
 int
@@ -218,7 +224,8 @@ meter_signal(struct meters *m, unsigned place, unsigned i, struct err *err)
 		process_signal(m->list[place][i], SIGTERM);
 		return 0;
 	}
-	snprintf(folder, sizeof folder, "%.400s/%s", m->config->folder, place_names[place]);
+	snprintf(folder, sizeof folder, "%.400s/%s", m->config->folder,
+	    place_names[place]);
 	log_path(m->config, place, i, "stop", log);
 	return kind->stop(folder, log, err);
 }
@@ -245,7 +252,8 @@ all_end(struct meters *m, unsigned i, struct err *err)
 		process_end(process, 0);
 		if (process_status(process) != kind->status && status == 0) {
 			log_path(m->config, place, i, "log", log);
-			status = err_set(err, EIO, "%s at %s ended with status %d; see %s",
+			status = err_set(err, EIO,
+			    "%s at %s ended with status %d; see %s",
 			    kind->name, place_names[place], process_status(process), log);
 		}
 		process_free(process);
@@ -278,19 +286,21 @@ softflowd_load(const struct meters_config *c, unsigned place, struct err *err)
 {
 	char folder[PATH_BYTES], store[PATH_BYTES], log[PATH_BYTES];
 
-	snprintf(folder, sizeof folder, "%.400s/%s/nfcapd", c->folder, place_names[place]);
-	snprintf(store, sizeof store, "%.400s/%s/softflowd", c->folder, place_names[place]);
+	snprintf(folder, sizeof folder, "%.400s/%s/nfcapd", c->folder,
+	    place_names[place]);
+	snprintf(store, sizeof store, "%.400s/%s/softflowd", c->folder,
+	    place_names[place]);
 	snprintf(log, sizeof log, "%.400s/%s-load.log", c->logs, place_names[place]);
-	if (netflow_load(folder, store, c->program, (uint32_t)c->scenario->meter_sample, log,
-	    err) != 0)
+	if (netflow_load(folder, store, c->program, (uint32_t)c->scenario->meter_sample,
+	    log, err) != 0)
 		return -1;
 	return netflow_forget(folder, err);
 }
 
 /* Packets that softflowd's processed; what did not reach them is noted. */
 static int
-softflowds_count(const struct meters *m, struct meters_losses *losses, uint64_t *processed,
-    struct err *err)
+softflowds_count(const struct meters *m, struct meters_losses *losses,
+    uint64_t *processed, struct err *err)
 {
 	unsigned place;
 
@@ -313,8 +323,9 @@ softflowds_count(const struct meters *m, struct meters_losses *losses, uint64_t 
 }
 
 /*
- * softflowd gets packets by the block, and the last block only when it is full. So half a megabyte
- * follows the last download, as one flow from the first client to the server's port 9 (discard).
+ * softflowd gets packets by the block, and the last block only when it is full. So half a
+ * megabyte follows the last download, as one flow from the first client to the server's
+ * port 9 (discard).
  */
 static int
 push_through(const struct meters *m, struct err *err)

@@ -12,10 +12,10 @@ struct text;
 struct topology;
 
 /*
- * The meters of all places, for a block of downloads. At each place weir's own meter records
- * into the store PLACE/store; at some softflowd sends NetFlow 9 to nfcapd, whose files become
- * the store PLACE/softflowd, and at the others weir sends plain IPFIX records, octets and
- * packets, to weir collect with the store PLACE/router.
+ * The meters of all places, for a block of downloads. At each place weir's own meter
+ * records into the store PLACE/store; at some softflowd sends NetFlow 9 to nfcapd, whose
+ * files become the store PLACE/softflowd, and at the others weir sends plain IPFIX
+ * records, octets and packets, to weir collect with the store PLACE/router.
  */
 struct meters_config {
 	const struct scenario *scenario;
@@ -39,7 +39,8 @@ struct meters_losses {
 };
 
 /* Starts them and waits until each records. */
-int meters_start(struct meters *meters, const struct meters_config *config, struct err *err);
+int meters_start(struct meters *meters, const struct meters_config *config,
+    struct err *err);
 /*
  * Waits until packets under way are seen, ends them, and has nfcapd's files loaded. Each
  * place's losses are added up. After an error meters_drop is due.

@@ -33,7 +33,8 @@ need_all(const char *list, struct err *err)
 static int
 need_requests(struct err *err)
 {
-	static const char *const argv[] = {"/usr/bin/python3", "-c", "import requests", NULL};
+	static const char *const argv[] = {"/usr/bin/python3", "-c", "import requests",
+	    NULL};
 	struct err none = {0};
 
 	if (program_run(argv, NULL, NULL, &none) != 0)
@@ -42,7 +43,10 @@ need_requests(struct err *err)
 	return 0;
 }
 
-/* The machine's kernel: a congestion control that is no module is not there for namespaces. */
+/*
+ * The machine's kernel: a congestion control that is no module is not there for
+ * namespaces.
+ */
 static int
 need_congestion(const char *name, struct err *err)
 {
@@ -57,15 +61,16 @@ need_congestion(const char *name, struct err *err)
 	while ((word = strsep(&rest, " \n")) != NULL)
 		if (strcmp(word, name) == 0)
 			return 0;
-	return err_set(err, ENOENT, "the kernel has no congestion control %s; try: modprobe tcp_%s",
-	    name, name);
+	return err_set(err, ENOENT, "the kernel has no congestion control %s; try: "
+	    "modprobe tcp_%s", name, name);
 }
 
 int
 scenario_needs(const struct scenario *s, struct err *err)
 {
 	const char *const lists[] = {"ip ss nft",
-	    scenario_places_there(s) & s->meter_softflowd ? "softflowd softflowctl nfcapd nfdump" : NULL,
+	    scenario_places_there(s) & s->meter_softflowd ? "softflowd softflowctl "
+	    "nfcapd nfdump" : NULL,
 	    vpn_words[s->network_vpn].programs, server_words[s->server_program].programs,
 	    tls_words[s->server_tls].programs, client_words[s->client_program].programs};
 	size_t i;

@@ -6,7 +6,10 @@
 
 struct err;
 
-/* 0 if all programs that a scenario needs are installed; else what is missing and how to get it. */
+/*
+ * 0 if all programs that a scenario needs are installed; else what is missing and how
+ * to get it.
+ */
 int scenario_needs(const struct scenario *scenario, struct err *err);
 
 #endif

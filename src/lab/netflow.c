@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From nfcapd's files to rows. nfdump pads its columns; its times are local, with milliseconds: UTC is asked for. */
+/*
+ * From nfcapd's files to rows. nfdump pads its columns; its times are local, with
+ * milliseconds: UTC is asked for.
+ */
 #include "lab/netflow.h"
 
 #include "base/err.h"
@@ -106,8 +109,8 @@ rows_convert(const char *from, const char *to, uint32_t sampling, uint64_t *rows
 		if (n == 0 || strncmp(line, "No matching flows", 17) == 0)
 			continue;
 		if (netflow_row(line, (size_t)n, sampling, &text) != 0) {
-			err_set(err, EINVAL, "%s: line %llu: not what nfdump was asked for: %.80s",
-			    from, (unsigned long long)*rows + 1, line);
+			err_set(err, EINVAL, "%s: line %llu: not what nfdump was asked "
+			    "for: %.80s", from, (unsigned long long)*rows + 1, line);
 			goto done;
 		}
 		++*rows;
@@ -132,19 +135,20 @@ done:
 }
 
 int
-netflow_load(const char *folder, const char *store, const char *program, uint32_t sampling,
-    const char *log, struct err *err)
+netflow_load(const char *folder, const char *store, const char *program,
+    uint32_t sampling, const char *log, struct err *err)
 {
 	char printed[PATH_BYTES], table[PATH_BYTES];
-	const char *dump[] = {"nfdump", "-R", folder, "-q", "-N", "-6", "-o", netflow_format,
-	    NULL};
+	const char *dump[] = {"nfdump", "-R", folder, "-q", "-N", "-6", "-o",
+	    netflow_format, NULL};
 	const char *load[] = {program, "load", table, "--store", store, NULL};
 	static const char *const utc[] = {"TZ=UTC", NULL};
 	struct process_config config = {.argv = dump, .output = printed, .log = log,
 	    .environment = utc};
 	uint64_t rows;
 
-	snprintf(printed, sizeof printed, "%.600s.txt", folder); /* nfdump reads the folder */
+	snprintf(printed, sizeof printed, "%.600s.txt",
+	    folder); /* nfdump reads the folder */
 	snprintf(table, sizeof table, "%.600s/rows.tsv", folder);
 	if (process_run(&config, 600000, err) != 0 ||
 	    rows_convert(printed, table, sampling, &rows, err) != 0)
@@ -170,5 +174,6 @@ netflow_forget(const char *folder, struct err *err)
 		if (entry->d_type == DT_REG)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
-	return rmdir(folder) == 0 ? 0 : err_set(err, errno, "%s: %s", folder, strerror(errno));
+	return rmdir(folder) == 0 ? 0 : err_set(err, errno, "%s: %s", folder,
+	    strerror(errno));
 }

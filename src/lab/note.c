@@ -24,8 +24,8 @@ note_write(const char *folder, const char *name, const struct text *text, struct
 	snprintf(part, sizeof part, "%.4000s/%.60s.part", folder, name);
 	if ((file = fopen(part, "w")) == NULL)
 		return err_set(err, errno, "%s: %s", part, strerror(errno));
-	is_good = fwrite(text->data, 1, text->len, file) == text->len && fflush(file) == 0 &&
-	    fsync(fileno(file)) == 0;
+	is_good = fwrite(text->data, 1, text->len, file) == text->len &&
+	    fflush(file) == 0 && fsync(fileno(file)) == 0;
 	if (fclose(file) != 0 || !is_good || rename(part, path) != 0)
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
 	return 0;
@@ -40,7 +40,8 @@ note_read(const char *folder, const char *name, struct text *out, struct err *er
 
 	snprintf(path, sizeof path, "%.4000s/%.60s", folder, name);
 	if ((file = fopen(path, "r")) == NULL)
-		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path,
+		    strerror(errno));
 	while ((n = fread(bytes, 1, sizeof bytes, file)) > 0)
 		text_bytes(out, bytes, n);
 	if (ferror(file)) {
@@ -88,10 +89,12 @@ note_lines(const char *path, long from, note_line *each, void *to, struct err *e
 	int status = 0;
 
 	if (file == NULL)
-		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path,
+		    strerror(errno));
 	if (fseek(file, from, SEEK_SET) != 0)
 		status = err_set(err, errno, "%s: %s", path, strerror(errno));
-	while (status == 0 && (n = getline(&line, &cap, file)) > 0 && line[n - 1] == '\n') {
+	while (status == 0 && (n = getline(&line, &cap, file)) > 0 &&
+	    line[n - 1] == '\n') {
 		line[n - 1] = '\0';
 		if (each(to, line, (size_t)n - 1, err) != 0)
 			status = err_prefix(err, "%s: '%.60s': ", path, line);

@@ -9,10 +9,12 @@ struct err;
 struct text;
 
 /*
- * Small files of a data set that are written anew as a whole: under another name, then renamed,
- * so that who reads never sees half of one. run.tsv is one of them, with lines KEY, tab, VALUE.
+ * Small files of a data set that are written anew as a whole: under another name, then
+ * renamed, so that who reads never sees half of one. run.tsv is one of them, with lines
+ * KEY, tab, VALUE.
  */
-int note_write(const char *folder, const char *name, const struct text *text, struct err *err);
+int note_write(const char *folder, const char *name, const struct text *text,
+    struct err *err);
 /* The whole file, appended; an empty text and 0 if it is not there. */
 int note_read(const char *folder, const char *name, struct text *out, struct err *err);
 /* The value of a key in such lines, copied; "" if there is none. */

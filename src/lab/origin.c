@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One row per server program: what writes its configuration, and its command line. All log a
- * line per request with the columns of access.def, apart from Caddy, which writes JSON, and
- * s_server, which writes nothing: then the client tells.
+ * One row per server program: what writes its configuration, and its command line. All
+ * log a line per request with the columns of access.def, apart from Caddy, which writes
+ * JSON, and s_server, which writes nothing: then the client tells.
  */
 #include "lab/origin.h"
 
@@ -56,7 +56,8 @@ nginx_config(const struct place_of *at)
 	    "error_log %s/server.log;\nevents { worker_connections 1024; }\nhttp {\n",
 	    at->folder, at->folder);
 	for (i = 0; i < 5; i++)
-		text_printf(at->out, "%s_temp_path %s;\n", (const char *[]){"client_body", "proxy",
+		text_printf(at->out, "%s_temp_path %s;\n",
+		    (const char *[]){"client_body", "proxy",
 		    "fastcgi", "uwsgi", "scgi"}[i], at->folder);
 	text_str(at->out, "types { text/plain txt; text/html html; "
 	    "application/vnd.debian.binary-package deb; }\n"
@@ -70,11 +71,12 @@ nginx_config(const struct place_of *at)
 	text_printf(at->out, "server {\nroot %s;\n", at->origin->root);
 	for (i = 0; i < s->network_servers; i++)
 		text_printf(at->out, "listen %s:%u%s%s;\n",
-		    bracketed(s, at->t->server_address[i], room, sizeof room), origin_port(s),
-		    s->server_tls != TLS_none ? " ssl" : "",
+		    bracketed(s, at->t->server_address[i], room, sizeof room),
+		    origin_port(s), s->server_tls != TLS_none ? " ssl" : "",
 		    s->server_http == HTTP_2 ? " http2" : "");
 	if (s->server_tls != TLS_none)
-		text_printf(at->out, "ssl_certificate %s/tls.crt; ssl_certificate_key %s/tls.key;\n"
+		text_printf(at->out, "ssl_certificate %s/tls.crt; ssl_certificate_key "
+		    "%s/tls.key;\n"
 		    "ssl_protocols TLSv%s; ssl_buffer_size %u;\n", at->folder, at->folder,
 		    tls_words[s->server_tls].text, (unsigned)s->server_record);
 	text_str(at->out, "}\n}\n");
@@ -94,10 +96,11 @@ apache_config(const struct place_of *at)
 	    at->folder, at->folder);
 	for (i = 0; i < sizeof modules / sizeof *modules; i++)
 		text_printf(at->out, "<IfModule !%s_module>\nLoadModule %s_module "
-		    "/usr/lib/apache2/modules/mod_%s.so\n</IfModule>\n", modules[i], modules[i],
-		    modules[i]);
+		    "/usr/lib/apache2/modules/mod_%s.so\n</IfModule>\n", modules[i],
+		    modules[i], modules[i]);
 	for (i = 0; i < s->network_servers; i++)
-		text_printf(at->out, "Listen %s:%u\n", bracketed(s, at->t->server_address[i],
+		text_printf(at->out, "Listen %s:%u\n",
+		    bracketed(s, at->t->server_address[i],
 		    room, sizeof room), origin_port(s));
 	text_printf(at->out, "ServerName files.example\nTypesConfig /dev/null\n"
 	    "AddType application/octet-stream .bin\nDocumentRoot %s\nMaxKeepAliveRequests 0\n"
@@ -106,8 +109,8 @@ apache_config(const struct place_of *at)
 	text_printf(at->out, "\" access\nCustomLog %s access\n", at->origin->access);
 	if (s->server_tls != TLS_none)
 		text_printf(at->out, "SSLEngine on\nSSLCertificateFile %s/tls.crt\n"
-		    "SSLCertificateKeyFile %s/tls.key\nSSLProtocol -all +TLSv%s\n", at->folder,
-		    at->folder, tls_words[s->server_tls].text);
+		    "SSLCertificateKeyFile %s/tls.key\nSSLProtocol -all +TLSv%s\n",
+		    at->folder, at->folder, tls_words[s->server_tls].text);
 }
 
 static void
@@ -169,10 +172,11 @@ s_server_words(const struct place_of *at, struct words *w)
 {
 	char room[64];
 
-	words_split(w, at->s->server_tls == TLS_12 ? "openssl s_server -quiet -WWW -tls1_2 -accept"
+	words_split(w, at->s->server_tls == TLS_12 ? "openssl s_server -quiet -WWW "
+	    "-tls1_2 -accept"
 	    : "openssl s_server -quiet -WWW -tls1_3 -accept");
-	words_add(w, "%s:%u", bracketed(at->s, at->t->server_address[0], room, sizeof room),
-	    origin_port(at->s));
+	words_add(w, "%s:%u", bracketed(at->s, at->t->server_address[0], room,
+	    sizeof room), origin_port(at->s));
 	words_add(w, "-cert");
 	words_add(w, "%s/tls.crt", at->folder);
 	words_add(w, "-key");
@@ -252,7 +256,8 @@ config_write(const struct text *text, const char *folder, struct err *err)
 			fclose(file);
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
 	}
-	return fclose(file) == 0 ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+	return fclose(file) == 0 ? 0 : err_set(err, errno, "%s: %s", path,
+	    strerror(errno));
 }
 
 int

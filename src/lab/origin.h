@@ -24,7 +24,8 @@ unsigned origin_port(const struct scenario *scenario);
  * configuration, certificate and logs; root is what it serves.
  */
 int origin_start(struct origin *origin, const struct scenario *scenario,
-    const struct topology *topology, const char *folder, const char *root, struct err *err);
+    const struct topology *topology, const char *folder, const char *root,
+    struct err *err);
 void origin_stop(struct origin *origin);
 
 #endif

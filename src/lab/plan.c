@@ -11,7 +11,8 @@
 
 /* A run's files. Chromium and apt keep what they have: they ask for none twice. */
 static void
-run_files(const struct scenario *s, struct plan *plan, struct plan_run *run, struct draw *draw)
+run_files(const struct scenario *s, struct plan *plan, struct plan_run *run,
+    struct draw *draw)
 {
 	bool is_distinct = s->client_program == CLIENT_chromium ||
 	    s->client_program == CLIENT_apt;
@@ -56,7 +57,8 @@ part_draw(struct plan *plan, const struct scenario *s, const struct corpus *file
 	for (done = 0; done < downloads; done += n) {
 		struct plan_block *block = &plan->blocks[plan->block_count++];
 
-		*block = (struct plan_block){.first = plan->run_count, .is_train = is_train};
+		*block = (struct plan_block){.first = plan->run_count,
+		    .is_train = is_train};
 		n = downloads - done < s->scenario_block ? downloads - done : s->scenario_block;
 		while (block->downloads < n) {
 			struct plan_run *run = &plan->runs[plan->run_count++];

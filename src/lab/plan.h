@@ -5,9 +5,9 @@
 #include "lab/corpus.h"
 
 /*
- * What a scenario downloads, in order, before anything is done: the seed decides. A run is one
- * run of the client's program, with its downloads; a block is the runs after which meters are
- * read out, either all for training or all for testing.
+ * What a scenario downloads, in order, before anything is done: the seed decides. A run
+ * is one run of the client's program, with its downloads; a block is the runs after which
+ * meters are read out, either all for training or all for testing.
  */
 enum action {
 	ACTION_whole, ACTION_range, ACTION_resume, ACTION_abort, ACTION_unmodified,
@@ -35,8 +35,8 @@ struct plan {
 	uint32_t file_count, run_count, block_count;
 };
 
-int plan_draw(struct plan *plan, const struct scenario *scenario, const struct corpus *files,
-    uint64_t seed, struct err *err);
+int plan_draw(struct plan *plan, const struct scenario *scenario,
+    const struct corpus *files, uint64_t seed, struct err *err);
 void plan_done(struct plan *plan);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A scenario from the first namespace to the last row. What it leaves is written in this order:
- * scenario.lab, catalogue.tsv and places.tsv before anything runs; after each block truth.tsv,
- * then run.tsv, which counts the blocks; "state done" comes last. A block that was broken off is
- * run again: its flows stay in the stores, where no row of the truth speaks of them.
+ * A scenario from the first namespace to the last row. What it leaves is written in this
+ * order: scenario.lab, catalogue.tsv and places.tsv before anything runs; after each
+ * block truth.tsv, then run.tsv, which counts the blocks; "state done" comes last. A
+ * block that was broken off is run again: its flows stay in the stores, where no row of
+ * the truth speaks of them.
  */
 #include "lab/run_private.h"
 
@@ -40,10 +41,12 @@ now_us(clockid_t clock)
 static int
 folder_make(char out[PATH_BYTES], const char *above, const char *name, struct err *err)
 {
-	int n = snprintf(out, PATH_BYTES, "%s%s%s", above, name[0] != '\0' ? "/" : "", name);
+	int n = snprintf(out, PATH_BYTES, "%s%s%s", above, name[0] != '\0' ? "/" : "",
+	    name);
 
 	if (n < 0 || n > 250)
-		return err_set(err, ENAMETOOLONG, "%s/%s: the path is too long", above, name);
+		return err_set(err, ENAMETOOLONG, "%s/%s: the path is too long", above,
+		    name);
 	if (mkdir(out, 0755) != 0 && errno != EEXIST)
 		return err_set(err, errno, "%s: %s", out, strerror(errno));
 	return 0;
@@ -110,7 +113,8 @@ slots_wait(struct run *r, struct slot *slots, unsigned n, bool is_all, struct er
 			r->done += slots[which].run->count;
 			slot_end(r, &slots[which]);
 			if (r->config->progress != NULL)
-				r->config->progress(r->s->name, r->done, r->plan.file_count);
+				r->config->progress(r->s->name, r->done,
+				    r->plan.file_count);
 			break;
 		default:
 			break;
@@ -172,15 +176,17 @@ static int
 block_run(struct run *r, uint32_t number, struct err *err)
 {
 	const struct plan_block *block = &r->plan.blocks[number];
-	struct truth_config truth = {r->s, &r->topology, &r->origin, &r->files, r->clients_log,
-	    octets_of(r->origin.access), octets_of(r->clients_log), number, block->is_train,
-	    rows_expected(r, block)};
+	struct truth_config truth = {r->s, &r->topology, &r->origin, &r->files,
+	    r->clients_log,
+	    octets_of(r->origin.access), octets_of(r->clients_log), number,
+	    block->is_train, rows_expected(r, block)};
 	uint64_t rows = r->counts.rows, failed = r->failed;
 	struct meters meters;
 
 	if (meters_start(&meters, &r->meters_config, err) != 0)
 		return -1;
-	if (clients_run(r, block, err) != 0 || meters_stop(&meters, &r->losses, err) != 0) {
+	if (clients_run(r, block, err) != 0 ||
+	    meters_stop(&meters, &r->losses, err) != 0) {
 		meters_drop(&meters);
 		return -1;
 	}
@@ -189,8 +195,10 @@ block_run(struct run *r, uint32_t number, struct err *err)
 	rows = r->counts.rows - rows;
 	failed = (r->failed - failed) * r->s->client_reuse;
 	if (rows + failed < truth.expected || failed * 2 > truth.expected)
-		return err_set(err, EIO, "the server's log has %llu of %u downloads, and %llu runs "
-		    "of the client failed; see %s", (unsigned long long)rows, truth.expected,
+		return err_set(err, EIO, "the server's log has %llu of %u downloads, and "
+		    "%llu runs "
+		    "of the client failed; see %s", (unsigned long long)rows,
+		    truth.expected,
 		    (unsigned long long)(failed / r->s->client_reuse), r->logs);
 	r->blocks_done = number + 1;
 	if (run_truth_write(r, err) != 0)
@@ -229,8 +237,8 @@ work_make(struct run *r, struct err *err)
 static int
 programs_start(struct run *r, uint64_t seed, struct err *err)
 {
-	r->clients = (struct client_config){r->s, &r->topology, &r->origin, &r->files, &r->plan,
-	    r->work};
+	r->clients = (struct client_config){r->s, &r->topology, &r->origin, &r->files,
+	    &r->plan, r->work};
 	r->meters_config = (struct meters_config){r->s, &r->topology, r->places, r->logs,
 	    r->config->program};
 	if (topology_build(&r->topology, r->s, draw_of(seed, "link").state, r->work,
@@ -239,7 +247,8 @@ programs_start(struct run *r, uint64_t seed, struct err *err)
 	if (origin_start(&r->origin, r->s, &r->topology, r->work, r->root, err) != 0 ||
 	    client_prepare(&r->clients, err) != 0)
 		return -1;
-	if (r->s->server_gzip && truth_bodies(r->s, r->origin.access, &r->files, err) != 0)
+	if (r->s->server_gzip && truth_bodies(r->s, r->origin.access, &r->files,
+	    err) != 0)
 		return -1;
 	if (run_catalogue_write(r, err) != 0)
 		return -1;
@@ -328,7 +337,8 @@ run_scenario(const struct scenario *scenario, const struct run_config *config,
 	if (scenario_needs(scenario, err) != 0) {
 		struct err none = {0};
 
-		result = run_state_write(&r, "skipped", err->text, &none) == 0 ? RUN_SKIPPED
+		result = run_state_write(&r, "skipped", err->text,
+		    &none) == 0 ? RUN_SKIPPED
 		    : RUN_FAILED;
 		goto done;
 	}
@@ -340,7 +350,8 @@ run_scenario(const struct scenario *scenario, const struct run_config *config,
 		struct err none = {0};
 
 		result = stop_asked() ? RUN_STOPPED : RUN_FAILED;
-		run_state_write(&r, stop_asked() ? "running" : "failed", err->text, &none);
+		run_state_write(&r, stop_asked() ? "running" : "failed", err->text,
+		    &none);
 		goto done;
 	}
 	result = run_state_write(&r, "done", NULL, err) == 0 ? RUN_DONE : RUN_FAILED;

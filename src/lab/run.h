@@ -7,9 +7,9 @@
 struct err;
 
 /*
- * Runs a scenario: builds its network, starts server and meters, lets clients download, and
- * leaves the data set of docs/lab.md in FOLDER/NAME. What was broken off goes on at the block
- * where it stopped; what is done is left alone.
+ * Runs a scenario: builds its network, starts server and meters, lets clients download,
+ * and leaves the data set of docs/lab.md in FOLDER/NAME. What was broken off goes on at
+ * the block where it stopped; what is done is left alone.
  */
 struct run_config {
 	const char *folder;  /* made if it is missing; absolute */
@@ -32,8 +32,8 @@ struct run_numbers {
 	double seconds;
 };
 
-enum run_result run_scenario(const struct scenario *scenario, const struct run_config *config,
-    struct run_numbers *numbers, struct err *err);
+enum run_result run_scenario(const struct scenario *scenario,
+    const struct run_config *config, struct run_numbers *numbers, struct err *err);
 
 /* A quick run: few downloads of small files. Of a scenario with quick > 0. */
 void run_make_quick(struct scenario *scenario);

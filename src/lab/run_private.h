@@ -17,8 +17,8 @@ enum { RUN_PATH_BYTES = 400 };
 struct run {
 	const struct scenario *s;
 	const struct run_config *config;
-	char folder[RUN_PATH_BYTES], places[RUN_PATH_BYTES], logs[RUN_PATH_BYTES], work[RUN_PATH_BYTES],
-	    root[RUN_PATH_BYTES], clients_log[RUN_PATH_BYTES + 20];
+	char folder[RUN_PATH_BYTES], places[RUN_PATH_BYTES], logs[RUN_PATH_BYTES],
+	    work[RUN_PATH_BYTES], root[RUN_PATH_BYTES], clients_log[RUN_PATH_BYTES + 20];
 	struct corpus files;
 	struct plan plan;
 	struct topology topology;
@@ -39,7 +39,8 @@ struct run {
 double run_seconds(const struct run *r);
 
 /* run.tsv. reason may be NULL. */
-int run_state_write(struct run *r, const char *state, const char *reason, struct err *err);
+int run_state_write(struct run *r, const char *state, const char *reason,
+    struct err *err);
 /* What an earlier go has left: blocks done, counts, the truth of these blocks. */
 int run_state_read(struct run *r, bool *is_done, struct err *err);
 /* scenario.lab is what was run: -1 if another one was begun under this name. */

@@ -42,8 +42,8 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 	text_bytes(&t, room, time_print(r->date_us, STYLE_MACHINE, room));
 	text_printf(&t, "\nkernel\t%s %s\nmachine\t%s\nprocessors\t%ld\nweir\t%s\nseed\t%llu\n"
 	    "scale\t%g\n", name.sysname, name.release, name.machine,
-	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION, (unsigned long long)r->config->seed,
-	    r->s->files_scale);
+	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION,
+	    (unsigned long long)r->config->seed, r->s->files_scale);
 	text_printf(&t, "seconds\t%.1f\nblocks\t%u\nblocks_done\t%u\ndownloads\t%llu\n"
 	    "train\t%llu\nrows\t%llu\noctets\t%llu\nfailed_runs\t%llu\nother_requests\t%llu\n"
 	    "refused\t%llu\n", run_seconds(r), r->plan.block_count, r->blocks_done,
@@ -52,7 +52,8 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 	    (unsigned long long)r->counts.octets, (unsigned long long)r->failed,
 	    (unsigned long long)r->counts.others, (unsigned long long)r->counts.refused);
 	for (i = 0; i < PLACES; i++)
-		text_printf(&t, "dropped_%s\t%llu\nsoftflowd_dropped_%s\t%llu\n", place_names[i],
+		text_printf(&t, "dropped_%s\t%llu\nsoftflowd_dropped_%s\t%llu\n",
+		    place_names[i],
 		    (unsigned long long)r->losses.dropped[i], place_names[i],
 		    (unsigned long long)r->losses.softflowd[i]);
 	status = note_write(r->folder, "run.tsv", &t, err);
@@ -75,9 +76,11 @@ run_state_read(struct run *r, bool *is_done, struct err *err)
 		goto done;
 	note_value(&t, "state", value, sizeof value);
 	*is_done = strcmp(value, "done") == 0;
-	if (note_number(&t, "seed") != r->config->seed && note_number(&t, "blocks_done") > 0) {
+	if (note_number(&t, "seed") != r->config->seed &&
+	    note_number(&t, "blocks_done") > 0) {
 		status = err_set(err, EINVAL, "%s was begun with seed %llu, not %llu; remove it "
-		    "to begin anew", r->folder, (unsigned long long)note_number(&t, "seed"),
+		    "to begin anew", r->folder,
+		    (unsigned long long)note_number(&t, "seed"),
 		    (unsigned long long)r->config->seed);
 		goto done;
 	}
@@ -86,7 +89,8 @@ run_state_read(struct run *r, bool *is_done, struct err *err)
 	note_value(&t, "seconds", value, sizeof value);
 	r->seconds = strtod(value, NULL);
 	r->blocks_done = (uint32_t)note_number(&t, "blocks_done");
-	r->counts = (struct truth_counts){note_number(&t, "rows"), note_number(&t, "octets"),
+	r->counts = (struct truth_counts){note_number(&t, "rows"),
+	    note_number(&t, "octets"),
 	    note_number(&t, "other_requests"), note_number(&t, "refused")};
 	r->failed = note_number(&t, "failed_runs");
 	for (i = 0; i < PLACES; i++) {
@@ -114,7 +118,8 @@ run_scenario_keep(struct run *r, struct err *err)
 	text_init(&old);
 	scenario_print(r->s, &now);
 	status = note_read(r->folder, "scenario.lab", &old, err);
-	if (status == 0 && old.len > 0 && strcmp(old.data, now.data) != 0 && r->blocks_done > 0)
+	if (status == 0 && old.len > 0 && strcmp(old.data, now.data) != 0 &&
+	    r->blocks_done > 0)
 		status = err_set(err, EINVAL, "%s was begun with another scenario of this name, "
 		    "or other options; remove it to begin anew", r->folder);
 	if (status == 0)

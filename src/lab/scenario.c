@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scenario files, line by line. The keys are those of scenario_key.c; those of the section link
- * are the rows of link.def.
+ * Scenario files, line by line. The keys are those of scenario_key.c; those of the
+ * section link are the rows of link.def.
  */
 #include "lab/scenario.h"
 
@@ -47,19 +47,24 @@ scenario_check(const struct scenario *s, struct err *err)
 		const char *why;
 	} rules[] = {
 		{s->files_min > s->files_max, "files: min is above max"},
-		{s->scenario_quick > s->scenario_downloads, "scenario: quick is above downloads"},
-		{s->files_suffix[strspn(s->files_suffix, "abcdefghijklmnopqrstuvwxyz0123456789")]
+		{s->scenario_quick > s->scenario_downloads,
+		    "scenario: quick is above downloads"},
+		{s->files_suffix[strspn(s->files_suffix,
+		    "abcdefghijklmnopqrstuvwxyz0123456789")]
 		    != '\0' || strlen(s->files_suffix) > 16,
 		    "files: suffix takes up to 16 small letters and digits"},
 		{s->network_vpn != VPN_none && s->network_hops < 2,
 		    "network: vpn needs the edge router, hops = 2 or more"},
-		{s->network_vpn != VPN_none && (s->network_ipv6 || s->network_clients > 1),
+		{s->network_vpn != VPN_none &&
+		    (s->network_ipv6 || s->network_clients > 1),
 		    "network: vpn is for one client and IPv4"},
 		{s->network_nat && s->network_hops < 2,
 		    "network: nat needs the edge router, hops = 2 or more"},
-		{s->network_narrow != 0 && s->network_narrow < 576, "network: narrow is below 576"},
+		{s->network_narrow != 0 && s->network_narrow < 576,
+		    "network: narrow is below 576"},
 		{s->server_http == HTTP_2 && (s->server_program == SERVER_apache ||
-		    s->server_program == SERVER_s_server), "server: this program has no HTTP 2 here"},
+		    s->server_program == SERVER_s_server),
+		    "server: this program has no HTTP 2 here"},
 		{s->server_http == HTTP_2 && s->server_tls == TLS_none,
 		    "server: http = 2 needs tls"},
 		{s->server_http == HTTP_3 && (s->server_program != SERVER_caddy ||
@@ -70,22 +75,28 @@ scenario_check(const struct scenario *s, struct err *err)
 		    "client: HTTP 2 is for curl and chromium"},
 		{s->server_program == SERVER_s_server && (s->server_tls == TLS_none ||
 		    s->client_program != CLIENT_curl || s->client_reuse > 1 ||
-		    s->client_parallel > 1 || s->network_servers > 1 || is_part), "server: "
+		    s->client_parallel > 1 || s->network_servers > 1 || is_part),
+		    "server: "
 		    "s_server needs tls, one address, and curl as the client with reuse = 1, "
 		    "parallel = 1 and whole files"},
-		{s->server_gzip && s->server_program != SERVER_nginx, "server: gzip is for nginx"},
-		{s->server_gzip && s->client_program != CLIENT_curl, "client: gzip is for curl"},
-		{(s->client_program == CLIENT_pipeline || s->client_program == CLIENT_apt) &&
+		{s->server_gzip && s->server_program != SERVER_nginx,
+		    "server: gzip is for nginx"},
+		{s->server_gzip && s->client_program != CLIENT_curl,
+		    "client: gzip is for curl"},
+		{(s->client_program == CLIENT_pipeline ||
+		    s->client_program == CLIENT_apt) &&
 		    s->server_tls != TLS_none, "client: this program is for tls = none"},
 		{is_part && (s->client_program != CLIENT_curl || s->client_reuse > 1),
 		    "client: ranges, resume, abort and unmodified are for curl with reuse = 1"},
 		{s->client_ranges + s->client_resume + s->client_abort + s->client_unmodified > 1,
 		    "client: ranges, resume, abort and unmodified are more than 1 together"},
-		{(s->client_program == CLIENT_chromium || s->client_program == CLIENT_apt) &&
-		    s->client_reuse > s->files_count,
-		    "client: reuse is above the number of files, and this program asks for none twice"},
+		{(s->client_program == CLIENT_chromium ||
+		    s->client_program == CLIENT_apt) && s->client_reuse > s->files_count,
+		    "client: reuse is above the number of files, and this program asks "
+		    "for none twice"},
 		{s->client_depth > 1 && s->client_program != CLIENT_curl &&
-		    s->client_program != CLIENT_pipeline && s->client_program != CLIENT_apt,
+		    s->client_program != CLIENT_pipeline &&
+		    s->client_program != CLIENT_apt,
 		    "client: depth is for curl, pipeline and apt"},
 		{s->meter_sample > 1 && s->meter_active > 0,
 		    "meter: sample and active do not go together"},
@@ -196,7 +207,10 @@ line_read(struct reader *r, char *line, struct err *err)
 	return pair_read(r, trim(line), trim(equals + 1), err);
 }
 
-/* The last part of a path without ".lab"; only what can be a folder's name and a namespace's. */
+/*
+ * The last part of a path without ".lab"; only what can be a folder's name and a
+ * namespace's.
+ */
 static int
 name_set(struct scenario *s, const char *path, struct err *err)
 {
@@ -208,7 +222,8 @@ name_set(struct scenario *s, const char *path, struct err *err)
 	if (len > 4 && strcmp(base + len - 4, ".lab") == 0)
 		len -= 4;
 	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)base[i]) && (i == 0 || strchr("-_.", base[i]) == NULL))
+		if (!isalnum((unsigned char)base[i]) &&
+		    (i == 0 || strchr("-_.", base[i]) == NULL))
 			break;
 	if (len == 0 || len >= sizeof s->name || i < len)
 		return err_set(err, EINVAL, "%s: a scenario's name has up to %d letters, digits, "
@@ -225,7 +240,8 @@ defaults_set(struct scenario *s, struct err *err)
 
 	link_way_default(&s->link);
 	for (i = 0; i < SCENARIO_KEYS; i++)
-		if (scenario_key_read(&scenario_keys[i], scenario_keys[i].fallback, s, err) != 0)
+		if (scenario_key_read(&scenario_keys[i], scenario_keys[i].fallback, s,
+		    err) != 0)
 			return -1;
 	return 0;
 }
@@ -243,8 +259,8 @@ scenario_parse(struct scenario *out, const char *name, const char *text, size_t 
 	if (name_set(&s, name, err) != 0 || defaults_set(&s, err) != 0)
 		return -1;
 	if (bytes > SCENARIO_BYTES_MAX)
-		return err_set(err, E2BIG, "%s: longer than %d bytes; is it a scenario?", name,
-		    SCENARIO_BYTES_MAX);
+		return err_set(err, E2BIG, "%s: longer than %d bytes; is it a scenario?",
+		    name, SCENARIO_BYTES_MAX);
 	for (n = 1; at < text + bytes; at = end + 1, n++) {
 		size_t len;
 
@@ -252,7 +268,8 @@ scenario_parse(struct scenario *out, const char *name, const char *text, size_t 
 			end = text + bytes;
 		len = (size_t)(end - at);
 		if (len >= sizeof line || memchr(at, '\0', len) != NULL) {
-			err_set(err, EINVAL, "longer than %zu bytes, or no text", sizeof line - 1);
+			err_set(err, EINVAL, "longer than %zu bytes, or no text",
+			    sizeof line - 1);
 			return err_prefix(err, "%s: line %u: ", name, n);
 		}
 		memcpy(line, at, len);

@@ -13,10 +13,11 @@ struct text;
 
 /*
  * A scenario of the lab: a small text of sections "[network]" and lines "key = value", in
- * which '#' begins a comment. scenario.def and link.def have the keys; what a text does not
- * say is the default.
+ * which '#' begins a comment. scenario.def and link.def have the keys; what a text does
+ * not say is the default.
  */
-enum { SCENARIO_TEXT_BYTES = 200, SCENARIO_BYTES_MAX = 64 * 1024, SCENARIO_NAME_MAX = 40 };
+enum { SCENARIO_TEXT_BYTES = 200, SCENARIO_BYTES_MAX = 64 * 1024,
+    SCENARIO_NAME_MAX = 40 };
 
 enum place {
 #define PLACE(id, hops, help) PLACE_##id,
@@ -79,8 +80,8 @@ struct scenario {
 };
 
 /*
- * Reads a text. name stands in messages, with the line, as in "one-hop.lab: line 3: ..."; the
- * scenario gets it without folder and ".lab".
+ * Reads a text. name stands in messages, with the line, as in "one-hop.lab: line 3: ...";
+ * the scenario gets it without folder and ".lab".
  */
 int scenario_parse(struct scenario *out, const char *name, const char *text, size_t bytes,
     struct err *err);

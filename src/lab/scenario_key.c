@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The keys of scenario files: a row per key says where its value lies, and its type has the
- * functions: one reads a value, one prints it.
+ * The keys of scenario files: a row per key says where its value lies, and its type has
+ * the functions: one reads a value, one prints it.
  */
 #include "lab/scenario_key.h"
 
@@ -58,12 +58,14 @@ static int
 range_check(const struct scenario_key *key, double value, struct err *err)
 {
 	if (value < key->min || (key->max > 0 && value > key->max))
-		return err_set(err, EINVAL, "%s takes %g to %g", key->id, key->min, key->max);
+		return err_set(err, EINVAL, "%s takes %g to %g", key->id, key->min,
+		    key->max);
 	return 0;
 }
 
 static int
-number_read(const struct scenario_key *key, const char *text, void *value, struct err *err)
+number_read(const struct scenario_key *key, const char *text, void *value,
+    struct err *err)
 {
 	uint64_t n;
 
@@ -102,7 +104,8 @@ static int
 flag_read(const struct scenario_key *key, const char *text, void *value, struct err *err)
 {
 	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
-		return err_set(err, EINVAL, "%s takes yes or no, not '%s'", key->id, text);
+		return err_set(err, EINVAL, "%s takes yes or no, not '%s'", key->id,
+		    text);
 	*(scenario_flag *)value = text[0] == 'y';
 	return 0;
 }
@@ -122,13 +125,15 @@ word_read(const struct scenario_key *key, const char *text, void *value, struct 
 	text_init(&list);
 	for (i = 0; key->words[i].text != NULL; i++)
 		text_printf(&list, "%s%s", i > 0 ? ", " : "", key->words[i].text);
-	status = err_set(err, EINVAL, "%s takes one of %s, not '%s'", key->id, list.data, text);
+	status = err_set(err, EINVAL, "%s takes one of %s, not '%s'", key->id, list.data,
+	    text);
 	text_done(&list);
 	return status;
 }
 
 static int
-places_read(const struct scenario_key *key, const char *text, void *value, struct err *err)
+places_read(const struct scenario_key *key, const char *text, void *value,
+    struct err *err)
 {
 	unsigned places = 0, i;
 	size_t len;
@@ -138,10 +143,12 @@ places_read(const struct scenario_key *key, const char *text, void *value, struc
 			text++;
 		len = strcspn(text, " \t");
 		for (i = 0; i < PLACES; i++)
-			if (strlen(place_names[i]) == len && memcmp(place_names[i], text, len) == 0)
+			if (strlen(place_names[i]) == len &&
+			    memcmp(place_names[i], text, len) == 0)
 				break;
 		if (i == PLACES && len > 0)
-			return err_set(err, EINVAL, "%s takes none or places with blanks between: "
+			return err_set(err, EINVAL,
+			    "%s takes none or places with blanks between: "
 			    "subnet, switch, edge, border, transit; not '%.*s'", key->id,
 			    (int)len, text);
 		if (len > 0)
@@ -227,8 +234,8 @@ static const struct {
 };
 
 int
-scenario_key_read(const struct scenario_key *key, const char *text, struct scenario *scenario,
-    struct err *err)
+scenario_key_read(const struct scenario_key *key, const char *text,
+    struct scenario *scenario, struct err *err)
 {
 	return types[key->type].read(key, text, (char *)scenario + key->offset, err);
 }
@@ -250,5 +257,6 @@ scenario_key_help(const struct scenario_key *key, struct text *out)
 		text_printf(out, " (default %s)", key->fallback);
 	text_char(out, '\n');
 	for (i = 0; key->words != NULL && key->words[i].text != NULL; i++)
-		text_printf(out, "    %-17s %s\n", key->words[i].text, key->words[i].help);
+		text_printf(out, "    %-17s %s\n", key->words[i].text,
+		    key->words[i].help);
 }

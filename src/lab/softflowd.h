@@ -7,8 +7,8 @@
 struct err;
 
 /*
- * What softflowd, which as a foreground program knows no signals, does when softflowctl asks it.
- * folder has its control socket, SOFTFLOWD_SOCKET; log gets softflowctl's words.
+ * What softflowd, which as a foreground program knows no signals, does when softflowctl
+ * asks it. folder has its control socket, SOFTFLOWD_SOCKET; log gets softflowctl's words.
  */
 #define SOFTFLOWD_SOCKET "softflowd.ctl"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The path is a chain of nodes: the switch is number 0, routers follow, the last link ends at the
- * server. Addresses are those that RFC 5737 and RFC 3849 keep for documentation: 192.0.2.0/24 is
- * the clients' network, 203.0.113.0/24 gives each link between routers four, 198.51.100.0/24
- * is the servers'. IPv6 has the same in 2001:db8::/32.
+ * The path is a chain of nodes: the switch is number 0, routers follow, the last link
+ * ends at the server. Addresses are those that RFC 5737 and RFC 3849 keep for
+ * documentation: 192.0.2.0/24 is the clients' network, 203.0.113.0/24 gives each link
+ * between routers four, 198.51.100.0/24 is the servers'. IPv6 has the same in
+ * 2001:db8::/32.
  */
 #include "lab/topology.h"
 
@@ -17,8 +18,10 @@
 
 const char *const view_names[VIEWS] = {"own", "seen", "tunnel"};
 
-static const char *const node_names[TOPOLOGY_NODES] = {"switch", "edge", "border", "transit",
-    "router5", "router6", "router7", "router8", "router9", "router10", "router11", "router12"};
+static const char *const node_names[TOPOLOGY_NODES] = {"switch", "edge", "border",
+    "transit",
+    "router5", "router6", "router7", "router8", "router9", "router10", "router11",
+    "router12"};
 
 enum { EDGE = 1, BORDER = 2 };
 
@@ -60,7 +63,8 @@ link_addresses(const struct builder *b, unsigned k, unsigned end, struct address
 {
 	if (k + 1 == b->nodes) {
 		snprintf(out->v4, sizeof out->v4, "198.51.100.%u/24", end == 0 ? 254 : 1);
-		snprintf(out->v6, sizeof out->v6, "2001:db8:5::%u/64", end == 0 ? 254 : 1);
+		snprintf(out->v6, sizeof out->v6, "2001:db8:5::%u/64",
+		    end == 0 ? 254 : 1);
 		return;
 	}
 	snprintf(out->v4, sizeof out->v4, "203.0.113.%u/30", 4 * k + 1 + end);
@@ -90,7 +94,8 @@ clients_build(struct builder *b, struct err *err)
 		snprintf(space, sizeof space, "client%u", i + 1);
 		snprintf(device, sizeof device, "down%u", i + 1);
 		client_addresses(b, i, &a);
-		if (network_space(net, space, err) != 0 || network_link(net, &link, err) != 0 ||
+		if (network_space(net, space, err) != 0 ||
+		    network_link(net, &link, err) != 0 ||
 		    network_port(net, "switch", "bridge", device, err) != 0)
 			return -1;
 		b->t->client[i] = network_space_name(net, space);
@@ -159,7 +164,10 @@ link_build(struct builder *b, unsigned k, struct err *err)
 	return k == 0 ? network_port(b->t->net, "switch", "bridge", "up", err) : 0;
 }
 
-/* Routers send by their two sides: what is not the clients' goes on towards the server. */
+/*
+ * Routers send by their two sides: what is not the clients' goes on towards the
+ * server.
+ */
 static int
 routes_build(struct builder *b, struct err *err)
 {
@@ -202,8 +210,8 @@ routes_build(struct builder *b, struct err *err)
 }
 
 /*
- * The server's routes choose its congestion control: namespaces may not set theirs to what the
- * machine does not allow to everyone.
+ * The server's routes choose its congestion control: namespaces may not set theirs to
+ * what the machine does not allow to everyone.
  */
 static int
 server_routes_build(struct builder *b, struct err *err)
@@ -231,9 +239,11 @@ servers_build(struct builder *b, struct err *err)
 
 	b->t->server = network_space_name(b->t->net, "server");
 	for (i = 0; i < b->s->network_servers; i++) {
-		snprintf(address, sizeof address, b->s->network_ipv6 ? "2001:db8:5::%u/64" :
+		snprintf(address, sizeof address,
+		    b->s->network_ipv6 ? "2001:db8:5::%u/64" :
 		    "198.51.100.%u/24", i + 1);
-		if (i > 0 && network_address(b->t->net, "server", "down", address, err) != 0)
+		if (i > 0 && network_address(b->t->net, "server", "down", address,
+		    err) != 0)
 			return -1;
 		bare(address);
 		memcpy(b->t->server_address[i], address, sizeof address);
@@ -253,12 +263,13 @@ stacks_set(struct builder *b, struct err *err)
 	for (i = 0; i < b->s->network_clients; i++) {
 		snprintf(space, sizeof space, "client%u", i + 1);
 		if (!b->s->network_timestamps &&
-		    network_sysctl(t->net, space, "net.ipv4.tcp_timestamps", "0", err) != 0)
+		    network_sysctl(t->net, space, "net.ipv4.tcp_timestamps", "0",
+		    err) != 0)
 			return -1;
 		if (b->s->network_ttl != 64) {
 			snprintf(value, sizeof value, "%u", (unsigned)b->s->network_ttl);
-			if (network_sysctl(t->net, space, "net.ipv4.ip_default_ttl", value,
-			    err) != 0 || network_sysctl(t->net, space,
+			if (network_sysctl(t->net, space, "net.ipv4.ip_default_ttl",
+			    value, err) != 0 || network_sysctl(t->net, space,
 			    "net.ipv6.conf.up.hop_limit", value, err) != 0)
 				return -1;
 		}
@@ -297,25 +308,28 @@ build(struct builder *b, struct err *err)
 	unsigned k;
 
 	if (network_space(net, "switch", err) != 0 ||
-	    network_bridge(net, "switch", "bridge", err) != 0 || clients_build(b, err) != 0)
+	    network_bridge(net, "switch", "bridge", err) != 0 ||
+	    clients_build(b, err) != 0)
 		return -1;
 	for (k = 0; k < b->nodes; k++)
 		if (link_build(b, k, err) != 0)
 			return -1;
-	if (routes_build(b, err) != 0 || servers_build(b, err) != 0 || stacks_set(b, err) != 0)
+	if (routes_build(b, err) != 0 || servers_build(b, err) != 0 ||
+	    stacks_set(b, err) != 0)
 		return -1;
 	if ((b->s->network_nat || b->s->network_vpn != VPN_none) &&
 	    network_masquerade(net, node_names[EDGE], "up", err) != 0)
 		return -1;
-	if (b->s->network_vpn != VPN_none && tunnel_build(b->t, b->s->network_vpn, err) != 0)
+	if (b->s->network_vpn != VPN_none && tunnel_build(b->t, b->s->network_vpn,
+	    err) != 0)
 		return -1;
 	places_set(b);
 	return 0;
 }
 
 int
-topology_build(struct topology *t, const struct scenario *s, uint64_t seed, const char *folder,
-    const char *program, struct err *err)
+topology_build(struct topology *t, const struct scenario *s, uint64_t seed,
+    const char *folder, const char *program, struct err *err)
 {
 	struct builder b = {t, s, seed, program, (unsigned)s->network_hops,
 	    s->network_hops > BORDER ? BORDER : (unsigned)s->network_hops - 1};

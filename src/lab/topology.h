@@ -31,7 +31,10 @@ struct topology {
 	const char *server;
 	char client_address[TOPOLOGY_CLIENTS][ADDRESS_MAX]; /* as the client itself has it */
 	char server_address[TOPOLOGY_SERVERS][ADDRESS_MAX];
-	/* Where clients differ behind a NAT, each has ports of its own: from here on so many. */
+	/*
+	 * Where clients differ behind a NAT, each has ports of its own: from here on
+	 * so many.
+	 */
 	uint16_t port_first[TOPOLOGY_CLIENTS], ports;
 	struct {
 		const char *space; /* NULL: the path has not this place */
@@ -43,8 +46,8 @@ struct topology {
 };
 
 /*
- * Builds it. Logs of the programs that it needs go into folder, as do keys of tunnels. program
- * is this one, for the link emulator; seed is the emulator's.
+ * Builds it. Logs of the programs that it needs go into folder, as do keys of tunnels.
+ * program is this one, for the link emulator; seed is the emulator's.
  */
 int topology_build(struct topology *t, const struct scenario *scenario, uint64_t seed,
     const char *folder, const char *program, struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lines of the server's log become rows. Where curl broke off on purpose its own report tells,
- * for by its log the server may have sent all that then lay in a buffer.
+ * Lines of the server's log become rows. Where curl broke off on purpose its own report
+ * tells, for by its log the server may have sent all that then lay in a buffer.
  */
 #include "lab/truth.h"
 
@@ -103,7 +103,8 @@ report_line(void *to, const char *line, size_t len, struct err *err)
 	long long start;
 	int at = 0;
 
-	if (sscanf(line, CLIENT_REPORT "\t%31s\t%lld\t%n", action, &start, &at) != 2 || at == 0)
+	if (sscanf(line, CLIENT_REPORT "\t%31s\t%lld\t%n", action, &start, &at) != 2 ||
+	    at == 0)
 		return 0;
 	if (access_parse(ACCESS_curl, line + at, len - (size_t)at, &seen.a, err) != 0)
 		return -1;
@@ -179,11 +180,14 @@ time_cell(struct text *out, int64_t us)
 }
 
 static void
-row_write(const struct truth_config *c, const struct seen *s, const struct corpus_file *file,
-    uint32_t order, struct text *out)
+row_write(const struct truth_config *c, const struct seen *s,
+    const struct corpus_file *file, uint32_t order, struct text *out)
 {
 	const struct access *a = &s->a;
-	/* Octets that the log counts are the stream's: not of frames, nor of Apache's TLS. */
+	/*
+	 * Octets that the log counts are the stream's: not of frames, nor of Apache's
+	 * TLS.
+	 */
 	bool has_spans = c->scenario->server_http == HTTP_1 &&
 	    (c->scenario->server_program != SERVER_apache ||
 	    c->scenario->server_tls == TLS_none);
@@ -196,7 +200,8 @@ row_write(const struct truth_config *c, const struct seen *s, const struct corpu
 	    (unsigned long long)file->bytes, order,
 	    a->server[0] != '\0' ? a->server : c->topology->server_address[0]);
 	number_cell(out, a->server_port > 0 ? a->server_port : origin_port(c->scenario));
-	text_printf(out, "%s\t%u\t%llu\t", a->protocol, a->status, (unsigned long long)a->body);
+	text_printf(out, "%s\t%u\t%llu\t", a->protocol, a->status,
+	    (unsigned long long)a->body);
 	number_cell(out, has_spans ? a->sent : 0);
 	number_cell(out, has_spans ? a->request : 0);
 	text_printf(out, "%s\t%s\t", kind_of(s, file), a->client);
@@ -255,7 +260,8 @@ logs_read(const struct truth_config *c, struct seen_list *seen, struct seen_list
 	if (note_lines(c->clients_log, c->clients_from, report_line, &report, err) != 0)
 		return -1;
 	if (c->scenario->server_program != SERVER_s_server)
-		return note_lines(c->origin->access, c->access_from, access_line, &access, err);
+		return note_lines(c->origin->access, c->access_from, access_line, &access,
+		    err);
 	access.kind = ACCESS_curl;
 	return note_lines(c->clients_log, c->clients_from, report_line, &access, err);
 }

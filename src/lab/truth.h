@@ -11,8 +11,8 @@ struct text;
 struct topology;
 
 /*
- * The downloads as they were, from the log of the server that served them. docs/lab.md has the
- * columns, truth.def names them.
+ * The downloads as they were, from the log of the server that served them. docs/lab.md
+ * has the columns, truth.def names them.
  */
 struct truth_config {
 	const struct scenario *scenario;
@@ -37,14 +37,17 @@ struct truth_counts {
 /* The line of column names. */
 void truth_header(struct text *out);
 /*
- * Rows of a block. Waits a few seconds for lines that the server has not written yet; fewer
- * rows than expected are no error.
+ * Rows of a block. Waits a few seconds for lines that the server has not written yet;
+ * fewer rows than expected are no error.
  */
-int truth_read(const struct truth_config *config, struct text *out, struct truth_counts *counts,
-    struct err *err);
-/* From the server's log of one download of each file: what its body was, where it was encoded. */
-int truth_bodies(const struct scenario *scenario, const char *access, struct corpus *files,
-    struct err *err);
+int truth_read(const struct truth_config *config, struct text *out,
+    struct truth_counts *counts, struct err *err);
+/*
+ * From the server's log of one download of each file: what its body was, where it was
+ * encoded.
+ */
+int truth_bodies(const struct scenario *scenario, const char *access,
+    struct corpus *files, struct err *err);
 /* Reads a text of rows that truth_read wrote, and drops those of blocks from this one on; -1:
  * that is no such text. */
 int truth_keep(const char *text, uint32_t block, struct text *out, struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * WireGuard by the kernel where it has it, else by wireguard-go; OpenVPN with a static key. The
- * tunnel is 10.66.0.0/24, the client's end 10.66.0.2. Names of devices carry our process id,
- * since wireguard-go has a socket for each in one folder of the machine.
+ * WireGuard by the kernel where it has it, else by wireguard-go; OpenVPN with a static
+ * key. The tunnel is 10.66.0.0/24, the client's end 10.66.0.2. Names of devices carry our
+ * process id, since wireguard-go has a socket for each in one folder of the machine.
  */
 #include "lab/tunnel.h"
 
@@ -43,8 +43,8 @@ file_read_line(const char *path, char *out, size_t size, struct err *err)
 
 /* A program's output into a file that only root reads. */
 static int
-output_of(const char *const *argv, const char *space, const char *input, const char *output,
-    struct err *err)
+output_of(const char *const *argv, const char *space, const char *input,
+    const char *output, struct err *err)
 {
 	struct process_config config = {.argv = argv, .space = space, .input = input,
 	    .output = output};
@@ -89,11 +89,13 @@ wireguard_config(const struct side *side, const struct side *other, struct err *
 }
 
 static int
-wireguard_start(struct topology *t, struct side *side, struct process **out, struct err *err)
+wireguard_start(struct topology *t, struct side *side, struct process **out,
+    struct err *err)
 {
 	const char *const argv[] = {"wireguard-go", "-f", side->device, NULL};
 	const char *const set[] = {"wg", "setconf", side->device, side->config, NULL};
-	struct process_config config = {.argv = argv, .space = side->full, .log = side->log};
+	struct process_config config = {.argv = argv, .space = side->full,
+	    .log = side->log};
 	struct process_config wg = {.argv = set, .space = side->full, .log = side->log};
 	struct err none = {0};
 
@@ -106,14 +108,14 @@ wireguard_start(struct topology *t, struct side *side, struct process **out, str
 	if (process_run(&wg, 10000, err) != 0)
 		return -1;
 	/* a program may be late: packets wait for it, as they would for a busy router */
-	return network_ip(t->net, side->space, err, "link set %s mtu 1420 txqueuelen 10000",
-	    side->device);
+	return network_ip(t->net, side->space, err,
+	    "link set %s mtu 1420 txqueuelen 10000", side->device);
 }
 
 /*
- * wireguard-go leaves its sockets as they come, with room for a hundred packets, and loses what
- * arrives while it waits for a processor; the kernel's WireGuard has no such limit. So its
- * sockets get room from here (pidfd_getfd(2)).
+ * wireguard-go leaves its sockets as they come, with room for a hundred packets, and
+ * loses what arrives while it waits for a processor; the kernel's WireGuard has no such
+ * limit. So its sockets get room from here (pidfd_getfd(2)).
  */
 static void
 sockets_widen(pid_t pid)
@@ -128,7 +130,8 @@ sockets_widen(pid_t pid)
 
 		if ((fd = (int)syscall(SYS_pidfd_getfd, process, i, 0)) < 0)
 			continue;
-		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM)
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+		    type == SOCK_DGRAM)
 			setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
 		close(fd);
 	}
@@ -160,36 +163,42 @@ wireguard_build(struct topology *t, struct side *sides, struct err *err)
 /* ---- OpenVPN ---- */
 
 static int
-openvpn_start(struct topology *t, struct side *side, const char *key, struct process **out,
-    struct err *err)
+openvpn_start(struct topology *t, struct side *side, const char *key,
+    struct process **out, struct err *err)
 {
 	char local[ADDRESS_MAX];
 	const char *argv[] = {"openvpn", "--rcvbuf", "2097152", "--sndbuf",
-	    "2097152", "--txqueuelen", "10000", "--dev", side->device, "--dev-type", "tun", "--proto",
+	    "2097152", "--txqueuelen", "10000", "--dev", side->device, "--dev-type",
+	    "tun", "--proto",
 	    "udp", "--ifconfig", local, side->peer, "--secret", key,
 	    "--cipher", "AES-256-CBC", "--ping",
 	    "10", "--port", "1194", "--float", side->endpoint != NULL ? "--remote" : NULL,
 	    side->endpoint, NULL};
-	struct process_config config = {.argv = argv, .space = side->full, .output = side->log,
+	struct process_config config = {.argv = argv, .space = side->full,
+	    .output = side->log,
 	    .log = side->log};
 
-	snprintf(local, sizeof local, "%.*s", (int)strcspn(side->address, "/"), side->address);
+	snprintf(local, sizeof local, "%.*s", (int)strcspn(side->address, "/"),
+	    side->address);
 	if (process_start(&config, out, err) != 0)
 		return -1;
-	return wait_for_device(*out, "openvpn", side->log, side->full, side->device, 10000, err);
+	return wait_for_device(*out, "openvpn", side->log, side->full, side->device,
+	    10000, err);
 }
 
 static int
 openvpn_build(struct topology *t, struct side *sides, struct err *err)
 {
-	const char *const make[] = {"openvpn", "--genkey", "secret", sides[0].secret, NULL};
+	const char *const make[] = {"openvpn", "--genkey", "secret", sides[0].secret,
+	    NULL};
 	struct process_config config = {.argv = make, .output = sides[0].log};
 	unsigned i;
 
 	if (process_run(&config, 10000, err) != 0)
 		return -1;
 	for (i = 0; i < SIDES; i++)
-		if (openvpn_start(t, &sides[i], sides[0].secret, &t->helpers[i], err) != 0)
+		if (openvpn_start(t, &sides[i], sides[0].secret, &t->helpers[i],
+		    err) != 0)
 			return -1;
 	for (i = 0; i < SIDES; i++)
 		if (wait_for_words(t->helpers[i], "openvpn", sides[i].log,
@@ -207,7 +216,8 @@ tunnel_build(struct topology *t, enum vpn vpn, struct err *err)
 	    {.space = "client1", .full = t->client[0], .address = "10.66.0.2/24",
 		.peer = "10.66.0.1", .endpoint = "192.0.2.1", .allowed = "0.0.0.0/0"},
 	    {.space = "edge", .full = network_space_name(t->net, "edge"),
-		.address = "10.66.0.1/24", .peer = "10.66.0.2", .allowed = "10.66.0.2/32"}};
+		.address = "10.66.0.1/24", .peer = "10.66.0.2",
+		    .allowed = "10.66.0.2/32"}};
 	char route[80];
 	unsigned i;
 

@@ -8,9 +8,9 @@ struct err;
 struct topology;
 
 /*
- * A VPN from client1 to the edge router, in a network that is otherwise built: the client's way
- * to the servers goes through it, and the client's address becomes the tunnel's. The programs
- * that make it end with the network.
+ * A VPN from client1 to the edge router, in a network that is otherwise built: the
+ * client's way to the servers goes through it, and the client's address becomes the
+ * tunnel's. The programs that make it end with the network.
  */
 int tunnel_build(struct topology *t, enum vpn vpn, struct err *err);
 

@@ -70,7 +70,8 @@ static bool
 device_is_there(const struct question *q)
 {
 	const char *argv[] = {"ip", "link", "show", "dev", q->device, NULL};
-	struct process_config config = {.argv = argv, .space = q->space, .output = "/dev/null"};
+	struct process_config config = {.argv = argv, .space = q->space,
+	    .output = "/dev/null"};
 	struct err ignored = {0};
 
 	return process_run(&config, 5000, &ignored) == 0;
@@ -102,8 +103,8 @@ last_line(const char *log, char *out, size_t size)
 }
 
 static int
-wait_for(struct process *process, const char *name, const char *log, const struct question *q,
-    int64_t timeout_ms, struct err *err)
+wait_for(struct process *process, const char *name, const char *log,
+    const struct question *q, int64_t timeout_ms, struct err *err)
 {
 	int64_t until = now_ms() + timeout_ms;
 	char line[300];
@@ -118,17 +119,18 @@ wait_for(struct process *process, const char *name, const char *log, const struc
 		}
 		last_line(log, line, sizeof line);
 		if (is_over)
-			return err_set(err, ETIMEDOUT, "%s is not ready after %lld s; the end of "
+			return err_set(err, ETIMEDOUT,
+			    "%s is not ready after %lld s; the end of "
 			    "%s: %s", name, (long long)timeout_ms / 1000, log, line);
-		return err_set(err, ECHILD, "%s ended at once; the end of %s: %s", name, log,
-		    line);
+		return err_set(err, ECHILD, "%s ended at once; the end of %s: %s", name,
+		    log, line);
 	}
 	return 0;
 }
 
 int
-wait_for_words(struct process *process, const char *name, const char *log, const char *words,
-    int64_t timeout_ms, struct err *err)
+wait_for_words(struct process *process, const char *name, const char *log,
+    const char *words, int64_t timeout_ms, struct err *err)
 {
 	struct question q = {.words = words};
 
@@ -136,8 +138,8 @@ wait_for_words(struct process *process, const char *name, const char *log, const
 }
 
 int
-wait_for_port(struct process *process, const char *name, const char *log, const char *space,
-    bool is_udp, unsigned port, int64_t timeout_ms, struct err *err)
+wait_for_port(struct process *process, const char *name, const char *log,
+    const char *space, bool is_udp, unsigned port, int64_t timeout_ms, struct err *err)
 {
 	struct question q = {.space = space, .is_udp = is_udp, .port = port};
 
@@ -145,8 +147,8 @@ wait_for_port(struct process *process, const char *name, const char *log, const 
 }
 
 int
-wait_for_device(struct process *process, const char *name, const char *log, const char *space,
-    const char *device, int64_t timeout_ms, struct err *err)
+wait_for_device(struct process *process, const char *name, const char *log,
+    const char *space, const char *device, int64_t timeout_ms, struct err *err)
 {
 	struct question q = {.space = space, .device = device};
 

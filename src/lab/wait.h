@@ -9,8 +9,8 @@ struct err;
 struct process;
 
 /*
- * Waits until a program that was started is ready. err says which program, what did not happen,
- * and the last line of its log.
+ * Waits until a program that was started is ready. err says which program, what did not
+ * happen, and the last line of its log.
  */
 
 /* Until its log has these words. */
