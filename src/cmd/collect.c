@@ -5,9 +5,11 @@
  */
 #include "collect/collect.h"
 
+#include "base/sandbox.h"
 #include "cmd/collect_control.h"
 #include "cmd/common.h"
 #include "cmd/control.h"
+#include "cmd/log.h"
 #include "model/flow.h"
 #include "model/sink.h"
 #include "store/store.h"
@@ -15,6 +17,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -24,7 +27,7 @@ struct values {
 	const char *listen, *store, *format, *output, *fields;
 	uint64_t buffer_bytes, connections, pen;
 	int64_t rotate_us, idle_us;
-	bool is_synced;
+	bool is_synced, no_sandbox;
 };
 
 static const struct option_row options[] = {
@@ -49,6 +52,9 @@ static const struct option_row options[] = {
 	    "a new segment of the store every so often"},
 	{"sync", 0, OPTION_FLAG, offsetof(struct values, is_synced), NULL, NULL, 0, 0,
 	    "sync the journal at every write instead of once a second"},
+	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct values, no_sandbox), NULL, NULL, 0, 0,
+	    "keep all rights; else capabilities, paths and system calls that are not needed any "
+	    "more are given up once all is open"},
 	OPTION_CONTROL_ROWS(struct values, control),
 };
 
@@ -99,6 +105,26 @@ summary(const struct collector *collector, const struct store *store, FILE *to)
 	text_done(&t);
 }
 
+/* What is not needed once all is open is given up; threads come after it. */
+static int
+give_up_rights(const struct values *v, struct err *err)
+{
+	char *output = folder_of(v->output), *control = folder_of(v->control.path);
+	struct sandbox sandbox = {.grants = command_collect.sandbox,
+	    .writable = {v->store, output}, .removable = {control}};
+	struct text notes;
+	int status;
+
+	text_init(&notes);
+	status = v->no_sandbox ? 0 : sandbox_enter(&sandbox, &notes, err);
+	if (notes.len > 0)
+		log_say(LOG_DETAIL, "collect: sandbox: %.*s", (int)notes.len - 1, notes.data);
+	text_done(&notes);
+	free(output);
+	free(control);
+	return status;
+}
+
 static int
 run(void *values, const char **operands, int count, struct err *err)
 {
@@ -135,7 +161,7 @@ run(void *values, const char **operands, int count, struct err *err)
 		goto done;
 	config.sink = sink;
 	if (collect_control_open(&v->control, &config.sink, &control, err) != 0 ||
-	    collector_open(&config, &collector, err) != 0 ||
+	    collector_open(&config, &collector, err) != 0 || give_up_rights(v, err) != 0 ||
 	    collect_control_start(control, collector, store, err) != 0)
 		goto done;
 	text_init(&where);
@@ -175,5 +201,6 @@ const struct command command_collect = {
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct values),
+	.sandbox = SANDBOX_FILES | SANDBOX_NETWORK | SANDBOX_THREADS,
 	.run = run,
 };

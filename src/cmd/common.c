@@ -171,3 +171,13 @@ tee_open(struct sink *const *sinks, size_t n, struct sink **out, struct err *err
 	*out = &tee->sink;
 	return 0;
 }
+
+char *
+folder_of(const char *path)
+{
+	const char *slash = path == NULL ? NULL : strrchr(path, '/');
+
+	if (path == NULL)
+		return NULL;
+	return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}

@@ -37,6 +37,9 @@ int output_open(const struct schema *schema, const char *format, const char *pat
 /* Writes a text to standard output or to a file; for documents. */
 int output_text(const struct text *text, const char *path, struct err *err);
 
+/* The folder that a file is in, NULL for NULL; freed by the caller. */
+char *folder_of(const char *path);
+
 /* A query of flows under a filter made of the operands. Done by flows_query_done. */
 struct flows_query {
 	struct query_config query;

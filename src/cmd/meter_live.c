@@ -197,17 +197,6 @@ serve(struct live_run *r)
 	notify_send(r->notify, "STOPPING=1\nSTATUS=Writing all flows");
 }
 
-/* The folder that a file is in; freed by the caller. */
-static char *
-folder_of(const char *path)
-{
-	const char *slash = path == NULL ? NULL : strrchr(path, '/');
-
-	if (path == NULL)
-		return NULL;
-	return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 /* What is not needed from here on is given up. */
 static int
 give_up_rights(struct live_run *r, struct err *err)

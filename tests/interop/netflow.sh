@@ -169,6 +169,9 @@ done
 
 # Damage: collect lives on, counts, and stores what is good.
 collect_start good
+is "collect keeps no rights it does not need" \
+	"$(awk '/^(CapEff|NoNewPrivs|Seccomp):/ {print $1, $2}' /proc/"$collector"/status | sort | xargs)" \
+	"CapEff: 0000000000000000 NoNewPrivs: 1 Seccomp: 2"
 cat mixed-5.hex demo-9.hex demo-ipfix.hex >good.hex
 tool damage good.hex >bad.hex
 tool send "$port" bad.hex
