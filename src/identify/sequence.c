@@ -16,8 +16,15 @@
 #include "identify/sequence_run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Natural logs: a trial is the best of about a million pairs of constants. Where borders hide,
+ * what was seen has so many explanations that a wrong pair may gain that; it does not make
+ * as many files firm. */
+static const double TRIAL_GAIN = 20;
+enum { TRIAL_FIRM = 10 };
 
 void
 sequence_config_init(struct sequence_config *config)
@@ -86,14 +93,14 @@ sequence_by_path(const struct sequence_item *items, size_t count)
  * without request times too, and the better explanation stands.
  */
 static int
-weigh(struct run *run, struct pieces *pieces, struct err *err)
+weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 {
-	double evidence, evidence_free;
+	double evidence_free;
 	struct pieces pieces_free = {0};
 	uint32_t depth = run->depth;
 
 	if (pieces_init(pieces, err) != 0 ||
-	    lattice_weigh(run, pieces, &evidence, err) != 0)
+	    lattice_weigh(run, pieces, evidence, err) != 0)
 		return -1;
 	if (depth == 0 || run->is_voted)
 		return 0;
@@ -103,13 +110,72 @@ weigh(struct run *run, struct pieces *pieces, struct err *err)
 		pieces_done(&pieces_free);
 		return -1;
 	}
-	if (evidence_free > evidence) {
+	if (evidence_free > *evidence) {
 		pieces_done(pieces);
 		*pieces = pieces_free;
+		*evidence = evidence_free;
 		return 0;
 	}
 	run->depth = depth;
 	pieces_done(&pieces_free);
+	return 0;
+}
+
+/* From rows to what each piece may be; evidence: log probability of all that was seen. The
+ * caller ends run and pieces in any case. */
+static int
+explain(struct run *run, const struct flow *rows, size_t count, struct pieces *pieces,
+	double *evidence, struct err *err)
+{
+	*evidence = -INFINITY;
+	if (run_read(run, rows, count, err) != 0)
+		return -1;
+	if (run->border_count < 2 || run->group_count == 0)
+		return 0;
+	if (run_learn(run, err) != 0)
+		return -1;
+	run_group(run);
+	return weigh(run, pieces, evidence, err);
+}
+
+static uint32_t
+count_firm(const struct pieces *p)
+{
+	uint32_t i, n = 0;
+
+	for (i = 1; i < p->pieces; i++)
+		n += firm_is(p, &p->piece[i]);
+	return n;
+}
+
+/* Where nothing was learned of the server, tries the likeliest of all constants: they stand
+ * if they explain the run better by more than so many trials would by chance. */
+static int
+try_modes(struct run *run, const struct flow *rows, size_t count, struct pieces *pieces,
+	  double evidence, struct err *err)
+{
+	struct sequence_stats stats = {0};
+	struct run trial = {.config = run->config, .stats = &stats, .is_trial = true};
+	struct pieces trial_pieces = {0};
+	double trial_evidence;
+
+	if (explain(&trial, rows, count, &trial_pieces, &trial_evidence, err) != 0) {
+		pieces_done(&trial_pieces);
+		run_done(&trial);
+		return -1;
+	}
+	run->stats->edges += stats.edges;
+	if (trial_evidence > evidence + TRIAL_GAIN &&
+	    count_firm(&trial_pieces) >= TRIAL_FIRM) {
+		pieces_done(pieces);
+		run_done(run);
+		*pieces = trial_pieces;
+		trial.stats = run->stats;
+		*run = trial;
+		return 0;
+	}
+	pieces_done(&trial_pieces);
+	run_done(&trial);
 	return 0;
 }
 
@@ -121,22 +187,21 @@ sequence_decode(const struct sequence_config *config, const struct flow *rows,
 	struct sequence_stats none = {0};
 	struct pieces pieces = {0};
 	struct run run = {.config = config, .stats = stats != NULL ? stats : &none};
+	double evidence;
 	int status = -1;
 
 	if (check_items(config, err) != 0)
 		return -1;
-	if (run_read(&run, rows, count, err) != 0)
+	if (explain(&run, rows, count, &pieces, &evidence, err) != 0)
 		goto done;
 	status = 0;
 	if (run.border_count < 2 || run.group_count == 0)
 		goto done;
-	status = -1;
-	if (run_learn(&run, err) != 0)
+	if (run.modes.headers == 0)
+		status = try_modes(&run, rows, count, &pieces, evidence, err);
+	if (status != 0)
 		goto done;
-	run_group(&run);
 	run.stats->modes = run.modes;
-	if (weigh(&run, &pieces, err) != 0)
-		goto done;
 	run.stats->depth = run.depth;
 	status = pieces_emit(&run, &pieces, rows, count, emit, arg, err);
 done:

@@ -88,7 +88,7 @@ struct lattice {
 	uint32_t state_count, state_cap;
 	uint32_t *slots, slot_mask;
 	struct reach_list *reaches;
-	double log_marked, log_unmarked, log_prior;
+	double log_marked, log_unmarked, log_prior, log_unknown;
 	double end_alpha;
 	uint64_t work;
 	bool is_back, is_exhausted, is_out_of_memory;
@@ -564,7 +564,7 @@ answer_unknown(struct lattice *l, uint32_t count)
 	if (count == 1 && l->layers[s.layer].left == 1 && s.used == 0)
 		e.request = run->groups[l->layers[s.layer].group].bytes;
 	end = look_end(run, s.border, t.anchor);
-	weight = t.weight + (count == 1 ? log(UNKNOWN) : (count - 1) * log(1 - MARKED)) +
+	weight = t.weight + (count == 1 ? l->log_unknown : (count - 1) * log(1 - MARKED)) +
 		 log(count / SPREAD);
 	for (e.border = s.border + 1; e.border < end; e.border++) {
 		span = run->borders[e.border].offset - from;
@@ -786,6 +786,8 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 	run->log_spurious = log_spurious(run);
 	l.log_marked = log(MARKED) - run->log_spurious;
 	l.log_unmarked = log(1 - MARKED);
+	/* Where no constant is known no file can fit, and unknown ones are no wonder. */
+	l.log_unknown = run->modes.headers > 0 ? log(UNKNOWN) : 0;
 	l.log_prior = log((1 - UNKNOWN) / (double)(run->config->count + 1));
 	/* The first arrival comes from a state outside of all layers. */
 	l.states[l.state_count++] = (struct state){.chain = NONE, .next = NONE};

@@ -6,13 +6,15 @@
  * constants (header, request) that would make it fit exactly. A border that begins no file
  * votes at random; one that does gives a vote to the truth. A vote is worth
  *
- *	log(1 + q / (1 - q) / chance)
+ *	log(1 + q / (1 - q) w / chance)
  *
- * q being the share of borders that begin a file which shows, chance how likely a pair has
- * this border's vote at random: many candidates are worth little. Unlike the vote of
+ * q being the share of borders that begin a file which shows, w the share of these whose file
+ * ends at that other border, which is mostly the next, and chance how likely a pair has this
+ * vote at random: many candidates are worth little. Unlike the vote of
  * sequence_learn.c this needs no request to be sent the moment an answer has come, so it
  * works for servers and links that merge segments. Accepted pairs are added one by one, each
- * from the borders that no earlier one explains, while chance would not give so much.
+ * from the borders that no earlier one explains, while chance would not give so much; a
+ * trial takes the best one in any case, and the lattice tells whether it explains the run.
  */
 #include "identify/sequence_run.h"
 
@@ -31,26 +33,29 @@ enum {
 	PLANE = HEADER_BINS * REQUEST_BINS, /* one plane of decimal, one of hex digits */
 	BINS = 2 * PLANE,
 	STARTS_MAX = 1000,
-	LOOK = 24, /* borders tried as a piece's end */
-	SENT = 16, /* requests tried as the piece's own: the last ones sent */
+	LOOK = 12, /* borders tried as a piece's end */
+	SENT = 6,  /* requests tried as the piece's own, about depth before the last one sent */
+	SENT_BEFORE = 2,
 	WINDOW_MAX = 3000, /* files of about a size: more tell nothing */
 	ROUNDS = 6,
 	/* Sizes are multiples of four and paths much alike in length. */
 	EFFECTIVE_BINS = HEADER_BINS / 4 * 60,
 };
 
+static const double NEXT = 0.6; /* files that show whose end is the next border */
 static const uint64_t WORK_MAX = 200000000; /* votes in all rounds */
-static const double SHOWN = 0.5;            /* files whose both borders show */
 
 struct ballot {
 	struct run *run;
-	float *gain;
+	float *gain, *ratio; /* by bin; ratio: w / chance of the start at hand */
 	uint32_t *stamp, *touched;
 	uint32_t touched_count;
 	uint32_t requests[SENT], request_count;
 	uint8_t *is_explained; /* by start */
 	uint32_t single_max;   /* octets of a group that may be one request */
-	uint64_t votes, work;  /* of the start at hand; in all */
+	double mean;           /* octets of those */
+	uint64_t work;         /* votes in all */
+	bool is_blind;         /* the start at hand may begin too many files to tell */
 };
 
 /* Groups of one request: not twice as long as the shortest. */
@@ -65,46 +70,76 @@ single_max(const struct run *run)
 	return least == UINT32_MAX ? 0 : least + least / 10 * 8;
 }
 
+/* How many requests a group holds, by the mean length of those that went alone. */
+static uint32_t
+requests_in(const struct ballot *b, const struct group *g)
+{
+	if (g->bytes <= b->single_max || !(b->mean > 0))
+		return g->bytes >= RUN_FRAGMENT;
+	return (uint32_t)(g->bytes / b->mean + 0.5);
+}
+
+/*
+ * The requests, those that went alone, that may be of the response which begins at an
+ * offset: depth are outstanding, or a few more or less where the client lags.
+ */
 static void
 collect_requests(struct ballot *b, uint64_t offset)
 {
 	const struct run *run = b->run;
-	uint32_t i;
+	uint32_t depth = run->depth > 0 ? run->depth : RUN_DEPTH, sent = 0, number = 0, i, n;
 
+	for (i = 0; i < run->group_count; i++)
+		if (run->groups[i].is_anchored && run->groups[i].anchor <= offset)
+			sent += requests_in(b, &run->groups[i]);
 	b->request_count = 0;
-	for (i = run->group_count; i-- > 0 && b->request_count < SENT;) {
+	for (i = 0; i < run->group_count && b->request_count < SENT; i++) {
 		const struct group *g = &run->groups[i];
 
-		if (g->is_anchored && g->anchor <= offset && g->bytes <= b->single_max)
+		if (!g->is_anchored || g->anchor > offset)
+			continue;
+		n = requests_in(b, g);
+		if (n == 1 && number + SENT_BEFORE + depth >= sent)
 			b->requests[b->request_count++] = g->bytes;
+		number += n;
 	}
 }
 
 static void
-vote_bin(struct ballot *b, uint32_t header, uint32_t request, bool is_hex, uint32_t stamp)
+vote_bin(struct ballot *b, uint32_t header, uint32_t request, bool is_hex, uint32_t stamp,
+	 float ratio)
 {
 	uint32_t bin = (is_hex ? PLANE : 0) + header * REQUEST_BINS + request;
 
-	b->votes += !is_hex;
 	b->work++;
-	if (b->stamp[bin] == stamp)
+	if (b->stamp[bin] == stamp) {
+		if (b->ratio[bin] < ratio)
+			b->ratio[bin] = ratio;
 		return;
+	}
 	b->stamp[bin] = stamp;
+	b->ratio[bin] = ratio;
 	b->touched[b->touched_count++] = bin;
 }
 
 static void
-vote_piece(struct ballot *b, uint64_t span, uint32_t stamp)
+vote_piece(struct ballot *b, uint64_t span, double weight, uint32_t stamp)
 {
 	const struct sequence_config *config = b->run->config;
 	uint64_t least = HEADER_LOW + HEADER_BINS + 36;
 	size_t i = item_find(config, span > least ? span - least : 0), end;
 	int64_t header, request;
 	uint32_t k, hex;
+	double votes;
+	float ratio;
 
 	end = item_find(config, span > HEADER_LOW ? span - HEADER_LOW : 0);
-	if (end > i + WINDOW_MAX)
+	if (end > i + WINDOW_MAX) {
+		b->is_blind = true;
 		return;
+	}
+	votes = (double)(end - i) * b->request_count;
+	ratio = (float)(weight / (votes / EFFECTIVE_BINS + 1e-4));
 	for (; i < end; i++)
 		for (hex = 0; hex < 2; hex++) {
 			header = (int64_t)(span - config->items[i].size) - HEADER_LOW -
@@ -115,25 +150,40 @@ vote_piece(struct ballot *b, uint64_t span, uint32_t stamp)
 				if (header >= 0 && header < HEADER_BINS && request >= 0 &&
 				    request < REQUEST_BINS)
 					vote_bin(b, (uint32_t)header, (uint32_t)request,
-						 hex, stamp);
+						 hex, stamp, ratio);
 			}
 		}
 }
 
-/* The votes of the pieces that begin at a border; their value is in *worth. */
+/* Mean length of the requests that went alone; 0 without any. */
+static double
+mean_single(const struct run *run, uint32_t most)
+{
+	double sum = 0;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < run->group_count; i++)
+		if (run->groups[i].bytes >= RUN_FRAGMENT && run->groups[i].bytes <= most) {
+			sum += run->groups[i].bytes;
+			n++;
+		}
+	return n > 0 ? sum / n : 0;
+}
+
+/* The votes of the pieces that begin at a border. */
 static void
-vote_start(struct ballot *b, uint32_t start, uint32_t stamp, double share, double *worth)
+vote_start(struct ballot *b, uint32_t start, uint32_t stamp)
 {
 	const struct run *run = b->run;
 	uint64_t offset = run->borders[start].offset;
 	uint32_t i;
 
 	b->touched_count = 0;
-	b->votes = 0;
+	b->is_blind = false;
 	collect_requests(b, offset);
-	for (i = start + 1; i < run->border_count && i <= start + LOOK; i++)
-		vote_piece(b, run->borders[i].offset - offset, stamp);
-	*worth = log1p(share / (1 - share) / ((double)b->votes / EFFECTIVE_BINS + 1e-4));
+	for (i = 1; i <= LOOK && start + i < run->border_count; i++)
+		vote_piece(b, run->borders[start + i].offset - offset,
+			   i == 1 ? NEXT : (1 - NEXT) / (LOOK - 1), stamp);
 }
 
 static uint32_t
@@ -142,48 +192,69 @@ starts_of(const struct run *run)
 	return run->border_count < STARTS_MAX ? run->border_count : STARTS_MAX;
 }
 
-/* One round: the best pair of constants and what it gains over none. */
+/* What the best pair of constants gains over none, if a share of the borders begins a file
+ * that shows. */
 static double
-best_pair(struct ballot *b, uint32_t round, uint32_t *best)
+best_pair_at(struct ballot *b, uint32_t stamp, double share, uint32_t *best)
 {
 	uint32_t starts = starts_of(b->run), i, k, n = 0;
-	double worth, share;
+	float odds = (float)(share / (1 - share));
 
-	for (i = 0; i < starts; i++)
-		n += !b->is_explained[i];
-	share = SHOWN * b->run->group_count / (n + 1.0);
-	share = share < 0.3 ? share : 0.3;
 	memset(b->gain, 0, BINS * sizeof *b->gain);
 	*best = 0;
 	for (i = 0; i < starts && b->work < WORK_MAX; i++) {
 		if (b->is_explained[i])
 			continue;
-		vote_start(b, i, round * STARTS_MAX + i + 1, share, &worth);
+		vote_start(b, i, stamp + i + 1);
+		if (b->is_blind)
+			continue;
+		n++;
 		for (k = 0; k < b->touched_count; k++) {
-			b->gain[b->touched[k]] += (float)worth;
-			if (b->gain[b->touched[k]] > b->gain[*best])
-				*best = b->touched[k];
+			uint32_t bin = b->touched[k];
+
+			b->gain[bin] += log1pf(odds * b->ratio[bin]);
+			if (b->gain[bin] > b->gain[*best])
+				*best = bin;
 		}
 	}
 	return (double)b->gain[*best] + n * log1p(-share);
 }
 
+/* One round: the best pair of constants and what it gains over none. */
+static double
+best_pair(struct ballot *b, uint32_t *stamp, uint32_t *best)
+{
+	static const double shares[] = {0.5, 0.25, 0.1, 0.03};
+	double gain, most = -INFINITY;
+	uint32_t i, bin;
+
+	for (i = 0; i < sizeof shares / sizeof *shares; i++) {
+		gain = best_pair_at(b, *stamp, shares[i], &bin);
+		*stamp += STARTS_MAX;
+		if (gain > most) {
+			most = gain;
+			*best = bin;
+		}
+	}
+	return most;
+}
+
 /* Marks the starts that gave a pair their vote; their number. */
 static uint32_t
-explain(struct ballot *b, uint32_t round, uint32_t bin)
+explain(struct ballot *b, uint32_t *stamp, uint32_t bin)
 {
 	uint32_t starts = starts_of(b->run), i, k, n = 0;
-	double worth;
 
 	for (i = 0; i < starts; i++) {
 		if (b->is_explained[i])
 			continue;
-		vote_start(b, i, round * STARTS_MAX + i + 1, 0.1, &worth);
+		vote_start(b, i, *stamp + i + 1);
 		for (k = 0; k < b->touched_count; k++)
 			if (b->touched[k] == bin)
 				b->is_explained[i] = 1;
 		n += b->is_explained[i];
 	}
+	*stamp += STARTS_MAX;
 	return n;
 }
 
@@ -204,26 +275,32 @@ int
 run_vote(struct run *run, struct err *err)
 {
 	struct ballot b = {.run = run, .single_max = single_max(run)};
-	uint32_t round, bin;
+	uint32_t round, bin, stamp = 0;
 	int status = -1;
 
+	b.mean = mean_single(run, b.single_max);
 	b.gain = calloc(BINS, sizeof *b.gain);
+	b.ratio = malloc(BINS * sizeof *b.ratio);
 	b.stamp = calloc(BINS, sizeof *b.stamp);
 	b.touched = malloc(BINS * sizeof *b.touched);
 	b.is_explained = calloc(STARTS_MAX, 1);
-	if (b.gain == NULL || b.stamp == NULL || b.touched == NULL ||
+	if (b.gain == NULL || b.ratio == NULL || b.stamp == NULL || b.touched == NULL ||
 	    b.is_explained == NULL) {
 		err_set(err, ENOMEM, "sequence: out of memory for votes");
 		goto done;
 	}
 	for (round = 0; round < ROUNDS; round++) {
-		if (best_pair(&b, 2 * round, &bin) < log(BINS) + 6 || b.work >= WORK_MAX)
+		bool is_certain = best_pair(&b, &stamp, &bin) >= log(BINS) + 6;
+
+		if (b.work >= WORK_MAX ||
+		    (!is_certain && !(run->is_trial && run->modes.headers == 0)))
 			break;
-		accept(&b, bin, explain(&b, 2 * round + 1, bin));
+		accept(&b, bin, explain(&b, &stamp, bin));
 	}
 	status = 0;
 done:
 	free(b.gain);
+	free(b.ratio);
 	free(b.stamp);
 	free(b.touched);
 	free(b.is_explained);
