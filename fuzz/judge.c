@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The lab's truth, and behind a line "%%" findings, flow rows or a list of URLs, whichever they
- * are: what can be read is judged by record and in order, and the verdicts add up.
+ * The lab's truth, and behind a line "%%" findings, flow rows or a list of URLs,
+ * whichever they are: what can be read is judged by record and in order, and the verdicts
+ * add up.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -33,8 +34,11 @@ static void
 judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_join join)
 {
 	struct lab_verdict *v = calloc(d->count + 1, sizeof *v);
-	struct lab_case of = {.scenario = "fuzz", .place = "edge",
-	    .method = &lab_methods[join == LAB_IN_ORDER ? LAB_METHOD_spans : LAB_METHOD_tree]};
+	struct lab_case of = {
+	    .scenario = "fuzz",
+	    .place = "edge",
+	    .method =
+		&lab_methods[join == LAB_IN_ORDER ? LAB_METHOD_spans : LAB_METHOD_tree]};
 	struct lab_tables *tables = lab_tables_new();
 	const struct lab_score *score;
 	uint64_t judged = 0;
@@ -42,7 +46,8 @@ judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_join 
 
 	lab_judge(d, t, join, 2000000, v);
 	for (i = 0; i < d->count; i++) {
-		assert(v[i].outcome != LAB_RIGHT || (v[i].said != NULL && v[i].said->name != 0));
+		assert(v[i].outcome != LAB_RIGHT ||
+		       (v[i].said != NULL && v[i].said->name != 0));
 		assert(v[i].outcome != LAB_ABSENT || v[i].said == NULL);
 		judged += v[i].outcome != LAB_UNJUDGED;
 	}
@@ -67,7 +72,7 @@ targets(const char *path)
 	lab_targets_settle(&t);
 	for (i = 1; i < t.count; i++)
 		assert(strcmp(lab_target_text(&t, t.list[i - 1].url),
-		    lab_target_text(&t, t.list[i].url)) < 0);
+			      lab_target_text(&t, t.list[i].url)) < 0);
 	lab_targets_done(&t);
 }
 

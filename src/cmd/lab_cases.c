@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the lab's data set to judged cases: the rows of every place of a scenario, then what
- * every method says of them, then the verdicts.
+ * From the lab's data set to judged cases: the rows of every place of a scenario, then
+ * what every method says of them, then the verdicts.
  */
 #include "cmd/lab_site.h"
 
@@ -48,7 +48,8 @@ lab_site_plain(const struct lab_data_place *place)
 }
 
 const char *
-lab_site_file(struct lab_site *site, const char *folder, const char *name, const char *end)
+lab_site_file(struct lab_site *site, const char *folder, const char *name,
+	      const char *end)
 {
 	return lab_data_path(&site->data, "%s/%s%s", folder, name, end);
 }
@@ -56,20 +57,24 @@ lab_site_file(struct lab_site *site, const char *folder, const char *name, const
 struct lab_step
 lab_site_print(const char *store, const char *output, const char *log, const char *filter)
 {
-	return (struct lab_step){.output = output, .log = log, .inputs = {store},
-	    .argv = {"", "print", "--store", store, "-o", "tsv", "--fields", lab_rows_fields,
-	    "-w", output, filter}};
+	return (struct lab_step){.output = output,
+				 .log = log,
+				 .inputs = {store},
+				 .argv = {"", "print", "--store", store, "-o", "tsv",
+					  "--fields", lab_rows_fields, "-w", output,
+					  filter}};
 }
 
 void
-lab_site_features(struct text *out, const struct lab_records *rows, const struct lab_record *r)
+lab_site_features(struct text *out, const struct lab_records *rows,
+		  const struct lab_record *r)
 {
 	char client[ADDR_TEXT];
 
 	addr_print(&r->client, client);
 	text_printf(out, "%s\t%s\t%s\t%u\t%llu\t%llu\n", lab_record_text(rows, r->start),
-	    lab_record_text(rows, r->end), client, r->port, (unsigned long long)r->bytes,
-	    (unsigned long long)r->packets);
+		    lab_record_text(rows, r->end), client, r->port,
+		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
 }
 
 /* ---- rows of a place ---- */
@@ -93,13 +98,17 @@ write_features(const struct lab_records *rows, const char *path, struct err *err
 /* ---- cases ---- */
 
 static struct lab_case
-case_of(const struct lab_site *site, const struct spot *spot, const struct lab_method *method,
-    uint64_t names)
+case_of(const struct lab_site *site, const struct spot *spot,
+	const struct lab_method *method, uint64_t names)
 {
-	return (struct lab_case){.scenario = spot->scenario->name, .place = spot->place->name,
-	    .method = method, .has_decoys = names > 0,
-	    .names = names > 0 ? names : lab_method_has_catalogue(method)
-	    ? spot->scenario->files : site->taught,
+	return (struct lab_case){
+	    .scenario = spot->scenario->name,
+	    .place = spot->place->name,
+	    .method = method,
+	    .has_decoys = names > 0,
+	    .names = names > 0                          ? names
+		     : lab_method_has_catalogue(method) ? spot->scenario->files
+							: site->taught,
 	    .has_article = spot->scenario->has_fact && spot->scenario->fact.has_percent,
 	    .article = spot->scenario->fact.percent};
 }
@@ -107,23 +116,28 @@ case_of(const struct lab_site *site, const struct spot *spot, const struct lab_m
 static const char *
 store_of(const struct spot *spot, const struct lab_method *method)
 {
-	return method->source == LAB_SPANS ? spot->place->store : lab_site_plain(spot->place);
+	return method->source == LAB_SPANS ? spot->place->store
+					   : lab_site_plain(spot->place);
 }
 
 /* How the findings of a method that this program runs are made. */
 static struct lab_step
-method_step(struct lab_site *site, const struct spot *spot, const struct lab_method *method,
-    const char *catalogue, uint64_t names)
+method_step(struct lab_site *site, const struct spot *spot,
+	    const struct lab_method *method, const char *catalogue, uint64_t names)
 {
-	const char *store = store_of(spot, method), *model = site->models[method - lab_methods];
-	const char *file = lab_data_path(&site->data, "%s/%s.%s%s%.0llu.tsv",
-	    spot->scenario->results, spot->place->name, method->name, names > 0 ? "-" : "",
-	    (unsigned long long)names);
-	struct lab_step step = {.output = file, .log = spot->scenario->log,
+	const char *store = store_of(spot, method),
+		   *model = site->models[method - lab_methods];
+	const char *file =
+	    lab_data_path(&site->data, "%s/%s.%s%s%.0llu.tsv", spot->scenario->results,
+			  spot->place->name, method->name, names > 0 ? "-" : "",
+			  (unsigned long long)names);
+	struct lab_step step = {
+	    .output = file,
+	    .log = spot->scenario->log,
 	    .inputs = {store, method->runner == LAB_CLASSIFIER ? model : catalogue,
-	    method->runner == LAB_FROZEN ? model : NULL},
-	    .argv = {"", "identify", "--store", store, "-o", "tsv", "-f", finding_fields, "-w",
-	    file}};
+		       method->runner == LAB_FROZEN ? model : NULL},
+	    .argv = {"", "identify", "--store", store, "-o", "tsv", "-f", finding_fields,
+		     "-w", file}};
 	unsigned n = 10;
 
 	if (method->runner == LAB_CLASSIFIER) {
@@ -146,7 +160,7 @@ method_step(struct lab_site *site, const struct spot *spot, const struct lab_met
 
 static int
 judge_file(struct lab_site *site, const struct spot *spot, const struct lab_case *of,
-    const char *file, struct err *err)
+	   const char *file, struct err *err)
 {
 	const struct lab_downloads *d = &spot->scenario->downloads;
 	struct lab_verdict *verdicts;
@@ -180,33 +194,35 @@ struct work {
 };
 
 static const char *
-why_not(const struct lab_site *site, const struct spot *spot, const struct lab_method *method)
+why_not(const struct lab_site *site, const struct spot *spot,
+	const struct lab_method *method)
 {
 	if (store_of(spot, method) == NULL)
 		return method->source == LAB_SPANS ? "no store of weir's meter here"
 						   : "no plain records here";
-	if (site->notes[method - lab_methods][0] == '\0' && method->runner == LAB_SKLEARN &&
-	    spot->features == NULL)
+	if (site->notes[method - lab_methods][0] == '\0' &&
+	    method->runner == LAB_SKLEARN && spot->features == NULL)
 		return "the records could not be read";
 	return site->notes[method - lab_methods];
 }
 
 static void
 add_case(struct lab_site *site, struct work *w, const struct spot *spot,
-    const struct lab_method *method, const char *catalogue, uint64_t names)
+	 const struct lab_method *method, const char *catalogue, uint64_t names)
 {
 	struct pending *p = &w->cases[w->case_count];
 
 	*p = (struct pending){spot, method, names, .note = why_not(site, spot, method),
-	    .step = SIZE_MAX};
+			      .step = SIZE_MAX};
 	if (*p->note != '\0' && names > 0)
 		return; /* it is said of the scenario's own catalogue */
 	w->case_count++;
 	if (*p->note != '\0')
 		return;
 	if (method->runner == LAB_SKLEARN) {
-		p->file = lab_data_path(&site->data, "%s/%s.%s.tsv", spot->scenario->results,
-		    spot->place->name, method->name);
+		p->file =
+		    lab_data_path(&site->data, "%s/%s.%s.tsv", spot->scenario->results,
+				  spot->place->name, method->name);
 		return;
 	}
 	p->step = w->step_count++;
@@ -252,7 +268,8 @@ read_again(struct lab_site *site, struct spot *spot, const char *file, struct er
 		uint64_t segment = r != NULL && r->segment > 0 ? r->segment : 1448;
 
 		spot->again[i] = r == NULL || !r->has_again
-		    ? -1 : (int64_t)((r->again + segment - 1) / segment);
+				     ? -1
+				     : (int64_t)((r->again + segment - 1) / segment);
 	}
 	free(pairs);
 	lab_records_done(&rows);
@@ -262,8 +279,8 @@ read_again(struct lab_site *site, struct spot *spot, const char *file, struct er
 static int
 read_features(struct lab_site *site, struct spot *spot, const char *file, struct err *err)
 {
-	const char *features = lab_site_file(site, spot->scenario->results, spot->place->name,
-	    ".features.tsv");
+	const char *features = lab_site_file(site, spot->scenario->results,
+					     spot->place->name, ".features.tsv");
 
 	if (lab_rows_read(&spot->rows, file, &spot->scenario->downloads, err) != 0 ||
 	    write_features(&spot->rows, features, err) != 0)
@@ -288,13 +305,17 @@ open_spots(struct lab_site *site, const struct lab_data_scenario *s, struct spot
 		spots[i].place = p;
 		if (p->store != NULL) {
 			of[n] = 2 * i;
-			steps[n++] = lab_site_print(p->store, lab_site_file(site, s->results, p->name,
-			    ".exchanges.tsv"), s->log, s->after);
+			steps[n++] = lab_site_print(
+			    p->store,
+			    lab_site_file(site, s->results, p->name, ".exchanges.tsv"),
+			    s->log, s->after);
 		}
 		if (lab_site_plain(p) != NULL) {
 			of[n] = 2 * i + 1;
-			steps[n++] = lab_site_print(lab_site_plain(p), lab_site_file(site, s->results, p->name,
-			    ".plain.tsv"), s->log, s->after);
+			steps[n++] = lab_site_print(
+			    lab_site_plain(p),
+			    lab_site_file(site, s->results, p->name, ".plain.tsv"),
+			    s->log, s->after);
 		}
 	}
 	lab_steps_run(steps, n, site->config->jobs, errs);
@@ -315,35 +336,41 @@ open_spots(struct lab_site *site, const struct lab_data_scenario *s, struct spot
 
 /* scikit-learn over all places of a scenario in one run. */
 static int
-run_sklearn(struct lab_site *site, const struct lab_data_scenario *s, const struct spot *spots,
-    struct err *err)
+run_sklearn(struct lab_site *site, const struct lab_data_scenario *s,
+	    const struct spot *spots, struct err *err)
 {
 	const char *file = lab_site_file(site, s->results, "sklearn", ".done");
-	struct lab_step step = {.output = file, .log = s->log, .prints = true,
-	    .inputs = {site->script, site->train_rows},
-	    .argv = {site->config->python, "-I", "-W", "ignore", site->script, site->train_rows}};
+	struct lab_step step = {.output = file,
+				.log = s->log,
+				.prints = true,
+				.inputs = {site->script, site->train_rows},
+				.argv = {site->config->python, "-I", "-W", "ignore",
+					 site->script, site->train_rows}};
 	unsigned words = 6, inputs = 2;
 	size_t i;
 
 	for (i = 0; i < LAB_METHODS; i++)
 		if (lab_methods[i].runner == LAB_SKLEARN)
-			step.argv[words++] = lab_data_path(&site->data, "%s=%s",
-			    lab_methods[i].name, lab_methods[i].told);
+			step.argv[words++] =
+			    lab_data_path(&site->data, "%s=%s", lab_methods[i].name,
+					  lab_methods[i].told);
 	for (i = 0; i < s->place_count && words + 1 < LAB_STEP_WORDS &&
-	    inputs + 1 < LAB_STEP_INPUTS; i++) {
+		    inputs + 1 < LAB_STEP_INPUTS;
+	     i++) {
 		if (spots[i].features == NULL)
 			continue;
 		step.inputs[inputs++] = spots[i].features;
-		step.argv[words++] = lab_data_path(&site->data, "%s=%s/%s", spots[i].features,
-		    s->results, s->places[i].name);
+		step.argv[words++] =
+		    lab_data_path(&site->data, "%s=%s/%s", spots[i].features, s->results,
+				  s->places[i].name);
 	}
 	return inputs == 2 ? 0 : lab_step_run(&step, err);
 }
 
 /* Every method at every place, the larger catalogues behind the own one. */
 static void
-plan_cases(struct lab_site *site, const struct lab_data_scenario *s, const struct spot *spots,
-    struct work *w)
+plan_cases(struct lab_site *site, const struct lab_data_scenario *s,
+	   const struct spot *spots, struct work *w)
 {
 	size_t most = s->place_count * LAB_METHODS * (1 + EXTENDED) + 1, i, m, k;
 
@@ -356,7 +383,7 @@ plan_cases(struct lab_site *site, const struct lab_data_scenario *s, const struc
 			for (k = 0; k < EXTENDED && s->extended[k] != NULL; k++)
 				if (lab_method_has_catalogue(&lab_methods[m]))
 					add_case(site, w, &spots[i], &lab_methods[m],
-					    s->extended[k], s->extended_names[k]);
+						 s->extended[k], s->extended_names[k]);
 		}
 	}
 }
@@ -395,8 +422,8 @@ do_scenario(struct lab_site *site, const struct lab_data_scenario *s)
 }
 
 int
-lab_cases(const struct lab_cases_config *config, struct lab_tables *tables, unsigned *failed,
-    struct err *err)
+lab_cases(const struct lab_cases_config *config, struct lab_tables *tables,
+	  unsigned *failed, struct err *err)
 {
 	struct lab_site site = {.config = config, .tables = tables};
 	int status = -1;
@@ -404,7 +431,7 @@ lab_cases(const struct lab_cases_config *config, struct lab_tables *tables, unsi
 
 	if (lab_data_open(&site.data, config->dir, err) != 0 ||
 	    (config->decoys != NULL &&
-	    lab_data_extend(&site.data, config->decoys, extended, EXTENDED, err) != 0))
+	     lab_data_extend(&site.data, config->decoys, extended, EXTENDED, err) != 0))
 		goto done;
 	for (i = 0; i < site.data.count; i++)
 		lab_data_tell(&site.data.scenarios[i], tables);
@@ -414,7 +441,9 @@ lab_cases(const struct lab_cases_config *config, struct lab_tables *tables, unsi
 		do_scenario(&site, &site.data.scenarios[i]);
 	}
 	*failed = site.failed;
-	status = stop_asked() ? err_set(err, EINTR, "stopped; the same command goes on from here") : 0;
+	status = stop_asked()
+		     ? err_set(err, EINTR, "stopped; the same command goes on from here")
+		     : 0;
 done:
 	progress_show("", 0, 0);
 	lab_data_close(&site.data);

@@ -19,6 +19,6 @@ struct lab_cases_config {
  * message; *failed counts them.
  */
 int lab_cases(const struct lab_cases_config *config, struct lab_tables *tables,
-    unsigned *failed, struct err *err);
+	      unsigned *failed, struct err *err);
 
 #endif

@@ -22,9 +22,10 @@
 
 enum { RUN_BYTES_MAX = 1 << 16 };
 
-static const char *const first_scenarios[] = {"one-hop", "six-hops", "vpn", "reuse",
-    "pipelining", "http2", "browser", NULL};
-static const char *const first_places[] = {"subnet", "switch", "edge", "border", "transit", NULL};
+static const char *const first_scenarios[] = {
+    "one-hop", "six-hops", "vpn", "reuse", "pipelining", "http2", "browser", NULL};
+static const char *const first_places[] = {"subnet", "switch",  "edge",
+					   "border", "transit", NULL};
 
 const char *
 lab_data_path(struct lab_data *data, const char *fmt, ...)
@@ -39,7 +40,8 @@ lab_data_path(struct lab_data *data, const char *fmt, ...)
 	must(s);
 	if (data->text_count == data->text_cap) {
 		data->text_cap = data->text_cap ? data->text_cap * 2 : 256;
-		data->texts = must(realloc(data->texts, data->text_cap * sizeof *data->texts));
+		data->texts =
+		    must(realloc(data->texts, data->text_cap * sizeof *data->texts));
 	}
 	data->texts[data->text_count++] = s;
 	return s;
@@ -88,14 +90,15 @@ static int
 compare_scenarios(const void *a, const void *b)
 {
 	return compare_names(((const struct lab_data_scenario *)a)->name,
-	    ((const struct lab_data_scenario *)b)->name, first_scenarios);
+			     ((const struct lab_data_scenario *)b)->name,
+			     first_scenarios);
 }
 
 static int
 compare_places(const void *a, const void *b)
 {
 	return compare_names(((const struct lab_data_place *)a)->name,
-	    ((const struct lab_data_place *)b)->name, first_places);
+			     ((const struct lab_data_place *)b)->name, first_places);
 }
 
 /* ---- one scenario ---- */
@@ -123,8 +126,8 @@ find_places(struct lab_data *data, const char *dir, struct lab_data_scenario *s)
 			cap = cap ? cap * 2 : 8;
 			s->places = must(realloc(s->places, cap * sizeof *s->places));
 		}
-		s->places[s->place_count++] = (struct lab_data_place){name,
-		    if_folder(lab_data_path(data, "%s/store", path)),
+		s->places[s->place_count++] = (struct lab_data_place){
+		    name, if_folder(lab_data_path(data, "%s/store", path)),
 		    if_folder(lab_data_path(data, "%s/softflowd", path)),
 		    if_folder(lab_data_path(data, "%s/router", path))};
 	}
@@ -162,15 +165,17 @@ count_files(const char *path, uint64_t *out, struct err *err)
 /* Filters of the times before and after the first download that is judged. */
 static int
 split_times(struct lab_data *data, const char *dir, struct lab_data_scenario *s,
-    struct err *err)
+	    struct err *err)
 {
 	int64_t between;
 	char when[32];
 	bool has_both;
 
 	if (!lab_downloads_split(&s->downloads, &between, &has_both))
-		return err_set(err, EINVAL, "%s/truth.tsv: training and other downloads overlap in "
-		    "time; what is learned must lie before what is judged", dir);
+		return err_set(err, EINVAL,
+			       "%s/truth.tsv: training and other downloads overlap in "
+			       "time; what is learned must lie before what is judged",
+			       dir);
 	if (!has_both)
 		return 0;
 	time_print(between, STYLE_MACHINE, when);
@@ -181,13 +186,14 @@ split_times(struct lab_data *data, const char *dir, struct lab_data_scenario *s,
 
 static int
 open_scenario(struct lab_data *data, const char *dir, const char *name,
-    struct lab_data_scenario *s, struct err *err)
+	      struct lab_data_scenario *s, struct err *err)
 {
 	const char *folder = lab_data_path(data, "%s/%s", dir, name);
 	const char *truth = lab_data_path(data, "%s/truth.tsv", folder);
 	struct err none = {0};
 
-	*s = (struct lab_data_scenario){.name = lab_data_path(data, "%s", name),
+	*s = (struct lab_data_scenario){
+	    .name = lab_data_path(data, "%s", name),
 	    .catalogue = lab_data_path(data, "%s/catalogue.tsv", folder),
 	    .results = lab_data_path(data, "%s/results", folder),
 	    .log = lab_data_path(data, "%s/results/log", folder)};
@@ -196,8 +202,10 @@ open_scenario(struct lab_data *data, const char *dir, const char *name,
 	if (access(truth, F_OK) != 0)
 		return 0; /* skipped, or it has only begun */
 	if (lab_downloads_read(&s->downloads, truth, &none) != 0)
-		return none.code == ENODATA ? 0 : err_set(err, none.code, "%s", none.text);
-	if (make_folder(s->results, err) != 0 || count_files(s->catalogue, &s->files, err) != 0 ||
+		return none.code == ENODATA ? 0
+					    : err_set(err, none.code, "%s", none.text);
+	if (make_folder(s->results, err) != 0 ||
+	    count_files(s->catalogue, &s->files, err) != 0 ||
 	    split_times(data, folder, s, err) != 0)
 		return -1;
 	find_places(data, folder, s);
@@ -208,8 +216,8 @@ static bool
 is_scenario(struct lab_data *data, const char *dir, const char *name)
 {
 	return name[0] != '.' &&
-	    (access(lab_data_path(data, "%s/%s/truth.tsv", dir, name), F_OK) == 0 ||
-	    access(lab_data_path(data, "%s/%s/run.tsv", dir, name), F_OK) == 0);
+	       (access(lab_data_path(data, "%s/%s/truth.tsv", dir, name), F_OK) == 0 ||
+		access(lab_data_path(data, "%s/%s/run.tsv", dir, name), F_OK) == 0);
 }
 
 static int
@@ -244,18 +252,20 @@ lab_data_open(struct lab_data *data, const char *dir, struct err *err)
 			continue;
 		if (data->count == cap) {
 			cap = cap ? cap * 2 : 16;
-			data->scenarios = must(realloc(data->scenarios,
-			    cap * sizeof *data->scenarios));
+			data->scenarios =
+			    must(realloc(data->scenarios, cap * sizeof *data->scenarios));
 		}
-		status = open_scenario(data, dir, entry->d_name, &data->scenarios[data->count++],
-		    err);
+		status = open_scenario(data, dir, entry->d_name,
+				       &data->scenarios[data->count++], err);
 	}
 	closedir(list);
 	if (status != 0)
 		return -1;
 	if (data->count == 0)
-		return err_set(err, ENOENT, "%s: no scenario in it: there is no folder with a "
-		    "truth.tsv or run.tsv; weir lab run makes them", dir);
+		return err_set(err, ENOENT,
+			       "%s: no scenario in it: there is no folder with a "
+			       "truth.tsv or run.tsv; weir lab run makes them",
+			       dir);
 	qsort(data->scenarios, data->count, sizeof *data->scenarios, compare_scenarios);
 	data->models = lab_data_path(data, "%s/models", dir);
 	data->log = lab_data_path(data, "%s/models/log", dir);
@@ -311,7 +321,8 @@ shuffle(const struct catalog *catalog)
 		const char *arch = catalog_text(catalog, files[i].arch);
 
 		list[i].order = hash64(name, strlen(name), 1) ^
-		    hash64(version, strlen(version), 2) ^ hash64(arch, strlen(arch), 3);
+				hash64(version, strlen(version), 2) ^
+				hash64(arch, strlen(arch), 3);
 		list[i].size = files[i].size;
 		list[i].number = i;
 	}
@@ -322,10 +333,10 @@ shuffle(const struct catalog *catalog)
 /* A catalogue of the scenario's files and the first decoys, names in all. */
 static int
 write_extended(struct lab_data *data, struct lab_data_scenario *s, size_t place,
-    const struct decoy *decoys, size_t n, uint64_t names, struct err *err)
+	       const struct decoy *decoys, size_t n, uint64_t names, struct err *err)
 {
 	const char *path = lab_data_path(data, "%s/catalogue-%llu.tsv", s->results,
-	    (unsigned long long)names);
+					 (unsigned long long)names);
 	const char *made = lab_data_path(data, "%s.new", path);
 	struct catalog *catalog = catalog_new();
 	char name[64];
@@ -354,13 +365,15 @@ write_extended(struct lab_data *data, struct lab_data_scenario *s, size_t place,
 
 static int
 extend_scenario(struct lab_data *data, struct lab_data_scenario *s, const char *source,
-    const struct decoy *decoys, size_t n, const uint64_t *names, size_t sizes, struct err *err)
+		const struct decoy *decoys, size_t n, const uint64_t *names, size_t sizes,
+		struct err *err)
 {
 	size_t place = 0, i;
 
 	for (i = 0; i < sizes && place + 1 < LAB_DATA_EXTENDED && s->files > 0; i++) {
 		/* Nothing to add, or nothing more than the size before had. */
-		if (names[i] <= s->files || (place > 0 && s->extended_names[place - 1] >= s->files + n))
+		if (names[i] <= s->files ||
+		    (place > 0 && s->extended_names[place - 1] >= s->files + n))
 			continue;
 		if (write_extended(data, s, place, decoys, n, names[i], err) != 0)
 			return err_prefix(err, "%s: ", source);
@@ -370,8 +383,8 @@ extend_scenario(struct lab_data *data, struct lab_data_scenario *s, const char *
 }
 
 int
-lab_data_extend(struct lab_data *data, const char *source, const uint64_t *names, size_t n,
-    struct err *err)
+lab_data_extend(struct lab_data *data, const char *source, const uint64_t *names,
+		size_t n, struct err *err)
 {
 	struct catalog *catalog = catalog_new();
 	struct decoy *decoys = NULL;
@@ -386,7 +399,7 @@ lab_data_extend(struct lab_data *data, const char *source, const uint64_t *names
 	status = 0;
 	for (i = 0; i < data->count && status == 0; i++)
 		status = extend_scenario(data, &data->scenarios[i], source, decoys,
-		    catalog_count(catalog), names, n, err);
+					 catalog_count(catalog), names, n, err);
 done:
 	free(decoys);
 	catalog_free(catalog);
@@ -421,11 +434,11 @@ lab_data_tell(const struct lab_data_scenario *s, struct lab_tables *tables)
 	size_t i;
 
 #define TEXT(t) ((struct str){(t), (uint32_t)strlen(t)})
-#define TELL(id)                                                        \
-	do {                                                            \
-		struct str value = run_value(s, #id);                   \
-		if (value.len > 0)                                      \
-			lab_set(&run, RUN, id, value);                  \
+#define TELL(id)                                                                         \
+	do {                                                                             \
+		struct str value = run_value(s, #id);                                    \
+		if (value.len > 0)                                                       \
+			lab_set(&run, RUN, id, value);                                   \
 	} while (0)
 	text_init(&places);
 	text_init(&words);

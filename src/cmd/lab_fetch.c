@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every download is a run of curl and so a connection of its own. curl's report becomes a line
- * of downloads.tsv once the file is whole; what a line is there for is not fetched again.
+ * Every download is a run of curl and so a connection of its own. curl's report becomes a
+ * line of downloads.tsv once the file is whole; what a line is there for is not fetched
+ * again.
  */
 #include "cmd/lab_fetch.h"
 
@@ -25,14 +26,32 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READY_MS = 20000, GRACE_MS = 20000, SETTLE_MS = 300, REPORT_CELLS = 11, PORTS_MAX = 16 };
+enum {
+	READY_MS = 20000,
+	GRACE_MS = 20000,
+	SETTLE_MS = 300,
+	REPORT_CELLS = 11,
+	PORTS_MAX = 16
+};
 
 static const char client_space[] = "client", server_space[] = "server";
 
 /* Cells of curl's report, in the order of report_format. */
-enum { REPORT_EXIT, REPORT_STATUS, REPORT_CLIENT, REPORT_CLIENT_PORT, REPORT_SERVER,
-	REPORT_SERVER_PORT, REPORT_SIZE, REPORT_HEADER, REPORT_LENGTH, REPORT_TYPE, REPORT_ETAG };
-static const char report_format[] = "%{exitcode}\\t%{http_code}\\t%{local_ip}\\t%{local_port}\\t"
+enum {
+	REPORT_EXIT,
+	REPORT_STATUS,
+	REPORT_CLIENT,
+	REPORT_CLIENT_PORT,
+	REPORT_SERVER,
+	REPORT_SERVER_PORT,
+	REPORT_SIZE,
+	REPORT_HEADER,
+	REPORT_LENGTH,
+	REPORT_TYPE,
+	REPORT_ETAG
+};
+static const char report_format[] =
+    "%{exitcode}\\t%{http_code}\\t%{local_ip}\\t%{local_port}\\t"
     "%{remote_ip}\\t%{remote_port}\\t%{size_download}\\t%{size_header}\\t"
     "%header{content-length}\\t%{content_type}\\t%header{etag}";
 
@@ -121,7 +140,9 @@ mend_list(const char *path, struct err *err)
 	int c;
 
 	if (file == NULL)
-		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", path, strerror(errno));
+		return errno == ENOENT
+			   ? 0
+			   : err_set(err, errno, "%s: %s", path, strerror(errno));
 	while ((c = fgetc(file)) != EOF)
 		if (c == '\n')
 			whole = ftell(file);
@@ -147,17 +168,22 @@ open_list(struct fetch *f, struct err *err)
 static int
 write_config(struct fetch *f, const char *path, struct err *err)
 {
-	static const char *const temporary[] = {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"};
+	static const char *const temporary[] = {"client_body", "proxy", "fastcgi",
+						"uwsgi", "scgi"};
 	struct text t;
 	size_t i;
 	int status;
 
 	text_init(&t);
-	text_printf(&t, "daemon off; user root; worker_processes 1; pid \"%s/nginx.pid\";\n"
+	text_printf(
+	    &t,
+	    "daemon off; user root; worker_processes 1; pid \"%s/nginx.pid\";\n"
 	    "events { worker_connections 1024; }\nhttp {\naccess_log off; sendfile on;\n"
-	    "default_type application/octet-stream;\n", f->config->folder);
+	    "default_type application/octet-stream;\n",
+	    f->config->folder);
 	for (i = 0; i < sizeof temporary / sizeof *temporary; i++)
-		text_printf(&t, "%s_temp_path \"%s\";\n", temporary[i], f->config->folder);
+		text_printf(&t, "%s_temp_path \"%s\";\n", temporary[i],
+			    f->config->folder);
 	text_printf(&t, "server { listen 80; root \"%s\"; }\n}\n", f->config->root);
 	status = lab_file_write(path, &t, err);
 	text_done(&t);
@@ -169,25 +195,28 @@ start_server(struct fetch *f, struct err *err)
 {
 	char conf[PATH_MAX], log[PATH_MAX];
 	const char *argv[] = {"nginx", "-e", log, "-c", conf, NULL};
-	struct process_config config = {.argv = argv, .log = log,
-	    .space = network_space_name(f->net, server_space)};
+	struct process_config config = {
+	    .argv = argv, .log = log, .space = network_space_name(f->net, server_space)};
 
 	if (program_need("nginx", err) != 0 || path_in(f, "nginx.conf", conf, err) != 0 ||
 	    path_in(f, "nginx.log", log, err) != 0 || write_config(f, conf, err) != 0 ||
 	    process_start(&config, &f->server, err) != 0)
 		return -1;
-	return wait_for_port(f->server, "nginx", log, config.space, false, 80, READY_MS, err);
+	return wait_for_port(f->server, "nginx", log, config.space, false, 80, READY_MS,
+			     err);
 }
 
 static int
 open_network(struct fetch *f, struct err *err)
 {
 	struct network_link link = {.a = {client_space, "eth0", "192.0.2.1/24", NULL},
-	    .b = {server_space, "eth0", "192.0.2.80/24", NULL}, .is_wire = true};
+				    .b = {server_space, "eth0", "192.0.2.80/24", NULL},
+				    .is_wire = true};
 
 	if (network_open(&f->net, err) != 0 ||
 	    network_space(f->net, client_space, err) != 0 ||
-	    network_space(f->net, server_space, err) != 0 || network_link(f->net, &link, err) != 0)
+	    network_space(f->net, server_space, err) != 0 ||
+	    network_link(f->net, &link, err) != 0)
 		return -1;
 	f->client = network_space_name(f->net, client_space);
 	return start_server(f, err);
@@ -208,7 +237,8 @@ write_filter(const struct lab_targets *t, struct text *out)
 		if (k < n)
 			continue;
 		if (n == PORTS_MAX) {
-			text_str(out, "tcp"); /* so many that the rest of TCP may come along */
+			text_str(out,
+				 "tcp"); /* so many that the rest of TCP may come along */
 			return;
 		}
 		ports[n++] = t->list[i].port;
@@ -229,10 +259,12 @@ start_meter(struct fetch *f, struct err *err)
 	text_init(&filter);
 	write_filter(f->targets, &filter);
 	{
-		const char *argv[] = {"/proc/self/exe", "meter", "-i", device, "--store", f->store,
-		    filter.data, NULL};
-		struct process_config config = {.argv = argv, .space = f->client,
-		    .log = f->meter_log, .output = NULL};
+		const char *argv[] = {"/proc/self/exe", "meter",  "-i",        device,
+				      "--store",        f->store, filter.data, NULL};
+		struct process_config config = {.argv = argv,
+						.space = f->client,
+						.log = f->meter_log,
+						.output = NULL};
 
 		unlink(f->meter_log);
 		status = process_start(&config, &f->meter, err);
@@ -240,7 +272,8 @@ start_meter(struct fetch *f, struct err *err)
 	text_done(&filter);
 	if (status != 0)
 		return -1;
-	return wait_for_words(f->meter, "weir meter", f->meter_log, "capturing on", READY_MS, err);
+	return wait_for_words(f->meter, "weir meter", f->meter_log, "capturing on",
+			      READY_MS, err);
 }
 
 /* What it still holds is written at its end. */
@@ -252,14 +285,15 @@ stop_meter(struct fetch *f, struct err *err)
 
 	stop_sleep(SETTLE_MS); /* last segments */
 	process_signal(f->meter, SIGTERM);
-	if (process_wait(f->meter, GRACE_MS) != PROCESS_RUNNING && !process_is_running(f->meter) &&
-	    process_status(f->meter) == 0)
+	if (process_wait(f->meter, GRACE_MS) != PROCESS_RUNNING &&
+	    !process_is_running(f->meter) && process_status(f->meter) == 0)
 		return 0;
 	process_end(f->meter, GRACE_MS);
 	text_init(&how);
 	process_status_text(f->meter, &how);
 	if (process_status(f->meter) != 0)
-		status = err_set(err, EIO, "weir meter %s; see %s", how.data, f->meter_log);
+		status =
+		    err_set(err, EIO, "weir meter %s; see %s", how.data, f->meter_log);
 	text_done(&how);
 	return status;
 }
@@ -322,8 +356,8 @@ tame(char *cell)
 }
 
 static void
-write_line(struct fetch *f, const struct lab_target *target, char *const cells[REPORT_CELLS],
-    int64_t start_us, int64_t end_us)
+write_line(struct fetch *f, const struct lab_target *target,
+	   char *const cells[REPORT_CELLS], int64_t start_us, int64_t end_us)
 {
 	char start[32], end[32];
 	size_t i;
@@ -332,11 +366,12 @@ write_line(struct fetch *f, const struct lab_target *target, char *const cells[R
 	time_print(end_us, STYLE_MACHINE, end);
 	for (i = 0; i < REPORT_CELLS; i++)
 		tame(cells[i]);
-	fprintf(f->out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", cells[REPORT_CLIENT],
-	    cells[REPORT_CLIENT_PORT], start, end, lab_target_text(f->targets, target->name),
-	    cells[REPORT_SIZE], cells[REPORT_SERVER], cells[REPORT_SERVER_PORT],
-	    lab_target_text(f->targets, target->url), cells[REPORT_HEADER], cells[REPORT_TYPE],
-	    cells[REPORT_ETAG]);
+	fprintf(f->out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+		cells[REPORT_CLIENT], cells[REPORT_CLIENT_PORT], start, end,
+		lab_target_text(f->targets, target->name), cells[REPORT_SIZE],
+		cells[REPORT_SERVER], cells[REPORT_SERVER_PORT],
+		lab_target_text(f->targets, target->url), cells[REPORT_HEADER],
+		cells[REPORT_TYPE], cells[REPORT_ETAG]);
 	fflush(f->out);
 }
 
@@ -347,16 +382,19 @@ fetch_one(struct fetch *f, size_t i, struct err *err)
 	const struct lab_target *target = &f->targets->list[i];
 	char rate[32], timeout[32], line[8192], room[128], *cells[REPORT_CELLS];
 	const char *url = lab_target_text(f->targets, target->url), *fault;
-	const char *argv[24] = {"curl", "-q", "-sS", "--globoff", "--noproxy", "*", "--http1.1", "-m",
-	    timeout, "-o", "/dev/null", "-w", report_format, "--url", url};
-	struct process_config config = {.argv = argv, .space = f->client, .output = f->report,
-	    .log = f->log};
+	const char *argv[24] = {"curl",        "-q",    "-sS",       "--globoff",
+				"--noproxy",   "*",     "--http1.1", "-m",
+				timeout,       "-o",    "/dev/null", "-w",
+				report_format, "--url", url};
+	struct process_config config = {
+	    .argv = argv, .space = f->client, .output = f->report, .log = f->log};
 	struct process *curl;
 	int64_t start_us = now_us();
 	unsigned n = 15;
 
-	snprintf(timeout, sizeof timeout, "%lld.%03lld", (long long)(f->config->timeout_us / 1000000),
-	    (long long)(f->config->timeout_us / 1000 % 1000));
+	snprintf(timeout, sizeof timeout, "%lld.%03lld",
+		 (long long)(f->config->timeout_us / 1000000),
+		 (long long)(f->config->timeout_us / 1000 % 1000));
 	snprintf(rate, sizeof rate, "%llu", (unsigned long long)f->config->rate);
 	if (f->config->rate > 0) {
 		argv[n++] = "--limit-rate";
@@ -383,13 +421,15 @@ fetch_one(struct fetch *f, size_t i, struct err *err)
 	write_line(f, target, cells, start_us, now_us());
 	f->fetched[i]++;
 	f->counts->now++;
-	return ferror(f->out) ? err_set(err, errno, "%s: %s", f->list, strerror(errno)) : 0;
+	return ferror(f->out) ? err_set(err, errno, "%s: %s", f->list, strerror(errno))
+			      : 0;
 }
 
 static int
 fetch_all(struct fetch *f, struct err *err)
 {
-	uint64_t round, done = f->counts->before, total = f->config->times * f->targets->count;
+	uint64_t round, done = f->counts->before,
+			total = f->config->times * f->targets->count;
 	size_t i;
 
 	for (round = 0; round < f->config->times; round++) {
@@ -399,12 +439,13 @@ fetch_all(struct fetch *f, struct err *err)
 			progress_show("lab reference", done++, total);
 			if (!process_is_running(f->meter))
 				return err_set(err, EIO, "weir meter has ended; see %s",
-				    f->meter_log);
+					       f->meter_log);
 			if (fetch_one(f, i, err) != 0)
 				return -1;
 			if (f->config->pause_us > 0 &&
 			    !stop_sleep(f->config->pause_us / 1000))
-				return err_set(err, EINTR,
+				return err_set(
+				    err, EINTR,
 				    "stopped; the same command goes on from here");
 		}
 	}
@@ -424,7 +465,7 @@ is_all_there(const struct fetch *f)
 
 int
 lab_fetch(const struct lab_fetch_config *config, const struct lab_targets *targets,
-    struct lab_fetch_counts *counts, struct err *err)
+	  struct lab_fetch_counts *counts, struct err *err)
 {
 	struct fetch f = {.config = config, .targets = targets, .counts = counts};
 	struct err later = {0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is learned is learned once, from the training downloads of one scenario at the first of
- * its places, and frozen; all that is judged began after the last of them, or is of another
- * scenario.
+ * What is learned is learned once, from the training downloads of one scenario at the
+ * first of its places, and frozen; all that is judged began after the last of them, or is
+ * of another scenario.
  */
 #include "cmd/lab_site.h"
 
@@ -22,7 +22,8 @@ is_lesson(const struct lab_downloads *d, size_t i)
 	const struct lab_download *one = &d->list[i];
 	const char *kind = lab_download_text(d, one->kind);
 
-	return one->is_training && one->name != 0 && (*kind == '\0' || strcmp(kind, "whole") == 0);
+	return one->is_training && one->name != 0 &&
+	       (*kind == '\0' || strcmp(kind, "whole") == 0);
 }
 
 static int
@@ -67,7 +68,7 @@ write_labels(const struct lab_downloads *d, const char *path, struct err *err)
 			continue;
 		addr_print(&one->client, client);
 		text_printf(&out, "%s\t%s\t%s\t", lab_download_text(d, one->name),
-		    lab_download_text(d, one->version), client);
+			    lab_download_text(d, one->version), client);
 		if (one->has_port)
 			text_u64(&out, one->port);
 		text_printf(&out, "\t%s\n", lab_download_text(d, one->start));
@@ -80,7 +81,7 @@ write_labels(const struct lab_downloads *d, const char *path, struct err *err)
 /* Labelled rows for scikit-learn: records that hold one training download. */
 static int
 write_lessons(const struct lab_downloads *d, const struct lab_records *rows,
-    int64_t tolerance_us, const char *path, struct err *err)
+	      int64_t tolerance_us, const char *path, struct err *err)
 {
 	size_t *record = must(calloc(d->count + 1, sizeof *record)), i;
 	unsigned *held = must(calloc(rows->count + 1, sizeof *held));
@@ -92,12 +93,13 @@ write_lessons(const struct lab_downloads *d, const struct lab_records *rows,
 		if (record[i] != SIZE_MAX)
 			held[record[i]]++;
 	text_init(&out);
-	text_str(&out, "name\tversion\tstart\tend\tclient\tclient_port\tbytes\tpackets\n");
+	text_str(&out,
+		 "name\tversion\tstart\tend\tclient\tclient_port\tbytes\tpackets\n");
 	for (i = 0; i < d->count; i++) {
 		if (!is_lesson(d, i) || record[i] == SIZE_MAX || held[record[i]] != 1)
 			continue;
 		text_printf(&out, "%s\t%s\t", lab_download_text(d, d->list[i].name),
-		    lab_download_text(d, d->list[i].version));
+			    lab_download_text(d, d->list[i].version));
 		lab_site_features(&out, rows, &rows->list[record[i]]);
 	}
 	status = lab_file_write(path, &out, err);
@@ -110,16 +112,22 @@ write_lessons(const struct lab_downloads *d, const struct lab_records *rows,
 /* The model of a method, made where it is not there. */
 static int
 make_model(struct lab_site *site, const struct lab_method *method, const char *store,
-    const char *labels, const char **out, struct err *err)
+	   const char *labels, const char **out, struct err *err)
 {
 	const struct lab_data_scenario *s = site->training;
 	const char *file = lab_site_file(site, site->data.models, method->name, ".model");
-	struct lab_step learn = {.output = file, .log = site->data.log, .inputs = {store, labels},
-	    .argv = {"", "learn", "--store", store, "--labels", labels, "--classifier", "tree",
-	    "--features", method->told, "--float32", "-w", file, s->before}};
-	struct lab_step fit = {.output = file, .log = site->data.log,
-	    .inputs = {store, s->catalogue}, .argv = {"", "model", "fit", "--store", store, "-c",
-	    s->catalogue, "-w", file, s->before}};
+	struct lab_step learn = {.output = file,
+				 .log = site->data.log,
+				 .inputs = {store, labels},
+				 .argv = {"", "learn", "--store", store, "--labels",
+					  labels, "--classifier", "tree", "--features",
+					  method->told, "--float32", "-w", file,
+					  s->before}};
+	struct lab_step fit = {.output = file,
+			       .log = site->data.log,
+			       .inputs = {store, s->catalogue},
+			       .argv = {"", "model", "fit", "--store", store, "-c",
+					s->catalogue, "-w", file, s->before}};
 
 	*out = file;
 	return lab_step_run(method->runner == LAB_FROZEN ? &fit : &learn, err);
@@ -130,9 +138,11 @@ static bool
 has_sklearn(struct lab_site *site, char note[256])
 {
 	const char *file = lab_site_file(site, site->data.models, "sklearn", ".version");
-	struct lab_step step = {.output = file, .log = site->data.log, .prints = true,
-	    .argv = {site->config->python, "-I", "-c",
-	    "import sklearn; print(sklearn.__version__)"}};
+	struct lab_step step = {.output = file,
+				.log = site->data.log,
+				.prints = true,
+				.argv = {site->config->python, "-I", "-c",
+					 "import sklearn; print(sklearn.__version__)"}};
 	struct err err = {0};
 	struct text script;
 	bool is_there;
@@ -141,12 +151,13 @@ has_sklearn(struct lab_site *site, char note[256])
 	is_there = lab_step_run(&step, &err) == 0;
 	if (!is_there) {
 		snprintf(note, 256, "python3-sklearn is not installed (%s)",
-		    site->config->python);
+			 site->config->python);
 		return false;
 	}
 	text_init(&script);
 	text_str(&script, lab_classify);
-	site->script = lab_site_file(site, site->data.models, "classify", ".py"); /* not sklearn.py */
+	site->script = lab_site_file(site, site->data.models, "classify",
+				     ".py"); /* not sklearn.py */
 	if (lab_file_write(site->script, &script, &err) != 0) {
 		lab_site_failed(site, &err, note);
 		is_there = false;
@@ -157,10 +168,12 @@ has_sklearn(struct lab_site *site, char note[256])
 
 /* Lessons and labels of the training scenario's first place. */
 static int
-prepare_lessons(struct lab_site *site, const char *store, const char **labels, struct err *err)
+prepare_lessons(struct lab_site *site, const char *store, const char **labels,
+		struct err *err)
 {
 	const struct lab_data_scenario *s = site->training;
-	const char *models = site->data.models, *printed = lab_site_file(site, models, "train-rows", ".tsv");
+	const char *models = site->data.models,
+		   *printed = lab_site_file(site, models, "train-rows", ".tsv");
 	struct lab_step print = lab_site_print(store, printed, site->data.log, s->before);
 	struct lab_records rows = {0};
 	int status;
@@ -173,7 +186,7 @@ prepare_lessons(struct lab_site *site, const char *store, const char **labels, s
 	status = write_labels(&s->downloads, *labels, err);
 	if (status == 0)
 		status = write_lessons(&s->downloads, &rows, site->config->tolerance_us,
-		    site->train_rows, err);
+				       site->train_rows, err);
 	lab_records_done(&rows);
 	return status;
 }
@@ -223,8 +236,9 @@ lab_learn(struct lab_site *site)
 		if (lab_methods[m].runner == LAB_SKLEARN && !is_there)
 			snprintf(site->notes[m], sizeof site->notes[m], "%.255s", note);
 		else if (lab_methods[m].runner != LAB_SKLEARN &&
-		    lab_methods[m].runner != LAB_FITTED &&
-		    make_model(site, &lab_methods[m], store, labels, &site->models[m], &err) != 0)
+			 lab_methods[m].runner != LAB_FITTED &&
+			 make_model(site, &lab_methods[m], store, labels,
+				    &site->models[m], &err) != 0)
 			lab_site_failed(site, &err, site->notes[m]);
 	}
 }

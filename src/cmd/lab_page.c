@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The lab's tables as one page: plots of accuracy by scenario, by catalogue and by what was sent
- * again, of what probabilities promise, then the tables.
+ * The lab's tables as one page: plots of accuracy by scenario, by catalogue and by what
+ * was sent again, of what probabilities promise, then the tables.
  */
 #include "cmd/lab_show.h"
 
@@ -20,8 +20,9 @@
 enum { MISSES_MAX = 3000, GROUPS_MAX = 256 };
 
 /* What the plots compare: the article's own figure, its way, and ours. */
-static const char *const series[] = {"article", "sklearn-tree", "sklearn-forest", "sklearn-knn",
-    "wire", "wire-fitted", "spans"};
+static const char *const series[] = {"article",     "sklearn-tree", "sklearn-forest",
+				     "sklearn-knn", "wire",         "wire-fitted",
+				     "spans"};
 enum { SERIES = sizeof series / sizeof *series };
 
 static const char *const calibrated[] = {"sklearn-tree", "wire", "wire-fitted", "spans"};
@@ -72,10 +73,11 @@ group_of(struct plotting *p, const char *label)
 	return g;
 }
 
-/* Percents as a point of a group; a later one of the same group and series replaces it. */
+/* Percents as a point of a group; a later one of the same group and series replaces it.
+ */
 static void
-set_point(struct plotting *p, size_t group, const char *method, double percent, double low,
-    double high, uint64_t downloads)
+set_point(struct plotting *p, size_t group, const char *method, double percent,
+	  double low, double high, uint64_t downloads)
 {
 	size_t s = 0;
 	char *tip;
@@ -85,19 +87,19 @@ set_point(struct plotting *p, size_t group, const char *method, double percent, 
 	if (s == SERIES || group == GROUPS_MAX || p->tip_count == GROUPS_MAX * SERIES)
 		return;
 	if (asprintf(&tip, "%s, %s, %llu downloads", series[s], p->labels[group],
-	    (unsigned long long)downloads) < 0)
+		     (unsigned long long)downloads) < 0)
 		tip = must(strdup(""));
 	p->tips[p->tip_count++] = tip;
-	p->points[group * SERIES + s] = (struct plot_point){0, percent / 100, low / 100, high / 100,
-	    1, tip};
+	p->points[group * SERIES + s] =
+	    (struct plot_point){0, percent / 100, low / 100, high / 100, 1, tip};
 }
 
 /* Draws the points and forgets them. */
 static void
 plot(struct plotting *p, const char *title)
 {
-	struct plot_groups groups = {title, (const char *const *)p->labels, series, p->groups, SERIES,
-	    p->points};
+	struct plot_groups groups = {
+	    title, (const char *const *)p->labels, series, p->groups, SERIES, p->points};
 
 	if (p->groups > 0)
 		plot_groups(p->out, &groups);
@@ -122,13 +124,16 @@ set_scores(struct plotting *p, size_t group, const struct lab_spot_name *spot)
 		if (s == NULL)
 			continue;
 		if (row_has(s->present, LAB_SCORE_article))
-			set_point(p, group, "article", s->article, s->article, s->article, 0);
+			set_point(p, group, "article", s->article, s->article, s->article,
+				  0);
 		if (row_has(s->present, LAB_SCORE_percent))
-			set_point(p, group, series[i], s->percent, s->low, s->high, s->downloads);
+			set_point(p, group, series[i], s->percent, s->low, s->high,
+				  s->downloads);
 	}
 }
 
-/* True if some method said something of its downloads: what passes in a tunnel is not seen. */
+/* True if some method said something of its downloads: what passes in a tunnel is not
+ * seen. */
 static bool
 is_seen(const struct plotting *p, const struct lab_spot_name *spot)
 {
@@ -138,7 +143,8 @@ is_seen(const struct plotting *p, const struct lab_spot_name *spot)
 		const struct lab_score *s =
 		    lab_show_find(p->tables, spot->scenario, spot->place, series[i]);
 
-		if (s != NULL && row_has(s->present, LAB_SCORE_absent) && s->absent < s->downloads)
+		if (s != NULL && row_has(s->present, LAB_SCORE_absent) &&
+		    s->absent < s->downloads)
 			return true;
 	}
 	return false;
@@ -146,7 +152,8 @@ is_seen(const struct plotting *p, const struct lab_spot_name *spot)
 
 /* The first place of a scenario that sees its downloads, else the first. */
 static const struct lab_spot_name *
-main_spot(const struct plotting *p, const struct lab_spot_name *spots, size_t n, struct str scenario)
+main_spot(const struct plotting *p, const struct lab_spot_name *spots, size_t n,
+	  struct str scenario)
 {
 	const struct lab_spot_name *first = NULL;
 	size_t i;
@@ -175,7 +182,8 @@ plot_scenarios(struct plotting *p, bool has_places, const char *title)
 		if (!has_places && main_spot(p, spots, n, spots[i].scenario) != &spots[i])
 			continue;
 		snprintf(label, sizeof label, "%.*s, %.*s", (int)spots[i].scenario.len,
-		    spots[i].scenario.data, (int)spots[i].place.len, spots[i].place.data);
+			 spots[i].scenario.data, (int)spots[i].place.len,
+			 spots[i].place.data);
 		set_scores(p, group_of(p, label), &spots[i]);
 	}
 	free(spots);
@@ -186,7 +194,7 @@ static bool
 has_names(const char *method)
 {
 	return strcmp(method, "wire") == 0 || strcmp(method, "wire-fitted") == 0 ||
-	    strcmp(method, "spans") == 0;
+	       strcmp(method, "spans") == 0;
 }
 
 /* One group a scenario and number of names. */
@@ -209,8 +217,9 @@ plot_catalogues(struct plotting *p)
 		    !is_same(main_spot(p, spots, count, s->scenario)->place, s->place))
 			continue;
 		snprintf(label, sizeof label, "%.*s, %llu names", (int)s->scenario.len,
-		    s->scenario.data, (unsigned long long)s->names);
-		set_point(p, group_of(p, label), method, s->percent, s->low, s->high, s->downloads);
+			 s->scenario.data, (unsigned long long)s->names);
+		set_point(p, group_of(p, label), method, s->percent, s->low, s->high,
+			  s->downloads);
 	}
 	free(spots);
 	plot(p, "Named right by number of names in the catalogue, at the same places");
@@ -250,15 +259,15 @@ push_again(struct sink *sink, struct batch *batch, struct err *err)
 			continue;
 		if (!row_has(a.present, LAB_AGAIN_to))
 			snprintf(label, sizeof label, "%llu and more",
-			    (unsigned long long)a.from);
+				 (unsigned long long)a.from);
 		else if (a.from == a.to)
 			snprintf(label, sizeof label, "%llu", (unsigned long long)a.from);
 		else
-			snprintf(label, sizeof label, "%llu to %llu", (unsigned long long)a.from,
-			    (unsigned long long)a.to);
+			snprintf(label, sizeof label, "%llu to %llu",
+				 (unsigned long long)a.from, (unsigned long long)a.to);
 		method_name(a.method, method);
-		set_point(page->plotting, group_of(page->plotting, label), method, a.percent, a.low,
-		    a.high, a.downloads);
+		set_point(page->plotting, group_of(page->plotting, label), method,
+			  a.percent, a.low, a.high, a.downloads);
 	}
 	return 0;
 }
@@ -275,9 +284,11 @@ push_bins(struct sink *sink, struct batch *batch, struct err *err)
 		if (!is_text(b.scenario, "all") || !is_text(b.method, page->method))
 			continue;
 		snprintf(page->tips[page->bin_count], sizeof page->tips[0],
-		    "said with %.2f to %.2f, %llu names", b.from, b.to, (unsigned long long)b.names);
-		page->bins[page->bin_count] = (struct plot_point){b.probability, b.share, b.low,
-		    b.high, (double)b.names, page->tips[page->bin_count]};
+			 "said with %.2f to %.2f, %llu names", b.from, b.to,
+			 (unsigned long long)b.names);
+		page->bins[page->bin_count] = (struct plot_point){
+		    b.probability, b.share,         b.low,
+		    b.high,        (double)b.names, page->tips[page->bin_count]};
 		page->bin_count++;
 	}
 	return 0;
@@ -303,7 +314,8 @@ plot_again(struct plotting *p, struct err *err)
 
 	if (lab_tables_push(p->tables, &push, &page.sink, NULL, err) != 0)
 		return -1;
-	plot(p, "Named right by segments that the server sent again, all scenarios and places");
+	plot(p, "Named right by segments that the server sent again, all scenarios and "
+		"places");
 	return 0;
 }
 
@@ -316,8 +328,9 @@ plot_calibration(struct plotting *p, struct err *err)
 
 	for (i = 0; i < sizeof calibrated / sizeof *calibrated; i++) {
 		struct page page = {{push_bins, page_nothing, page_nothing},
-		    .method = calibrated[i]};
-		struct plot square = {title, "probability said", "share right", page.bins, 0};
+				    .method = calibrated[i]};
+		struct plot square = {title, "probability said", "share right", page.bins,
+				      0};
 
 		if (lab_tables_push(p->tables, &push, &page.sink, NULL, err) != 0)
 			return -1;
@@ -335,22 +348,30 @@ static const struct {
 	const char *heading, *columns;
 	struct lab_push push;
 } parts[] = {
-	{"Scenarios", "scenario,state,downloads,training,files,places,article,article_percent,"
-	    "source,date,kernel,seed,scale,weir", {.table = LAB_TABLE_RUN}},
-	{"Scores", "scenario,place,method,names,kind,downloads,right,wrong,unknown,absent,percent,"
-	    "low,high,article,note", {.table = LAB_TABLE_SCORE}},
-	{"By segments sent again", "scenario,place,method,from,to,downloads,right,wrong,unknown,"
-	    "percent,low,high", {.table = LAB_TABLE_AGAIN}},
-	{"Calibration", "scenario,method,from,to,names,right,probability,share,low,high",
-	    {.table = LAB_TABLE_BIN}},
-	{"Misses", "scenario,place,method,start,client,client_port,name,"
-	    "version,kind,said,said_version,probability,again,why,evidence",
-	    {.table = LAB_TABLE_MISS, .most = MISSES_MAX}},
+    {"Scenarios",
+     "scenario,state,downloads,training,files,places,article,article_percent,"
+     "source,date,kernel,seed,scale,weir",
+     {.table = LAB_TABLE_RUN}},
+    {"Scores",
+     "scenario,place,method,names,kind,downloads,right,wrong,unknown,absent,percent,"
+     "low,high,article,note",
+     {.table = LAB_TABLE_SCORE}},
+    {"By segments sent again",
+     "scenario,place,method,from,to,downloads,right,wrong,unknown,"
+     "percent,low,high",
+     {.table = LAB_TABLE_AGAIN}},
+    {"Calibration",
+     "scenario,method,from,to,names,right,probability,share,low,high",
+     {.table = LAB_TABLE_BIN}},
+    {"Misses",
+     "scenario,place,method,start,client,client_port,name,"
+     "version,kind,said,said_version,probability,again,why,evidence",
+     {.table = LAB_TABLE_MISS, .most = MISSES_MAX}},
 };
 
 static int
-write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses, struct text *out,
-    struct err *err)
+write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses,
+	   struct text *out, struct err *err)
 {
 	struct lab_push push = parts[i].push;
 	struct page page = {{push_rows, page_nothing, page_nothing}, .out = out};
@@ -361,9 +382,11 @@ write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses, st
 		return 0;
 	if (push.table == LAB_TABLE_MISS && misses == LAB_MISSES_OURS)
 		push.wants = lab_show_is_ours;
-	html_heading(out, push.wants != NULL ? "Misses of wire model and spans" : parts[i].heading);
-	if (report_fields(lab_table_schemas[push.table], parts[i].columns, page.fields, &page.n,
-	    err) != 0 || lab_tables_push(tables, &push, &page.sink, &left, err) != 0)
+	html_heading(out, push.wants != NULL ? "Misses of wire model and spans"
+					     : parts[i].heading);
+	if (report_fields(lab_table_schemas[push.table], parts[i].columns, page.fields,
+			  &page.n, err) != 0 ||
+	    lab_tables_push(tables, &push, &page.sink, &left, err) != 0)
 		return -1;
 	if (page.is_begun)
 		html_table_end(out);
@@ -372,14 +395,14 @@ write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses, st
 	if (left == 0)
 		return 0;
 	snprintf(words, sizeof words, "%llu more rows are not shown; -o ndjson has them.",
-	    (unsigned long long)left);
+		 (unsigned long long)left);
 	html_paragraph(out, words);
 	return 0;
 }
 
 int
 lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err)
+	      struct err *err)
 {
 	struct plotting *p = must(calloc(1, sizeof *p));
 	int status = 0;
@@ -388,11 +411,18 @@ lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct te
 	p->tables = tables;
 	p->out = out;
 	html_begin(out, "weir lab");
-	html_paragraph(out, "What each method named right of the downloads of each scenario, from the "
-	    "records of each place. Trees, forests and neighbours are trained as the article did; "
-	    "all models are learned once, from the training downloads, and frozen, and no download "
-	    "is judged that was learned from. Intervals are Wilson's, 95 %. Headings sort.");
-	plot_scenarios(p, false, "Named right by scenario, at the first place that sees it, with 95 % intervals");
+	html_paragraph(
+	    out,
+	    "What each method named right of the downloads of each scenario, from the "
+	    "records of each place. Trees, forests and neighbours are trained as the "
+	    "article did; "
+	    "all models are learned once, from the training downloads, and frozen, and "
+	    "no download "
+	    "is judged that was learned from. Intervals are Wilson's, 95 %. Headings "
+	    "sort.");
+	plot_scenarios(p, false,
+		       "Named right by scenario, at the first place that sees it, with "
+		       "95 % intervals");
 	text_str(out, "<details><summary>By scenario and place</summary>\n");
 	plot_scenarios(p, true, "Named right by scenario and place, with 95 % intervals");
 	text_str(out, "</details>\n");

@@ -33,31 +33,32 @@ struct values {
 	bool is_insecure;
 };
 
-static const char measure_columns[] = "name,size,downloads,metered,span,span_low,span_high,header,"
+static const char measure_columns[] =
+    "name,size,downloads,metered,span,span_low,span_high,header,"
     "request,bytes,bytes_low,bytes_high,packets,again";
 
 static const struct option_row options[] = {
-	{"write", 'w', OPTION_TEXT, offsetof(struct values, output), "CATALOG", NULL, 0, 0,
-	    "the catalogue to write"},
-	{"times", 'n', OPTION_NUMBER, offsetof(struct values, times), "TIMES", "3", 1, 100000,
-	    "downloads of each file"},
-	{"interface", 'i', OPTION_TEXT, offsetof(struct values, interface), "INTERFACE", NULL, 0, 0,
-	    "of URLs: the interface that the downloads come by"},
-	{"dir", 'd', OPTION_TEXT, offsetof(struct values, folder), "DIR", NULL, 0, 0,
-	    "where the store, the labels and the logs go; if not given CATALOG.lab"},
-	{"rate", 0, OPTION_NUMBER, offsetof(struct values, rate), "OCTETS", "0", 0, 0,
-	    "octets a second of a download at most; 0 is no limit"},
-	{"pause", 0, OPTION_TIME, offsetof(struct values, pause_us), "TIME", "1s", 0, 0,
-	    "of URLs: rest after each download"},
-	{"timeout", 0, OPTION_TIME, offsetof(struct values, timeout_us), "TIME", "10m", 0, 0,
-	    "give up a download after this time"},
-	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s", 0, 0,
-	    "how long after curl was started its connection may begin"},
-	{"insecure", 0, OPTION_FLAG, offsetof(struct values, is_insecure), NULL, NULL, 0, 0,
-	    "do not look at certificates"},
-	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson (of what was measured)"),
-	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
-	    "columns to print"},
+    {"write", 'w', OPTION_TEXT, offsetof(struct values, output), "CATALOG", NULL, 0, 0,
+     "the catalogue to write"},
+    {"times", 'n', OPTION_NUMBER, offsetof(struct values, times), "TIMES", "3", 1, 100000,
+     "downloads of each file"},
+    {"interface", 'i', OPTION_TEXT, offsetof(struct values, interface), "INTERFACE", NULL,
+     0, 0, "of URLs: the interface that the downloads come by"},
+    {"dir", 'd', OPTION_TEXT, offsetof(struct values, folder), "DIR", NULL, 0, 0,
+     "where the store, the labels and the logs go; if not given CATALOG.lab"},
+    {"rate", 0, OPTION_NUMBER, offsetof(struct values, rate), "OCTETS", "0", 0, 0,
+     "octets a second of a download at most; 0 is no limit"},
+    {"pause", 0, OPTION_TIME, offsetof(struct values, pause_us), "TIME", "1s", 0, 0,
+     "of URLs: rest after each download"},
+    {"timeout", 0, OPTION_TIME, offsetof(struct values, timeout_us), "TIME", "10m", 0, 0,
+     "give up a download after this time"},
+    {"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s", 0,
+     0, "how long after curl was started its connection may begin"},
+    {"insecure", 0, OPTION_FLAG, offsetof(struct values, is_insecure), NULL, NULL, 0, 0,
+     "do not look at certificates"},
+    OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson (of what was measured)"),
+    {"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
+     "columns to print"},
 };
 
 struct reference {
@@ -90,11 +91,13 @@ static int
 read_listing(struct reference *r, struct err *err)
 {
 	char path[PATH_MAX], log[PATH_MAX];
-	struct lab_step step = {.output = path, .log = log, .argv = {"", "catalog", "build", "listing",
-	    r->source, "--measure", "--rate", "5", "-w", path}};
+	struct lab_step step = {.output = path,
+				.log = log,
+				.argv = {"", "catalog", "build", "listing", r->source,
+					 "--measure", "--rate", "5", "-w", path}};
 
-	if (path_of(r, "listing.tsv", path, err) != 0 || path_of(r, "listing.log", log, err) != 0 ||
-	    lab_step_run(&step, err) != 0)
+	if (path_of(r, "listing.tsv", path, err) != 0 ||
+	    path_of(r, "listing.log", log, err) != 0 || lab_step_run(&step, err) != 0)
 		return -1;
 	return lab_targets_listed(&r->targets, path, r->source, err);
 }
@@ -110,7 +113,8 @@ find_targets(struct reference *r, struct err *err)
 	} else if (lab_is_url(r->source)) {
 		status = lab_targets_add(&r->targets, r->source, NULL, err);
 	} else if (strstr(r->source, "://") != NULL) {
-		return lab_targets_add(&r->targets, r->source, NULL, err); /* says what is wrong */
+		return lab_targets_add(&r->targets, r->source, NULL,
+				       err); /* says what is wrong */
 	} else if (stat(r->source, &st) != 0) {
 		return err_set(err, errno, "%s: %s", r->source, strerror(errno));
 	} else if (!S_ISDIR(st.st_mode)) {
@@ -120,8 +124,10 @@ find_targets(struct reference *r, struct err *err)
 		if (realpath(r->source, r->root) == NULL)
 			return err_set(err, errno, "%s: %s", r->source, strerror(errno));
 		if (strpbrk(r->root, "\"\\$\n") != NULL)
-			return err_set(err, EINVAL, "%s: a folder with quotes, backslashes or '$' in "
-			    "its name cannot be served", r->root);
+			return err_set(err, EINVAL,
+				       "%s: a folder with quotes, backslashes or '$' in "
+				       "its name cannot be served",
+				       r->root);
 		status = lab_targets_walk(&r->targets, r->root, LAB_FETCH_BASE, err);
 	}
 	if (status == 0 && r->targets.count == 0)
@@ -181,8 +187,9 @@ read_extras(const char *path, size_t count, struct extras *x, struct err *err)
 static int
 print_measures(const struct reference *r, const struct lab_measures *m, struct err *err)
 {
-	const char *fields = r->v->fields != NULL ? r->v->fields
-	    : strcmp(r->v->format, "table") == 0 ? measure_columns : "all";
+	const char *fields = r->v->fields != NULL                 ? r->v->fields
+			     : strcmp(r->v->format, "table") == 0 ? measure_columns
+								  : "all";
 	struct sink *sink = NULL;
 	int status;
 
@@ -203,8 +210,8 @@ set_text(struct catalogue *row, unsigned field, struct str *member, const char *
 
 /* A file of the catalogue: its newest size, and what the server said of it then. */
 static int
-add_file(struct catalog *catalog, const struct lab_measure *m, const struct lab_downloads *d,
-    const struct extras *x, struct err *err)
+add_file(struct catalog *catalog, const struct lab_measure *m,
+	 const struct lab_downloads *d, const struct extras *x, struct err *err)
 {
 	struct catalogue row = {0};
 	char host[300];
@@ -232,7 +239,7 @@ add_file(struct catalog *catalog, const struct lab_measure *m, const struct lab_
 
 static int
 write_catalogue(const struct reference *r, const struct lab_measures *m,
-    const struct lab_downloads *d, const struct extras *x, struct err *err)
+		const struct lab_downloads *d, const struct extras *x, struct err *err)
 {
 	struct catalog *catalog = catalog_new();
 	int status = 0;
@@ -263,9 +270,10 @@ write_labels(const struct lab_downloads *d, const char *path, struct err *err)
 		const struct lab_download *one = &d->list[i];
 
 		addr_print(&one->client, client);
-		text_printf(&out, "%s\t%llu\t%s\t%u\t%s\n", lab_download_text(d, one->name),
-		    (unsigned long long)one->size, client, one->port,
-		    lab_download_text(d, one->start));
+		text_printf(&out, "%s\t%llu\t%s\t%u\t%s\n",
+			    lab_download_text(d, one->name),
+			    (unsigned long long)one->size, client, one->port,
+			    lab_download_text(d, one->start));
 	}
 	status = lab_file_write(path, &out, err);
 	text_done(&out);
@@ -276,7 +284,8 @@ write_labels(const struct lab_downloads *d, const char *path, struct err *err)
 static int
 tell(struct reference *r, struct err *err)
 {
-	char list[PATH_MAX], store[PATH_MAX], rows[PATH_MAX], log[PATH_MAX], labels[PATH_MAX];
+	char list[PATH_MAX], store[PATH_MAX], rows[PATH_MAX], log[PATH_MAX],
+	    labels[PATH_MAX];
 	struct lab_measure_input in = {.tolerance_us = r->v->tolerance_us};
 	struct lab_downloads downloads = {0};
 	struct lab_records records = {0};
@@ -285,16 +294,21 @@ tell(struct reference *r, struct err *err)
 	int status = -1;
 
 	text_init(&extras.strings);
-	if (path_of(r, "downloads.tsv", list, err) != 0 || path_of(r, "store", store, err) != 0 ||
-	    path_of(r, "rows.tsv", rows, err) != 0 || path_of(r, "print.log", log, err) != 0 ||
+	if (path_of(r, "downloads.tsv", list, err) != 0 ||
+	    path_of(r, "store", store, err) != 0 ||
+	    path_of(r, "rows.tsv", rows, err) != 0 ||
+	    path_of(r, "print.log", log, err) != 0 ||
 	    path_of(r, "labels.tsv", labels, err) != 0)
 		goto done;
-	struct lab_step print = {.output = rows, .log = log, .inputs = {store},
-	    .argv = {"", "print", "--store", store, "-o", "tsv", "--fields", lab_rows_fields, "-w",
-	    rows}};
+	struct lab_step print = {.output = rows,
+				 .log = log,
+				 .inputs = {store},
+				 .argv = {"", "print", "--store", store, "-o", "tsv",
+					  "--fields", lab_rows_fields, "-w", rows}};
 	if (lab_downloads_read(&downloads, list, err) != 0 ||
 	    read_extras(list, downloads.count, &extras, err) != 0 ||
-	    lab_step_run(&print, err) != 0 || lab_rows_read(&records, rows, &downloads, err) != 0)
+	    lab_step_run(&print, err) != 0 ||
+	    lab_rows_read(&records, rows, &downloads, err) != 0)
 		goto done;
 	in.downloads = &downloads;
 	in.records = &records;
@@ -305,12 +319,16 @@ tell(struct reference *r, struct err *err)
 	    write_labels(&downloads, labels, err) != 0)
 		goto done;
 	if (measures.metered < measures.downloads)
-		complain("lab reference: the meter has no record of %llu of %llu downloads; did they "
-		    "come by another interface?",
-		    (unsigned long long)(measures.downloads - measures.metered),
-		    (unsigned long long)measures.downloads);
-	fprintf(stderr, "%zu files written to %s; weir learn --store %s --labels %s makes others of "
-	    "the same downloads\n", measures.count, r->v->output, store, labels);
+		complain("lab reference: the meter has no record of %llu of %llu "
+			 "downloads; did they "
+			 "come by another interface?",
+			 (unsigned long long)(measures.downloads - measures.metered),
+			 (unsigned long long)measures.downloads);
+	fprintf(
+	    stderr,
+	    "%zu files written to %s; weir learn --store %s --labels %s makes others of "
+	    "the same downloads\n",
+	    measures.count, r->v->output, store, labels);
 	status = 0;
 done:
 	lab_measures_done(&measures);
@@ -323,8 +341,9 @@ done:
 static int
 prepare(struct reference *r, struct err *err)
 {
-	int n = r->v->folder != NULL ? snprintf(r->folder, PATH_MAX, "%s", r->v->folder)
-				     : snprintf(r->folder, PATH_MAX, "%s.lab", r->v->output);
+	int n = r->v->folder != NULL
+		    ? snprintf(r->folder, PATH_MAX, "%s", r->v->folder)
+		    : snprintf(r->folder, PATH_MAX, "%s.lab", r->v->output);
 	char full[PATH_MAX];
 
 	if (n >= PATH_MAX)
@@ -341,16 +360,21 @@ prepare(struct reference *r, struct err *err)
 static int
 work(struct reference *r, struct err *err)
 {
-	struct lab_fetch_config config = {.folder = r->folder, .root = r->is_folder ? r->root : NULL,
-	    .interface = r->v->interface, .times = r->v->times, .rate = r->v->rate,
-	    .timeout_us = r->v->timeout_us, .is_insecure = r->v->is_insecure,
-	    .pause_us = r->is_folder ? 0 : r->v->pause_us};
+	struct lab_fetch_config config = {.folder = r->folder,
+					  .root = r->is_folder ? r->root : NULL,
+					  .interface = r->v->interface,
+					  .times = r->v->times,
+					  .rate = r->v->rate,
+					  .timeout_us = r->v->timeout_us,
+					  .is_insecure = r->v->is_insecure,
+					  .pause_us = r->is_folder ? 0 : r->v->pause_us};
 
 	if (lab_fetch(&config, &r->targets, &r->counts, err) != 0)
 		return -1;
 	if (r->counts.failed > 0)
-		complain("lab reference: %llu downloads failed; the same command tries them again",
-		    (unsigned long long)r->counts.failed);
+		complain("lab reference: %llu downloads failed; the same command tries "
+			 "them again",
+			 (unsigned long long)r->counts.failed);
 	if (r->counts.before + r->counts.now == 0)
 		return err_set(err, EIO, "no download succeeded");
 	return tell(r, err);
@@ -375,20 +399,24 @@ run(void *values, const char **operands, int count, struct err *err)
 	}
 	r.source = operands[0];
 	lab_targets_init(&r.targets);
-	/* A folder of results only for a source that there is; a listing is such a result. */
+	/* A folder of results only for a source that there is; a listing is such a
+	 * result. */
 	if (stop_catch(err) != 0 || (is_listing(r.source) && prepare(&r, err) != 0) ||
 	    find_targets(&r, err) != 0) {
 		status = EXIT_TROUBLE;
 		goto done;
 	}
 	if (r.is_folder == (v->interface != NULL)) {
-		err_set(err, EINVAL, r.is_folder
-		    ? "a folder is served and fetched in namespaces: it goes without --interface"
-		    : "URLs need --interface INTERFACE, the one that they are reached by");
+		err_set(err, EINVAL,
+			r.is_folder ? "a folder is served and fetched in namespaces: it "
+				      "goes without --interface"
+				    : "URLs need --interface INTERFACE, the one that "
+				      "they are reached by");
 		goto done;
 	}
 	status = prepare(&r, err) == 0 && work(&r, err) == 0 && r.counts.failed == 0
-	    ? EXIT_GOOD : EXIT_TROUBLE;
+		     ? EXIT_GOOD
+		     : EXIT_TROUBLE;
 done:
 	if (err->code == EPIPE)
 		err_clear(err);
@@ -404,28 +432,39 @@ more_help(struct text *out)
 }
 
 const struct command command_lab_reference = {
-	.name = "lab reference",
-	.summary = "Makes a catalogue by downloading files through weir's meter",
-	.operands = "DIR | URL | FILE",
-	.about = "Every file is downloaded TIMES times by curl, each time on a connection of its own, "
-	    "while weir meter looks on. DIR is a folder whose files are served by nginx in network "
-	    "namespaces of this machine, which needs root; wherever the files come from later, "
-	    "their sizes are the same. URL is a file, or, with a '/' at its end, a web server's "
-	    "list of a folder; FILE has a URL a line, behind a tab perhaps a name. URLs are fetched "
-	    "as this machine reaches them, and --interface names the interface that they come "
-	    "by.\n\n"
-	    "What was measured is printed, a line a file: payload spans, octets and packets, and "
-	    "what the response has beside the file, the header. CATALOG gets the files, DIR of "
-	    "--dir the store of flows and labels.tsv, from which weir learn makes catalogues and "
-	    "classifiers.\n\n"
-	    "A run that was broken off goes on where it was when the same command is given again; "
-	    "with a greater TIMES it adds to what is there.",
-	.examples = "weir lab reference /srv/files -w files.tsv\n"
-	    "weir lab reference http://deb.debian.org/debian/pool/main/h/hello/ -i eth0 -n 5 "
-	    "-w hello.tsv",
-	.options = options,
-	.option_count = sizeof options / sizeof *options,
-	.values_size = sizeof(struct values),
-	.run = run,
-	.more_help = more_help,
+    .name = "lab reference",
+    .summary = "Makes a catalogue by downloading files through weir's meter",
+    .operands = "DIR | URL | FILE",
+    .about = "Every file is downloaded TIMES times by curl, each time on a connection of "
+	     "its own, "
+	     "while weir meter looks on. DIR is a folder whose files are served by nginx "
+	     "in network "
+	     "namespaces of this machine, which needs root; wherever the files come from "
+	     "later, "
+	     "their sizes are the same. URL is a file, or, with a '/' at its end, a web "
+	     "server's "
+	     "list of a folder; FILE has a URL a line, behind a tab perhaps a name. URLs "
+	     "are fetched "
+	     "as this machine reaches them, and --interface names the interface that "
+	     "they come "
+	     "by.\n\n"
+	     "What was measured is printed, a line a file: payload spans, octets and "
+	     "packets, and "
+	     "what the response has beside the file, the header. CATALOG gets the files, "
+	     "DIR of "
+	     "--dir the store of flows and labels.tsv, from which weir learn makes "
+	     "catalogues and "
+	     "classifiers.\n\n"
+	     "A run that was broken off goes on where it was when the same command is "
+	     "given again; "
+	     "with a greater TIMES it adds to what is there.",
+    .examples =
+	"weir lab reference /srv/files -w files.tsv\n"
+	"weir lab reference http://deb.debian.org/debian/pool/main/h/hello/ -i eth0 -n 5 "
+	"-w hello.tsv",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .values_size = sizeof(struct values),
+    .run = run,
+    .more_help = more_help,
 };

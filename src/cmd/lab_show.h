@@ -9,21 +9,23 @@ struct text;
 enum lab_misses { LAB_MISSES_ALL, LAB_MISSES_OURS, LAB_MISSES_NONE };
 
 /* The lab's tables for people, for programs, and as a page. misses: which are listed. */
-int lab_show_text(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err);
-int lab_show_tsv(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err);
-int lab_show_ndjson(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err);
-int lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err);
+int lab_show_text(const struct lab_tables *tables, enum lab_misses misses,
+		  struct text *out, struct err *err);
+int lab_show_tsv(const struct lab_tables *tables, enum lab_misses misses,
+		 struct text *out, struct err *err);
+int lab_show_ndjson(const struct lab_tables *tables, enum lab_misses misses,
+		    struct text *out, struct err *err);
+int lab_show_html(const struct lab_tables *tables, enum lab_misses misses,
+		  struct text *out, struct err *err);
 
 /* Misses of the wire model and of spans: the classifiers have thousands. */
 bool lab_show_is_ours(const void *miss);
 
-/* The score of all kinds by the scenario's own catalogue; NULL where there is no such row. */
-const struct lab_score *lab_show_find(const struct lab_tables *tables, struct str scenario,
-    struct str place, const char *method);
+/* The score of all kinds by the scenario's own catalogue; NULL where there is no such
+ * row. */
+const struct lab_score *lab_show_find(const struct lab_tables *tables,
+				      struct str scenario, struct str place,
+				      const char *method);
 
 /* The places of scores, each once, in order: rows of a pivoted table. */
 struct lab_spot_name {

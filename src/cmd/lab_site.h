@@ -28,12 +28,13 @@ void lab_site_failed(struct lab_site *site, const struct err *err, char note[256
 const char *lab_site_plain(const struct lab_data_place *place);
 /* "FOLDER/NAMEEND", as long as the data set. */
 const char *lab_site_file(struct lab_site *site, const char *folder, const char *name,
-    const char *end);
+			  const char *end);
 /* Prints a store's flows into a table for lab_rows_read. filter may be NULL. */
 struct lab_step lab_site_print(const char *store, const char *output, const char *log,
-    const char *filter);
-/* The features of a record as cells of a row: start, end, client, client_port, bytes, packets. */
+			       const char *filter);
+/* The features of a record as cells of a row: start, end, client, client_port, bytes,
+ * packets. */
 void lab_site_features(struct text *out, const struct lab_records *rows,
-    const struct lab_record *record);
+		       const struct lab_record *record);
 
 #endif

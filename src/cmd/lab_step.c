@@ -67,7 +67,7 @@ lab_file_write(const char *path, const struct text *bytes, struct err *err)
 
 	text_init(&before);
 	is_same = read_file(path, &before) == 0 && before.len == bytes->len &&
-	    memcmp(before.data, bytes->data, bytes->len) == 0;
+		  memcmp(before.data, bytes->data, bytes->len) == 0;
 	text_done(&before);
 	return is_same ? 0 : write_file(path, bytes, err);
 }
@@ -81,7 +81,7 @@ lab_file_replace(const char *made, const char *path, struct err *err)
 	text_init(&before);
 	text_init(&now);
 	is_same = read_file(path, &before) == 0 && read_file(made, &now) == 0 &&
-	    before.len == now.len && memcmp(before.data, now.data, now.len) == 0;
+		  before.len == now.len && memcmp(before.data, now.data, now.len) == 0;
 	text_done(&before);
 	text_done(&now);
 	if ((is_same ? unlink(made) : rename(made, path)) != 0)
@@ -104,14 +104,14 @@ describe(const char *path, int depth, struct text *out)
 	}
 	if (!S_ISDIR(st.st_mode)) {
 		text_printf(out, "%s %lld %lld.%09ld\n", path, (long long)st.st_size,
-		    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+			    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 		return;
 	}
 	n = scandir(path, &names, NULL, alphasort);
 	for (i = 0; i < n; i++) {
 		if (names[i]->d_name[0] != '.' && depth < DEPTH_MAX &&
 		    snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name) <
-		    (int)sizeof below)
+			(int)sizeof below)
 			describe(below, depth + 1, out);
 		free(names[i]);
 	}
@@ -147,19 +147,21 @@ is_made(struct job *job)
 	bool is;
 
 	text_init(&before);
-	is = access(job->step->output, R_OK) == 0 && read_file(job->made_path, &before) == 0 &&
-	    before.len == job->made.len && memcmp(before.data, job->made.data, before.len) == 0;
+	is = access(job->step->output, R_OK) == 0 &&
+	     read_file(job->made_path, &before) == 0 && before.len == job->made.len &&
+	     memcmp(before.data, job->made.data, before.len) == 0;
 	text_done(&before);
 	return is;
 }
 
-/* True if its program was started; job->process is NULL else, and the step done or failed. */
+/* True if its program was started; job->process is NULL else, and the step done or
+ * failed. */
 static bool
 job_start(struct job *job, const struct lab_step *step, struct err *err)
 {
 	const char *argv[LAB_STEP_WORDS];
-	struct process_config config = {.argv = argv, .log = step->log,
-	    .output = step->prints ? step->output : NULL};
+	struct process_config config = {
+	    .argv = argv, .log = step->log, .output = step->prints ? step->output : NULL};
 
 	job->step = step;
 	job->err = err;
@@ -199,7 +201,7 @@ job_end(struct job *job)
 		err_set(job->err, EIO, "%s %s", who, why.data);
 	} else if (access(step->output, R_OK) != 0) {
 		err_set(job->err, errno, "%s: %s did not make it: %s", step->output, who,
-		    strerror(errno));
+			strerror(errno));
 	} else {
 		write_file(job->made_path, &job->made, job->err);
 	}
@@ -212,7 +214,8 @@ job_end(struct job *job)
 static void
 job_stop(struct job *job)
 {
-	err_set(job->err, EINTR, "stopped by a signal; the same command goes on from here");
+	err_set(job->err, EINTR,
+		"stopped by a signal; the same command goes on from here");
 	process_free(job->process);
 	job->process = NULL;
 	text_done(&job->made);
@@ -252,7 +255,8 @@ lab_steps_run(const struct lab_step *steps, size_t count, unsigned most, struct 
 	jobs = must(calloc(most, sizeof *jobs));
 	for (i = 0; i < count; i++) {
 		if (stop_asked()) {
-			err_set(&errs[i], EINTR,
+			err_set(
+			    &errs[i], EINTR,
 			    "stopped by a signal; the same command goes on from here");
 			continue;
 		}

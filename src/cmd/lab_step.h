@@ -10,30 +10,34 @@
 struct text;
 
 /*
- * Steps of the lab are runs of programs, this one for the most part, each of which makes a
- * file. What a file was made of is kept beside it (FILE.made: the words of the command, and
- * the names, sizes and times of what it read and of this program); a step whose file is there
- * and made of the same is not run again.
+ * Steps of the lab are runs of programs, this one for the most part, each of which makes
+ * a file. What a file was made of is kept beside it (FILE.made: the words of the command,
+ * and the names, sizes and times of what it read and of this program); a step whose file
+ * is there and made of the same is not run again.
  */
 enum { LAB_STEP_WORDS = 48, LAB_STEP_INPUTS = 16 };
 
 struct lab_step {
-	const char *output;                 /* the file it makes */
-	const char *log;                    /* standard error goes there */
-	const char *argv[LAB_STEP_WORDS];   /* "" in front: this program itself; NULL-terminated */
-	const char *inputs[LAB_STEP_INPUTS]; /* files and folders it reads; NULL-terminated */
-	bool prints;                        /* its standard output is the file */
+	const char *output; /* the file it makes */
+	const char *log;    /* standard error goes there */
+	const char
+	    *argv[LAB_STEP_WORDS]; /* "" in front: this program itself; NULL-terminated */
+	const char
+	    *inputs[LAB_STEP_INPUTS]; /* files and folders it reads; NULL-terminated */
+	bool prints;                  /* its standard output is the file */
 };
 
 /* 0 if the file is there, made now or before. EINTR: asked to stop. */
 int lab_step_run(const struct lab_step *step, struct err *err);
 
 /* Some at once; errs[i] is set where step i failed. Steps hang on none of the others. */
-void lab_steps_run(const struct lab_step *steps, size_t count, unsigned jobs, struct err *errs);
+void lab_steps_run(const struct lab_step *steps, size_t count, unsigned jobs,
+		   struct err *errs);
 
 enum { LAB_STEP_JOBS = 64 };
 
-/* Writes a file unless it has just these bytes, so that its time tells when it changed. */
+/* Writes a file unless it has just these bytes, so that its time tells when it changed.
+ */
 int lab_file_write(const char *path, const struct text *bytes, struct err *err);
 /* Moves a new file to its place, unless what is there has the same bytes. */
 int lab_file_replace(const char *made, const char *path, struct err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lab's tables as text: first one line a place with a column a method, then each figure. */
+/* The lab's tables as text: first one line a place with a column a method, then each
+ * figure. */
 #include "cmd/lab_show.h"
 
 #include "base/err.h"
@@ -23,17 +24,19 @@ is_same(struct str a, struct str b)
 	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* Scores with decoys have the same kind and place; the own catalogue's row comes first. */
+/* Scores with decoys have the same kind and place; the own catalogue's row comes first.
+ */
 const struct lab_score *
 lab_show_find(const struct lab_tables *tables, struct str scenario, struct str place,
-    const char *method)
+	      const char *method)
 {
 	const struct lab_score *scores;
 	size_t n, i;
 
 	scores = lab_tables_scores(tables, &n);
 	for (i = 0; i < n; i++)
-		if (is_same(scores[i].scenario, scenario) && is_same(scores[i].place, place) &&
+		if (is_same(scores[i].scenario, scenario) &&
+		    is_same(scores[i].place, place) &&
 		    is_text(scores[i].method, method) && is_text(scores[i].kind, "all"))
 			return &scores[i];
 	return NULL;
@@ -54,8 +57,8 @@ lab_show_spots(const struct lab_tables *tables, size_t *count)
 
 		if (last == NULL || !is_same(last->scenario, scores[i].scenario) ||
 		    !is_same(last->place, scores[i].place))
-			spots[(*count)++] = (struct lab_spot_name){scores[i].scenario,
-			    scores[i].place};
+			spots[(*count)++] =
+			    (struct lab_spot_name){scores[i].scenario, scores[i].place};
 	}
 	return spots;
 }
@@ -86,7 +89,8 @@ downloads_of(const struct lab_tables *tables, const struct lab_spot_name *spot)
 	size_t m;
 
 	for (m = 0; m < LAB_METHODS; m++) {
-		s = lab_show_find(tables, spot->scenario, spot->place, lab_methods[m].name);
+		s = lab_show_find(tables, spot->scenario, spot->place,
+				  lab_methods[m].name);
 		if (s != NULL && row_has(s->present, LAB_SCORE_downloads))
 			return s->downloads;
 	}
@@ -127,8 +131,9 @@ write_pivot(const struct lab_tables *tables, struct text *out)
 	spots = lab_show_spots(tables, &n);
 	for (i = 0; i < n; i++)
 		names = spots[i].scenario.len > names ? spots[i].scenario.len : names;
-	text_str(out, "Downloads named right, percent. tree, forest and knn are scikit-learn's, by bytes "
-	    "(B) or bytes and packets (BP)\n\n");
+	text_str(out, "Downloads named right, percent. tree, forest and knn are "
+		      "scikit-learn's, by bytes "
+		      "(B) or bytes and packets (BP)\n\n");
 	from = out->len;
 	text_str(out, "Scenario");
 	pad(out, from, names + 2);
@@ -144,11 +149,13 @@ write_pivot(const struct lab_tables *tables, struct text *out)
 		text_bytes(out, spots[i].place.data, spots[i].place.len);
 		pad(out, from, 7);
 		text_printf(out, "  %9llu",
-		    (unsigned long long)downloads_of(tables, &spots[i]));
+			    (unsigned long long)downloads_of(tables, &spots[i]));
 		article_cell(out, run_of(tables, spots[i].scenario));
 		for (m = 0; m < LAB_METHODS; m++)
-			cell(out, lab_show_find(tables, spots[i].scenario, spots[i].place,
-			    lab_methods[m].name), lab_methods[m].heading);
+			cell(out,
+			     lab_show_find(tables, spots[i].scenario, spots[i].place,
+					   lab_methods[m].name),
+			     lab_methods[m].heading);
 		text_char(out, '\n');
 	}
 	free(spots);
@@ -165,19 +172,25 @@ write_unfinished(const struct lab_tables *tables, struct text *out)
 	for (i = 0; i < n; i++)
 		if (!is_text(runs[i].state, "done"))
 			text_printf(out, "\n%.*s is not finished: %.*s%s\n",
-			    (int)runs[i].scenario.len, runs[i].scenario.data,
-			    (int)runs[i].state.len, runs[i].state.data,
-			    runs[i].downloads > 0 ? "; what is there was judged" : "");
+				    (int)runs[i].scenario.len, runs[i].scenario.data,
+				    (int)runs[i].state.len, runs[i].state.data,
+				    runs[i].downloads > 0 ? "; what is there was judged"
+							  : "");
 }
 
 static int
-write_table(const struct lab_tables *tables, enum lab_table table, enum report_format format,
-    bool (*wants)(const void *row), struct text *out, struct err *err)
+write_table(const struct lab_tables *tables, enum lab_table table,
+	    enum report_format format, bool (*wants)(const void *row), struct text *out,
+	    struct err *err)
 {
 	const struct schema *schema = lab_table_schemas[table];
 	unsigned fields[SCHEMA_FIELDS_MAX];
-	struct report_config config = {.fd = -1, .text = out, .schema = schema, .format = format,
-	    .fields = fields, .style = STYLE_PEOPLE};
+	struct report_config config = {.fd = -1,
+				       .text = out,
+				       .schema = schema,
+				       .format = format,
+				       .fields = fields,
+				       .style = STYLE_PEOPLE};
 	struct lab_push push = {.table = table, .wants = wants};
 	struct sink *sink = NULL;
 	int status;
@@ -189,7 +202,8 @@ write_table(const struct lab_tables *tables, enum lab_table table, enum report_f
 	return sink_close(sink, err) | status;
 }
 
-/* A figure: "sklearn-tree   50  all  579/626  92.5 (90.2 to 94.3)  47 wrong, 0 unknown". */
+/* A figure: "sklearn-tree   50  all  579/626  92.5 (90.2 to 94.3)  47 wrong, 0 unknown".
+ */
 static void
 write_score(const struct lab_score *s, struct text *out)
 {
@@ -197,17 +211,17 @@ write_score(const struct lab_score *s, struct text *out)
 
 	if (row_has(s->present, LAB_SCORE_names))
 		snprintf(names, sizeof names, "%llu", (unsigned long long)s->names);
-	text_printf(out, "  %-22.*s  %6s  %-10.*s  ", (int)s->method.len, s->method.data, names,
-	    (int)s->kind.len, s->kind.data);
+	text_printf(out, "  %-22.*s  %6s  %-10.*s  ", (int)s->method.len, s->method.data,
+		    names, (int)s->kind.len, s->kind.data);
 	if (row_has(s->present, LAB_SCORE_note)) {
 		text_printf(out, "-: %.*s\n", (int)s->note.len, s->note.data);
 		return;
 	}
 	text_printf(out, "%4llu/%-5llu", (unsigned long long)s->right,
-	    (unsigned long long)s->downloads);
-	text_printf(out, "  %5.1f (%5.1f to %5.1f)  %5llu  %7llu  %6llu\n", s->percent, s->low,
-	    s->high, (unsigned long long)s->wrong, (unsigned long long)s->unknown,
-	    (unsigned long long)s->absent);
+		    (unsigned long long)s->downloads);
+	text_printf(out, "  %5.1f (%5.1f to %5.1f)  %5llu  %7llu  %6llu\n", s->percent,
+		    s->low, s->high, (unsigned long long)s->wrong,
+		    (unsigned long long)s->unknown, (unsigned long long)s->absent);
 }
 
 static void
@@ -221,8 +235,11 @@ write_scores(const struct lab_tables *tables, struct text *out)
 	scores = lab_tables_scores(tables, &count);
 	for (i = 0; i < n; i++) {
 		text_printf(out, "\n%.*s, %.*s\n", (int)spots[i].scenario.len,
-		    spots[i].scenario.data, (int)spots[i].place.len, spots[i].place.data);
-		text_str(out, "  Method                   Names  Kind        Right      Percent  "
+			    spots[i].scenario.data, (int)spots[i].place.len,
+			    spots[i].place.data);
+		text_str(
+		    out,
+		    "  Method                   Names  Kind        Right      Percent  "
 		    "95 % interval   Wrong  Unknown  Absent\n");
 		for (k = 0; k < count; k++)
 			if (is_same(scores[k].scenario, spots[i].scenario) &&
@@ -244,10 +261,13 @@ count_misses(const struct lab_tables *tables, struct text *out)
 		for (m = 0; m < LAB_METHODS; m++)
 			if (row_has(scores[i].present, LAB_SCORE_wrong) &&
 			    lab_show_find(tables, scores[i].scenario, scores[i].place,
-			    lab_methods[m].name) == &scores[i])
+					  lab_methods[m].name) == &scores[i])
 				misses += scores[i].wrong + scores[i].unknown;
-	text_printf(out, "\n%llu misses over all places and methods; -o ndjson and -o html tell "
-	    "which and why\n", (unsigned long long)misses);
+	text_printf(
+	    out,
+	    "\n%llu misses over all places and methods; -o ndjson and -o html tell "
+	    "which and why\n",
+	    (unsigned long long)misses);
 }
 
 bool
@@ -256,12 +276,12 @@ lab_show_is_ours(const void *miss)
 	const struct lab_miss *m = miss;
 
 	return is_text(m->method, "wire") || is_text(m->method, "wire-fitted") ||
-	    is_text(m->method, "spans");
+	       is_text(m->method, "spans");
 }
 
 int
 lab_show_text(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err)
+	      struct err *err)
 {
 	write_pivot(tables, out);
 	write_unfinished(tables, out);
@@ -272,14 +292,14 @@ lab_show_text(const struct lab_tables *tables, enum lab_misses misses, struct te
 
 int
 lab_show_tsv(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err)
+	     struct err *err)
 {
 	return write_table(tables, LAB_TABLE_SCORE, REPORT_TSV, NULL, out, err);
 }
 
 int
 lab_show_ndjson(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
-    struct err *err)
+		struct err *err)
 {
 	enum lab_table table;
 
@@ -288,8 +308,10 @@ lab_show_ndjson(const struct lab_tables *tables, enum lab_misses misses, struct 
 
 		if (is_miss && misses == LAB_MISSES_NONE)
 			continue;
-		if (write_table(tables, table, REPORT_NDJSON, is_miss && misses == LAB_MISSES_OURS
-		    ? lab_show_is_ours : NULL, out, err) != 0)
+		if (write_table(tables, table, REPORT_NDJSON,
+				is_miss && misses == LAB_MISSES_OURS ? lab_show_is_ours
+								     : NULL,
+				out, err) != 0)
 			return -1;
 	}
 	return 0;

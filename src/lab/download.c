@@ -24,8 +24,10 @@ enum truth_column {
 	TRUTH_client_seen,
 };
 
-static const char *const columns[] = {"client", "start", "name", "client_port", "version",
-    "size", "kind", "role", "client_seen_port", "client_seen", NULL};
+static const char *const columns[] = {"client",      "start",   "name",
+				      "client_port", "version", "size",
+				      "kind",        "role",    "client_seen_port",
+				      "client_seen", NULL};
 
 static bool
 is_cell(const struct sheet *s, enum truth_column c, const char *word)
@@ -37,15 +39,17 @@ is_cell(const struct sheet *s, enum truth_column c, const char *word)
 
 static int
 read_one(const struct sheet *s, struct lab_downloads *d, struct lab_download *out,
-    struct err *err)
+	 struct err *err)
 {
 	uint64_t port = 0, seen_port = 0;
 
 	*out = (struct lab_download){0};
-	if ((sheet_cell(s, TRUTH_client).len == 0 && sheet_cell(s, TRUTH_client_seen).len == 0) ||
+	if ((sheet_cell(s, TRUTH_client).len == 0 &&
+	     sheet_cell(s, TRUTH_client_seen).len == 0) ||
 	    sheet_cell(s, TRUTH_start).len == 0)
-		return err_set(err, EINVAL, "%s: line %llu: client and start must be there",
-		    s->reader.name, (unsigned long long)s->reader.line);
+		return err_set(err, EINVAL,
+			       "%s: line %llu: client and start must be there",
+			       s->reader.name, (unsigned long long)s->reader.line);
 	if (sheet_addr(s, TRUTH_client, &out->client, err) != 0 ||
 	    sheet_time(s, TRUTH_start, &out->start_us, err) != 0 ||
 	    sheet_u64(s, TRUTH_client_port, UINT16_MAX, &port, err) != 0 ||
@@ -82,7 +86,7 @@ lab_downloads_read(struct lab_downloads *d, const char *path, struct err *err)
 	while ((more = sheet_next(&s, err)) > 0) {
 		if (d->count == DOWNLOADS_MAX)
 			more = err_set(err, E2BIG, "%s: more than %d downloads", path,
-			    DOWNLOADS_MAX);
+				       DOWNLOADS_MAX);
 		if (d->count == d->cap) {
 			d->cap = d->cap ? d->cap * 2 : 256;
 			d->list = must(realloc(d->list, d->cap * sizeof *d->list));

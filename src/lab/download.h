@@ -12,10 +12,11 @@ struct lab_download {
 	int64_t start_us;
 	struct addr client, seen; /* seen: behind the NAT */
 	uint16_t port, seen_port;
-	bool has_port, has_seen; /* seen_port is there; the address, if seen is not client's */
+	bool has_port,
+	    has_seen; /* seen_port is there; the address, if seen is not client's */
 	bool has_seen_addr;
-	bool is_training;        /* to learn from, never judged */
-	uint64_t size;           /* of the file */
+	bool is_training;                  /* to learn from, never judged */
+	uint64_t size;                     /* of the file */
 	size_t name, version, kind, start; /* texts; start as it was written */
 };
 
@@ -27,11 +28,12 @@ struct lab_downloads {
 
 /*
  * Reads truth.tsv. Needed: client, start and name; and any of client_port, version, size,
- * kind, role (train: to learn from), client_seen_port and client_seen (what the NAT made of
- * the client's end; it stands for an empty client too). kind empty is "whole". ENODATA: there
- * are none.
+ * kind, role (train: to learn from), client_seen_port and client_seen (what the NAT made
+ * of the client's end; it stands for an empty client too). kind empty is "whole".
+ * ENODATA: there are none.
  */
-int lab_downloads_read(struct lab_downloads *downloads, const char *path, struct err *err);
+int lab_downloads_read(struct lab_downloads *downloads, const char *path,
+		       struct err *err);
 void lab_downloads_done(struct lab_downloads *downloads);
 
 static inline const char *
@@ -41,10 +43,11 @@ lab_download_text(const struct lab_downloads *downloads, size_t text)
 }
 
 /*
- * False if what is learned from does not lie wholly before what is judged. *between_us: a time
- * shortly before the first judged download, if there are training rows and others (has_both).
+ * False if what is learned from does not lie wholly before what is judged. *between_us: a
+ * time shortly before the first judged download, if there are training rows and others
+ * (has_both).
  */
 bool lab_downloads_split(const struct lab_downloads *downloads, int64_t *between_us,
-    bool *has_both);
+			 bool *has_both);
 
 #endif

@@ -40,8 +40,7 @@ lab_fact_find(const char *scenario, struct lab_fact *out)
 			is_heading = *line == '#';
 			continue;
 		}
-		if (!split(line, (size_t)(end - line), cells) ||
-		    cells[0].len <= best ||
+		if (!split(line, (size_t)(end - line), cells) || cells[0].len <= best ||
 		    strncmp(scenario, cells[0].data, cells[0].len) != 0 ||
 		    (scenario[cells[0].len] != '\0' && scenario[cells[0].len] != '-'))
 			continue;

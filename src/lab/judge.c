@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The two joins of judge.h. Records are sorted by client and port, so that those of a
- * download's end lie together; findings of one record are neighbours that agree in time and
- * octets.
+ * download's end lie together; findings of one record are neighbours that agree in time
+ * and octets.
  */
 #include "lab/judge.h"
 
@@ -19,8 +19,8 @@ static const int64_t PART_US = INT64_C(3600000000); /* a cut-off part may come s
 
 /* The end that this place knows the client by: its own, or what the NAT made of it. */
 static void
-end_at_place(const struct lab_download *d, const struct lab_records *t, struct addr *client,
-    uint16_t *port)
+end_at_place(const struct lab_download *d, const struct lab_records *t,
+	     struct addr *client, uint16_t *port)
 {
 	size_t at = lab_records_find(t, &d->client, d->port);
 
@@ -45,17 +45,21 @@ is_judged(const struct lab_download *d)
 
 static void
 add_item(struct items *items, int64_t start_us, const struct addr *client, uint16_t port,
-    uint64_t octets, size_t number)
+	 uint64_t octets, size_t number)
 {
 	/* align.c parts equals by name, as texts stand in their file: here by number. */
-	items->list[items->count++] = (struct item){.start_us = start_us, .client = *client,
-	    .port = port, .has_port = true, .octets = octets, .has_octets = octets > 0,
-	    .name = number + 1};
+	items->list[items->count++] = (struct item){.start_us = start_us,
+						    .client = *client,
+						    .port = port,
+						    .has_port = true,
+						    .octets = octets,
+						    .has_octets = octets > 0,
+						    .name = number + 1};
 }
 
 void
-lab_align(const struct lab_downloads *d, const struct lab_records *t, int64_t tolerance_us,
-    const struct lab_record **out)
+lab_align(const struct lab_downloads *d, const struct lab_records *t,
+	  int64_t tolerance_us, const struct lab_record **out)
 {
 	struct items truth = {.has_port = true}, found = {.has_port = true};
 	uint32_t *pairs = must(calloc(d->count + 1, sizeof *pairs));
@@ -73,11 +77,12 @@ lab_align(const struct lab_downloads *d, const struct lab_records *t, int64_t to
 	}
 	for (i = 0; i < t->count; i++)
 		add_item(&found, t->list[i].start_us, &t->list[i].client, t->list[i].port,
-		    t->list[i].bytes, i);
+			 t->list[i].bytes, i);
 	align_items(&truth, &found, tolerance_us, pairs);
 	for (i = 0; i < truth.count; i++)
 		if (pairs[i] != UNPAIRED)
-			out[truth.list[i].name - 1] = &t->list[found.list[pairs[i]].name - 1];
+			out[truth.list[i].name - 1] =
+			    &t->list[found.list[pairs[i]].name - 1];
 	free(truth.list);
 	free(found.list);
 	free(pairs);
@@ -85,16 +90,17 @@ lab_align(const struct lab_downloads *d, const struct lab_records *t, int64_t to
 
 static bool
 says_so(const struct lab_downloads *d, const struct lab_download *one,
-    const struct lab_records *t, const struct lab_record *said)
+	const struct lab_records *t, const struct lab_record *said)
 {
-	return strcmp(lab_download_text(d, one->name), lab_record_text(t, said->name)) == 0 &&
-	    (one->version == 0 || strcmp(lab_download_text(d, one->version),
-	    lab_record_text(t, said->version)) == 0);
+	return strcmp(lab_download_text(d, one->name), lab_record_text(t, said->name)) ==
+		   0 &&
+	       (one->version == 0 || strcmp(lab_download_text(d, one->version),
+					    lab_record_text(t, said->version)) == 0);
 }
 
 static void
-judge_in_order(const struct lab_downloads *d, const struct lab_records *t, int64_t tolerance_us,
-    struct lab_verdict *v)
+judge_in_order(const struct lab_downloads *d, const struct lab_records *t,
+	       int64_t tolerance_us, struct lab_verdict *v)
 {
 	const struct lab_record **pairs = must(calloc(d->count + 1, sizeof *pairs));
 	size_t i;
@@ -106,8 +112,10 @@ judge_in_order(const struct lab_downloads *d, const struct lab_records *t, int64
 		if (!is_judged(&d->list[i]))
 			continue;
 		v[i].said = said;
-		v[i].outcome = said == NULL ? LAB_ABSENT : said->name == 0 ? LAB_UNKNOWN
-		    : says_so(d, &d->list[i], t, said) ? LAB_RIGHT : LAB_WRONG;
+		v[i].outcome = said == NULL                       ? LAB_ABSENT
+			       : said->name == 0                  ? LAB_UNKNOWN
+			       : says_so(d, &d->list[i], t, said) ? LAB_RIGHT
+								  : LAB_WRONG;
 	}
 	free(pairs);
 }
@@ -137,8 +145,8 @@ placed_compare(const void *pa, const void *pb)
 static bool
 is_one_record(const struct lab_record *a, const struct lab_record *b)
 {
-	return a->start_us == b->start_us && a->end_us == b->end_us && a->bytes == b->bytes &&
-	    lab_record_is_of(a, &b->client, b->port);
+	return a->start_us == b->start_us && a->end_us == b->end_us &&
+	       a->bytes == b->bytes && lab_record_is_of(a, &b->client, b->port);
 }
 
 static size_t
@@ -149,17 +157,20 @@ record_of(const struct placed *p, const struct lab_records *t, int64_t tolerance
 	for (; i < t->count && lab_record_is_of(&t->list[i], &p->client, p->port); i++) {
 		const struct lab_record *r = &t->list[i];
 		bool covers = r->start_us <= p->start_us + tolerance_us &&
-		    r->end_us >= p->start_us - tolerance_us;
-		bool follows = r->start_us > p->start_us && r->start_us < p->next_us - tolerance_us;
+			      r->end_us >= p->start_us - tolerance_us;
+		bool follows =
+		    r->start_us > p->start_us && r->start_us < p->next_us - tolerance_us;
 
-		if ((covers || follows) && (best == SIZE_MAX || r->bytes > t->list[best].bytes))
+		if ((covers || follows) &&
+		    (best == SIZE_MAX || r->bytes > t->list[best].bytes))
 			best = i;
 	}
 	return best;
 }
 
 static struct placed *
-place_all(const struct lab_downloads *d, const struct lab_records *t, int64_t tolerance_us)
+place_all(const struct lab_downloads *d, const struct lab_records *t,
+	  int64_t tolerance_us)
 {
 	struct placed *all = must(calloc(d->count + 1, sizeof *all));
 	size_t i;
@@ -184,8 +195,8 @@ place_all(const struct lab_downloads *d, const struct lab_records *t, int64_t to
 }
 
 void
-lab_join_records(const struct lab_downloads *d, const struct lab_records *t, int64_t tolerance_us,
-    size_t *out)
+lab_join_records(const struct lab_downloads *d, const struct lab_records *t,
+		 int64_t tolerance_us, size_t *out)
 {
 	struct placed *all = place_all(d, t, tolerance_us);
 	size_t i;
@@ -198,7 +209,7 @@ lab_join_records(const struct lab_downloads *d, const struct lab_records *t, int
 /* What was said of records first.. of one record, for its downloads members[0..n-1]. */
 static void
 judge_record(const struct lab_downloads *d, const struct lab_records *t, size_t first,
-    const struct placed *const *members, size_t n, struct lab_verdict *v)
+	     const struct placed *const *members, size_t n, struct lab_verdict *v)
 {
 	size_t last = first, names = 0, i, k;
 	bool *is_used;
@@ -209,7 +220,8 @@ judge_record(const struct lab_downloads *d, const struct lab_records *t, size_t 
 	for (i = 0; i < n; i++) {
 		struct lab_verdict *one = &v[members[i]->number];
 
-		*one = (struct lab_verdict){LAB_UNKNOWN, &t->list[first], (uint32_t)n, false};
+		*one = (struct lab_verdict){LAB_UNKNOWN, &t->list[first], (uint32_t)n,
+					    false};
 		for (k = first; k < last && one->outcome == LAB_UNKNOWN; k++) {
 			if (is_used[k - first] || t->list[k].name == 0 ||
 			    !says_so(d, &d->list[members[i]->number], t, &t->list[k]))
@@ -235,15 +247,16 @@ judge_record(const struct lab_downloads *d, const struct lab_records *t, size_t 
 }
 
 static void
-judge_by_record(const struct lab_downloads *d, const struct lab_records *t, int64_t tolerance_us,
-    struct lab_verdict *v)
+judge_by_record(const struct lab_downloads *d, const struct lab_records *t,
+		int64_t tolerance_us, struct lab_verdict *v)
 {
 	struct placed *all = place_all(d, t, tolerance_us);
 	const struct placed **members = must(calloc(d->count + 1, sizeof *members));
 	size_t i, k, n;
 
 	for (i = 0; i < d->count; i++) {
-		if (!is_judged(&d->list[all[i].number]) || v[all[i].number].outcome != LAB_UNJUDGED)
+		if (!is_judged(&d->list[all[i].number]) ||
+		    v[all[i].number].outcome != LAB_UNJUDGED)
 			continue;
 		if (all[i].record == SIZE_MAX) {
 			v[all[i].number].outcome = LAB_ABSENT;
@@ -251,8 +264,10 @@ judge_by_record(const struct lab_downloads *d, const struct lab_records *t, int6
 		}
 		/* The others of the record are of the same end, so they follow. */
 		for (k = i, n = 0; k < d->count && all[k].port == all[i].port &&
-		    addr_compare(&all[k].client, &all[i].client) == 0; k++)
-			if (all[k].record == all[i].record && is_judged(&d->list[all[k].number]))
+				   addr_compare(&all[k].client, &all[i].client) == 0;
+		     k++)
+			if (all[k].record == all[i].record &&
+			    is_judged(&d->list[all[k].number]))
 				members[n++] = &all[k];
 		judge_record(d, t, all[i].record, members, n, v);
 	}
@@ -262,7 +277,7 @@ judge_by_record(const struct lab_downloads *d, const struct lab_records *t, int6
 
 void
 lab_judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_join join,
-    int64_t tolerance_us, struct lab_verdict *verdicts)
+	  int64_t tolerance_us, struct lab_verdict *verdicts)
 {
 	memset(verdicts, 0, d->count * sizeof *verdicts);
 	if (join == LAB_IN_ORDER)
@@ -274,7 +289,7 @@ lab_judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_j
 /* True if "name version" is one of the candidates, each followed by its probability. */
 static bool
 is_candidate(const struct lab_downloads *d, const struct lab_download *one,
-    const struct lab_records *t, const struct lab_record *said)
+	     const struct lab_records *t, const struct lab_record *said)
 {
 	const char *name = lab_download_text(d, one->name);
 	const char *at = lab_record_text(t, said->candidates);
@@ -291,7 +306,7 @@ is_candidate(const struct lab_downloads *d, const struct lab_download *one,
 
 const char *
 lab_why(const struct lab_downloads *d, const struct lab_records *t, size_t download,
-    const struct lab_verdict *v, char out[128])
+	const struct lab_verdict *v, char out[128])
 {
 	const struct lab_download *one = &d->list[download];
 	bool is_near = v->said != NULL && is_candidate(d, one, t, v->said);
@@ -301,14 +316,16 @@ lab_why(const struct lab_downloads *d, const struct lab_records *t, size_t downl
 	if (v->is_split)
 		return "the record was told as more files than it holds";
 	if (v->outcome == LAB_UNKNOWN && v->shared > 1) {
-		snprintf(out, 128, "the record holds %u downloads and no name is left for this",
-		    v->shared);
+		snprintf(out, 128,
+			 "the record holds %u downloads and no name is left for this",
+			 v->shared);
 		return out;
 	}
 	if (v->outcome == LAB_UNKNOWN)
 		return is_near ? "not named; the right file is a candidate" : "not named";
 	if (v->outcome == LAB_WRONG && one->version != 0 &&
-	    strcmp(lab_download_text(d, one->name), lab_record_text(t, v->said->name)) == 0)
+	    strcmp(lab_download_text(d, one->name), lab_record_text(t, v->said->name)) ==
+		0)
 		return "another version of the right file was named";
 	return is_near ? "another file was named; the right one is a candidate"
 		       : "another file was named";

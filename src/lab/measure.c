@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sums up reference downloads: the middle, the least and the greatest of what was metered. */
+/* Sums up reference downloads: the middle, the least and the greatest of what was
+ * metered. */
 #include "lab/measure.h"
 
 #include "base/memory.h"
@@ -10,18 +11,25 @@
 #include <string.h>
 
 static const struct field measure_fields[] = {
-#define FIELD(id_, type_, ...)                                                      \
-	[LAB_MEASURE_##id_] = {.id = #id_, .type = TYPE_##type_,                    \
-	    .offset = offsetof(struct lab_measure, id_), .pair = LAB_MEASURE_##id_, __VA_ARGS__},
+#define FIELD(id_, type_, ...)                                                           \
+	[LAB_MEASURE_##id_] = {.id = #id_,                                               \
+			       .type = TYPE_##type_,                                     \
+			       .offset = offsetof(struct lab_measure, id_),              \
+			       .pair = LAB_MEASURE_##id_,                                \
+			       __VA_ARGS__},
 #include "lab/table_measure.def"
 #undef FIELD
 };
 
-const struct schema lab_measure_schema = {.name = "lab_measure", .version = 1,
-    .count = LAB_MEASURE_FIELDS, .stored = LAB_MEASURE_FIELDS, .words = 1,
-    .row_size = sizeof(struct lab_measure), .fields = measure_fields};
+const struct schema lab_measure_schema = {.name = "lab_measure",
+					  .version = 1,
+					  .count = LAB_MEASURE_FIELDS,
+					  .stored = LAB_MEASURE_FIELDS,
+					  .words = 1,
+					  .row_size = sizeof(struct lab_measure),
+					  .fields = measure_fields};
 
-#define measure_set(row, id, value) \
+#define measure_set(row, id, value)                                                      \
 	((row)->id = (value), row_mark((row)->present, LAB_MEASURE_##id))
 
 /* A download in the order of names, then of the file. */
@@ -69,7 +77,7 @@ middle(const struct values *v)
 
 static struct values
 values_of(const struct one *ones, size_t n, uint64_t (*value)(const struct lab_record *),
-    bool needs_span, uint64_t *room)
+	  bool needs_span, uint64_t *room)
 {
 	struct values v = {room, 0};
 	size_t i;
@@ -81,13 +89,30 @@ values_of(const struct one *ones, size_t n, uint64_t (*value)(const struct lab_r
 	return v;
 }
 
-static uint64_t span_of(const struct lab_record *r) { return r->span; }
-static uint64_t request_of(const struct lab_record *r) { return r->request; }
-static uint64_t bytes_of(const struct lab_record *r) { return r->bytes; }
-static uint64_t packets_of(const struct lab_record *r) { return r->packets; }
+static uint64_t
+span_of(const struct lab_record *r)
+{
+	return r->span;
+}
+static uint64_t
+request_of(const struct lab_record *r)
+{
+	return r->request;
+}
+static uint64_t
+bytes_of(const struct lab_record *r)
+{
+	return r->bytes;
+}
+static uint64_t
+packets_of(const struct lab_record *r)
+{
+	return r->packets;
+}
 
 static uint64_t
-count_sizes(const struct lab_downloads *d, const struct one *ones, size_t n, uint64_t *room)
+count_sizes(const struct lab_downloads *d, const struct one *ones, size_t n,
+	    uint64_t *room)
 {
 	struct values v = {room, n};
 	uint64_t distinct = 0;
@@ -102,8 +127,8 @@ count_sizes(const struct lab_downloads *d, const struct one *ones, size_t n, uin
 }
 
 static void
-set_header(const struct lab_downloads *d, const struct one *ones, size_t n, uint64_t *room,
-    struct lab_measure *row)
+set_header(const struct lab_downloads *d, const struct one *ones, size_t n,
+	   uint64_t *room, struct lab_measure *row)
 {
 	struct values v = {room, 0};
 	size_t i;
@@ -120,8 +145,8 @@ set_header(const struct lab_downloads *d, const struct one *ones, size_t n, uint
 }
 
 static void
-sum_up(const struct lab_measure_input *in, const struct one *ones, size_t n, uint64_t *room,
-    struct lab_measure *row)
+sum_up(const struct lab_measure_input *in, const struct one *ones, size_t n,
+       uint64_t *room, struct lab_measure *row)
 {
 	const struct lab_downloads *d = in->downloads;
 	uint64_t again = 0, metered = 0;
@@ -133,7 +158,8 @@ sum_up(const struct lab_measure_input *in, const struct one *ones, size_t n, uin
 		metered += ones[i].record != NULL;
 		again += ones[i].record != NULL ? ones[i].record->again : 0;
 	}
-	measure_set(row, name, ((struct str){ones[0].name, (uint32_t)strlen(ones[0].name)}));
+	measure_set(row, name,
+		    ((struct str){ones[0].name, (uint32_t)strlen(ones[0].name)}));
 	measure_set(row, url, ((struct str){url, (uint32_t)strlen(url)}));
 	measure_set(row, size, d->list[ones[n - 1].number].size);
 	measure_set(row, sizes, count_sizes(d, ones, n, room));
@@ -171,11 +197,12 @@ lab_measure(const struct lab_measure_input *in, struct lab_measures *out)
 	uint64_t *room = must(calloc(d->count + 1, sizeof *room));
 	size_t i, k;
 
-	*out = (struct lab_measures){.list = must(calloc(d->count + 1, sizeof *out->list)),
-	    .downloads = d->count};
+	*out = (struct lab_measures){
+	    .list = must(calloc(d->count + 1, sizeof *out->list)), .downloads = d->count};
 	lab_align(d, in->records, in->tolerance_us, pairs);
 	for (i = 0; i < d->count; i++) {
-		ones[i] = (struct one){lab_download_text(d, d->list[i].name), i, pairs[i]};
+		ones[i] =
+		    (struct one){lab_download_text(d, d->list[i].name), i, pairs[i]};
 		out->metered += pairs[i] != NULL;
 	}
 	if (d->count > 0)

@@ -43,6 +43,7 @@ struct lab_measure_input {
 };
 void lab_measure(const struct lab_measure_input *input, struct lab_measures *out);
 void lab_measures_done(struct lab_measures *measures);
-int lab_measures_push(const struct lab_measures *measures, struct sink *sink, struct err *err);
+int lab_measures_push(const struct lab_measures *measures, struct sink *sink,
+		      struct err *err);
 
 #endif

@@ -25,7 +25,8 @@ struct lab_method {
 
 extern const struct lab_method lab_methods[LAB_METHODS];
 
-/* True of methods that choose from a catalogue: they know files that were never downloaded. */
+/* True of methods that choose from a catalogue: they know files that were never
+ * downloaded. */
 static inline bool
 lab_method_has_catalogue(const struct lab_method *method)
 {

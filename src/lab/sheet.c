@@ -21,8 +21,9 @@ fault(const struct sheet *s, unsigned column, const char *what, struct err *err)
 	struct str cell = sheet_cell(s, column);
 
 	return err_set(err, EINVAL, "%s: line %llu: column '%s': '%.*s' is not %s",
-	    s->reader.name, (unsigned long long)s->reader.line, s->columns[column],
-	    (int)(cell.len < 80 ? cell.len : 80), cell.data, what);
+		       s->reader.name, (unsigned long long)s->reader.line,
+		       s->columns[column], (int)(cell.len < 80 ? cell.len : 80),
+		       cell.data, what);
 }
 
 static int
@@ -39,16 +40,18 @@ read_heading(struct sheet *s, unsigned needed, struct err *err)
 				s->at[c] = (int)i;
 	for (c = 0; c < needed; c++)
 		if (s->at[c] < 0)
-			return err_set(err, EINVAL, "%s: line %llu: no column '%s': the first "
-			    "line must name the columns", r->name, (unsigned long long)r->line,
-			    s->columns[c]);
+			return err_set(err, EINVAL,
+				       "%s: line %llu: no column '%s': the first "
+				       "line must name the columns",
+				       r->name, (unsigned long long)r->line,
+				       s->columns[c]);
 	s->width = r->count;
 	return 0;
 }
 
 int
 sheet_open(struct sheet *s, const char *path, const char *const *columns, unsigned needed,
-    struct err *err)
+	   struct err *err)
 {
 	int more;
 
@@ -62,12 +65,14 @@ sheet_open(struct sheet *s, const char *path, const char *const *columns, unsign
 	do
 		more = reader_next(&s->reader, err);
 	while (more > 0 && s->reader.problem == NULL && s->reader.count > 0 &&
-	    reader_cell(&s->reader, 0).len > 0 && reader_cell(&s->reader, 0).data[0] == '#');
+	       reader_cell(&s->reader, 0).len > 0 &&
+	       reader_cell(&s->reader, 0).data[0] == '#');
 	if (more == 0)
-		err_set(err, EINVAL, "%s: empty: the first line must name the columns", path);
+		err_set(err, EINVAL, "%s: empty: the first line must name the columns",
+			path);
 	if (more > 0 && s->reader.problem != NULL)
 		err_set(err, EINVAL, "%s: line %llu: %s", path,
-		    (unsigned long long)s->reader.line, s->reader.problem);
+			(unsigned long long)s->reader.line, s->reader.problem);
 	if (more > 0 && s->reader.problem == NULL && read_heading(s, needed, err) == 0)
 		return 0;
 
@@ -95,8 +100,9 @@ sheet_next(struct sheet *s, struct err *err)
 		return more;
 	if (r->problem == NULL && r->count == s->width)
 		return 1;
-	return err_set(err, EINVAL, "%s: line %llu: %s", r->name, (unsigned long long)r->line,
-	    r->problem != NULL ? r->problem : "not as many cells as columns");
+	return err_set(err, EINVAL, "%s: line %llu: %s", r->name,
+		       (unsigned long long)r->line,
+		       r->problem != NULL ? r->problem : "not as many cells as columns");
 }
 
 bool
@@ -114,7 +120,8 @@ sheet_cell(const struct sheet *s, unsigned column)
 }
 
 int
-sheet_u64(const struct sheet *s, unsigned column, uint64_t most, uint64_t *out, struct err *err)
+sheet_u64(const struct sheet *s, unsigned column, uint64_t most, uint64_t *out,
+	  struct err *err)
 {
 	struct str cell = sheet_cell(s, column);
 	uint64_t v;
@@ -133,7 +140,8 @@ sheet_f64(const struct sheet *s, unsigned column, double *out, struct err *err)
 	struct str cell = sheet_cell(s, column);
 
 	return cell.len == 0 || parse_f64(cell.data, cell.len, out)
-	    ? 0 : fault(s, column, "a number", err);
+		   ? 0
+		   : fault(s, column, "a number", err);
 }
 
 int
@@ -142,7 +150,8 @@ sheet_time(const struct sheet *s, unsigned column, int64_t *out_us, struct err *
 	struct str cell = sheet_cell(s, column);
 
 	return cell.len == 0 || time_parse(cell.data, cell.len, out_us)
-	    ? 0 : fault(s, column, "a time", err);
+		   ? 0
+		   : fault(s, column, "a time", err);
 }
 
 int
@@ -151,7 +160,8 @@ sheet_addr(const struct sheet *s, unsigned column, struct addr *out, struct err 
 	struct str cell = sheet_cell(s, column);
 
 	return cell.len == 0 || addr_parse(cell.data, cell.len, out)
-	    ? 0 : fault(s, column, "an address", err);
+		   ? 0
+		   : fault(s, column, "an address", err);
 }
 
 size_t

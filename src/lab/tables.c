@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scores, and scores by retransmissions, are rows as soon as a case is added; those of all
- * scenarios together and the calibration are sums, which become rows when they are asked for.
+ * Scores, and scores by retransmissions, are rows as soon as a case is added; those of
+ * all scenarios together and the calibration are sums, which become rows when they are
+ * asked for.
  */
 #include "lab/tables.h"
 
@@ -45,11 +46,9 @@ struct lab_tables {
 };
 
 const struct schema *const lab_table_schemas[LAB_TABLES] = {
-	[LAB_TABLE_RUN] = &lab_run_schema,
-	[LAB_TABLE_SCORE] = &lab_score_schema,
-	[LAB_TABLE_AGAIN] = &lab_again_schema,
-	[LAB_TABLE_BIN] = &lab_bin_schema,
-	[LAB_TABLE_MISS] = &lab_miss_schema,
+    [LAB_TABLE_RUN] = &lab_run_schema,     [LAB_TABLE_SCORE] = &lab_score_schema,
+    [LAB_TABLE_AGAIN] = &lab_again_schema, [LAB_TABLE_BIN] = &lab_bin_schema,
+    [LAB_TABLE_MISS] = &lab_miss_schema,
 };
 
 static struct str
@@ -124,7 +123,8 @@ lab_tables_free(struct lab_tables *t)
 	free(t);
 }
 
-/* The sums of a scenario; those of all are sums[0]. The pointer holds until the next one. */
+/* The sums of a scenario; those of all are sums[0]. The pointer holds until the next one.
+ */
 static struct sums *
 sums_of(struct lab_tables *t, const char *scenario)
 {
@@ -162,7 +162,7 @@ score_row(struct lab_tables *t, const struct lab_case *of, const char *kind)
 
 static void
 add_score(struct lab_tables *t, const struct lab_case *of, const char *kind,
-    const struct tally *tally)
+	  const struct tally *tally)
 {
 	struct interval interval = wilson(tally->right, tally->downloads);
 	struct lab_score s = score_row(t, of, kind);
@@ -173,8 +173,9 @@ add_score(struct lab_tables *t, const struct lab_case *of, const char *kind,
 	lab_set(&s, SCORE, unknown, tally->unknown);
 	lab_set(&s, SCORE, absent, tally->absent);
 	if (tally->downloads > 0) {
-		lab_set(&s, SCORE, percent, rounded(100.0 * (double)tally->right /
-		    (double)tally->downloads, 100));
+		lab_set(&s, SCORE, percent,
+			rounded(100.0 * (double)tally->right / (double)tally->downloads,
+				100));
 		lab_set(&s, SCORE, low, rounded(100 * interval.low, 100));
 		lab_set(&s, SCORE, high, rounded(100 * interval.high, 100));
 	}
@@ -190,7 +191,7 @@ kind_of(const struct lab_downloads *d, size_t i)
 /* One for all; where there are several kinds, one each. */
 static void
 add_scores(struct lab_tables *t, const struct lab_case *of, const struct lab_downloads *d,
-    const struct lab_verdict *v)
+	   const struct lab_verdict *v)
 {
 	struct tally all = {0}, by_kind[KINDS_MAX] = {0};
 	const char *kinds[KINDS_MAX];
@@ -226,7 +227,7 @@ again_bin(uint64_t again)
 
 static void
 add_again(struct rows *rows, struct str scenario, struct str place,
-    const struct lab_method *method, const struct tally tallies[AGAIN_BINS])
+	  const struct lab_method *method, const struct tally tallies[AGAIN_BINS])
 {
 	unsigned i;
 
@@ -248,8 +249,9 @@ add_again(struct rows *rows, struct str scenario, struct str place,
 		lab_set(&a, AGAIN, right, tally->right);
 		lab_set(&a, AGAIN, wrong, tally->wrong);
 		lab_set(&a, AGAIN, unknown, tally->unknown);
-		lab_set(&a, AGAIN, percent, rounded(100.0 * (double)tally->right /
-		    (double)tally->downloads, 100));
+		lab_set(&a, AGAIN, percent,
+			rounded(100.0 * (double)tally->right / (double)tally->downloads,
+				100));
 		lab_set(&a, AGAIN, low, rounded(100 * interval.low, 100));
 		lab_set(&a, AGAIN, high, rounded(100 * interval.high, 100));
 		add_row(rows, &lab_again_schema, &a);
@@ -257,8 +259,9 @@ add_again(struct rows *rows, struct str scenario, struct str place,
 }
 
 static void
-count_again(struct lab_tables *t, const struct lab_case *of, const struct lab_downloads *d,
-    const struct lab_verdict *v, const int64_t *again)
+count_again(struct lab_tables *t, const struct lab_case *of,
+	    const struct lab_downloads *d, const struct lab_verdict *v,
+	    const int64_t *again)
 {
 	size_t method = (size_t)(of->method - lab_methods), i;
 	struct tally own[AGAIN_BINS] = {0};
@@ -270,14 +273,15 @@ count_again(struct lab_tables *t, const struct lab_case *of, const struct lab_do
 		count(&t->sums[0].again[method][again_bin((uint64_t)again[i])], &v[i]);
 	}
 	add_again(&t->rows[LAB_TABLE_AGAIN], keep(t, of->scenario, strlen(of->scenario)),
-	    keep(t, of->place, strlen(of->place)), of->method, own);
+		  keep(t, of->place, strlen(of->place)), of->method, own);
 }
 
 /* ---- misses ---- */
 
 static void
 add_miss(struct lab_tables *t, const struct lab_case *of, const struct lab_downloads *d,
-    const struct lab_records *told, size_t i, const struct lab_verdict *v, int64_t again)
+	 const struct lab_records *told, size_t i, const struct lab_verdict *v,
+	 int64_t again)
 {
 	const struct lab_download *one = &d->list[i];
 	const struct lab_record *said = v->said;
@@ -300,7 +304,8 @@ add_miss(struct lab_tables *t, const struct lab_case *of, const struct lab_downl
 	if (said != NULL && v->outcome == LAB_WRONG) {
 		lab_set(&m, MISS, said, KEPT(lab_record_text(told, said->name)));
 		if (said->version != 0)
-			lab_set(&m, MISS, said_version, KEPT(lab_record_text(told, said->version)));
+			lab_set(&m, MISS, said_version,
+				KEPT(lab_record_text(told, said->version)));
 		lab_set(&m, MISS, probability, said->probability);
 	}
 	if (again >= 0)
@@ -313,8 +318,9 @@ add_miss(struct lab_tables *t, const struct lab_case *of, const struct lab_downl
 }
 
 void
-lab_tables_add(struct lab_tables *t, const struct lab_case *of, const struct lab_downloads *d,
-    const struct lab_records *told, const struct lab_verdict *v, const int64_t *again)
+lab_tables_add(struct lab_tables *t, const struct lab_case *of,
+	       const struct lab_downloads *d, const struct lab_records *told,
+	       const struct lab_verdict *v, const int64_t *again)
 {
 	size_t method = (size_t)(of->method - lab_methods), i;
 	struct sums *own;
@@ -327,12 +333,14 @@ lab_tables_add(struct lab_tables *t, const struct lab_case *of, const struct lab
 	for (i = 0; i < d->count; i++) {
 		if (v[i].outcome == LAB_UNJUDGED)
 			continue;
-		if (v[i].said != NULL && (v[i].outcome == LAB_RIGHT || v[i].outcome == LAB_WRONG)) {
+		if (v[i].said != NULL &&
+		    (v[i].outcome == LAB_RIGHT || v[i].outcome == LAB_WRONG)) {
 			double p = v[i].said->probability;
 
-			calibration_add(&own->calibration[method], p, v[i].outcome == LAB_RIGHT);
+			calibration_add(&own->calibration[method], p,
+					v[i].outcome == LAB_RIGHT);
 			calibration_add(&t->sums[0].calibration[method], p,
-			    v[i].outcome == LAB_RIGHT);
+					v[i].outcome == LAB_RIGHT);
 		}
 		if (v[i].outcome != LAB_RIGHT)
 			add_miss(t, of, d, told, i, &v[i], again == NULL ? -1 : again[i]);
@@ -382,7 +390,7 @@ lab_tables_runs(const struct lab_tables *t, size_t *n)
 
 static void
 add_bins(struct rows *rows, const char *scenario, const struct lab_method *method,
-    const struct calibration *c)
+	 const struct calibration *c)
 {
 	unsigned i;
 
@@ -400,8 +408,10 @@ add_bins(struct rows *rows, const char *scenario, const struct lab_method *metho
 		lab_set(&row, BIN, to, (double)(i + 1) / CALIBRATION_BINS);
 		lab_set(&row, BIN, names, b->count);
 		lab_set(&row, BIN, right, b->right);
-		lab_set(&row, BIN, probability, rounded(b->probability / (double)b->count, 1e6));
-		lab_set(&row, BIN, share, rounded((double)b->right / (double)b->count, 1e6));
+		lab_set(&row, BIN, probability,
+			rounded(b->probability / (double)b->count, 1e6));
+		lab_set(&row, BIN, share,
+			rounded((double)b->right / (double)b->count, 1e6));
 		lab_set(&row, BIN, low, rounded(interval.low, 1e6));
 		lab_set(&row, BIN, high, rounded(interval.high, 1e6));
 		add_row(rows, &lab_bin_schema, &row);
@@ -416,11 +426,12 @@ rows_of_sums(const struct lab_tables *t, enum lab_table table)
 	size_t i, m;
 
 	for (m = 0; m < LAB_METHODS && table == LAB_TABLE_AGAIN; m++)
-		add_again(&rows, text("all"), text("all"), &lab_methods[m], t->sums[0].again[m]);
+		add_again(&rows, text("all"), text("all"), &lab_methods[m],
+			  t->sums[0].again[m]);
 	for (i = 0; i < t->sums_count && table == LAB_TABLE_BIN; i++)
 		for (m = 0; m < LAB_METHODS; m++)
 			add_bins(&rows, t->sums[i].scenario, &lab_methods[m],
-			    &t->sums[i].calibration[m]);
+				 &t->sums[i].calibration[m]);
 	return rows;
 }
 
@@ -457,8 +468,8 @@ push_rows(struct pushing *p, const struct rows *rows, size_t row_size)
 }
 
 int
-lab_tables_push(const struct lab_tables *t, const struct lab_push *what, struct sink *sink,
-    uint64_t *left, struct err *err)
+lab_tables_push(const struct lab_tables *t, const struct lab_push *what,
+		struct sink *sink, uint64_t *left, struct err *err)
 {
 	const struct schema *schema = lab_table_schemas[what->table];
 	struct pushing p = {what, batch_new(schema, 1024), sink, err, 0, 0, 0};

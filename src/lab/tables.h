@@ -14,21 +14,23 @@ struct lab_tables;
 struct lab_case {
 	const char *scenario, *place;
 	const struct lab_method *method;
-	uint64_t names;   /* files to choose from */
-	bool has_decoys;  /* files were added to its catalogue: only scores are made */
+	uint64_t names;  /* files to choose from */
+	bool has_decoys; /* files were added to its catalogue: only scores are made */
 	bool has_article;
-	double article;   /* percent */
+	double article; /* percent */
 };
 
 struct lab_tables *lab_tables_new(void);
 void lab_tables_free(struct lab_tables *tables); /* NULL is fine */
 
-/* again: segments sent again of each download, below 0: not known; NULL: of none. Copies. */
+/* again: segments sent again of each download, below 0: not known; NULL: of none. Copies.
+ */
 void lab_tables_add(struct lab_tables *tables, const struct lab_case *of,
-    const struct lab_downloads *downloads, const struct lab_records *told,
-    const struct lab_verdict *verdicts, const int64_t *again);
+		    const struct lab_downloads *downloads, const struct lab_records *told,
+		    const struct lab_verdict *verdicts, const int64_t *again);
 /* The case has no figure, and why. */
-void lab_tables_note(struct lab_tables *tables, const struct lab_case *of, const char *note);
+void lab_tables_note(struct lab_tables *tables, const struct lab_case *of,
+		     const char *note);
 /* A scenario. Copies texts. */
 void lab_tables_run(struct lab_tables *tables, const struct lab_run *run);
 
@@ -48,11 +50,11 @@ extern const struct schema *const lab_table_schemas[LAB_TABLES];
 
 struct lab_push {
 	enum lab_table table;
-	uint64_t most; /* rows; 0: all */
+	uint64_t most;                  /* rows; 0: all */
 	bool (*wants)(const void *row); /* NULL: every row */
 };
 /* Pushes the rows as batches; *left (may be NULL): wanted ones beyond the most. */
 int lab_tables_push(const struct lab_tables *tables, const struct lab_push *what,
-    struct sink *sink, uint64_t *left, struct err *err);
+		    struct sink *sink, uint64_t *left, struct err *err);
 
 #endif

@@ -65,8 +65,8 @@ hex(char c)
 	return at == NULL ? -1 : (int)(at - digits);
 }
 
-/* The last part of a path with its %xx as bytes; control characters and what a TSV could not
- * hold become '?'. */
+/* The last part of a path with its %xx as bytes; control characters and what a TSV could
+ * not hold become '?'. */
 static size_t
 keep_name(struct lab_targets *t, const char *path, size_t n)
 {
@@ -83,7 +83,8 @@ keep_name(struct lab_targets *t, const char *path, size_t n)
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)path[i];
 
-		if (c == '%' && i + 2 < n && hex(path[i + 1]) >= 0 && hex(path[i + 2]) >= 0) {
+		if (c == '%' && i + 2 < n && hex(path[i + 1]) >= 0 &&
+		    hex(path[i + 2]) >= 0) {
 			c = (unsigned char)(16 * hex(path[i + 1]) + hex(path[i + 2]));
 			i += 2;
 		}
@@ -97,13 +98,15 @@ keep_name(struct lab_targets *t, const char *path, size_t n)
 static bool
 port_of(const char *host, bool is_tls, uint16_t *out)
 {
-	const char *end = strrchr(host, ']'), *colon = strchr(end != NULL ? end : host, ':');
+	const char *end = strrchr(host, ']'),
+		   *colon = strchr(end != NULL ? end : host, ':');
 	uint64_t port;
 
 	*out = is_tls ? 443 : 80;
 	if (colon == NULL)
 		return true;
-	if (!parse_u64(colon + 1, strlen(colon + 1), &port) || port == 0 || port > UINT16_MAX)
+	if (!parse_u64(colon + 1, strlen(colon + 1), &port) || port == 0 ||
+	    port > UINT16_MAX)
 		return false;
 	*out = (uint16_t)port;
 	return true;
@@ -121,10 +124,13 @@ lab_targets_add(struct lab_targets *t, const char *url, const char *name, struct
 		return err_set(err, EINVAL, "'%.200s' is no URL of http or https", url);
 	for (at = url; *at != '\0'; at++)
 		if ((unsigned char)*at <= ' ' || *at == '\\' || *at == '"' || *at == 0x7f)
-			return err_set(err, EINVAL, "'%.200s': blanks, quotes and control "
-			    "characters must be percent-encoded in a URL", url);
+			return err_set(err, EINVAL,
+				       "'%.200s': blanks, quotes and control "
+				       "characters must be percent-encoded in a URL",
+				       url);
 	if (at - url > LAB_URL_MAX)
-		return err_set(err, EINVAL, "'%.80s...': longer than %d bytes", url, LAB_URL_MAX);
+		return err_set(err, EINVAL, "'%.80s...': longer than %d bytes", url,
+			       LAB_URL_MAX);
 	if (t->count == LAB_TARGETS_MAX)
 		return err_set(err, E2BIG, "more than %d files", LAB_TARGETS_MAX);
 	one.is_tls = url[4] == 's';
@@ -142,8 +148,8 @@ lab_targets_add(struct lab_targets *t, const char *url, const char *name, struct
 	one.url = keep(t, url, (size_t)(path - url) + n);
 	one.path = keep(t, *path == '/' ? path + 1 : path, *path == '/' ? n - 1 : n);
 	one.name = name != NULL && *name != '\0' ? keep(t, name, strlen(name))
-	    : *path == '/' && n > 1 ? keep_name(t, path, strcspn(path, "?#"))
-	    : keep(t, host, strlen(host));
+		   : *path == '/' && n > 1       ? keep_name(t, path, strcspn(path, "?#"))
+						 : keep(t, host, strlen(host));
 	t->list[t->count++] = one;
 	return 0;
 }
@@ -177,7 +183,8 @@ lab_targets_read(struct lab_targets *t, const char *path, struct err *err)
 	free(line);
 	fclose(file);
 	if (status == 0 && t->count == before)
-		status = err_set(err, EINVAL, "%s: no URL in it: one a line, http://host/path", path);
+		status = err_set(err, EINVAL,
+				 "%s: no URL in it: one a line, http://host/path", path);
 	return status;
 }
 
@@ -207,7 +214,8 @@ add_file(struct lab_targets *t, const char *base, const char *below, struct err 
 	text_printf(&url, "%s/", base);
 	encode(&url, below);
 	for (; *below != '\0'; below++)
-		text_char(&name, (unsigned char)*below < ' ' || *below == '\\' ? '?' : *below);
+		text_char(&name,
+			  (unsigned char)*below < ' ' || *below == '\\' ? '?' : *below);
 	status = lab_targets_add(t, url.data, name.data, err);
 	text_done(&url);
 	text_done(&name);
@@ -215,8 +223,8 @@ add_file(struct lab_targets *t, const char *base, const char *below, struct err 
 }
 
 static int
-walk(struct lab_targets *t, const char *folder, const char *below, const char *base, int depth,
-    struct err *err)
+walk(struct lab_targets *t, const char *folder, const char *below, const char *base,
+     int depth, struct err *err)
 {
 	char path[4096], next[4096];
 	struct dirent **names;
@@ -231,9 +239,10 @@ walk(struct lab_targets *t, const char *folder, const char *below, const char *b
 		const char *name = names[i]->d_name;
 
 		if (status == 0 && name[0] != '.' &&
-		    snprintf(next, sizeof next, "%s%s%s", below, *below ? "/" : "", name) <
-		    (int)sizeof next &&
-		    snprintf(path, sizeof path, "%s/%s", folder, next) < (int)sizeof path &&
+		    snprintf(next, sizeof next, "%s%s%s", below, *below ? "/" : "",
+			     name) < (int)sizeof next &&
+		    snprintf(path, sizeof path, "%s/%s", folder, next) <
+			(int)sizeof path &&
 		    lstat(path, &st) == 0) {
 			if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
 				status = walk(t, folder, next, base, depth + 1, err);
@@ -247,7 +256,8 @@ walk(struct lab_targets *t, const char *folder, const char *below, const char *b
 }
 
 int
-lab_targets_walk(struct lab_targets *t, const char *folder, const char *base, struct err *err)
+lab_targets_walk(struct lab_targets *t, const char *folder, const char *base,
+		 struct err *err)
 {
 	size_t before = t->count;
 
@@ -260,7 +270,7 @@ lab_targets_walk(struct lab_targets *t, const char *folder, const char *base, st
 
 int
 lab_targets_listed(struct lab_targets *t, const char *catalogue, const char *url,
-    struct err *err)
+		   struct err *err)
 {
 	static const char *const columns[] = {"path", "host", "name", NULL};
 	struct text one;
@@ -280,8 +290,8 @@ lab_targets_listed(struct lab_targets *t, const char *catalogue, const char *url
 		if (path.len == 0 || host.len == 0)
 			continue;
 		text_clear(&one);
-		text_printf(&one, "%.*s://%.*s/%.*s", url[4] == 's' ? 5 : 4, url, (int)host.len,
-		    host.data, (int)path.len, path.data);
+		text_printf(&one, "%.*s://%.*s/%.*s", url[4] == 's' ? 5 : 4, url,
+			    (int)host.len, host.data, (int)path.len, path.data);
 		status = lab_targets_add(t, one.data, NULL, err);
 	}
 	text_done(&one);
@@ -319,7 +329,7 @@ lab_targets_settle(struct lab_targets *t)
 		qsort_r(t->list, t->count, sizeof *t->list, compare_by, t->strings.data);
 	for (i = 0; i < t->count; i++)
 		if (kept == 0 || strcmp(lab_target_text(t, t->list[kept - 1].url),
-		    lab_target_text(t, t->list[i].url)) != 0)
+					lab_target_text(t, t->list[i].url)) != 0)
 			t->list[kept++] = t->list[i];
 	t->count = kept;
 	for (i = 0; i < kept; i++)
@@ -327,7 +337,7 @@ lab_targets_settle(struct lab_targets *t)
 	qsort_r(by_name, kept, sizeof *by_name, compare_names, t->strings.data);
 	for (i = 0; i < kept; i = k) {
 		for (k = i + 1; k < kept && compare_names(&by_name[i], &by_name[k],
-		    t->strings.data) == 0;)
+							  t->strings.data) == 0;)
 			k++;
 		for (m = i; k - i > 1 && m < k; m++)
 			by_name[m]->name = by_name[m]->url;

@@ -31,16 +31,17 @@ void lab_targets_done(struct lab_targets *targets);
 /* "http://host:port/path" or https; name NULL: the path's last part, decoded. The message
  * says what is wrong with it. */
 int lab_targets_add(struct lab_targets *targets, const char *url, const char *name,
-    struct err *err);
-/* A file with a URL a line, behind a tab perhaps a name; lines that begin with # and empty
- * ones are passed over. */
+		    struct err *err);
+/* A file with a URL a line, behind a tab perhaps a name; lines that begin with # and
+ * empty ones are passed over. */
 int lab_targets_read(struct lab_targets *targets, const char *path, struct err *err);
-/* All regular files below a folder, under base, "http://host". Names are paths below it. */
+/* All regular files below a folder, under base, "http://host". Names are paths below it.
+ */
 int lab_targets_walk(struct lab_targets *targets, const char *folder, const char *base,
-    struct err *err);
+		     struct err *err);
 /* The rows of a catalogue that weir catalog build listing made of a list at url. */
-int lab_targets_listed(struct lab_targets *targets, const char *catalogue, const char *url,
-    struct err *err);
+int lab_targets_listed(struct lab_targets *targets, const char *catalogue,
+		       const char *url, struct err *err);
 
 /* Sorts by URL and drops doubles. A name that several URLs have becomes
  * the URL of each. */

@@ -24,8 +24,9 @@ enum finding_column {
 	FINDING_evidence,
 };
 
-static const char *const finding_columns[] = {"start", "end", "client", "client_port", "bytes",
-    "name", "probability", "version", "candidates", "evidence", NULL};
+static const char *const finding_columns[] = {
+    "start",       "end",     "client",     "client_port", "bytes", "name",
+    "probability", "version", "candidates", "evidence",    NULL};
 
 enum row_column {
 	ROW_start,
@@ -46,11 +47,26 @@ enum row_column {
 	ROW_reverse_span,
 };
 
-static const char *const row_columns[] = {"start", "end", "src", "dst", "src_port", "dst_port",
-    "bytes", "packets", "reverse_bytes", "reverse_packets", "retransmitted",
-    "reverse_retransmitted", "max_segment", "reverse_max_segment", "span", "reverse_span", NULL};
+static const char *const row_columns[] = {"start",
+					  "end",
+					  "src",
+					  "dst",
+					  "src_port",
+					  "dst_port",
+					  "bytes",
+					  "packets",
+					  "reverse_bytes",
+					  "reverse_packets",
+					  "retransmitted",
+					  "reverse_retransmitted",
+					  "max_segment",
+					  "reverse_max_segment",
+					  "span",
+					  "reverse_span",
+					  NULL};
 
-const char lab_rows_fields[] = "start,end,src,dst,src_port,dst_port,bytes,packets,reverse_bytes,"
+const char lab_rows_fields[] =
+    "start,end,src,dst,src_port,dst_port,bytes,packets,reverse_bytes,"
     "reverse_packets,retransmitted,reverse_retransmitted,max_segment,reverse_max_segment,"
     "span,reverse_span";
 
@@ -92,7 +108,8 @@ static struct lab_record *
 room(struct lab_records *t, const struct sheet *s, struct err *err)
 {
 	if (t->count == RECORDS_MAX) {
-		err_set(err, E2BIG, "%s: more than %d records", s->reader.name, RECORDS_MAX);
+		err_set(err, E2BIG, "%s: more than %d records", s->reader.name,
+			RECORDS_MAX);
 		return NULL;
 	}
 	if (t->count == t->cap) {
@@ -119,7 +136,7 @@ finish(struct lab_records *t, struct sheet *s, int more)
 
 static int
 read_finding(const struct sheet *s, struct lab_records *t, struct lab_record *out,
-    struct err *err)
+	     struct err *err)
 {
 	uint64_t port = 0;
 
@@ -150,7 +167,8 @@ lab_findings_read(struct lab_records *t, const char *path, struct err *err)
 		return -1;
 	begin(t);
 	while ((more = sheet_next(&s, err)) > 0) {
-		if ((one = room(t, &s, err)) == NULL || read_finding(&s, t, one, err) != 0) {
+		if ((one = room(t, &s, err)) == NULL ||
+		    read_finding(&s, t, one, err) != 0) {
 			more = -1;
 			break;
 		}
@@ -186,8 +204,8 @@ client_ends(const struct lab_downloads *d, size_t *count)
 
 		ends[n++] = (struct end){one->client, one->port};
 		if (one->has_seen || one->has_seen_addr)
-			ends[n++] = (struct end){one->has_seen_addr ? one->seen : one->client,
-			    one->seen_port};
+			ends[n++] = (struct end){
+			    one->has_seen_addr ? one->seen : one->client, one->seen_port};
 	}
 	qsort(ends, n, sizeof *ends, end_compare);
 	*count = n;
@@ -197,7 +215,7 @@ client_ends(const struct lab_downloads *d, size_t *count)
 /* 1: kept in out, 0: no row of a download, -1. */
 static int
 read_row(const struct sheet *s, const struct end *ends, size_t n, struct lab_record *out,
-    struct err *err)
+	 struct err *err)
 {
 	struct end src = {0}, dst = {0};
 	uint64_t src_port = 0, dst_port = 0, segment = 0;
@@ -226,8 +244,9 @@ read_row(const struct sheet *s, const struct end *ends, size_t n, struct lab_rec
 	if (sheet_u64(s, bytes, UINT64_MAX, &out->bytes, err) != 0 ||
 	    sheet_u64(s, bytes + 1, UINT64_MAX, &out->packets, err) != 0 ||
 	    sheet_u64(s, again, UINT64_MAX, &out->again, err) != 0 ||
-	    sheet_u64(s, again == ROW_retransmitted ? ROW_max_segment : ROW_reverse_max_segment,
-	    UINT32_MAX, &segment, err) != 0 ||
+	    sheet_u64(
+		s, again == ROW_retransmitted ? ROW_max_segment : ROW_reverse_max_segment,
+		UINT32_MAX, &segment, err) != 0 ||
 	    sheet_u64(s, span, UINT64_MAX, &out->span, err) != 0 ||
 	    sheet_u64(s, request, UINT64_MAX, &out->request, err) != 0 ||
 	    sheet_time(s, ROW_start, &out->start_us, err) != 0 ||
@@ -240,8 +259,8 @@ read_row(const struct sheet *s, const struct end *ends, size_t n, struct lab_rec
 }
 
 int
-lab_rows_read(struct lab_records *t, const char *path, const struct lab_downloads *downloads,
-    struct err *err)
+lab_rows_read(struct lab_records *t, const char *path,
+	      const struct lab_downloads *downloads, struct err *err)
 {
 	struct lab_record *one;
 	struct end *ends;

@@ -13,11 +13,11 @@ struct lab_record {
 	uint64_t bytes, packets; /* from the server */
 	uint64_t again;          /* payload octets the server sent again, if has_again */
 	uint32_t segment;        /* its largest segment */
-	uint64_t span, request; /* payload of response and request, if has_span */
+	uint64_t span, request;  /* payload of response and request, if has_span */
 	bool has_again, has_span;
 	double probability;
 	size_t name, version, candidates, evidence; /* texts; name 0: not named */
-	size_t start, end; /* texts, as they were written */
+	size_t start, end;                          /* texts, as they were written */
 };
 
 struct lab_records {
@@ -34,8 +34,8 @@ lab_record_text(const struct lab_records *records, size_t text)
 
 /*
  * Findings (weir identify -o tsv, or a script's in its columns): start, end, client,
- * client_port, bytes, name and probability must be there. Sorted by client, port, start, end
- * and bytes.
+ * client_port, bytes, name and probability must be there. Sorted by client, port, start,
+ * end and bytes.
  */
 int lab_findings_read(struct lab_records *records, const char *path, struct err *err);
 
@@ -45,7 +45,7 @@ int lab_findings_read(struct lab_records *records, const char *path, struct err 
  * packets are the server's. Sorted as above.
  */
 int lab_rows_read(struct lab_records *records, const char *path,
-    const struct lab_downloads *downloads, struct err *err);
+		  const struct lab_downloads *downloads, struct err *err);
 /* The fields that weir print must print for it. */
 extern const char lab_rows_fields[];
 
@@ -53,8 +53,9 @@ void lab_records_done(struct lab_records *records);
 
 /* Sorted records: the first of this client and port, or of the next one there is. */
 size_t lab_records_find(const struct lab_records *records, const struct addr *client,
-    uint16_t port);
+			uint16_t port);
 /* True if the record is of this client and port. */
-bool lab_record_is_of(const struct lab_record *record, const struct addr *client, uint16_t port);
+bool lab_record_is_of(const struct lab_record *record, const struct addr *client,
+		      uint16_t port);
 
 #endif
