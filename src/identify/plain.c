@@ -75,7 +75,7 @@ plain_new(const struct files *files, const struct plain_config *config)
 
 	p->files = files;
 	p->config = *config;
-	p->indexes_max = INDEX_OCTETS_MAX / (12 * (files->count + 1000));
+	p->indexes_max = INDEX_OCTETS_MAX / (24 * (files->count + 1000));
 	p->indexes_max = p->indexes_max > INDEXES_MAX  ? INDEXES_MAX
 			 : p->indexes_max < MODES_MAX + 1 ? MODES_MAX + 1
 						      : p->indexes_max;

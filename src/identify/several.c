@@ -152,15 +152,15 @@ find_last(struct search *s, uint32_t from, uint64_t sent)
 	}
 	for (i = 0; i < REMAINDERS && left >= usual_remainders[i]; i++) {
 		uint32_t residue = (uint32_t)((left - usual_remainders[i]) % m->mss);
-		const uint32_t *file = residues_at(s->residues, residue, &count);
+		const struct residue *one = residues_at(s->residues, residue, &count);
 
-		for (at = 0; at < count && s->sent[file[at]] <= left; at++) {
+		for (at = 0; at < count && one[at].sent <= left; at++) {
 			s->work++;
-			if (file[at] < from || file[at] >= near ||
-			    s->sent[file[at]] + depth < left)
+			if (one[at].file < from || one[at].file >= near ||
+			    one[at].sent + depth < left)
 				continue;
-			s->file[s->files - 1] = file[at];
-			weigh(s, sent + s->sent[file[at]]);
+			s->file[s->files - 1] = one[at].file;
+			weigh(s, sent + one[at].sent);
 		}
 	}
 }

@@ -199,7 +199,7 @@ span_vote_first(const struct files *files, const struct record *records, size_t 
 {
 	struct search s = {.files = files, .c = c};
 	struct mode header, request;
-	uint32_t number, key;
+	uint32_t number, key = 0;
 	size_t i;
 
 	if (heaviest(&c->header) == NULL || !c->is_encrypted)

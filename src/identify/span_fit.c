@@ -7,6 +7,7 @@
  * where in its records the header lies is known but for some octets, so that one record more or
  * less is tried as well. The first exchange of HTTP/2 may hold the acknowledgement of settings.
  */
+#include "identify/span.h"
 #include "identify/span_weigh.h"
 
 enum {

@@ -96,9 +96,15 @@ void residues_free(struct residues *residues);
 const uint64_t *sents_of(const struct sents *sents);
 /* The first file for which at least so much is sent. */
 size_t sents_lower(const struct sents *sents, uint64_t sent);
-/* Files whose S + H leaves this residue: their numbers, rising. */
-const uint32_t *residues_at(const struct residues *residues, uint32_t residue,
-			    size_t *count);
+/* A file in the index: octets sent for it beside its number, so that a search stays in one
+ * place of memory. */
+struct residue {
+	uint64_t sent;
+	uint32_t file;
+};
+/* Files whose S + H leaves this residue, by number, rising. */
+const struct residue *residues_at(const struct residues *residues, uint32_t residue,
+				  size_t *count);
 
 struct wire_model {
 	const struct files *files;

@@ -17,7 +17,7 @@ struct sents {
 struct residues {
 	uint32_t mss;
 	uint32_t *first; /* of each residue, mss + 1 */
-	uint32_t *file;
+	struct residue *file;
 };
 
 struct sents *
@@ -78,7 +78,8 @@ residues_new(const struct sents *sents, uint32_t mss)
 	for (i = 0; i < mss; i++)
 		r->first[i + 1] += r->first[i];
 	for (i = 0; i < sents->count; i++)
-		r->file[r->first[sents->sent[i] % mss]++] = (uint32_t)i;
+		r->file[r->first[sents->sent[i] % mss]++] =
+		    (struct residue){sents->sent[i], (uint32_t)i};
 	for (i = mss; i > 0; i--)
 		r->first[i] = r->first[i - 1];
 	r->first[0] = 0;
@@ -95,7 +96,7 @@ residues_free(struct residues *r)
 	free(r);
 }
 
-const uint32_t *
+const struct residue *
 residues_at(const struct residues *r, uint32_t residue, size_t *count)
 {
 	*count = r->first[residue + 1] - r->first[residue];

@@ -207,29 +207,28 @@ static void
 weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first, size_t end)
 {
 	const struct wire_model *m = w->m;
-	const uint64_t *sent = sents_of(m->sents[mode]);
 	uint64_t t = w->sight.payload;
 	size_t count, low = 0, high, mid;
-	const uint32_t *file = residues_at(m->residues[mode], residue, &count);
+	const struct residue *at = residues_at(m->residues[mode], residue, &count);
 	double weight;
 
 	for (high = count; low < high;) {
 		mid = low + (high - low) / 2;
-		if (sent[file[mid]] <= t)
+		if (at[mid].sent <= t)
 			low = mid + 1;
 		else
 			high = mid;
 	}
 	while (low-- > 0) {
 		/* More than twice everything sent again: no. */
-		if (sent[file[low]] < t / DEPTH)
+		if (at[low].sent < t / DEPTH)
 			break;
-		if (file[low] >= first && file[low] < end)
+		if (at[low].file >= first && at[low].file < end)
 			continue;
-		weigh(w, mode, file[low], sent[file[low]], &weight);
+		weigh(w, mode, at[low].file, at[low].sent, &weight);
 		/* All further ones together would not matter: they have the same e, and p(k)
 		 * falls from here on. */
-		if (file[low] < first && weight * (double)low < SURE_ENOUGH * w->sum)
+		if (at[low].file < first && weight * (double)low < SURE_ENOUGH * w->sum)
 			break;
 	}
 }
