@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is known of servers and paths. Learning goes from the whole to the part: the octets
- * per packet, the law of records and the header constants of all servers' records together,
- * then of each server; losses of a server's records together, then of each path that has
- * enough of its own; what is learned of the whole is the prior of the part.
+ * What is known of servers and paths, the indexes of files that their headers need, and naming
+ * by them. plain_learn.c is where it is learned.
  */
-#include "identify/plain.h"
+#include "identify/plain_inside.h"
 
 #include "base/memory.h"
 #include "identify/sampled.h"
@@ -14,54 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	FIT_ROUNDS = 6,
-	POOL_MAX = 1200,
-	GUESS_RECORDS = 60,
-	INDEXES_MAX = 24,
-	PORT_HTTPS = 443,
-	PORT_HTTPS_OTHER = 8443,
-	SERVERS_GUESSED_MAX = 2000, /* beyond, servers only try what most others do */
-};
-
 static const size_t INDEX_OCTETS_MAX = (size_t)512 << 20;
 static const double SURE = 0.9; /* of one download: several are not looked for */
 
-struct path {
-	struct plain_path known;
-	struct wire_tables *tables;
-	bool is_own; /* false: few downloads; only its segments are its own */
-};
-
-struct server {
-	struct plain_server known;
-	struct wire_tables *tables;
-	struct path *path;
-	size_t paths;
-};
-
-struct index {
-	struct mode header;
-	uint32_t mss; /* of residues */
-	struct sents *sents;
-	struct residues *residues;
-};
-
-struct plain {
-	const struct files *files;
-	struct plain_config config;
-	struct server all;
-	struct server *server;
-	size_t servers;
-	struct index sents[INDEXES_MAX], residues[INDEXES_MAX];
-	uint32_t version;
-	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
-	/* The last one found: records come sorted. */
-	const struct server *last;
-};
-
-static uint32_t
-usual_overhead(const struct plain *p, const struct record *r)
+uint32_t
+plain_usual_overhead(const struct plain *p, const struct record *r)
 {
 	return p->config.overhead != 0
 		   ? p->config.overhead
@@ -84,8 +39,8 @@ plain_new(const struct files *files, const struct plain_config *config)
 	return p;
 }
 
-static void
-forget_indexes(struct plain *p)
+void
+plain_forget_indexes(struct plain *p)
 {
 	size_t i;
 
@@ -117,7 +72,7 @@ plain_free(struct plain *p)
 	for (i = 0; i < p->servers; i++)
 		server_done(&p->server[i]);
 	server_done(&p->all);
-	forget_indexes(p);
+	plain_forget_indexes(p);
 	free(p->server);
 	free(p);
 }
@@ -175,16 +130,9 @@ residues_for(struct plain *p, const struct mode *header, uint32_t mss,
 	return index->residues;
 }
 
-/* A model and the indexes that it borrows. */
-struct ready {
-	struct wire_model model;
-	struct sents *sents[MODES_MAX];
-	struct residues *residues[MODES_MAX];
-};
-
-static void
-make_ready(struct plain *p, const struct wire_server *server, const struct wire_path *path,
-	   struct wire_tables *tables, uint32_t overhead, uint32_t mss, struct ready *out)
+void
+plain_make_ready(struct plain *p, const struct wire_server *server, const struct wire_path *path,
+	   struct wire_tables *tables, uint32_t overhead, uint32_t mss, struct plain_ready *out)
 {
 	uint32_t i;
 
@@ -243,8 +191,8 @@ path_lower(const struct server *s, const struct addr *client)
 	return low;
 }
 
-static struct server *
-server_add(struct plain *p, const struct addr *addr, uint16_t port)
+struct server *
+plain_server_add(struct plain *p, const struct addr *addr, uint16_t port)
 {
 	size_t at = server_lower(p, addr, port);
 
@@ -263,8 +211,8 @@ server_add(struct plain *p, const struct addr *addr, uint16_t port)
 	return &p->server[at];
 }
 
-static struct path *
-path_add(struct server *s, const struct addr *client)
+struct path *
+plain_path_add(struct server *s, const struct addr *client)
 {
 	size_t at = path_lower(s, client);
 
@@ -282,15 +230,15 @@ path_add(struct server *s, const struct addr *client)
 }
 
 /* Tables of parameters that have changed. */
-static void
-renew(struct wire_tables **tables)
+void
+plain_renew_tables(struct wire_tables **tables)
 {
 	wire_tables_free(*tables);
 	*tables = NULL;
 }
 
-static struct wire_tables *
-tables_of(struct wire_tables **tables, const struct wire_path *path)
+struct wire_tables *
+plain_tables(struct wire_tables **tables, const struct wire_path *path)
 {
 	if (*tables == NULL)
 		*tables = wire_tables_new(path);
@@ -314,341 +262,22 @@ mss_for(const struct server *s, const struct path *path, const struct record *r,
 	return wire_mss(r, overhead);
 }
 
-static size_t
-pick(const struct record *records, size_t n, size_t max, const struct record **out)
-{
-	size_t i, of[2] = {0}, all, seen = 0, count = 0;
-	bool is_v6;
-
-	for (i = 0; i < n; i++)
-		of[records[i].server.is_v6] += plain_is(&records[i]);
-	is_v6 = of[1] > of[0];
-	all = of[is_v6] > max ? of[is_v6] : max;
-	/* Evenly over all, all of them if they are few; of one version of IP. */
-	for (i = 0; i < n; i++)
-		if (plain_is(&records[i]) && records[i].server.is_v6 == is_v6 &&
-		    seen++ * max / all >= count)
-			out[count++] = &records[i];
-	return count;
-}
-
-/* Segments and SACK options of records 0..n-1, each by its path's records among them. */
-static void
-guess_paths(const struct plain *p, const struct record *const *r, size_t n,
-	    uint32_t overhead, uint32_t *mss, uint8_t *n_class)
-{
-	size_t first, end, i;
-	uint32_t found;
-
-	for (first = 0; first < n; first = end) {
-		for (end = first; end < n &&
-				  addr_compare(&r[end]->client, &r[first]->client) == 0 &&
-				  addr_compare(&r[end]->server, &r[first]->server) == 0;
-		     end++)
-			;
-		struct wire_path path = {0};
-
-		found = end - first >= PLAIN_RECORDS_MIN
-			    ? wire_mss_of(&r[first], end - first, overhead)
-			    : 0;
-		if (!p->files->has_paths)
-			wire_learn_request(&r[first], end - first, overhead, &path);
-		for (i = first; i < end; i++) {
-			mss[i] = found != 0 ? found : wire_mss(r[i], overhead);
-			n_class[i] = (uint8_t)wire_options_class(
-			    &path, r[i]->request_packets > 0
-				       ? wire_request(r[i], overhead)
-				       : 0);
-		}
-	}
-}
-
-static void
-try_guess(const struct plain *p, const struct record *const *r, size_t n, uint32_t *mss,
-	  uint32_t overhead, enum tls_law law, double less, struct wire_guess *best)
-{
-	struct wire_guess guess = {.overhead = overhead, .law = law};
-	uint8_t *n_class = (uint8_t *)(mss + n);
-
-	guess_paths(p, r, n, overhead, mss, n_class);
-	wire_vote(p->files, r, mss, n_class, n, &guess);
-	guess.gain -= less;
-	if (guess.is_significant && (!best->is_significant || guess.gain > best->gain))
-		*best = guess;
-}
-
-static bool
-is_convincing(const struct wire_guess *g, size_t n)
-{
-	return g->is_significant && g->header.other < 0.5 && g->gain > 0.7 * (double)n;
-}
-
-/*
- * What records 0..n-1 of a server (or of all) agree on. The likely is tried first; where it
- * convinces nothing else is. like: what is known of the whole, or NULL.
- */
-static bool
-guess_server(const struct plain *p, const struct record *const *r, size_t n,
-	     const struct wire_server *like, bool is_thorough, struct wire_guess *best)
-{
-	static const uint32_t links[] = {0, 14, 18};
-	uint32_t *mss = must(calloc(2 * n + 1, sizeof *mss)), usual = usual_overhead(p, r[0]),
-		 c;
-	bool is_v6 = r[0]->server.is_v6,
-	     is_tls = r[0]->server_port == PORT_HTTPS ||
-		      r[0]->server_port == PORT_HTTPS_OTHER;
-	size_t few = n < GUESS_RECORDS ? n : GUESS_RECORDS, i, k;
-	int law;
-
-	*best = (struct wire_guess){0};
-	if (like != NULL && like->header.count > 0)
-		try_guess(p, r, n, mss,
-			  like->overhead != 0 ? like->overhead : usual,
-			  like->header.mode[0].law, 0, best);
-	if (!is_convincing(best, n))
-		try_guess(p, r, n, mss, usual, is_tls ? TLS_tls13_16k : TLS_none, 0, best);
-	for (i = 0; i < 6 && is_thorough && !is_convincing(best, n); i++) {
-		c = wire_overhead_usual(is_v6, i < 3) + links[i % 3];
-		if (p->config.overhead != 0)
-			c = p->config.overhead;
-		for (law = 0; law < TLS_LAWS; law++)
-			try_guess(p, r, few, mss, c, (enum tls_law)law,
-				  (c != usual) * 2 + (i % 3) +
-				      ((law != TLS_none) != is_tls) * 3,
-				  best);
-		for (k = 0; best->is_significant && best->overhead == c && k < 1; k++) {
-			struct wire_guess whole = {0};
-
-			try_guess(p, r, n, mss, c, best->law, 0, &whole);
-			if (whole.is_significant)
-				*best = whole;
-		}
-		if (p->config.overhead != 0)
-			break;
-	}
-	free(mss);
-	return best->is_significant;
-}
-
-static void
-take_guess(const struct wire_guess *g, struct wire_server *out)
-{
-	out->overhead = g->overhead;
-	out->header = g->header;
-}
-
-static const struct wire_server *
-wire_server_of(const struct plain *p, const struct server *s)
+const struct wire_server *
+plain_wire_server(const struct plain *p, const struct server *s)
 {
 	return s->known.wire.header.count > 0 ? &s->known.wire : &p->all.known.wire;
 }
 
-static uint32_t
-overhead_of(const struct plain *p, const struct server *s, const struct record *r)
+uint32_t
+plain_overhead(const struct plain *p, const struct server *s, const struct record *r)
 {
-	const struct wire_server *wire = wire_server_of(p, s);
-	uint32_t overhead = wire->overhead != 0 ? wire->overhead : usual_overhead(p, r);
+	const struct wire_server *wire = plain_wire_server(p, s);
+	uint32_t overhead = wire->overhead != 0 ? wire->overhead : plain_usual_overhead(p, r);
 
 	/* What all servers have may be of the other version of IP. */
 	return wire != &s->known.wire && r->server.is_v6 != (overhead >= 60)
-		   ? usual_overhead(p, r)
+		   ? plain_usual_overhead(p, r)
 		   : overhead;
-}
-
-/* Rounds of EM over records 0..n-1 of a server or a path. */
-static void
-fit(struct plain *p, const struct server *s, const struct record *const *r, size_t n,
-    const struct wire_path *base, struct wire_path *path, struct wire_tables **tables)
-{
-	const struct wire_server *wire = wire_server_of(p, s);
-	uint32_t overhead = overhead_of(p, s, r[0]), mss = path->mss;
-	struct ready ready;
-	int round;
-
-	if (mss == 0 || wire->header.count == 0)
-		return;
-	for (round = 0; round < FIT_ROUNDS; round++) {
-		struct wire_path next = *path;
-
-		make_ready(p, wire, path, tables_of(tables, path), overhead, mss, &ready);
-		wire_refit(&ready.model, r, n, base, &next);
-		if (p->files->has_paths && round <= 1)
-			wire_learn_request_paths(&ready.model, r, n, &next);
-		*path = next;
-		renew(tables);
-	}
-}
-
-static void
-learn_path(struct plain *p, struct server *s, const struct record *const *r, size_t n)
-{
-	uint32_t overhead = overhead_of(p, s, r[0]);
-	struct path *path = path_add(s, &r[0]->client);
-	struct wire_path base = s->known.path;
-
-	if (path->known.wire.flows >= PLAIN_FIT_MIN)
-		base = path->known.wire;
-	if (n >= PLAIN_RECORDS_MIN && wire_mss_of(r, n, overhead) != 0)
-		path->known.wire.mss = wire_mss_of(r, n, overhead);
-	if (n < PLAIN_FIT_MIN && path->known.wire.flows < PLAIN_FIT_MIN)
-		return;
-	base.mss = path->known.wire.mss;
-	path->known.wire = base;
-	path->is_own = true;
-	if (!p->files->has_paths)
-		wire_learn_request(r, n, overhead, &path->known.wire);
-	if (!p->config.is_fixed && n >= PLAIN_RECORDS_MIN)
-		fit(p, s, r, n, &base, &path->known.wire, &path->tables);
-	path->known.wire.flows = base.flows == s->known.path.flows
-				     ? (double)n
-				     : base.flows + (double)n;
-	renew(&path->tables);
-}
-
-/* Learns a server from its plain records 0..n-1, sorted by client. */
-static void
-learn_server(struct plain *p, struct server *s, const struct record *const *r, size_t n,
-	     bool is_thorough)
-{
-	struct wire_path base = s->known.path.flows >= PLAIN_RECORDS_MIN ? s->known.path
-									 : p->all.known.path;
-	struct wire_guess guess;
-	size_t first, end;
-	uint32_t mss;
-
-	if (n >= PLAIN_RECORDS_MIN &&
-	    guess_server(p, r, n,
-			 s->known.wire.header.count > 0 ? &s->known.wire : &p->all.known.wire,
-			 is_thorough, &guess))
-		take_guess(&guess, &s->known.wire);
-	if (n >= PLAIN_RECORDS_MIN) {
-		wire_learn_bands(r, n, &s->known.wire);
-		if ((mss = wire_mss_of(r, n, overhead_of(p, s, r[0]))) != 0)
-			base.mss = mss;
-	}
-	s->known.path = base;
-	if (!p->files->has_paths && n >= PLAIN_RECORDS_MIN)
-		wire_learn_request(r, n, overhead_of(p, s, r[0]), &s->known.path);
-	if (!p->config.is_fixed && n >= PLAIN_RECORDS_MIN)
-		fit(p, s, r, n, &base, &s->known.path, &s->tables);
-	s->known.path.flows = base.flows + (double)n;
-	renew(&s->tables);
-	for (first = 0; first < n; first = end) {
-		for (end = first; end < n && addr_compare(&r[end]->client,
-							  &r[first]->client) == 0;
-		     end++)
-			;
-		learn_path(p, s, &r[first], end - first);
-	}
-}
-
-/* The share of files that the catalogue does not have, where packets were sampled. */
-static void
-learn_sampled(struct plain *p, const struct record *records, size_t n)
-{
-	struct server *s = server_add(p, &records[0].server, records[0].server_port);
-	struct verdict v;
-	double sum, count;
-	size_t i, step = n > POOL_MAX ? n / POOL_MAX : 1;
-	int round;
-
-	if (s->known.path.flows >= PLAIN_RECORDS_MIN || p->config.is_fixed)
-		return;
-	for (round = 0; round < FIT_ROUNDS; round++) {
-		sum = count = 0;
-		for (i = 0; i < n; i += step) {
-			if (!sampled_is(&records[i]))
-				continue;
-			sampled_name(p->files, wire_server_of(p, s), &s->known.path,
-				     &records[i], &v);
-			sum += v.unknown;
-			count++;
-		}
-		s->known.path.unknown = (sum + 1) / (count + 2);
-	}
-	renew(&s->tables);
-}
-
-/* The parameters of all servers: the middle of theirs, each by its downloads. */
-static void
-learn_all_paths(struct plain *p)
-{
-	struct wire_path *all = &p->all.known.path, sum = {0};
-	double weight = 0, w;
-	size_t i, k;
-
-	for (i = 0; i < p->servers; i++) {
-		const struct wire_path *one = &p->server[i].known.path;
-
-		if (one->flows < PLAIN_FIT_MIN)
-			continue;
-		w = one->flows < 1000 ? one->flows : 1000;
-		weight += w;
-		sum.lam += w * log(one->lam);
-		sum.r += w * log(one->r);
-		sum.tail += w * one->tail;
-		sum.options += w * one->options;
-		sum.unknown += w * one->unknown;
-		for (k = 0; k < WIRE_X_CLASSES; k++)
-			sum.q[k] += w * one->q[k];
-		for (k = 0; k < 8; k++)
-			sum.from[k / 4][k % 4] += w * one->from[k / 4][k % 4];
-	}
-	if (weight == 0 || p->config.is_fixed)
-		return;
-	all->lam = exp(sum.lam / weight);
-	all->r = exp(sum.r / weight);
-	all->tail = sum.tail / weight;
-	all->options = sum.options / weight;
-	all->unknown = sum.unknown / weight;
-	for (k = 0; k < WIRE_X_CLASSES; k++)
-		all->q[k] = sum.q[k] / weight;
-	for (k = 0; k < 8; k++)
-		all->from[k / 4][k % 4] = sum.from[k / 4][k % 4] / weight;
-	all->flows = weight;
-	renew(&p->all.tables);
-}
-
-void
-plain_learn(struct plain *p, const struct record *records, size_t n)
-{
-	const struct record **picked = must(calloc(n + 1, sizeof *picked));
-	size_t count = pick(records, n, POOL_MAX, picked), first, end, i, servers = 0,
-	       sampled;
-	struct wire_guess guess;
-
-	if (n > 0 && p->files->count > 0) {
-		if (count > 0 &&
-		    guess_server(p, picked, count, &p->all.known.wire, true, &guess))
-			take_guess(&guess, &p->all.known.wire);
-		if (count > 0)
-			wire_learn_bands(picked, count, &p->all.known.wire);
-		for (first = 0; first < n; first = end) {
-			for (end = first;
-			     end < n && records[end].server_port == records[first].server_port &&
-			     addr_compare(&records[end].server, &records[first].server) == 0;
-			     end++)
-				;
-			for (i = first, count = sampled = 0; i < end; i++) {
-				if (plain_is(&records[i]))
-					picked[count++] = &records[i];
-				sampled += sampled_is(&records[i]);
-			}
-			if (count > 0)
-				learn_server(p,
-					     server_add(p, &records[first].server,
-							records[first].server_port),
-					     picked, count,
-					     servers++ < SERVERS_GUESSED_MAX);
-			if (sampled > 0)
-				learn_sampled(p, &records[first], end - first);
-		}
-		learn_all_paths(p);
-		p->version++;
-	}
-	free(picked);
-	forget_indexes(p);
-	p->last = NULL;
 }
 
 static const struct server *
@@ -683,17 +312,17 @@ place_of(struct plain *p, const struct record *r)
 	    at < s->paths && addr_compare(&s->path[at].known.client, &r->client) == 0
 		? &s->path[at]
 		: NULL;
-	uint32_t overhead = overhead_of(p, s, r);
-	struct place place = {.wire = wire_server_of(p, s),
+	uint32_t overhead = plain_overhead(p, s, r);
+	struct place place = {.wire = plain_wire_server(p, s),
 			      .overhead = overhead,
 			      .mss = mss_for(s, path, r, overhead)};
 
 	if (path != NULL && path->is_own) {
 		place.losses = &path->known.wire;
-		place.tables = tables_of(&path->tables, place.losses);
+		place.tables = plain_tables(&path->tables, place.losses);
 	} else {
 		place.losses = &s->known.path;
-		place.tables = tables_of(&s->tables, place.losses);
+		place.tables = plain_tables(&s->tables, place.losses);
 	}
 	return place;
 }
@@ -702,7 +331,7 @@ void
 plain_name(struct plain *p, const struct record *r, struct verdict *out)
 {
 	struct place at = place_of(p, r);
-	struct ready ready;
+	struct plain_ready ready;
 
 	if (sampled_is(r)) {
 		sampled_name(p->files, at.wire, at.losses, r, out);
@@ -713,7 +342,7 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 	} else if (at.wire->header.count == 0) {
 		wire_name_blind(p->files, at.wire, at.losses, at.tables, r, out);
 	} else {
-		make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
+		plain_make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
 		wire_name(&ready.model, r, out);
 	}
 }
@@ -724,7 +353,7 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 {
 	struct place at = place_of(p, r);
 	const struct sents *later;
-	struct ready ready;
+	struct plain_ready ready;
 	struct mode mode;
 
 	if (p->config.no_several || sampled_is(r) || at.mss == 0 ||
@@ -732,7 +361,7 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 	    (alone->count > 0 && alone->candidate[0].probability > SURE &&
 	     !several_is_told(at.losses, r, at.overhead)))
 		return false;
-	make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
+	plain_make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
 	/* Only the first exchange has the handshake. */
 	mode = at.wire->header.mode[0];
 	mode.bytes = mode.inner;
@@ -775,19 +404,19 @@ plain_set(struct plain *p, const struct plain_server *server, const struct plain
 
 	if (server->port == 0 && path == NULL && addr_compare(&server->addr, &none) == 0) {
 		p->all.known = *server;
-		renew(&p->all.tables);
+		plain_renew_tables(&p->all.tables);
 		return;
 	}
-	s = server_add(p, &server->addr, server->port);
+	s = plain_server_add(p, &server->addr, server->port);
 	if (path == NULL) {
 		s->known = *server;
-		renew(&s->tables);
+		plain_renew_tables(&s->tables);
 		return;
 	}
-	to = path_add(s, &path->client);
+	to = plain_path_add(s, &path->client);
 	to->known = *path;
 	to->is_own = path->wire.flows >= PLAIN_FIT_MIN;
-	renew(&to->tables);
+	plain_renew_tables(&to->tables);
 }
 
 uint32_t

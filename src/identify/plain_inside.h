@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef IDENTIFY_PLAIN_INSIDE_H
+#define IDENTIFY_PLAIN_INSIDE_H
+
+#include "identify/plain.h"
+
+/* Inside of what is known of servers and paths: what naming and learning share. */
+
+enum { INDEXES_MAX = 24 };
+
+struct path {
+	struct plain_path known;
+	struct wire_tables *tables;
+	bool is_own; /* false: few downloads; only its segments are its own */
+};
+
+struct server {
+	struct plain_server known;
+	struct wire_tables *tables;
+	struct path *path;
+	size_t paths;
+};
+
+struct index {
+	struct mode header;
+	uint32_t mss; /* of residues */
+	struct sents *sents;
+	struct residues *residues;
+};
+
+struct plain {
+	const struct files *files;
+	struct plain_config config;
+	struct server all;
+	struct server *server;
+	size_t servers;
+	struct index sents[INDEXES_MAX], residues[INDEXES_MAX];
+	uint32_t version;
+	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
+	/* The last one found: records come sorted. */
+	const struct server *last;
+};
+
+/* A model and the indexes that it borrows. */
+struct plain_ready {
+	struct wire_model model;
+	struct sents *sents[MODES_MAX];
+	struct residues *residues[MODES_MAX];
+};
+
+/* Octets of headers per packet where none are learned; those that hold for a record. */
+uint32_t plain_usual_overhead(const struct plain *plain, const struct record *record);
+uint32_t plain_overhead(const struct plain *plain, const struct server *server,
+			const struct record *record);
+/* What is known of a server, or of all. */
+const struct wire_server *plain_wire_server(const struct plain *plain,
+					    const struct server *server);
+
+/* Finds or adds; a pointer lasts until the next one is added. */
+struct server *plain_server_add(struct plain *plain, const struct addr *addr, uint16_t port);
+struct path *plain_path_add(struct server *server, const struct addr *client);
+
+/* Tables of a path's parameters, made where there are none; and gone where these changed. */
+struct wire_tables *plain_tables(struct wire_tables **tables, const struct wire_path *path);
+void plain_renew_tables(struct wire_tables **tables);
+
+void plain_make_ready(struct plain *plain, const struct wire_server *server,
+		      const struct wire_path *path, struct wire_tables *tables,
+		      uint32_t overhead, uint32_t mss, struct plain_ready *out);
+void plain_forget_indexes(struct plain *plain);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Learning what is known of servers and paths goes from the whole to the part: the octets
+ * per packet, the law of records and the header constants of all servers' records together,
+ * then of each server; losses of a server's records together, then of each path that has
+ * enough of its own; what is learned of the whole is the prior of the part.
+ */
+#include "identify/plain_inside.h"
+
+#include "base/memory.h"
+#include "identify/sampled.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+	FIT_ROUNDS = 6,
+	POOL_MAX = 1200,
+	GUESS_RECORDS = 60,
+	PORT_HTTPS = 443,
+	PORT_HTTPS_OTHER = 8443,
+	SERVERS_GUESSED_MAX = 2000, /* beyond, servers only try what most others do */
+};
+
+static size_t
+pick(const struct record *records, size_t n, size_t max, const struct record **out)
+{
+	size_t i, of[2] = {0}, all, seen = 0, count = 0;
+	bool is_v6;
+
+	for (i = 0; i < n; i++)
+		of[records[i].server.is_v6] += plain_is(&records[i]);
+	is_v6 = of[1] > of[0];
+	all = of[is_v6] > max ? of[is_v6] : max;
+	/* Evenly over all, all of them if they are few; of one version of IP. */
+	for (i = 0; i < n; i++)
+		if (plain_is(&records[i]) && records[i].server.is_v6 == is_v6 &&
+		    seen++ * max / all >= count)
+			out[count++] = &records[i];
+	return count;
+}
+
+/* Segments and SACK options of records 0..n-1, each by its path's records among them. */
+static void
+guess_paths(const struct plain *p, const struct record *const *r, size_t n,
+	    uint32_t overhead, uint32_t *mss, uint8_t *n_class)
+{
+	size_t first, end, i;
+	uint32_t found;
+
+	for (first = 0; first < n; first = end) {
+		for (end = first; end < n &&
+				  addr_compare(&r[end]->client, &r[first]->client) == 0 &&
+				  addr_compare(&r[end]->server, &r[first]->server) == 0;
+		     end++)
+			;
+		struct wire_path path = {0};
+
+		found = end - first >= PLAIN_RECORDS_MIN
+			    ? wire_mss_of(&r[first], end - first, overhead)
+			    : 0;
+		if (!p->files->has_paths)
+			wire_learn_request(&r[first], end - first, overhead, &path);
+		for (i = first; i < end; i++) {
+			mss[i] = found != 0 ? found : wire_mss(r[i], overhead);
+			n_class[i] = (uint8_t)wire_options_class(
+			    &path, r[i]->request_packets > 0
+				       ? wire_request(r[i], overhead)
+				       : 0);
+		}
+	}
+}
+
+static void
+try_guess(const struct plain *p, const struct record *const *r, size_t n, uint32_t *mss,
+	  uint32_t overhead, enum tls_law law, double less, struct wire_guess *best)
+{
+	struct wire_guess guess = {.overhead = overhead, .law = law};
+	uint8_t *n_class = (uint8_t *)(mss + n);
+
+	guess_paths(p, r, n, overhead, mss, n_class);
+	wire_vote(p->files, r, mss, n_class, n, &guess);
+	guess.gain -= less;
+	if (guess.is_significant && (!best->is_significant || guess.gain > best->gain))
+		*best = guess;
+}
+
+static bool
+is_convincing(const struct wire_guess *g, size_t n)
+{
+	return g->is_significant && g->header.other < 0.5 && g->gain > 0.7 * (double)n;
+}
+
+/*
+ * What records 0..n-1 of a server (or of all) agree on. The likely is tried first; where it
+ * convinces nothing else is. like: what is known of the whole, or NULL.
+ */
+static bool
+guess_server(const struct plain *p, const struct record *const *r, size_t n,
+	     const struct wire_server *like, bool is_thorough, struct wire_guess *best)
+{
+	static const uint32_t links[] = {0, 14, 18};
+	uint32_t *mss = must(calloc(2 * n + 1, sizeof *mss)), usual = plain_usual_overhead(p, r[0]),
+		 c;
+	bool is_v6 = r[0]->server.is_v6,
+	     is_tls = r[0]->server_port == PORT_HTTPS ||
+		      r[0]->server_port == PORT_HTTPS_OTHER;
+	size_t few = n < GUESS_RECORDS ? n : GUESS_RECORDS, i, k;
+	int law;
+
+	*best = (struct wire_guess){0};
+	if (like != NULL && like->header.count > 0)
+		try_guess(p, r, n, mss,
+			  like->overhead != 0 ? like->overhead : usual,
+			  like->header.mode[0].law, 0, best);
+	if (!is_convincing(best, n))
+		try_guess(p, r, n, mss, usual, is_tls ? TLS_tls13_16k : TLS_none, 0, best);
+	for (i = 0; i < 6 && is_thorough && !is_convincing(best, n); i++) {
+		c = wire_overhead_usual(is_v6, i < 3) + links[i % 3];
+		if (p->config.overhead != 0)
+			c = p->config.overhead;
+		for (law = 0; law < TLS_LAWS; law++)
+			try_guess(p, r, few, mss, c, (enum tls_law)law,
+				  (c != usual) * 2 + (i % 3) +
+				      ((law != TLS_none) != is_tls) * 3,
+				  best);
+		for (k = 0; best->is_significant && best->overhead == c && k < 1; k++) {
+			struct wire_guess whole = {0};
+
+			try_guess(p, r, n, mss, c, best->law, 0, &whole);
+			if (whole.is_significant)
+				*best = whole;
+		}
+		if (p->config.overhead != 0)
+			break;
+	}
+	free(mss);
+	return best->is_significant;
+}
+
+static void
+take_guess(const struct wire_guess *g, struct wire_server *out)
+{
+	out->overhead = g->overhead;
+	out->header = g->header;
+}
+
+/* Rounds of EM over records 0..n-1 of a server or a path. */
+static void
+fit(struct plain *p, const struct server *s, const struct record *const *r, size_t n,
+    const struct wire_path *base, struct wire_path *path, struct wire_tables **tables)
+{
+	const struct wire_server *wire = plain_wire_server(p, s);
+	uint32_t overhead = plain_overhead(p, s, r[0]), mss = path->mss;
+	struct plain_ready ready;
+	int round;
+
+	if (mss == 0 || wire->header.count == 0)
+		return;
+	for (round = 0; round < FIT_ROUNDS; round++) {
+		struct wire_path next = *path;
+
+		plain_make_ready(p, wire, path, plain_tables(tables, path), overhead, mss, &ready);
+		wire_refit(&ready.model, r, n, base, &next);
+		if (p->files->has_paths && round <= 1)
+			wire_learn_request_paths(&ready.model, r, n, &next);
+		*path = next;
+		plain_renew_tables(tables);
+	}
+}
+
+static void
+learn_path(struct plain *p, struct server *s, const struct record *const *r, size_t n)
+{
+	uint32_t overhead = plain_overhead(p, s, r[0]);
+	struct path *path = plain_path_add(s, &r[0]->client);
+	struct wire_path base = s->known.path;
+
+	if (path->known.wire.flows >= PLAIN_FIT_MIN)
+		base = path->known.wire;
+	if (n >= PLAIN_RECORDS_MIN && wire_mss_of(r, n, overhead) != 0)
+		path->known.wire.mss = wire_mss_of(r, n, overhead);
+	if (n < PLAIN_FIT_MIN && path->known.wire.flows < PLAIN_FIT_MIN)
+		return;
+	base.mss = path->known.wire.mss;
+	path->known.wire = base;
+	path->is_own = true;
+	if (!p->files->has_paths)
+		wire_learn_request(r, n, overhead, &path->known.wire);
+	if (!p->config.is_fixed && n >= PLAIN_RECORDS_MIN)
+		fit(p, s, r, n, &base, &path->known.wire, &path->tables);
+	path->known.wire.flows = base.flows == s->known.path.flows
+				     ? (double)n
+				     : base.flows + (double)n;
+	plain_renew_tables(&path->tables);
+}
+
+/* Learns a server from its plain records 0..n-1, sorted by client. */
+static void
+learn_server(struct plain *p, struct server *s, const struct record *const *r, size_t n,
+	     bool is_thorough)
+{
+	struct wire_path base = s->known.path.flows >= PLAIN_RECORDS_MIN ? s->known.path
+									 : p->all.known.path;
+	struct wire_guess guess;
+	size_t first, end;
+	uint32_t mss;
+
+	if (n >= PLAIN_RECORDS_MIN &&
+	    guess_server(p, r, n,
+			 s->known.wire.header.count > 0 ? &s->known.wire : &p->all.known.wire,
+			 is_thorough, &guess))
+		take_guess(&guess, &s->known.wire);
+	if (n >= PLAIN_RECORDS_MIN) {
+		wire_learn_bands(r, n, &s->known.wire);
+		if ((mss = wire_mss_of(r, n, plain_overhead(p, s, r[0]))) != 0)
+			base.mss = mss;
+	}
+	s->known.path = base;
+	if (!p->files->has_paths && n >= PLAIN_RECORDS_MIN)
+		wire_learn_request(r, n, plain_overhead(p, s, r[0]), &s->known.path);
+	if (!p->config.is_fixed && n >= PLAIN_RECORDS_MIN)
+		fit(p, s, r, n, &base, &s->known.path, &s->tables);
+	s->known.path.flows = base.flows + (double)n;
+	plain_renew_tables(&s->tables);
+	for (first = 0; first < n; first = end) {
+		for (end = first; end < n && addr_compare(&r[end]->client,
+							  &r[first]->client) == 0;
+		     end++)
+			;
+		learn_path(p, s, &r[first], end - first);
+	}
+}
+
+/* The share of files that the catalogue does not have, where packets were sampled. */
+static void
+learn_sampled(struct plain *p, const struct record *records, size_t n)
+{
+	struct server *s = plain_server_add(p, &records[0].server, records[0].server_port);
+	struct verdict v;
+	double sum, count;
+	size_t i, step = n > POOL_MAX ? n / POOL_MAX : 1;
+	int round;
+
+	if (s->known.path.flows >= PLAIN_RECORDS_MIN || p->config.is_fixed)
+		return;
+	for (round = 0; round < FIT_ROUNDS; round++) {
+		sum = count = 0;
+		for (i = 0; i < n; i += step) {
+			if (!sampled_is(&records[i]))
+				continue;
+			sampled_name(p->files, plain_wire_server(p, s), &s->known.path,
+				     &records[i], &v);
+			sum += v.unknown;
+			count++;
+		}
+		s->known.path.unknown = (sum + 1) / (count + 2);
+	}
+	plain_renew_tables(&s->tables);
+}
+
+/* The parameters of all servers: the middle of theirs, each by its downloads. */
+static void
+learn_all_paths(struct plain *p)
+{
+	struct wire_path *all = &p->all.known.path, sum = {0};
+	double weight = 0, w;
+	size_t i, k;
+
+	for (i = 0; i < p->servers; i++) {
+		const struct wire_path *one = &p->server[i].known.path;
+
+		if (one->flows < PLAIN_FIT_MIN)
+			continue;
+		w = one->flows < 1000 ? one->flows : 1000;
+		weight += w;
+		sum.lam += w * log(one->lam);
+		sum.r += w * log(one->r);
+		sum.tail += w * one->tail;
+		sum.options += w * one->options;
+		sum.unknown += w * one->unknown;
+		for (k = 0; k < WIRE_X_CLASSES; k++)
+			sum.q[k] += w * one->q[k];
+		for (k = 0; k < 8; k++)
+			sum.from[k / 4][k % 4] += w * one->from[k / 4][k % 4];
+	}
+	if (weight == 0 || p->config.is_fixed)
+		return;
+	all->lam = exp(sum.lam / weight);
+	all->r = exp(sum.r / weight);
+	all->tail = sum.tail / weight;
+	all->options = sum.options / weight;
+	all->unknown = sum.unknown / weight;
+	for (k = 0; k < WIRE_X_CLASSES; k++)
+		all->q[k] = sum.q[k] / weight;
+	for (k = 0; k < 8; k++)
+		all->from[k / 4][k % 4] = sum.from[k / 4][k % 4] / weight;
+	all->flows = weight;
+	plain_renew_tables(&p->all.tables);
+}
+
+void
+plain_learn(struct plain *p, const struct record *records, size_t n)
+{
+	const struct record **picked = must(calloc(n + 1, sizeof *picked));
+	size_t count = pick(records, n, POOL_MAX, picked), first, end, i, servers = 0,
+	       sampled;
+	struct wire_guess guess;
+
+	if (n > 0 && p->files->count > 0) {
+		if (count > 0 &&
+		    guess_server(p, picked, count, &p->all.known.wire, true, &guess))
+			take_guess(&guess, &p->all.known.wire);
+		if (count > 0)
+			wire_learn_bands(picked, count, &p->all.known.wire);
+		for (first = 0; first < n; first = end) {
+			for (end = first;
+			     end < n && records[end].server_port == records[first].server_port &&
+			     addr_compare(&records[end].server, &records[first].server) == 0;
+			     end++)
+				;
+			for (i = first, count = sampled = 0; i < end; i++) {
+				if (plain_is(&records[i]))
+					picked[count++] = &records[i];
+				sampled += sampled_is(&records[i]);
+			}
+			if (count > 0)
+				learn_server(p,
+					     plain_server_add(p, &records[first].server,
+							records[first].server_port),
+					     picked, count,
+					     servers++ < SERVERS_GUESSED_MAX);
+			if (sampled > 0)
+				learn_sampled(p, &records[first], end - first);
+		}
+		learn_all_paths(p);
+		p->version++;
+	}
+	free(picked);
+	plain_forget_indexes(p);
+	p->last = NULL;
+}
