@@ -42,7 +42,8 @@ struct row {
 static const struct row server_rows[] = {
     SERVER(overhead, u32, 1, 0, 200, "octets of headers per packet, c; 0: the usual"),
     SERVER(header, modes, 1, 0, 0,
-	   "header constants: bytes:digits of the size beside decimal ones (1 hexadecimal, 2 base 36, 3 not even these):law of records:HTTP header:share"),
+	   "header constants: bytes:digits of the size beside decimal ones (1 hexadecimal, "
+	   "2 to base 36, 3 not even these):law of records:HTTP header:share"),
     SERVER(several, f64, 1, 0, 0.99, "share of records with more than one download"),
     SERVER(band, f64, WIRE_BANDS, 0, 1, "share of downloads by half octave of octets"),
 };
