@@ -626,6 +626,36 @@ test_joined_plain(void **state)
 	end(&w);
 }
 
+/* Octets and packets alone, of one download at three points and of one with other counts. */
+static void
+test_points_plain(void **state)
+{
+	struct world w = begin(archive());
+	struct flow flow = download(&w, 100, 500000), f;
+	unsigned i;
+
+	row_unmark(flow.present, FLOW_span);
+	row_unmark(flow.present, FLOW_reverse_span);
+	for (i = 0; i < 3; i++) {
+		f = flow;
+		flow_set(&f, exporter, addr_v4(10 + i));
+		flow_set(&f, start, flow.start + i * 1000);
+		give(&w, &f);
+	}
+	f = download(&w, 100, 500000); /* of another port */
+	flow_set(&f, exporter, addr_v4(10));
+	row_unmark(f.present, FLOW_span);
+	row_unmark(f.present, FLOW_reverse_span);
+	give(&w, &f);
+	finish(&w);
+	assert_int_equal(counted(&w, IDENTIFY_seen_twice), 2);
+	assert_int_equal(told.count, 2);
+	assert_non_null(strstr(told.points[0], "0.0.0.10"));
+	assert_non_null(strstr(told.points[0], "0.0.0.12"));
+	assert_string_equal(told.points[1], "");
+	end(&w);
+}
+
 /* A download at four points: one finding by the best evidence, all points told. */
 static void
 test_points(void **state)
@@ -1037,6 +1067,7 @@ main(void)
 	    cmocka_unit_test(test_joined_at_two_points),
 	    cmocka_unit_test(test_joined_plain),
 	    cmocka_unit_test(test_points),
+	    cmocka_unit_test(test_points_plain),
 	    cmocka_unit_test(test_exchanges_and_plain),
 	    cmocka_unit_test(test_sampled),
 	    cmocka_unit_test(test_order),
