@@ -540,6 +540,19 @@ findings_add_several(struct findings *f, const struct record *r, const struct ve
 	return 0;
 }
 
+/* What speaks for a border of a pipelined response. */
+static const char *
+border_text(uint32_t by)
+{
+	if (by & SEQUENCE_BY_FILL)
+		return "the files of the stretch come out to the octet";
+	if (by == (SEQUENCE_BY_END | SEQUENCE_BY_REQUEST))
+		return "a short segment, and a request sent then";
+	if (by == SEQUENCE_BY_END)
+		return "a short segment";
+	return by == SEQUENCE_BY_REQUEST ? "a request sent then" : "nothing but its size";
+}
+
 static void
 tell_response(struct findings *f, const struct sequence_response *s)
 {
@@ -561,6 +574,9 @@ tell_response(struct findings *f, const struct sequence_response *s)
 			    s->request_bytes - s->request_rest, s->request_rest);
 	if (s->fits > 1)
 		text_printf(&f->evidence, "; %u files fit", s->fits);
+	if (s->verdict != SEQUENCE_BLOCK)
+		text_printf(&f->evidence, "; it ends there by: %s",
+			    border_text(s->border_to));
 }
 
 int

@@ -75,6 +75,13 @@ enum sequence_verdict {
 	SEQUENCE_BLOCK,   /* a stretch of some responses whose borders are not known */
 };
 
+/* What speaks for a border; bits. */
+enum sequence_border {
+	SEQUENCE_BY_END = 1,     /* an unusual segment ended there */
+	SEQUENCE_BY_REQUEST = 2, /* the client sent a request then */
+	SEQUENCE_BY_FILL = 4,    /* the files of the block come out so */
+};
+
 struct sequence_response {
 	enum sequence_verdict verdict;
 	uint32_t ordinal;       /* of the (first) response on the connection, from 0 */
@@ -91,6 +98,9 @@ struct sequence_response {
 	uint32_t row;                 /* index of the record that holds its first byte */
 	uint32_t rivals; /* entries of rival: the files that fit, likeliest first */
 	uint32_t fits;   /* files that fit at all */
+	/* Why it is believed to begin and end where it does, by sequence_border. In a filled
+	 * block the borders are the likeliest ones: two headers may have changed places. */
+	uint32_t border_from, border_to;
 	struct sequence_rival rival[SEQUENCE_RIVALS];
 };
 

@@ -97,6 +97,13 @@ add_rival(struct sequence_response *r, const struct fit *fit)
 	}
 }
 
+static uint32_t
+border_by(const struct border *border)
+{
+	return (border->is_end ? SEQUENCE_BY_END : 0) |
+	       (border->is_anchor ? SEQUENCE_BY_REQUEST : 0);
+}
+
 static int
 tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
 	   struct err *err)
@@ -109,6 +116,8 @@ tell_piece(struct teller *t, const struct pieces *p, const struct piece *piece,
 	    .offset = b[piece->from].offset,
 	    .request_bytes = piece->request,
 	    .span = b[piece->to].offset - b[piece->from].offset,
+	    .border_from = border_by(&b[piece->from]),
+	    .border_to = border_by(&b[piece->to]),
 	};
 	double fitting = 0;
 	uint32_t i;
@@ -161,6 +170,8 @@ fill_response(const struct teller *t, const struct block *block, const struct wa
 					.request_bytes =
 					    items[fit->item].path_bytes + fit->rest,
 					.fits = ways->fits[i],
+					.border_from = SEQUENCE_BY_FILL,
+					.border_to = SEQUENCE_BY_FILL,
 					.verdict = SEQUENCE_UNKNOWN};
 	r->span = items[fit->item].size + fit->header;
 	r->offset = fit->end - r->span;

@@ -275,7 +275,7 @@ int
 run_vote(struct run *run, struct err *err)
 {
 	struct ballot b = {.run = run, .single_max = single_max(run)};
-	uint32_t round, bin, stamp = 0;
+	uint32_t round, bin = 0, stamp = 0;
 	int status = -1;
 
 	b.mean = mean_single(run, b.single_max);

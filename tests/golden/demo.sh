@@ -24,6 +24,16 @@ for run in sequential-1 sequential-2 sequential-3; do
 	is "$run: every package that is unique is named" \
 		"$(awk '/unique in the list/ {print ($1 == $3 && $1 > 30)}' "$tmp/score")" 1
 done
+"$weir" identify --store "$tmp/pipelined-5" -c demo/packages.tsv.xz --explain -o ndjson >"$tmp/out"
+like "a pipelined finding says what its border was believed by" "$(cat "$tmp/out")" \
+	'816421 bytes between two borders = size 816288 \+ header 133; request 182 = path 94 \+ 88; it ends there by: a short segment, and a request sent then'
+like "and that a block was filled" "$(cat "$tmp/out")" \
+	'size 1561480 \+ header 134; request 145 = path 57 \+ 88; it ends there by: the files of the stretch come out'
+for run in 1 2 3 4 5; do
+	demo/score "$tmp/pipelined-$run.tsv" demo/pipelined-$run.truth.tsv demo/packages.tsv.xz >"$tmp/score"
+	is "pipelined-$run: every package that is unique is named, none wrong" \
+		"$(awk '/downloads in truth/ {w = $8} /unique in the list/ {print ($1 == $3 && $1 > 27 && w == 0)}' "$tmp/score")" 1
+done
 status "inventory as ndjson" 0 "$weir" inventory --store "$tmp/sequential-1" -c demo/packages.tsv.xz -o ndjson
 is "one host is found" "$(wc -l <"$tmp/out")" 1
 like "its distribution" "$(cat "$tmp/out")" '"distribution":"Debian 12"'
