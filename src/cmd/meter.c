@@ -63,7 +63,7 @@ static const struct option_row options[] = {
 	{"no-cut", 0, OPTION_FLAG, offsetof(struct meter_values, no_cut), NULL, NULL, 0, 0,
 	    "do not cut TCP connections into exchanges"},
 	{"request-min", 0, OPTION_NUMBER, offsetof(struct meter_values, request_min), "BYTES",
-	    "64", 1, UINT32_MAX, "smallest burst of a client that begins an exchange"},
+	    "50", 1, UINT32_MAX, "smallest burst of a client that begins an exchange"},
 	{"uniflow", 0, OPTION_FLAG, offsetof(struct meter_values, is_directional), NULL, NULL, 0,
 	    0, "a flow for each direction"},
 	/* to a store */
@@ -109,7 +109,7 @@ const struct command command_meter = {
 	    "the IP header's total length. A summary follows in which all frames of the input "
 	    "are accounted for.\n\n"
 	    "A TCP connection is cut into exchanges of a request and its response, so that a "
-	    "download is a record. An exchange ends when the client sends at least 64 bytes of "
+	    "download is a record. An exchange ends when the client sends at least 50 bytes of "
 	    "new data after the server has answered and that segment acknowledges all of the "
 	    "answer; two to four of the smaller bursts that came before, at once, end none. A "
 	    "response of 1 KiB or a request of 64 KiB makes a record for the first 64 "

@@ -30,7 +30,7 @@ const struct meter_key_row meter_key_rows[METER_KEYS] = {
 void
 meter_config_default(struct meter_config *config)
 {
-	*config = (struct meter_config){.max_flows = 4u << 20, .request_min = 64,
+	*config = (struct meter_config){.max_flows = 4u << 20, .request_min = 50,
 		.cut_exchanges = true, .key = METER_KEY_DEFAULT, .labels = METER_LABELS_MAX,
 		.seed = random_seed()};
 	for (int i = 0; i < METER_EXPIRES; i++)

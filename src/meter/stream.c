@@ -22,6 +22,7 @@
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
 enum {
 	USUAL_MSS = 1460, /* where no SYN was seen */
+	HTTP2_WINDOW_UPDATE = 13, /* octets of the frame, RFC 9113, 6.9 */
 	SEVERAL = 3,      /* requests of about a length at least, to be seen as several */
 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
@@ -358,12 +359,16 @@ burst_note(struct stream *s, uint64_t n)
 	s->last_burst = n <= UINT8_MAX ? (uint8_t)n : 0;
 }
 
-/* Whether n octets are two to four small bursts that waited for each other: in one segment
- * or, where the client is not seen, in one acknowledgement. */
+/*
+ * Whether n octets are two to four small bursts that waited for each other: in one segment
+ * or, where the client is not seen, in one acknowledgement. Or two window updates of HTTP/2
+ * in one TLS record, of which the second adds its frame alone.
+ */
 static bool
 is_several(const struct stream *s, uint64_t n)
 {
-	return s->burst != 0 && n <= 4u * s->burst && n % s->burst == 0;
+	return s->burst != 0 && ((n <= 4u * s->burst && n % s->burst == 0) ||
+	    n == s->burst + (uint64_t)HTTP2_WINDOW_UPDATE);
 }
 
 /* Notes the pipelined request of fresh octets that p is. */

@@ -323,13 +323,13 @@ streams_records() {
 	awk -F '\t' '{k = $1 " " $2; c[k] += $6; s[k] += $8} END {for (k in c) print k, c[k], s[k]}' "$1" | sort
 }
 
-# bursts_check NAME RECORDS PORT OCTETS: nothing but 64 octets at once of the client's ends an
+# bursts_check NAME RECORDS PORT OCTETS: nothing but 50 octets at once of the client's ends an
 # exchange: neither window updates, which come with every 32 KiB, nor pings nor acknowledgements.
-# Several that wait for each other may well be 64 together, so the number of records is not
+# Several that wait for each other may well be 50 together, so the number of records is not
 # fixed. The octets are in records of their own.
 bursts_check() {
 	local most
-	most=$(tcpdump -nqr "${2%tsv}pcap" "tcp dst port $3" 2>/dev/null | awk '$NF >= 64 {n++} END {print n + 1}')
+	most=$(tcpdump -nqr "${2%tsv}pcap" "tcp dst port $3" 2>/dev/null | awk '$NF >= 50 {n++} END {print n + 1}')
 	is "$1: small bursts cut nothing" "$(of "$2" $3 4 | awk -v most="$most" \
 		'{n += $1 > 0 ? $1 : 1} END {if (n > most) print n, most; else print "good"}')" good
 	is "$1: what was sent is in large records" "$(of "$2" $3 8 | awk -v octets="$4" \
