@@ -51,7 +51,7 @@ transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t sai
 		out->flags |= PACKET_TRUNCATED;
 		header = there;
 	}
-	out->tcp_options_bytes = (uint8_t)(header - 20);
+	out->tcp_options_bytes = (uint16_t)(header - 20);
 }
 
 static void
@@ -210,7 +210,7 @@ decode_ipv4(struct walk *w, struct packet *out)
 	out->proto = p[9];
 	out->src.v4 = load_be32(p + 12);
 	out->dst.v4 = load_be32(p + 16);
-	out->ip_options_bytes = (uint8_t)(header - 20);
+	out->ip_options_bytes = (uint16_t)(header - 20);
 	w->at += header;
 	decode_transport(w, out, out->ip_bytes - header);
 	return PACKET_COUNT_ip;
@@ -664,7 +664,7 @@ usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct pac
 	out->tos = ip[1];
 	out->ip_options_bytes = out->icmp_type = out->icmp_code = out->mpls_count = 0;
 	out->mpls = NULL;
-	out->flow_label = out->fragment_id = 0;
+	out->flow_label = out->fragment_id = out->zero = 0;
 	out->ip_at = IP;
 	out->transport_at = TRANSPORT;
 	out->headers_end = TRANSPORT + header;
@@ -677,7 +677,7 @@ usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct pac
 		out->tcp_window = load_be16(p + 14);
 		out->tcp_urgent = load_be16(p + 18);
 		out->tcp_options = p + TCP;
-		out->tcp_options_bytes = (uint8_t)(header - TCP);
+		out->tcp_options_bytes = (uint16_t)(header - TCP);
 	} else {
 		out->tcp_seq = out->tcp_ack = 0;
 		out->tcp_flags = out->tcp_window = out->tcp_urgent = 0;

@@ -43,17 +43,17 @@ struct packet {
 	uint16_t tcp_urgent;
 	uint16_t ip_id;       /* IPv4 */
 	uint16_t vlan, inner_vlan; /* 12 bits, VLAN_NONE where absent */
+	uint16_t ip_options_bytes; /* IPv4 */
+	uint16_t tcp_options_bytes; /* as captured */
 	uint8_t proto;        /* IPv6: the first header that is no extension */
 	uint8_t ttl;          /* or hop limit */
 	uint8_t tos;          /* or traffic class */
-	uint8_t ip_options_bytes; /* IPv4 */
 	uint8_t icmp_type, icmp_code;
-	uint8_t tcp_options_bytes; /* as captured */
-	const uint8_t *tcp_options;
-	uint8_t mpls_count;
-	const uint8_t *mpls;  /* so many label stack entries of 4 bytes, the top first */
-	uint32_t flow_label;  /* IPv6 */
+	uint8_t mpls_count;   /* label stack entries */
 	uint8_t src_mac[6], dst_mac[6];
+	const uint8_t *tcp_options;
+	const uint8_t *mpls;  /* entries of 4 bytes, the top first */
+	uint32_t flow_label;  /* IPv6 */
 	uint32_t fragment_id; /* IPv4 ip_id or IPv6 identification, of a fragment */
 
 	/*
@@ -62,8 +62,10 @@ struct packet {
 	 * captured headers.
 	 */
 	uint32_t ip_at, transport_at, headers_end;
+	uint32_t zero;        /* so that equal packets are equal by memcmp */
 	const uint8_t *frame; /* set by sources; borrowed like mpls */
 };
+_Static_assert(sizeof(void *) != 8 || sizeof(struct packet) == 152, "nothing between members");
 
 /* One verdict per frame, each a counter (packet/counter.def). */
 enum packet_counter {
