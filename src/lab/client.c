@@ -317,16 +317,47 @@ client_start(const struct client_config *c, const struct plan_run *run, unsigned
 	int status;
 
 	snprintf(home, sizeof home, "%.400s/slot%u", c->folder, slot);
-	snprintf(log, sizeof log, "%.400s/clients.log", c->folder);
+	snprintf(log, sizeof log, "%.400s/slot%u.log", c->folder, slot);
 	snprintf(output, sizeof output, "%.400s/slot%u.out", c->folder, slot);
 	snprintf(variable, sizeof variable, "HOME=%s", home);
 	if (mkdir(home, 0700) != 0 && errno != EEXIST)
 		return err_set(err, errno, "%s: %s", home, strerror(errno));
+	remove(log); /* of a run that was broken off */
 	words_init(&words);
 	programs[c->scenario->client_program](&job);
 	config.argv = words_argv(&words);
 	status = process_start(&config, out, err);
 	words_done(&words);
+	return status;
+}
+
+int
+client_ended(const struct client_config *c, unsigned slot, struct err *err)
+{
+	char from[PATH_BYTES], to[PATH_BYTES], octets[4096];
+	FILE *in, *out = NULL;
+	size_t n;
+	int status = 0;
+
+	snprintf(from, sizeof from, "%.400s/slot%u.log", c->folder, slot);
+	snprintf(to, sizeof to, "%.400s/clients.log", c->folder);
+	if ((in = fopen(from, "r")) == NULL)
+		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", from, strerror(errno));
+	if ((out = fopen(to, "a")) == NULL) {
+		status = err_set(err, errno, "%s: %s", to, strerror(errno));
+		goto done;
+	}
+	while ((n = fread(octets, 1, sizeof octets, in)) > 0)
+		if (fwrite(octets, 1, n, out) != n)
+			break;
+	if (ferror(in) || ferror(out))
+		status = err_set(err, errno, "%s: %s", to, strerror(errno));
+done:
+	fclose(in);
+	if (out != NULL && fclose(out) != 0 && status == 0)
+		status = err_set(err, errno, "%s: %s", to, strerror(errno));
+	if (status == 0)
+		remove(from);
 	return status;
 }
 

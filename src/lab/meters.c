@@ -348,6 +348,8 @@ settle(const struct meters *m, struct meters_losses *losses, struct err *err)
 	uint64_t before, now = 0;
 	unsigned i = 0;
 
+	if (!stop_sleep(SETTLE_MS)) /* last acknowledgements are still on their way */
+		return err_set(err, EINTR, "stopped");
 	if (m->config->scenario->meter_softflowd != 0 && push_through(m, err) != 0)
 		return -1;
 	do {

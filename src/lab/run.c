@@ -73,13 +73,16 @@ struct slot {
 	int64_t until_us;
 };
 
-static void
-slot_end(struct run *r, struct slot *slot)
+static int
+slot_end(struct run *r, struct slot *slots, unsigned which, struct err *err)
 {
+	struct slot *slot = &slots[which];
+
 	if (process_status(slot->process) != 0)
 		r->failed++;
 	process_free(slot->process);
 	*slot = (struct slot){0};
+	return client_ended(&r->clients, which, err);
 }
 
 /* Waits until a slot is free, or until all are. */
@@ -98,7 +101,8 @@ slots_wait(struct run *r, struct slot *slots, unsigned n, bool is_all, struct er
 			if (now > slots[i].until_us) {
 				process_end(slots[i].process, 2000);
 				r->done += slots[i].run->count;
-				slot_end(r, &slots[i]);
+				if (slot_end(r, slots, i, err) != 0)
+					return -1;
 				list[i] = NULL;
 				continue;
 			}
@@ -111,7 +115,8 @@ slots_wait(struct run *r, struct slot *slots, unsigned n, bool is_all, struct er
 			return err_set(err, EINTR, "stopped");
 		case PROCESS_ENDED:
 			r->done += slots[which].run->count;
-			slot_end(r, &slots[which]);
+			if (slot_end(r, slots, which, err) != 0)
+				return -1;
 			if (r->config->progress != NULL)
 				r->config->progress(r->s->name, r->done,
 				    r->plan.file_count);
