@@ -139,8 +139,12 @@ socket_open(unsigned interface, struct ring *receive, struct ring *fill)
 	for (uint32_t i = 0; i < FRAMES; i++)
 		((uint64_t *)fill->items)[i] = (uint64_t)i * FRAME_BYTES;
 	__atomic_store_n(fill->producer, FRAMES, __ATOMIC_RELEASE);
-	if (bind(fd, (struct sockaddr *)&to, sizeof to) != 0)
-		die("binding to the interface");
+	/* The queue is given back some time after the socket that had it was closed. */
+	for (int i = 0; bind(fd, (struct sockaddr *)&to, sizeof to) != 0; i++) {
+		if (errno != EBUSY || i == 100)
+			die("binding to the interface");
+		usleep(20000);
+	}
 	return fd;
 }
 
