@@ -155,6 +155,21 @@ struct stream {
 	uint8_t burst, last_burst; /* of the client, too small for a request: see is_several */
 } __attribute__((packed, aligned(4)));
 
+/*
+ * Whether a segment of the server's may end an answer: it is odd, and pushed, as is all that
+ * ends a write into an empty queue (RFC 9293, MUST-61). Odd segments without a push are what
+ * offloading leaves of a burst that is no multiple of the MSS.
+ */
+enum { TCP_PUSH = 8 };
+static inline bool
+is_odd_end(const struct stream *s, const struct half *h, const struct packet *p)
+{
+	uint32_t n = p->payload_bytes, most = n > h->max_segment ? n : h->max_segment;
+
+	return (p->tcp_flags & TCP_PUSH) != 0 && n % 4096 != 0 &&
+	       n % (s->mss != 0 ? s->mss : most) != 0;
+}
+
 /* Of connections that were cut, that are pipelined, or with fragments. */
 struct exchange {
 	uint64_t connection;
@@ -167,7 +182,7 @@ struct exchange {
 	uint8_t was_answered; /* in a record of this exchange that was written before */
 };
 
-enum { GAPS = 4, MARKS = 512 };
+enum { GAPS = 4, MARKS = 512, HABITS = 16, HABIT = 4 };
 
 struct gaps {
 	struct {
@@ -178,6 +193,11 @@ struct gaps {
 struct marks {
 	uint32_t count;
 	uint32_t lost;
+	/* Lengths of the last segments that ended oddly, of the whole connection: one that
+	 * came HABIT times is the server's habit and not marked any more. */
+	struct {
+		uint32_t bytes, times;
+	} habit[HABITS];
 	uint64_t items[MARKS];
 };
 

@@ -268,17 +268,26 @@ stream_is_answered(const struct meter *m, const struct hot *hot)
 	return stream_has_answer(m, hot) && !(syn_of(m, hot)->bits & SYN_UNACKED * 3);
 }
 
-static void
-mark_add(struct meter *m, uint32_t flow, struct stream *s, uint64_t mark)
+/* The marks of a connection; NULL, counted, if the meter has no room for more. */
+static struct marks *
+marks_take(struct meter *m, uint32_t flow, struct stream *s)
 {
 	struct exchange *x = exchange_take(m, flow, s);
-	struct marks *marks;
 
 	if (x->marks == 0 && (x->marks = slab_take(&m->marks)) == 0) {
 		m->counters[METER_marks_lost]++;
-		return;
+		return NULL;
 	}
-	marks = slab_at(&m->marks, x->marks);
+	return slab_at(&m->marks, x->marks);
+}
+
+static void
+mark_add(struct meter *m, uint32_t flow, struct stream *s, uint64_t mark)
+{
+	struct marks *marks = marks_take(m, flow, s);
+
+	if (marks == NULL)
+		return;
 	if (marks->count < MARKS - 1) {
 		marks->items[marks->count++] = mark;
 		m->counters[METER_marks]++;
@@ -290,6 +299,37 @@ mark_add(struct meter *m, uint32_t flow, struct stream *s, uint64_t mark)
 	marks->items[MARKS - 1] = mark_pack(MARK_LOST, marks->lost,
 	    marks->lost == 1 ? mark_offset(mark) : mark_offset(marks->items[MARKS - 1]));
 	m->counters[METER_marks_lost]++;
+}
+
+/* Whether an odd segment of so many octets came often; the rarest length is forgotten. */
+static bool
+is_habit(struct marks *marks, uint32_t bytes)
+{
+	int at = 0;
+
+	for (int i = 0; i < HABITS; i++) {
+		if (marks->habit[i].bytes == bytes)
+			return marks->habit[i].times++ >= HABIT;
+		if (marks->habit[i].times < marks->habit[at].times)
+			at = i;
+	}
+	marks->habit[at].bytes = bytes;
+	marks->habit[at].times = 1;
+	return false;
+}
+
+/* Notes that an odd segment of so many octets ended at an offset. */
+static void
+end_mark(struct meter *m, uint32_t flow, struct stream *s, uint32_t bytes, uint64_t offset)
+{
+	struct marks *marks = marks_take(m, flow, s);
+
+	if (marks == NULL)
+		return;
+	if (is_habit(marks, bytes))
+		m->counters[METER_marks_usual]++;
+	else
+		mark_add(m, flow, s, mark_pack(MARK_END, bytes, offset));
 }
 
 /* How far side d's own packet moves what it acknowledges of the other, unseen, side. */
@@ -482,10 +522,8 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 	u40_set(&h->span, u40_get(&h->span) + (uint64_t)(end - high));
 	h->high = (uint64_t)end;
 	s->syn.bits |= SYN_UNACKED << d;
-	if (mss == 0)
-		mss = h->max_segment;
-	if (s->is_pipelined && d != client && n % mss != 0 && n % 4096 != 0)
-		mark_add(m, flow, s, mark_pack(MARK_END, n, h->high));
+	if (s->is_pipelined && d != client && is_odd_end(s, h, p))
+		end_mark(m, flow, s, n, h->high);
 }
 
 /* Offsets of side d begin at its first packet, or go on where acknowledgements were. */

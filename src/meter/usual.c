@@ -27,15 +27,6 @@ is_same_v4(const struct key *a, const struct key *b)
 	    (a->kind & KEY_V6)) == 0;
 }
 
-/* stream.c notes where such segments end on a pipelined connection. */
-static inline bool
-is_odd_end(const struct stream *s, const struct half *h, uint32_t n)
-{
-	uint32_t mss = s->mss != 0 ? s->mss : h->max_segment;
-
-	return n % 4096 != 0 && n % (s->mss == 0 && n > mss ? n : mss) != 0;
-}
-
 /* The server's next segment in order; false, nothing changed, if it is not one. */
 static inline bool
 segment_is_next(const struct meter *m, const struct hot *hot, struct stream *s,
@@ -45,7 +36,7 @@ segment_is_next(const struct meter *m, const struct hot *hot, struct stream *s,
 	uint32_t n = p->payload_bytes;
 
 	if (p->tcp_seq != (uint32_t)(s->syn.base[d] + h->high) || h->segments == 0 ||
-	    (s->is_pipelined && is_odd_end(s, h, n)) || d == (hot->state & FLOW_INITIATOR) ||
+	    (s->is_pipelined && is_odd_end(s, h, p)) || d == (hot->state & FLOW_INITIATOR) ||
 	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet])
 		return false;
 	h->segments++;

@@ -361,6 +361,48 @@ test_pipelined_in_one_segment(void **state)
 	}
 }
 
+/* Only pushed segments end a write, and lengths that come again and again end none. */
+static void
+test_marks_of_ends(void **state)
+{
+	static const struct {
+		uint32_t bytes;
+		unsigned flags;
+		bool is_marked;
+	} cases[] = {
+	    {500, ACK | PSH, true},   {501, ACK, false},        {1460, ACK | PSH, false},
+	    {376, ACK | PSH, true},   {376, ACK | PSH, true},   {376, ACK | PSH, true},
+	    {376, ACK | PSH, true},   {376, ACK | PSH, false},  {700, ACK | PSH, true},
+	    {376, ACK | PSH, false},  {500, ACK | PSH, true},
+	};
+	struct rig *r = rig_new();
+	struct meter_stats stats;
+	uint64_t offset = 1000;
+	uint32_t n = 2;
+
+	tcp_open(r);
+	tcp_send(r, 0, ACK | PSH, 150);
+	tcp_send(r, 1, ACK, 1000);
+	tcp_raw(r, 0, r->seq[0], r->seq[1] - 1000, ACK | PSH, 300);
+	r->seq[0] += 300;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		tcp_send(r, 1, cases[i].flags, cases[i].bytes);
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 1);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		offset += cases[i].bytes;
+		if (!cases[i].is_marked)
+			continue;
+		assert_in_range(n, 0, r->rows[0].marks.count - 1);
+		assert_int_equal(r->marks[0][n++], mark_pack(MARK_END, cases[i].bytes, offset));
+	}
+	assert_int_equal(r->rows[0].marks.count, n);
+	meter_stats(r->meter, &stats);
+	assert_int_equal(stats.counters[METER_marks_usual], 2);
+	rig_free(r);
+}
+
 static void
 test_marks_bound(void **state)
 {
@@ -682,6 +724,7 @@ main(void)
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_pipelined_at_once),
 		cmocka_unit_test(test_pipelined_in_one_segment),
+		cmocka_unit_test(test_marks_of_ends),
 		cmocka_unit_test(test_marks_bound),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_quiet_live),
