@@ -39,8 +39,6 @@ enum {
 	UNMODIFIED_MAX = 600,
 	SMALL_TALK_MAX = 600, /* octets of handshakes, settings and tickets */
 	SMALL_TALK_LAST = 2,  /* the last exchange of a connection that can be such */
-	PORT_HTTPS = 443,
-	PORT_HTTPS_OTHER = 8443,
 };
 
 /* A server and its downloads. */
@@ -187,12 +185,6 @@ pool_runs(const struct identify *id, struct record *pool, size_t used)
 	return used;
 }
 
-static bool
-is_tls_port(uint16_t port)
-{
-	return port == PORT_HTTPS || port == PORT_HTTPS_OTHER;
-}
-
 /* The constants of all servers that are, or are not, on TLS's ports. */
 static void
 learn_pool(struct identify *id, bool is_tls)
@@ -205,7 +197,7 @@ learn_pool(struct identify *id, bool is_tls)
 							    : SPAN_PLAIN;
 
 	for (i = 0; i < n; i += step)
-		if (records[i].has_span && is_tls_port(records[i].server_port) == is_tls)
+		if (records[i].has_span && tls_is_port(records[i].server_port) == is_tls)
 			pool[used++] = records[i];
 	if (!is_tls)
 		used = pool_runs(id, pool, used);
@@ -219,7 +211,7 @@ static void
 learn_group(struct identify *id, struct group *group, enum span_layers layers)
 {
 	const struct record *records = &id->intake.records[group->first];
-	const struct constants *base = &id->constants[is_tls_port(group->port)];
+	const struct constants *base = &id->constants[tls_is_port(group->port)];
 	size_t own = 0, k;
 
 	for (k = 0; k < group->count; k++)
@@ -244,7 +236,7 @@ learn_spans(struct identify *id)
 		struct group *group = &id->groups[i];
 
 		learn_group(id, group,
-			    is_tls_port(group->port) ? SPAN_FRAMED
+			    tls_is_port(group->port) ? SPAN_FRAMED
 			    : i < LAW_GROUPS_MAX      ? SPAN_ANY
 						      : SPAN_PLAIN);
 	}
@@ -321,7 +313,7 @@ static const struct constants *
 constants_of(const struct identify *id, const struct group *group, uint16_t port)
 {
 	return group != NULL && group->constants != NULL ? group->constants
-							 : &id->constants[is_tls_port(port)];
+							 : &id->constants[tls_is_port(port)];
 }
 
 /* An answer too short for the server's usual header and a file, to a request of its usual

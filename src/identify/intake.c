@@ -7,9 +7,11 @@
  */
 #include "identify/intake.h"
 
+#include "identify/tls.h"
 #include "model/batch.h"
 #include "model/flow.h"
 #include "model/mark.h"
+#include "model/tcp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +30,8 @@ enum {
 	KEYS_MAX = 200,     /* of the client's key exchange, Finished and settings */
 	TICKET_MAX = 400,   /* of the answer to it */
 	TICKETS_MAX = 1024, /* of the answer to a Finished, with settings */
-	PORT_HTTPS = 443,
 	FLOW_MAX = 4096,    /* records of a flow held against one another */
 	POINTS_MAX = 16, /* observation points of one download told */
-	FLAG_FIN = 1,
-	FLAG_SYN = 2,
-	FLAG_RST = 4,
 };
 
 /* A flow that a timeout cut goes on within this time, or nobody would call it busy. */
@@ -115,8 +113,8 @@ same_ends(const struct record *a, const struct record *b)
 static bool
 continues(const struct record *a, const struct record *b)
 {
-	bool is_open = !(a->server_flags & (FLAG_FIN | FLAG_RST));
-	bool is_begun = b->server_flags != 0 && !(b->server_flags & FLAG_SYN);
+	bool is_open = !(a->server_flags & (TCP_FIN | TCP_RST));
+	bool is_begun = b->server_flags != 0 && !(b->server_flags & TCP_SYN);
 
 	if (!same_ends(a, b) || addr_compare(&a->exporter, &b->exporter) != 0 ||
 	    a->has_connection != b->has_connection || a->has_span != b->has_span ||
@@ -269,7 +267,7 @@ is_encrypted(const struct run *run)
 	    flow_or(first, span, 0) < HELLO_MIN || flow_or(first, span, 0) > HELLO_MAX ||
 	    flow_or(first, reverse_span, 0) > GREETING_MAX)
 		return false;
-	if (flow_or(first, dst_port, 0) == PORT_HTTPS)
+	if (tls_is_port(flow_or(first, dst_port, 0)))
 		return true;
 	if (flow_or(first, reverse_span, 0) >= GREETING_MIN &&
 	    flow_or(second, span, 0) <= KEYS_MAX &&

@@ -17,8 +17,6 @@ enum {
 	FIT_ROUNDS = 6,
 	POOL_MAX = 1200,
 	GUESS_RECORDS = 60,
-	PORT_HTTPS = 443,
-	PORT_HTTPS_OTHER = 8443,
 	SERVERS_GUESSED_MAX = 2000, /* beyond, servers only try what most others do */
 };
 
@@ -102,9 +100,7 @@ guess_server(const struct plain *p, const struct record *const *r, size_t n,
 	static const uint32_t links[] = {0, 14, 18};
 	uint32_t *mss = must(calloc(2 * n + 1, sizeof *mss)), usual = plain_usual_overhead(p, r[0]),
 		 c;
-	bool is_v6 = r[0]->server.is_v6,
-	     is_tls = r[0]->server_port == PORT_HTTPS ||
-		      r[0]->server_port == PORT_HTTPS_OTHER;
+	bool is_v6 = r[0]->server.is_v6, is_tls = tls_is_port(r[0]->server_port);
 	size_t few = n < GUESS_RECORDS ? n : GUESS_RECORDS, i, k;
 	int law;
 

@@ -8,11 +8,10 @@
 
 #include "base/hash.h"
 #include "model/flow.h"
+#include "model/tcp.h"
 
 enum {
 	PROTO_TCP = 6,
-	FLAG_FIN = 1,
-	FLAG_SYN = 2,
 	RESPONSE_MIN = 64,
 	PACKET_MAX = 65535 + 40 + 22,
 	JUMBO_MAX = 9216 + 60,
@@ -202,6 +201,6 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	counters[IDENTIFY_sampled] += out->sampling > 1 && !out->has_span;
 	out->has_handshake = out->exchange == 0 && !flow_or(f, mid_stream, 0) &&
 			     out->offset == 0 &&
-			     (down.flags == 0 || (down.flags & FLAG_SYN));
+			     (down.flags == 0 || (down.flags & TCP_SYN));
 	return true;
 }

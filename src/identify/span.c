@@ -26,6 +26,7 @@
 #include "identify/span.h"
 
 #include "identify/span_weigh.h"
+#include "model/tcp.h"
 
 #include <assert.h>
 #include <math.h>
@@ -37,8 +38,6 @@ enum {
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
 	PARTIAL_MAX = 100000, /* files tried for a span that is cut off */
 	HEADER_USUAL = 250,
-	FLAG_FIN = 1,
-	FLAG_RST = 4,
 };
 
 static const double SPLIT_PRIOR = 0.02, BROAD_LEAST = 0.002, BROAD_BEATEN = 1000;
@@ -254,7 +253,7 @@ partial_share(const struct record *r)
 {
 	if (r->is_at_least)
 		return 1;
-	if (r->client_flags & FLAG_RST)
+	if (r->client_flags & TCP_RST)
 		return ABORTED_SHARE;
 	return r->is_headless ? HEADLESS_SHARE : 0;
 }
@@ -304,7 +303,7 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {
-		if (c->alert > 0 && (r->client_flags | r->server_flags) & (FLAG_FIN | FLAG_RST))
+		if (c->alert > 0 && (r->client_flags | r->server_flags) & (TCP_FIN | TCP_RST))
 			weigh_closing(&n, r);
 		else
 			weigh_whole(&n, r, 1);

@@ -9,6 +9,7 @@
  */
 #include "identify/span.h"
 #include "identify/span_weigh.h"
+#include "model/tcp.h"
 
 enum {
 	NEAR_BYTES = 16,
@@ -20,8 +21,6 @@ enum {
 	ACK = 9,        /* octets of a SETTINGS frame without any */
 	GREETING_REQUEST_MIN = 150, /* a ClientHello */
 	GREETING_REQUEST_MAX = 4096,
-	FLAG_FIN = 1,
-	FLAG_RST = 4,
 };
 
 static const double NEAR_SHARE = 0.3, SLIP_SHARE = 0.003, ACK_SHARE = 0.2;
@@ -309,5 +308,5 @@ span_is_greeting(const struct record *r)
 	return r->has_connection && r->exchange == 0 && r->offset == 0 && !r->is_headless &&
 	       r->has_request && r->request_span >= GREETING_REQUEST_MIN &&
 	       r->request_span <= GREETING_REQUEST_MAX && r->client_flags != 0 &&
-	       (flags & (FLAG_FIN | FLAG_RST)) == 0;
+	       (flags & (TCP_FIN | TCP_RST)) == 0;
 }

@@ -50,6 +50,15 @@ struct tls_law_row {
 };
 extern const struct tls_law_row tls_law_rows[TLS_LAWS];
 
+/* Ports where a server is taken to speak TLS. */
+enum { TLS_PORT = 443, TLS_PORT_OTHER = 8443 };
+
+static inline bool
+tls_is_port(uint16_t port)
+{
+	return port == TLS_PORT || port == TLS_PORT_OTHER;
+}
+
 /* The law of a name, TLS_LAWS if there is none. */
 enum tls_law tls_law_of(const char *name, size_t n);
 
