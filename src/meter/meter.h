@@ -73,7 +73,8 @@ struct meter_config {
 	                         * that are too long without waiting for their next packet */
 	enum meter_key key;
 	uint32_t sample_interval; /* one packet in so many is metered; 0 or 1: all. Then nothing
-	                           * is cut and spans are lower bounds */
+	                           * is cut, and spans are lower bounds unless SYN and FIN,
+	                           * which are always looked at, bound them */
 	uint32_t labels;          /* MPLS labels to record, from the top; METER_LABELS_MAX */
 	uint64_t macs[METER_MACS_MAX]; /* our own: what they send is egress, what they get
 	                                * ingress (flow_direction); needs a key with MACs */

@@ -624,6 +624,15 @@ acks_note(struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
 		syn->bits &= (uint16_t)~(SYN_UNACKED << d);
 }
 
+/* Under sampling: a FIN that ends octets of which none was in the sample. */
+static bool
+fin_tells(const struct meter *m, const struct syn *syn, const struct packet *p, unsigned d)
+{
+	return m->sampled != NULL && (p->tcp_flags & (FIN | RST)) == FIN &&
+	    syn->bits & SYN_BASE_OWN << d &&
+	    (int32_t)(p->tcp_seq + p->payload_bytes - syn->base[d]) > 0;
+}
+
 /* The first packet of a connection: makes its struct small. Where packets without a TCP
  * header were many or in fragments before, it is a struct stream from the start. */
 static void
@@ -684,7 +693,8 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 	if (d == (hot->state & FLOW_INITIATOR))
 		handshake_measure(syn, p, now_us);
 	if (s == NULL) {
-		if (ack_advance(syn, 0, p, d) > 1 || (p->payload_bytes > 0 &&
+		if (ack_advance(syn, 0, p, d) > 1 || fin_tells(m, syn, p, d) ||
+		    (p->payload_bytes > 0 &&
 		        !small_segment(m, hot, small, p, now_us, seq, d))) {
 			s = stream_take(m, hot);
 			syn = &s->syn;

@@ -235,6 +235,22 @@ put_side(const struct meter *m, struct writer *w, uint32_t flow, const struct pa
 	has(w, FLAGS + is_reverse);
 }
 
+/* How the span is known. Under sampling octets outside the sample may lie beyond what was
+ * seen, but SYN and FIN are never outside: where both were sent nothing does. */
+static inline enum span_kind
+span_kind(const struct meter *m, const struct syn *syn, const struct part *part, unsigned d)
+{
+	const struct part_half *h = &part->half[d];
+	bool is_ended = syn->bits & SYN_SENT << d && syn->bits & SYN_FIN << d;
+
+	if (m->sampled != NULL)
+		return is_ended ? SPAN_exact : SPAN_at_least;
+	if (!(syn->bits & SYN_BASE_OWN << d))
+		return SPAN_by_ack;
+	return !(syn->bits & SYN_SENT * 3) && h->offset == 0 && h->span > 0 ? SPAN_at_least
+									    : SPAN_exact;
+}
+
 /* Of TCP with payload: the spans and what belongs to them. */
 static inline void
 put_span(const struct meter *m, struct writer *w, const struct syn *syn,
@@ -242,14 +258,12 @@ put_span(const struct meter *m, struct writer *w, const struct syn *syn,
 {
 	const struct part_half *h = &part->half[d];
 	bool is_own = syn->bits & SYN_BASE_OWN << d;
-	bool is_mid = !(syn->bits & SYN_SENT * 3);
 
 	if (!(syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << d))
 		return;
 	SIDE_PUT(offset, h->offset);
 	SIDE_PUT(span, h->span);
-	SIDE_PUT(span_kind, m->sampled != NULL ? SPAN_at_least : !is_own ? SPAN_by_ack
-	        : is_mid && h->offset == 0 && h->span > 0 ? SPAN_at_least : SPAN_exact);
+	SIDE_PUT(span_kind, span_kind(m, syn, part, d));
 	has(w, SPAN + is_reverse);
 	if (h->first_us != 0 && h->span > 0) {
 		SIDE_PUT(first_payload, h->first_us);

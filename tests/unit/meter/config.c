@@ -312,8 +312,9 @@ test_sampling(void **state)
 		assert_int_equal(f->sampling, 11);
 		assert_int_equal(f->biflow_direction, DIRECTION_syn);
 		assert_int_equal(f->reverse_span, 2 * 1460 * 1000); /* the FIN tells */
-		assert_int_equal(f->reverse_span_kind, SPAN_at_least);
-		assert_int_equal(f->span_kind, SPAN_at_least);
+		assert_int_equal(f->reverse_span_kind, SPAN_exact);
+		assert_int_equal(f->span, 2 * 100);
+		assert_int_equal(f->span_kind, SPAN_exact);
 		assert_true(flow_has(f, reverse_first_sequence));
 		assert_in_range(f->reverse_last_sequence, 5000 + 2900000, 5001 + 2920001);
 		assert_false(flow_has(f, retransmitted));
@@ -321,6 +322,50 @@ test_sampling(void **state)
 		assert_false(flow_has(f, marks));
 		rig_free(r);
 	}
+}
+
+/* Which spans are exact under sampling: those of a side whose SYN and FIN were both seen, in the
+ * sample or outside of it, however few of its segments were in it. */
+static void
+test_sampling_bounds(void **state)
+{
+	enum { NO_SYN = 1, NO_FIN = 2, RESET = 4 };
+	static const uint32_t sizes[] = {1, 500, 1460, 20000, 1000000};
+
+	for (int how = 0; how < 8; how++)
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+			struct meter_config config = rig_config();
+			const struct flow *f;
+			struct rig *r;
+
+			config.sample_interval = 1000;
+			r = rig_with(&config);
+			tcp_raw(r, 0, 7, 0, ACK, 0); /* of another connection: that is in it */
+			r->client_port++;
+			r->seen = how & NO_SYN ? 0 : 3;
+			tcp_open(r);
+			r->seen = 3;
+			tcp_exchange(r, 100, sizes[i]);
+			r->seen = how & NO_FIN ? 0 : 3;
+			if (how & RESET)
+				tcp_send(r, 1, RST | ACK, 0);
+			else
+				tcp_close(r);
+			rig_send(r);
+			assert_int_equal(meter_flush(r->meter, &r->err), 0);
+			f = r->n > 0 ? &r->rows[r->n - 1] : NULL;
+			if (how == 0) {
+				assert_int_equal(f->span_kind, SPAN_exact);
+				assert_int_equal(f->span, 100);
+				assert_int_equal(f->reverse_span_kind, SPAN_exact);
+				assert_int_equal(f->reverse_span, sizes[i]);
+			} else if (f != NULL) {
+				assert_true(!flow_has(f, reverse_span) ||
+				    f->reverse_span_kind == SPAN_at_least);
+				assert_true(!flow_has(f, span) || f->span_kind == SPAN_at_least);
+			}
+			rig_free(r);
+		}
 }
 
 /* A scan: SYNs alone, most of them outside, are rows of no packets but of what is outside. */
@@ -543,6 +588,7 @@ main(void)
 		cmocka_unit_test(test_own_mac),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_sampling),
+		cmocka_unit_test(test_sampling_bounds),
 		cmocka_unit_test(test_sampling_scan),
 		cmocka_unit_test(test_sampling_random),
 		cmocka_unit_test(test_fragments_early),
