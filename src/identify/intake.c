@@ -148,6 +148,9 @@ join(struct record *a, const struct record *b)
 						 : b->request_span;
 		a->request_offset = a->has_request ? a->request_offset : b->request_offset;
 		a->has_request = true;
+	} else if (a->sampling > 1 && b->request_span > 0) {
+		a->request_span = b->request_offset + b->request_span - a->request_offset;
+		a->has_request = false;
 	}
 	a->segment = a->segment > b->segment ? a->segment : b->segment;
 	a->is_at_least |= b->is_at_least;
@@ -156,6 +159,7 @@ join(struct record *a, const struct record *b)
 	a->is_coalesced |= b->is_coalesced;
 	a->is_cut = b->is_cut;
 	a->is_joined = true;
+	record_bound(a);
 }
 
 /* The record that this one continues, among the last few of its flow: those of several

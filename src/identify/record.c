@@ -87,7 +87,7 @@ src_is_client(const struct flow *f)
 
 /* The counter to raise for a side that contradicts itself; -1 if it does not. */
 static int
-contradiction(const struct side *s, bool is_v6)
+contradiction(const struct side *s, bool is_v6, bool is_sampled)
 {
 	uint64_t least = is_v6 ? 40 : 20;
 
@@ -101,6 +101,8 @@ contradiction(const struct side *s, bool is_v6)
 		return IDENTIFY_few_octets;
 	if (s->bytes / PACKET_MAX > s->packets)
 		return IDENTIFY_many_octets;
+	if (is_sampled)
+		return -1; /* of the octets of a span few were counted */
 	if (s->has_span && s->span_kind == SPAN_exact && s->span > s->bytes)
 		return IDENTIFY_span_above;
 	if (s->has_span && s->span_kind != SPAN_by_ack &&
@@ -115,6 +117,7 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 	const struct identify_config *config)
 {
 	uint32_t least = config->response_min ? config->response_min : RESPONSE_MIN;
+	bool is_sampled = flow_or(f, sampling, 1) > 1;
 	int why;
 
 	if (f->proto != PROTO_TCP)
@@ -123,8 +126,8 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 		return IDENTIFY_backwards;
 	if (f->end > TIME_LAST)
 		return IDENTIFY_no_time;
-	if ((why = contradiction(up, f->src.is_v6)) >= 0 ||
-	    (why = contradiction(down, f->src.is_v6)) >= 0)
+	if ((why = contradiction(up, f->src.is_v6, is_sampled)) >= 0 ||
+	    (why = contradiction(down, f->src.is_v6, is_sampled)) >= 0)
 		return why;
 	if (flow_or(f, folded, 0) > 0)
 		return IDENTIFY_folded;
@@ -149,6 +152,27 @@ record_system(const struct flow *f)
 	return look == NULL || look->len == 0
 		   ? 0
 		   : (uint32_t)hash64(look->data, look->len, 0) | 1;
+}
+
+/*
+ * Whether a span is exact though few segments were looked at. Meters keep SYN and FIN outside
+ * the sample, and both carry sequence numbers: what lies between them is all that was sent.
+ */
+static bool
+is_bounded(const struct record *r, uint16_t flags)
+{
+	return r->sampling > 1 && r->offset == 0 && !r->is_headless &&
+	       (flags & (TCP_SYN | TCP_FIN | TCP_RST)) == (TCP_SYN | TCP_FIN);
+}
+
+void
+record_bound(struct record *r)
+{
+	if (r->is_at_least && is_bounded(r, r->server_flags))
+		r->is_at_least = false;
+	if (!r->has_request && r->request_span > 0 && r->request_offset == 0 &&
+	    is_bounded(r, r->client_flags))
+		r->has_request = true;
 }
 
 bool
@@ -176,7 +200,7 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .has_span = down.has_span,
 	    .span = down.span,
 	    .has_request = up.has_span && up.span_kind != SPAN_at_least && up.span > 0,
-	    .request_span = up.span,
+	    .request_span = up.has_span ? up.span : 0,
 	    .is_at_least = down.has_span && down.span_kind == SPAN_at_least,
 	    .is_by_ack = down.has_span && down.span_kind == SPAN_by_ack,
 	    .offset = down.offset,
@@ -202,5 +226,6 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	out->has_handshake = out->exchange == 0 && !flow_or(f, mid_stream, 0) &&
 			     out->offset == 0 &&
 			     (down.flags == 0 || (down.flags & TCP_SYN));
+	record_bound(out);
 	return true;
 }

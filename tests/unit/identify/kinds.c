@@ -735,7 +735,7 @@ test_exchanges_and_plain(void **state)
 	end(&w);
 }
 
-/* Sampled: the span is a little short of the file. Its length is soon told. */
+/* Sampled, the end not seen: the span is a little short of the file. Its length is soon told. */
 static void
 test_sampled(void **state)
 {
@@ -764,6 +764,7 @@ test_sampled(void **state)
 		flow_set(&f, sampling, 10);
 		flow_set(&f, reverse_span_kind, SPAN_at_least);
 		flow_set(&f, reverse_max_segment, 1448);
+		f.reverse_tcp_flags &= (uint16_t)~1u; /* no FIN */
 		give(&w, &f);
 	}
 	finish(&w);
@@ -1050,6 +1051,77 @@ test_contradictions(void **state)
 	end(&w);
 }
 
+/* Sampled 1:100, but with both ends of the connection: as exact as all packets, though
+ * records say "at least". A record without one end is not, nor one that was reset. */
+static void
+test_sampled_bounded(void **state)
+{
+	enum { PSH_ACK = 0x18, FIN = 1, SYN = 2, RST = 4 };
+	static const struct {
+		uint16_t flags;
+		uint64_t offset;
+		uint8_t mid_stream;
+		bool is_exact, is_joined;
+	} cases[] = {
+	    {PSH_ACK | SYN | FIN, 0, 0, true, false},
+	    {PSH_ACK | SYN | FIN, 0, 0, true, true},
+	    {PSH_ACK | SYN, 0, 0, false, false},
+	    {PSH_ACK | FIN, 0, 1, false, false},
+	    {PSH_ACK | SYN | FIN | RST, 0, 0, false, false},
+	};
+	size_t i, k;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world w = begin(archive());
+		uint32_t right = 0;
+		size_t picks[40];
+
+		for (k = 0; k < 40; k++) {
+			struct flow f = whole(&w, picks[k] = 1000 + draw(2000)), later;
+
+			flow_set(&f, sampling, 100);
+			flow_set(&f, connection, 1000 + k);
+			flow_set(&f, exchange, 0);
+			flow_set(&f, reverse_offset, cases[i].offset);
+			flow_set(&f, mid_stream, cases[i].mid_stream);
+			flow_set(&f, tcp_flags, cases[i].flags);
+			flow_set(&f, reverse_tcp_flags, cases[i].flags);
+			flow_set(&f, span_kind, SPAN_at_least);
+			flow_set(&f, reverse_span_kind, SPAN_at_least);
+			flow_set(&f, reverse_packets, 7);
+			flow_set(&f, reverse_bytes, 7 * 1500);
+			later = f;
+			if (cases[i].is_joined) {
+				/* Cut by a timeout; what is between is in neither. */
+				uint64_t all = f.reverse_span;
+
+				f.reverse_tcp_flags &= (uint16_t)~FIN;
+				f.reverse_span = all / 4;
+				flow_set(&f, end_reason, END_REASON_active);
+				give(&w, &f);
+				flow_set(&later, reverse_offset, all / 2);
+				later.reverse_span = all - all / 2;
+				later.reverse_tcp_flags &= (uint16_t)~SYN;
+				flow_set(&later, reverse_span_kind,
+					 k % 2 ? SPAN_exact : SPAN_at_least);
+				later.start += 1;
+			}
+			give(&w, &later);
+		}
+		finish(&w);
+		assert_int_equal(told.count, 40);
+		for (k = 0; k < 40; k++)
+			right += strcmp(told.name[k],
+					catalog_text(w.catalog, w.files[picks[k]].name)) == 0;
+		print_message("flags %x: %u of 40 named\n", cases[i].flags, right);
+		if (cases[i].is_exact)
+			assert_true(right >= 39);
+		else
+			assert_true(right <= 20);
+		end(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -1069,7 +1141,7 @@ main(void)
 	    cmocka_unit_test(test_points),
 	    cmocka_unit_test(test_points_plain),
 	    cmocka_unit_test(test_exchanges_and_plain),
-	    cmocka_unit_test(test_sampled),
+	    cmocka_unit_test(test_sampled), cmocka_unit_test(test_sampled_bounded),
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_hints),
 	    cmocka_unit_test(test_depends),

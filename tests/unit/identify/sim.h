@@ -205,6 +205,9 @@ sim_row(struct sim *s, const struct sim_path *p, uint64_t sent, uint32_t downloa
 	flow_set(out, reverse_bytes, octets);
 	if (!p->no_flags)
 		flow_set(out, reverse_tcp_flags, (uint16_t)(p->no_handshake ? 0x19 : 0x1b));
+	/* With SYN and FIN the span of a sampled connection would be exact. */
+	if (flow_or(out, reverse_span_kind, SPAN_exact) == SPAN_at_least)
+		out->reverse_tcp_flags &= (uint16_t)~1u;
 }
 
 #endif
