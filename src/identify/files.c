@@ -91,14 +91,15 @@ bucket_of(uint64_t size)
 	return 256 + (power - 12) * 256 + ((uint32_t)(size >> (power - 8)) & 255);
 }
 
-static uint64_t
-bucket_start(uint32_t bucket)
+/* 2^n, -1022 <= n <= 1023, by its place in a double. */
+static double
+power_of_two(int n)
 {
-	uint32_t power = bucket / 256 + 11;
+	uint64_t bits = (uint64_t)(1023 + n) << 52;
+	double v;
 
-	if (bucket < 256)
-		return (uint64_t)bucket * BUCKET_FINE;
-	return (uint64_t)(256 + bucket % 256) << (power - 8);
+	memcpy(&v, &bits, sizeof v);
+	return v;
 }
 
 static void
@@ -118,16 +119,23 @@ rank_sizes(struct files *f)
 double
 files_rank(const struct files *f, uint64_t size)
 {
-	uint32_t bucket = bucket_of(size), low, high;
-	uint64_t start;
+	uint32_t bucket, low, shift;
+	double within;
 
+	if (size < BUCKET_LINEAR) {
+		bucket = (uint32_t)size / BUCKET_FINE;
+		within = (double)(size % BUCKET_FINE) * (1.0 / BUCKET_FINE);
+	} else {
+		/* A bucket is a power of two wide: 2^shift, so its inverse is exact. */
+		shift = 55 - (uint32_t)__builtin_clzll(size);
+		bucket = 256 + (shift - 4) * 256 + ((uint32_t)(size >> shift) & 255);
+		within = (double)(int64_t)(size & (((uint64_t)1 << shift) - 1)) *
+			 power_of_two(-(int)shift);
+	}
 	if (bucket >= BUCKETS)
 		return (double)f->count;
 	low = f->ranks[bucket];
-	high = f->ranks[bucket + 1];
-	start = bucket_start(bucket);
-	return low + (double)(high - low) * (double)(size - start) /
-			 (double)(bucket_start(bucket + 1) - start);
+	return low + (double)(f->ranks[bucket + 1] - low) * within;
 }
 
 double
@@ -163,12 +171,18 @@ measure_paths(struct files *f)
 	size_t i;
 
 	f->path_bits = must(malloc((f->count + 1) * sizeof *f->path_bits));
+	f->path_octets = must(malloc((f->count + 1) * sizeof *f->path_octets));
+	f->has_all_paths = true;
 	for (i = 0; i < f->count; i++) {
 		path = catalog_text(f->catalog, f->file[i].path);
 		f->path_bits[i] = hpack_path_bits(path, strlen(path));
 		octets = (f->path_bits[i] + 7) / 8;
 		if (octets > 0 && octets < PATH_LENGTHS)
 			f->coded_share[octets]++;
+		f->path_octets[i] = f->file[i].path_len < UINT16_MAX
+					? (uint16_t)f->file[i].path_len
+					: UINT16_MAX;
+		f->has_all_paths &= f->file[i].path_len > 0;
 		if (f->file[i].path_len == 0)
 			continue;
 		f->has_paths = true;
@@ -198,9 +212,11 @@ files_done(struct files *f)
 	free(f->slots);
 	free(f->ranks);
 	free(f->path_bits);
+	free(f->path_octets);
 	f->source = NULL;
 	f->slots = NULL;
 	f->ranks = f->path_bits = NULL;
+	f->path_octets = NULL;
 }
 
 double
@@ -226,7 +242,6 @@ tally_begin(struct tally *t, struct verdict *out)
 	out->fits = 0;
 	t->out = out;
 	t->sum = t->whole = t->partial = 0;
-	t->least = 0;
 	t->filter = 0;
 }
 
@@ -236,15 +251,16 @@ filter_bit(uint32_t file)
 	return (uint64_t)1 << (file & 63);
 }
 
-/* The first of the lightest. */
+/* Moves what is in slot up to its place by weight; at: where a gap is, below it. */
 static void
-find_least(struct tally *t)
+place(struct tally *t, uint32_t at, uint8_t slot, double weight)
 {
-	uint32_t i;
-
-	for (t->least = 0, i = 1; i < t->out->count; i++)
-		if (t->kept[i] < t->kept[t->least])
-			t->least = i;
+	for (; at > 0 && t->kept[at - 1] < weight; at--) {
+		t->kept[at] = t->kept[at - 1];
+		t->slot[at] = t->slot[at - 1];
+	}
+	t->kept[at] = weight;
+	t->slot[at] = slot;
 }
 
 /* Adds to a file that is kept; false if it is not. */
@@ -255,7 +271,7 @@ add_again(struct tally *t, const struct candidate *candidate, double weight)
 	uint32_t i;
 
 	for (i = 0; i < t->out->count; i++) {
-		old = &t->out->candidate[i];
+		old = &t->out->candidate[t->slot[i]];
 		if (old->file != candidate->file)
 			continue;
 		/* The likelier account of the file is the one that is told. */
@@ -263,19 +279,31 @@ add_again(struct tally *t, const struct candidate *candidate, double weight)
 			*old = *candidate;
 			old->probability = weight;
 		}
-		t->kept[i] += weight;
-		find_least(t);
+		place(t, i, t->slot[i], t->kept[i] + weight);
 		return true;
 	}
 	return false;
 }
 
-void
-tally_add(struct tally *t, const struct candidate *candidate, double weight)
+/* The slot of a new candidate of that weight: a free one, or that of the lightest. */
+static struct candidate *
+open_slot(struct tally *t, uint32_t file, double weight)
 {
 	struct verdict *v = t->out;
 	bool is_full = v->count == CANDIDATES_MAX;
-	uint32_t at;
+	uint32_t last = is_full ? CANDIDATES_MAX - 1 : v->count++;
+	uint8_t slot = is_full ? t->slot[last] : (uint8_t)last;
+
+	place(t, last, slot, weight);
+	/* Bits of files that went stay: a look too many, no more. */
+	t->filter |= filter_bit(file);
+	return &v->candidate[slot];
+}
+
+void
+tally_add(struct tally *t, const struct candidate *candidate, double weight)
+{
+	struct candidate *to;
 
 	if (!(weight > 0))
 		return;
@@ -283,16 +311,18 @@ tally_add(struct tally *t, const struct candidate *candidate, double weight)
 	*(candidate->is_partial ? &t->partial : &t->whole) += weight;
 	if (t->filter & filter_bit(candidate->file) && add_again(t, candidate, weight))
 		return;
-	if (is_full && weight <= t->kept[t->least])
+	if (!tally_is_kept(t, weight))
 		return;
-	at = is_full ? t->least : v->count++;
-	v->candidate[at] = *candidate;
-	v->candidate[at].probability = weight;
-	t->kept[at] = weight;
-	/* Bits of files that went stay: a look too many, no more. */
-	t->filter |= filter_bit(candidate->file);
-	if (v->count == CANDIDATES_MAX)
-		find_least(t);
+	to = open_slot(t, candidate->file, weight);
+	*to = *candidate;
+	to->probability = weight;
+}
+
+void
+tally_keep(struct tally *t, uint32_t file, uint32_t header, uint32_t rest, double weight)
+{
+	*open_slot(t, file, weight) = (struct candidate){
+	    .file = file, .probability = weight, .header = header, .rest = rest};
 }
 
 void
@@ -302,40 +332,64 @@ tally_add_rest(struct tally *t, double weight)
 	t->partial += weight;
 }
 
-static int
-likelier(const void *pa, const void *pb)
+static bool
+is_likelier(const struct candidate *a, const struct candidate *b)
 {
-	const struct candidate *a = pa, *b = pb;
-
-	if (a->probability != b->probability)
-		return a->probability > b->probability ? -1 : 1;
-	return a->file < b->file ? -1 : a->file > b->file;
+	return a->probability != b->probability ? a->probability > b->probability
+						 : a->file < b->file;
 }
 
+/* By insertion: there are few, and they come nearly sorted. */
 void
 verdict_sort(struct verdict *v)
 {
-	uint32_t i;
+	struct candidate one;
+	uint32_t i, k;
 
-	if (v->count > 1)
-		qsort(v->candidate, v->count, sizeof v->candidate[0], likelier);
+	for (i = 1; i < v->count; i++) {
+		if (!is_likelier(&v->candidate[i], &v->candidate[i - 1]))
+			continue;
+		one = v->candidate[i];
+		for (k = i; k > 0 && is_likelier(&one, &v->candidate[k - 1]); k--)
+			v->candidate[k] = v->candidate[k - 1];
+		v->candidate[k] = one;
+	}
 	for (v->fits = 0, i = 0; i < v->count; i++)
 		v->fits +=
 		    v->candidate[i].probability >= 0.01 * v->candidate[0].probability;
+}
+
+/* Brings the candidates into the order of their weights. */
+static void
+order_candidates(const struct tally *t)
+{
+	struct candidate copy[CANDIDATES_MAX];
+	struct verdict *v = t->out;
+	uint32_t i;
+
+	for (i = 0; i < v->count && t->slot[i] == i; i++)
+		;
+	if (i == v->count)
+		return;
+	for (i = 0; i < v->count; i++)
+		copy[i] = v->candidate[t->slot[i]];
+	for (i = 0; i < v->count; i++)
+		v->candidate[i] = copy[i];
 }
 
 void
 tally_end(struct tally *t, double unknown)
 {
 	struct verdict *v = t->out;
-	double sum = t->sum + unknown;
+	double sum = t->sum + unknown, scale = sum > 0 ? 1 / sum : 0;
 	uint32_t i;
 
+	order_candidates(t);
 	for (i = 0; i < v->count; i++)
-		v->candidate[i].probability = sum > 0 ? t->kept[i] / sum : 0;
+		v->candidate[i].probability = t->kept[i] * scale;
 	verdict_sort(v);
-	v->whole = sum > 0 ? t->whole / sum : 0;
-	v->partial = sum > 0 ? t->partial / sum : 0;
-	v->unknown = sum > 0 ? unknown / sum : 1;
+	v->whole = t->whole * scale;
+	v->partial = t->partial * scale;
+	v->unknown = sum > 0 ? unknown * scale : 1;
 	v->evidence = sum;
 }

@@ -16,7 +16,8 @@ struct files {
 	    path_share[PATH_LENGTHS]; /* share of files by length of the path, smoothed */
 	double coded_share[PATH_LENGTHS]; /* the same, in Huffman's code */
 	uint32_t *path_bits; /* by file: of its path in Huffman's code; 0: not known */
-	bool has_paths;
+	uint16_t *path_octets; /* by file: path_len, close together; 65535 for more */
+	bool has_paths, has_all_paths;
 	/* First file of a size + 1, by hash of the size, and the hash above it; 0: none. */
 	uint64_t *slots;
 	uint32_t slot_mask;
@@ -71,25 +72,25 @@ struct tally {
 	struct verdict *out;
 	double sum; /* of all weights added */
 	double whole, partial; /* of those of files, by kind */
+	/* Of those kept, heaviest first, and which candidate it is. */
 	double kept[CANDIDATES_MAX];
-	uint32_t least;  /* of those kept, the lightest, once there are CANDIDATES_MAX */
+	uint8_t slot[CANDIDATES_MAX];
 	uint64_t filter; /* a bit for each file kept: others are surely new */
 };
 
 void tally_begin(struct tally *tally, struct verdict *out);
 /* Adds a weight; a file may come more than once, its weights add if it is still kept. */
 void tally_add(struct tally *tally, const struct candidate *candidate, double weight);
-/* The same of a whole file that is too light to be kept; false if it is not, or may be kept
- * already. */
+/* The same of a whole file that has not come before; header, rest: of its candidate. */
+void tally_keep(struct tally *tally, uint32_t file, uint32_t header, uint32_t rest,
+		double weight);
+
+/* Whether a file of that weight that has not come before would be kept. */
 static inline bool
-tally_count(struct tally *tally, uint32_t file, double weight)
+tally_is_kept(const struct tally *tally, double weight)
 {
-	if (tally->out->count < CANDIDATES_MAX || !(weight <= tally->kept[tally->least]) ||
-	    tally->filter >> (file & 63) & 1)
-		return false;
-	tally->sum += weight;
-	tally->whole += weight;
-	return true;
+	return tally->out->count < CANDIDATES_MAX ||
+	       weight > tally->kept[CANDIDATES_MAX - 1];
 }
 
 /* Adds the weight of further files, cut off, that are not told one by one. */

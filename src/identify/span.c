@@ -95,23 +95,32 @@ struct flat {
 	uint32_t header[2];	   /* octets from .. to where the density is another */
 	uint32_t request, requests; /* octets from which on by_rest holds, and how many */
 	double weight;		   /* of the header */
-	double by_rest[REST_SPREAD], far_rest; /* of the request, near constants and far */
+	/* Of header and request, near the constants (those themselves: below 0), far, and where no
+	 * request can be such. */
+	double by_rest[REST_SPREAD], far_rest, no_rest;
 };
 
 static void
 flat_requests(const struct naming *n, struct flat *flat)
 {
 	const struct modes *modes = &n->c->request;
+	double flat_rest, weight = flat->weight * modes->other;
 	uint32_t to, i;
 
-	flat->far_rest = modes->other * span_rest_flat(modes, &flat->request, &to);
+	flat_rest = span_rest_flat(modes, &flat->request, &to);
+	flat->far_rest = weight * flat_rest;
+	flat->no_rest = flat->weight * SPAN_NO_REQUEST;
 	flat->requests = to >= flat->request ? to - flat->request + 1 : 0;
-	flat->is_usable &= flat->requests <= REST_SPREAD;
-	for (i = 0; flat->is_usable && i < flat->requests; i++)
-		flat->by_rest[i] = modes->other * span_rest_density(modes, flat->request + i);
+	flat->is_usable &= flat->requests <= REST_SPREAD && n->files->has_all_paths &&
+			   flat->request >= SPAN_REST_MIN && to <= MODE_BYTES_MAX;
+	if (!flat->is_usable)
+		return;
+	span_rest_densities(modes, flat->request, flat->requests, flat->by_rest);
+	for (i = 0; i < flat->requests; i++)
+		flat->by_rest[i] *= weight;
 	/* Constants themselves, by source, are not in the table. */
-	for (i = 0; flat->is_usable && i < modes->count; i++) {
-		flat->is_usable = modes->mode[i].phase == 0;
+	for (i = 0; i < modes->count; i++) {
+		flat->is_usable &= modes->mode[i].phase == 0;
 		flat->by_rest[modes->mode[i].bytes - flat->request] = -1;
 	}
 }
@@ -127,25 +136,79 @@ make_flat(const struct naming *n, struct flat *flat)
 		flat_requests(n, flat);
 }
 
-/* Whether a file is one of them, and counted. */
-static bool
-count_flat(struct naming *n, const struct flat *flat, size_t file, uint32_t bytes)
+/* A file that a header of no known length would make fit. */
+static void
+weigh_near(struct naming *n, size_t file, double width)
 {
-	double weight = flat->weight, share;
-	uint32_t path = n->files->file[file].path_len;
-	uint64_t rest = n->r->request_span - path, near = rest - flat->request;
+	struct candidate candidate = {.file = (uint32_t)file};
+	uint64_t size = n->files->file[file].size;
+	double share = n->c->header.other;
 
-	if (!flat->is_usable || (bytes >= flat->header[0] && bytes <= flat->header[1]))
-		return false;
-	if (n->with_request) {
-		if (path == 0 || rest < 16 || rest > MODE_BYTES_MAX)
-			return false;
-		share = near < flat->requests ? flat->by_rest[near] : flat->far_rest;
-		if (share < 0)
-			return false;
-		weight *= share;
+	candidate.header = (uint32_t)(n->r->span - size);
+	share *= n->c->is_framed
+		     ? 1 / width
+		     : span_rest_density(&n->c->header, candidate.header -
+							    size_digits(size, DIGITS_DECIMAL));
+	weigh(n, &candidate, share);
+}
+
+/* Keeps a file of which neither is a constant, if it is among the heaviest. */
+static void
+keep_flat(struct naming *n, size_t file, uint32_t rest, double weight)
+{
+	if (tally_is_kept(&n->tally, weight))
+		tally_keep(&n->tally, (uint32_t)file,
+			   (uint32_t)(n->r->span - n->files->file[file].size), rest, weight);
+}
+
+/* Files at..to-1, all of a header far from any constant. */
+static void
+weigh_flat(struct naming *n, const struct flat *flat, size_t at, size_t to)
+{
+	const uint16_t *path = n->files->path_octets;
+	uint64_t request = n->r->request_span;
+	double weight, sum = 0;
+
+	if (!n->with_request) {
+		sum = flat->weight * (double)(to - at);
+		for (; at < to && tally_is_kept(&n->tally, flat->weight); at++)
+			keep_flat(n, at, 0, flat->weight);
+		at = to;
 	}
-	return tally_count(&n->tally, (uint32_t)file, weight);
+	for (; at < to; at++) {
+		uint64_t rest = request - path[at], near = rest - flat->request;
+
+		if (near < flat->requests)
+			weight = flat->by_rest[near];
+		else if (rest - SPAN_REST_MIN <= MODE_BYTES_MAX - SPAN_REST_MIN)
+			weight = flat->far_rest;
+		else
+			weight = flat->no_rest, rest = 0;
+		if (weight < 0) {
+			weigh_near(n, at, 1);
+			continue;
+		}
+		sum += weight;
+		keep_flat(n, at, (uint32_t)rest, weight);
+	}
+	n->tally.sum += sum;
+	n->tally.whole += sum;
+}
+
+/* Of files at..to-1, the first whose header has at most so many octets beside the digits. */
+static size_t
+first_below(const struct naming *n, size_t at, size_t to, uint32_t bytes)
+{
+	while (at < to) {
+		size_t mid = at + (to - at) / 2;
+		uint64_t size = n->files->file[mid].size;
+
+		if (n->r->span - size - size_digits(size, DIGITS_DECIMAL) > bytes)
+			at = mid + 1;
+		else
+			to = mid;
+	}
+	return at;
 }
 
 /* Files that a header of no known length would make fit. */
@@ -154,11 +217,9 @@ weigh_broad(struct naming *n)
 {
 	bool is_framed = n->c->is_framed;
 	double other = n->c->header.other, width = span_window_width(is_framed, n->r->span),
-	       sum, share;
+	       sum;
 	struct flat flat;
-	uint64_t size;
-	uint32_t bytes;
-	size_t at, to;
+	size_t at, to, from, end;
 
 	sum = n->scale * other / width *
 	      span_window_count(n->files, is_framed, n->r->span);
@@ -175,18 +236,21 @@ weigh_broad(struct naming *n)
 		return;
 	}
 	make_flat(n, &flat);
-	for (; at < to; at++) {
-		struct candidate candidate = {.file = (uint32_t)at};
-
-		size = n->files->file[at].size;
-		candidate.header = (uint32_t)(n->r->span - size);
-		bytes = candidate.header - size_digits(size, DIGITS_DECIMAL);
-		if (count_flat(n, &flat, at, bytes))
-			continue;
-		share = is_framed ? other / width
-				  : other * span_rest_density(&n->c->header, bytes);
-		weigh(n, &candidate, share);
+	from = at;
+	end = to;
+	if (flat.is_usable && flat.header[0] > flat.header[1]) {
+		from = end = to;
+	} else if (flat.is_usable) {
+		/* Sizes rise, so headers fall: those near a constant are next to each other. */
+		from = first_below(n, at, to, flat.header[1]);
+		end = flat.header[0] > 0 ? first_below(n, from, to, flat.header[0] - 1) : to;
 	}
+	if (flat.is_usable)
+		weigh_flat(n, &flat, at, from);
+	for (at = from; at < end; at++)
+		weigh_near(n, at, width);
+	if (flat.is_usable)
+		weigh_flat(n, &flat, end, to);
 }
 
 /* Density of how many bytes a span that is short of sent bytes misses. */

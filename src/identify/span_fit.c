@@ -63,6 +63,23 @@ span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to)
 	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * 0;
 }
 
+void
+span_rest_densities(const struct modes *modes, uint32_t from, uint32_t n, double *out)
+{
+	uint32_t i, k, far;
+	double near;
+
+	for (k = 0; k < n; k++)
+		out[k] = (1 - NEAR_SHARE) / FLAT_BYTES;
+	for (i = 0; i < modes->count; i++) {
+		near = NEAR_SHARE * modes->mode[i].weight / (2 * NEAR_BYTES);
+		far = modes->mode[i].bytes - NEAR_BYTES - from;
+		for (k = 0; k <= 2 * NEAR_BYTES; k++)
+			if (far + k < n && k != NEAR_BYTES)
+				out[far + k] += near;
+	}
+}
+
 double
 span_request_share(const struct files *files, const struct constants *c, size_t file,
 		   uint64_t span, uint32_t *rest, uint8_t *mode)
@@ -75,9 +92,9 @@ span_request_share(const struct files *files, const struct constants *c, size_t 
 	*mode = 0;
 	if (files->file[file].path_len == 0)
 		return REQUEST_FLAT;
-	if (r < 16 || r > MODE_BYTES_MAX) {
+	if (r < SPAN_REST_MIN || r > MODE_BYTES_MAX) {
 		r = 0;
-		share = 1e-12;
+		share = SPAN_NO_REQUEST;
 	} else {
 		share = c->request.other * span_rest_density(&c->request, (uint32_t)r);
 	}
@@ -131,26 +148,26 @@ each_of_size(const struct files *files, uint64_t size, const struct span_fit *fi
 		each(arg, at, fit);
 }
 
-/* Plain HTTP/1.1: one size for each number of digits. */
+/* Plain HTTP/1.1: size and digits rise together, so one size at most comes out. */
 static void
 each_plain(const struct files *files, const struct mode *mode, uint64_t span,
 	   const struct span_fit *fit, span_file *each, void *arg)
 {
-	uint32_t digits, most, least;
-	uint64_t size;
+	uint32_t digits, least;
+	uint64_t left;
 
 	if (span <= mode->bytes)
 		return;
+	left = span - mode->bytes;
 	/* The size is 36 bytes less at most: one digit less of each kind. */
-	most = size_digits(span - mode->bytes, mode->digits);
-	least = most > 3 ? most - 2 : 1;
-	for (digits = least; digits <= most; digits++) {
-		if (span < mode->bytes + digits)
-			break;
-		size = span - mode->bytes - digits;
-		if (size_digits(size, mode->digits) == digits)
-			each_of_size(files, size, fit, each, arg);
-	}
+	digits = size_digits(left, mode->digits);
+	least = digits > 2 ? digits - 2 : 0;
+	do {
+		if (left >= digits && size_digits(left - digits, mode->digits) == digits) {
+			each_of_size(files, left - digits, fit, each, arg);
+			return;
+		}
+	} while (digits-- > least);
 }
 
 static void

@@ -10,6 +10,10 @@
 
 static const double FLAT_BYTES = MODE_BYTES_MAX - MODE_BYTES_MIN + 1;
 static const double REQUEST_FLAT = 1.0 / 2000;
+/* Of a request that no path and constant can make: one of fewer octets beside the path, or of
+ * more than MODE_BYTES_MAX. */
+static const double SPAN_NO_REQUEST = 1e-12;
+enum { SPAN_REST_MIN = 16 };
 
 /* p(r) of a file with this request, a density per byte; rest: the request's bytes beside
  * the path; mode: the number of its constant + 1, 0 if it is none of them. */
@@ -23,6 +27,8 @@ double span_size_unknown(const struct files *files, uint64_t span);
 /* Density of a constant that none of the modes is; outside of from..to it is flat. */
 double span_rest_density(const struct modes *modes, uint32_t bytes);
 double span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to);
+/* That of bytes from..from+n-1 at once. */
+void span_rest_densities(const struct modes *modes, uint32_t from, uint32_t n, double *out);
 
 /* How a file fits a record: by which header constant, and with which probability the rest of
  * that account (records at the beginning of a connection, one more or less) is so. */
