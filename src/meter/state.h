@@ -410,6 +410,16 @@ exchange_of(const struct meter *m, const struct stream *s)
 	    : ITEM(m->exchange, struct exchange, s->exchange);
 }
 
+enum { USUAL_IP_MAX = 1500 }; /* octets of a packet on Ethernet */
+
+/* A segment that no sender put on the wire (GRO, TSO): above the negotiated MSS or, where no
+ * SYN told it (0), above what Ethernet takes. */
+static inline bool
+is_coalesced(uint32_t mss, const struct packet *p)
+{
+	return mss != 0 ? p->payload_bytes > mss : p->ip_bytes > USUAL_IP_MAX;
+}
+
 enum { LOOKUP_HELD = 2 }; /* as side: the packet is held back */
 
 /* A packet's key, before it is looked up. */

@@ -494,7 +494,7 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
     int64_t now_us, unsigned d, int64_t off, unsigned client)
 {
 	struct half *h = &s->half[d];
-	uint32_t n = p->payload_bytes, mss;
+	uint32_t n = p->payload_bytes;
 	int64_t end = off + n, high = (int64_t)h->high, start_us = hot_at(m, flow)->start_us;
 	uint64_t filled = 0, fresh = end > high ? (uint64_t)(end - (off > high ? off : high)) : 0;
 
@@ -510,8 +510,7 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 	h->segments++;
 	if (n > h->max_segment)
 		h->max_segment = n;
-	mss = s->mss;
-	if (mss != 0 ? n > mss : p->ip_bytes > 1500)
+	if (is_coalesced(s->mss, p))
 		s->coalesced = 1;
 	if (u40_get(&h->first_us) == 0 || now_us < half_us(&h->first_us, start_us))
 		u40_set(&h->first_us, low_us(now_us));
@@ -547,7 +546,7 @@ small_segment(const struct meter *m, const struct hot *hot, struct small *small,
 {
 	const struct syn *syn = &small->syn;
 	unsigned client = hot->state & FLOW_INITIATOR;
-	uint32_t n = p->payload_bytes, mss;
+	uint32_t n = p->payload_bytes;
 
 	if (m->sampled != NULL || small->payload[d] != 0 || n > UINT16_MAX || seq != syn->base[d] ||
 	    p->tcp_flags & RST || now_us - hot->start_us > INT32_MAX || now_us < hot->start_us)
@@ -556,8 +555,7 @@ small_segment(const struct meter *m, const struct hot *hot, struct small *small,
 		return false;
 	if (d == client && small->payload[d ^ 1] != 0)
 		return false;
-	mss = syn_mss(m, syn);
-	if (mss != 0 ? n > mss : p->ip_bytes > 1500)
+	if (is_coalesced(syn_mss(m, syn), p))
 		return false;
 	small->payload[d] = (uint16_t)n;
 	small->payload_us[d] = (uint32_t)now_us;

@@ -42,7 +42,7 @@ segment_is_next(const struct meter *m, const struct hot *hot, struct stream *s,
 	h->segments++;
 	if (n > h->max_segment)
 		h->max_segment = n;
-	if (s->mss != 0 ? n > s->mss : p->ip_bytes > 1500)
+	if (is_coalesced(s->mss, p))
 		s->coalesced = 1;
 	u40_set(&h->last_us, low_us(now_us));
 	u40_set(&h->span, u40_get(&h->span) + n);
@@ -87,7 +87,8 @@ packet_usual(struct meter *m, const struct packet *p, const struct lookup *l)
 	int64_t now_us = l->now_us;
 	uint32_t bytes;
 
-	if (l->hint == 0 || hot->next == 0 || !is_same_v4(&hot->key, &l->key) ||
+	/* Item 0, where no flow is known, has no next either. */
+	if (hot->next == 0 || !is_same_v4(&hot->key, &l->key) ||
 	    m->clock_us != now_us || (hot->packets[0] | hot->packets[1]) == 0 ||
 	    hot->packets[d] == UINT16_MAX || p->flags & PACKET_FRAGMENT)
 		return false;
