@@ -554,6 +554,92 @@ changed_at_random(void **state)
 	}
 }
 
+/*
+ * Ethernet frames of IPv4 with TCP or UDP are mostly decoded in one piece. Behind a preamble
+ * (link type 259) they never are, and must be found the same: as they are, with any octet of
+ * their headers changed, and cut off anywhere.
+ */
+static void
+both_ways(const struct bytes *b, uint32_t captured, uint32_t wire)
+{
+	enum { PREAMBLE = 8 };
+	uint8_t *frame = malloc(captured + 1), *behind = calloc(1, captured + PREAMBLE + 1);
+	enum packet_counter verdict;
+	struct packet p, q;
+
+	memcpy(frame, b->at, captured);
+	memcpy(behind + PREAMBLE, b->at, captured);
+	memset(&p, 0xff, sizeof p); /* nothing is left as it was */
+	verdict = packet_decode(1, frame, captured, wire, 7, &p);
+	assert_int_equal(packet_decode(259, behind, captured + PREAMBLE, wire + PREAMBLE, 7, &q),
+	    verdict);
+	if (captured >= 14)
+		assert_int_equal(q.ip_at, p.ip_at + PREAMBLE);
+	if (verdict == PACKET_COUNT_ip) {
+		assert_int_equal(q.transport_at, p.transport_at + PREAMBLE);
+		assert_int_equal(q.headers_end, p.headers_end + PREAMBLE);
+		assert_int_equal(p.tcp_options == NULL, q.tcp_options == NULL);
+		if (p.tcp_options != NULL)
+			assert_int_equal(p.tcp_options - frame, q.tcp_options - behind - PREAMBLE);
+		assert_int_equal(p.mpls == NULL, q.mpls == NULL);
+		if (p.mpls != NULL)
+			assert_int_equal(p.mpls - frame, q.mpls - behind - PREAMBLE);
+		q.ip_at = p.ip_at;
+		q.transport_at = p.transport_at;
+		q.headers_end = p.headers_end;
+		q.tcp_options = p.tcp_options;
+		q.mpls = p.mpls;
+		q.frame = p.frame;
+		assert_memory_equal(&p, &q, sizeof p);
+	}
+	free(frame);
+	free(behind);
+}
+
+static void
+in_one_piece(void **state)
+{
+	static struct bytes b;
+	uint64_t seed = (uint64_t)time(NULL);
+	uint32_t i, round;
+
+	srandom((unsigned)seed);
+	print_message("seed %lu\n", (unsigned long)seed);
+	for (int is_tcp = 0; is_tcp < 2; is_tcp++) {
+		b.n = 0;
+		put_hex(&b, ETHERNET "0800");
+		put_ipv4(&b, is_tcp ? 6 : 17, is_tcp ? 28 + 9 : 16);
+		(is_tcp ? put_tcp : put_udp)(&b);
+		put_zeros(&b, 30); /* payload, padding */
+		for (i = 0; i <= b.n; i++)
+			both_ways(&b, i, b.n);
+		for (i = 0; i < 62; i++) {
+			uint8_t was = b.at[i];
+
+			for (int v = 0; v < 256; v++) {
+				b.at[i] = (uint8_t)v;
+				both_ways(&b, b.n, b.n);
+				both_ways(&b, 54 + (uint32_t)(v % 9), b.n);
+			}
+			b.at[i] = was;
+		}
+		for (round = 0; round < 100000; round++) {
+			uint32_t at[3], n = b.n - (uint32_t)random() % 40;
+			uint8_t was[3];
+
+			for (i = 0; i < 3; i++) {
+				at[i] = 12 + (uint32_t)random() % 42;
+				was[i] = b.at[at[i]];
+				b.at[at[i]] = (uint8_t)(random() % 3 ? 1u << random() % 8
+				                                      : random() >> 4);
+			}
+			both_ways(&b, n, n + (uint32_t)random() % 2 * 40);
+			for (i = 3; i-- > 0;)
+				b.at[at[i]] = was[i];
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -566,6 +652,7 @@ main(void)
 	    cmocka_unit_test(ipv6_extensions),
 	    cmocka_unit_test(deep_stacks),
 	    cmocka_unit_test(changed_at_random),
+	    cmocka_unit_test(in_one_piece),
 	};
 
 	return cmocka_run_group_tests_name("packet decode", tests, NULL, NULL);
