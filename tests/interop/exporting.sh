@@ -39,6 +39,17 @@ decodes() {
 		'malformed|expert info|no template found|unknown information element' tshark.out)" ""
 }
 
+# longest FILE: octets of the longest of the recorded datagrams
+longest() { awk 'length > n {n = length} END {print n / 2}' "$1"; }
+
+# sized NAME FILE MOST LEAST: the longest datagram has at most so many octets, and more than LEAST
+sized() {
+	local n
+	n=$(longest "$2")
+	is "$1: no datagram is above $3 octets" "$((n <= $3))" 1
+	is "$1: and the longest, $n, above $4" "$((n > $4))" 1
+}
+
 # seconds: uniflows with times cut to whole seconds
 seconds() { sed -E 's/\.[0-9]{3}//g'; }
 
@@ -71,6 +82,7 @@ while read -r name listen families options; do
 	esac
 	same "$name: collect has the flows, times and sums of each direction" got-now want-now
 	decodes "$name" "$name.hex"
+	if [ "$listen" = udp ]; then sized "$name" "$name.hex" 8164 0; fi
 done <<-END
 	v1 udp v4 -v 1
 	v7 udp v4 -v 7
@@ -98,6 +110,27 @@ same "tcp: every field survives" got-every want-every
 is "v5: IPv6 flows are told as not sent" "$(grep -c 'IPv6 flows were not sent' err)" 1
 is "v5: and counted" "$(counter out ipv6_left_out)" "$("$weir" print --store direct -o tsv --fields src |
 	grep -c :)"
+
+# How long datagrams get: within the machine 8 KiB with their IP and UDP headers, or what is said.
+many="-r mixed.pcap"
+for name in 1 2 3 4 5; do many="$many -r $root/demo/pipelined-$name.pcap"; done
+while read -r most least options; do
+	record_start sizes.hex record
+	# shellcheck disable=SC2086
+	"$weir" meter $many -n "127.0.0.1:$port" $options >out 2>err
+	sleep 0.2
+	end "$recorder"
+	is "local, $options: every datagram arrives" "$(grep -c . sizes.hex)" "$(counter out messages)"
+	sized "local, $options" sizes.hex "$most" "$least"
+done <<-END
+	8164 6000 -v ipfix
+	8164 6000 -v ipfix -b
+	8164 6000 -v 9
+	1464 1300 -v 5
+	1472 1200 -v ipfix --mtu 1500
+	1252 1000 -v 9 --mtu 1280
+	20000 8164 -v ipfix --mtu 20028
+END
 
 # An enterprise number of one's own: collect learns it from the descriptions (RFC 5610).
 collect_start pen
@@ -240,6 +273,46 @@ else
 		same "mtu, $options: every flow arrives" mtu-got mtu-want
 		is "mtu, $options: nothing refused or dropped" "$(grep -c ' 0 refused, 0 dropped, 0 failed' out)" 1
 	done
+	# To another machine 1,400 octets at most, less where the path takes less, more where told.
+	# shellcheck disable=SC2086
+	set -- $names
+	at=0
+	while read -r path address most least options; do
+		if [ "$path" != "$at" ]; then
+			ip -n "$1" link set wm0 mtu "$path"
+			ip -n "$2" link set wm1 mtu "$path"
+			at=$path
+			if [ "$path" -ge 1280 ]; then # below there is no IPv6
+				ip -n "$1" address replace fd77::1/64 dev wm0 nodad
+				ip -n "$2" address replace fd77::2/64 dev wm1 nodad
+			fi
+		fi
+		name="path of $path, ${options}, to $address"
+		rm -f recorder
+		$inside_b node "$root/tests/interop/netflow/datagrams.mjs" record sizes.hex "$address" >recorder 2>&1 &
+		recorder=$!
+		children="$children $recorder"
+		await_line recorder
+		port=$(cat recorder)
+		case $address in *:*) address="[$address]" ;; esac
+		# shellcheck disable=SC2086
+		$inside_a "$weir" meter $many -n "$address:$port" $options >out 2>err
+		sleep 0.3
+		end "$recorder"
+		is "$name: every datagram arrives" "$(grep -c . sizes.hex)" "$(counter out messages)"
+		sized "$name" sizes.hex "$most" "$least"
+	done <<-END
+		1200 198.18.77.2 1172 900 -v ipfix
+		1300 fd77::2 1252 1000 -v ipfix
+		1300 fd77::2 1252 1000 -v 9 --mtu 9000
+		9000 198.18.77.2 1400 1172 -v ipfix
+		9000 198.18.77.2 1400 1172 -v ipfix -b
+		9000 198.18.77.2 1400 1172 -v 9
+		9000 fd77::2 1400 1172 -v ipfix
+		9000 198.18.77.2 3972 1400 -v ipfix --mtu 4000
+		9000 fd77::2 3952 1400 -v ipfix --mtu 4000
+		9000 198.18.77.2 8972 3972 -v 9 --mtu 20000
+	END
 	is "mtu: nothing was fragmented" "$($inside_a cat /proc/net/snmp | awk '/^Ip:/ {
 		if (!at) for (i = 2; i <= NF; i++) { if ($i == "FragCreates") at = i } else print $at }')" 0
 fi

@@ -3,7 +3,7 @@
 // that a shell script can pick and order them.
 //   capture OUT.pcap       writes a capture with IPv4, IPv6, TCP, UDP, ICMP, ICMPv6
 //   port                   prints a free UDP port
-//   record OUT             receives at a free port, which it prints, until SIGTERM
+//   record OUT [ADDRESS]   receives at a free port, which it prints, until SIGTERM
 //   record-tcp OUT         the same of one TCP connection, cut into IPFIX messages
 //   record-group OUT GROUP receives what is sent to a multicast group on the loopback
 //   send PORT FILE         sends the datagrams of FILE
@@ -91,11 +91,11 @@ function capture(path) {
 	pcapFile(path, packets);
 }
 
-function record(path, group) {
-	const socket = createSocket('udp4');
+function record(path, address, group) {
+	const socket = createSocket(address?.includes(':') ? 'udp6' : 'udp4');
 	writeFileSync(path, '');
 	socket.on('message', (datagram) => appendFileSync(path, datagram.toString('hex') + '\n'));
-	socket.bind(0, group ?? '127.0.0.1', () => {
+	socket.bind(0, group ?? address ?? '127.0.0.1', () => {
 		if (group) socket.addMembership(group, '127.0.0.1');
 		try { socket.setRecvBufferSize(1 << 24); } catch { /* what there is will do */ }
 		console.log(socket.address().port);
@@ -182,9 +182,9 @@ function damage(datagrams) {
 const [command, a, b] = process.argv.slice(2);
 switch (command) {
 case 'capture': capture(a); break;
-case 'record': record(a); break;
+case 'record': record(a, b); break;
 case 'record-tcp': recordTcp(a); break;
-case 'record-group': record(a, b); break;
+case 'record-group': record(a, undefined, b); break;
 case 'send': await send(a, read(b)); break;
 case 'pcap':
 	pcapFile(b, read(a).map((datagram, i) => ({ us: 1e15 + i * 1000,
