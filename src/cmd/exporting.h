@@ -42,7 +42,7 @@ struct export_values {
 	{"engine", 0, OPTION_TEXT, EXPORT_AT(type, member, engine), "TYPE:ID", NULL, 0, 0, \
 	    "engine type and id (5), in place of --domain"},                            \
 	{"mtu", 0, OPTION_NUMBER, EXPORT_AT(type, member, mtu), "BYTES", NULL, 1052,    \
-	    65535, "by udp: largest IP packet; 1428, on this machine itself 8192; the path's " \
+	    65535, "by udp: largest IP packet; 1428, on this machine itself 7800; the path's " \
 	    "own limit holds too"},                                                     \
 	{"rate", 0, OPTION_NUMBER, EXPORT_AT(type, member, rate), "BYTES", NULL, 1000, 0, \
 	    "octets a second at most; 64Mi where files are sent by udp, else unlimited"}, \

@@ -19,7 +19,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { PAUSE_NS = 500000, STREAM_OCTETS = 8192, LOCAL_BYTES = 8192 };
+/*
+ * A datagram of more than 7,800 octets takes a buffer of 16 KiB in Linux's kernel, and half as
+ * many then fit a collector's socket (25 or 12 of the default size).
+ */
+enum { STREAM_OCTETS = 8192, LOCAL_BYTES = 7800 };
+/* Pauses are at least so long: one has its cost, and what is sent in between is a burst. On
+ * this machine two trains are one, 124 KB, which a collector's socket holds. */
+enum { PAUSE_NS = 500000, PAUSE_LOCAL_NS = 1500000 };
 
 struct sender {
 	struct sink sink; /* first */
@@ -31,6 +38,7 @@ struct sender {
 	struct wire_statistics ignored;
 	unsigned turn;    /* the peer that is next, where they share the load */
 	int64_t paced_ns; /* when what was sent may have been sent, by the rate */
+	int64_t pause_ns;
 };
 
 const struct counter_row send_counter_rows[SEND_COUNTERS] = {
@@ -42,8 +50,7 @@ const struct counter_row send_counter_rows[SEND_COUNTERS] = {
 static const struct transport *const transports[] = {&transport_udp, &transport_tcp,
     &transport_sctp};
 
-/* Sleeps where more was sent than the rate allows. A pause is about as long as a train
- * takes, so that its cost is small beside the train's. */
+/* Sleeps where more was sent than the rate allows. */
 static void
 pace(struct sender *s, size_t len)
 {
@@ -57,7 +64,7 @@ pace(struct sender *s, size_t len)
 		s->paced_ns = now;
 	s->paced_ns += (int64_t)len * 1000000000 / s->config.rate_octets;
 	ahead_ns = s->paced_ns - now;
-	if (ahead_ns < PAUSE_NS)
+	if (ahead_ns < s->pause_ns)
 		return;
 	pause = (struct timespec){ahead_ns / 1000000000, ahead_ns % 1000000000};
 	nanosleep(&pause, NULL);
@@ -195,7 +202,11 @@ add_peer(struct sender *s, const char *name, size_t len, struct err *err)
 	if (address_resolve(p->name, false, &p->address, &p->address_len, err) != 0)
 		return -1;
 	s->peer_count++;
-	return s->transport->open(p, err);
+	if (s->transport->open(p, err) != 0)
+		return -1;
+	if (p->path_bytes < LOCAL_BYTES - 48)
+		s->pause_ns = PAUSE_NS;
+	return 0;
 }
 
 static int
@@ -282,6 +293,7 @@ send_open(const struct send_config *config, struct sink **out, struct err *err)
 	if (find_transport(s, err) != 0)
 		goto fail;
 	settle(s);
+	s->pause_ns = PAUSE_LOCAL_NS;
 	do {
 		len = strcspn(at, ",");
 		if (add_peer(s, at, len, err) != 0)

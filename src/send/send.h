@@ -34,7 +34,7 @@ struct send_config {
 	unsigned hop_limit;    /* TTL: the kernel's; 1 for multicast */
 	const char *interface; /* to send through: by the routes */
 	const char *source;    /* address to send from, or ADDRESS:PORT: by the routes */
-	/* UDP: largest IP packet, headers included: 1428, 1448; to this machine itself 8192. */
+	/* UDP: largest IP packet, headers included: 1428, 1448; to this machine itself 7800. */
 	size_t mtu;
 	/* Octets a second, so that a receiver with a default socket buffer (208 KiB) keeps up;
 	 * sleeping costs no CPU. 0: 64 MiB by UDP, else none; -1: as fast as it goes. */
