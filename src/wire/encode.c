@@ -31,7 +31,7 @@ struct block {
 	const struct layout *layout;
 	const struct batch *batch;
 	bool is_turned;
-	const uint32_t *picks;
+	const uint32_t *picks; /* they ascend */
 	size_t n;
 	bool has_cut; /* a record's texts or marks do not fit as they are */
 	uint8_t *to[BLOCK];
@@ -191,6 +191,8 @@ static void
 block_write(struct wire_encoder *e, struct block *b)
 {
 	const struct layout *l = b->layout;
+	struct put_rows rows = {b->picks, b->to, b->n,
+		b->n > 0 && b->picks[b->n - 1] - b->picks[0] == b->n - 1};
 	const struct column *c;
 	const struct part *p;
 	unsigned i;
@@ -200,12 +202,13 @@ block_write(struct wire_encoder *e, struct block *b)
 	for (i = 0; b->n > 0 && i < (unsigned)l->part_count - l->variable_count; i++) {
 		p = &l->parts[i];
 		c = layout_column(b->batch, p->field, b->is_turned);
-		if (c == NULL)
-			continue; /* the places are zeros */
-		put_column(c, p->conversion, p->len, b->picks, b->n, b->to, p->offset,
-		    e->base.boot_us);
+		if (c == NULL) {
+			put_zeros(&rows, p->offset, p->len);
+			continue;
+		}
+		put_column(c, p->conversion, p->len, &rows, p->offset, e->base.boot_us);
 		if (p->is_most_known)
-			put_known_direction(b->to, p->offset, b->n);
+			put_known_direction(&rows, p->offset);
 	}
 	if (l->variable_count > 0)
 		write_variable(e, b);
@@ -239,7 +242,6 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 	}
 	if (i == 0)
 		return 0;
-	memset(set + 4, 0, len - 4);
 	while (!is_ipfix(e) && len % 4 != 0 && len < room)
 		set[len++] = 0; /* RFC 3954, 5.3 */
 	put_be16(set, l->id);
@@ -303,21 +305,22 @@ sort_rows(struct wire_encoder *e, size_t first, size_t end, uint32_t ends[LAYOUT
     struct err *err)
 {
 	uint32_t counts[LAYOUTS_MAX] = {0}, sum = 0;
-	uint64_t groups = 0;
-	size_t row;
+	uint64_t groups;
+	size_t row, next;
 	unsigned i;
 	int index = 0;
 
-	for (row = first; row < end; row++) {
-		if (e->groups[row] == 0)
+	for (row = first; row < end; row = next) {
+		groups = e->groups[row];
+		for (next = row + 1; next < end && e->groups[next] == groups; next++)
+			;
+		if (groups == 0)
 			continue;
-		if (e->groups[row] != groups) {
-			groups = e->groups[row];
-			if ((index = layouts_get(&e->layouts, groups)) < 0)
-				return err_set(err, ENOMEM, "encoder: out of memory");
-		}
-		e->which[row] = (uint16_t)index;
-		counts[index]++;
+		if ((index = layouts_get(&e->layouts, groups)) < 0)
+			return err_set(err, ENOMEM, "encoder: out of memory");
+		counts[index] += (uint32_t)(next - row);
+		while (row < next)
+			e->which[row++] = (uint16_t)index;
 	}
 	for (i = 0; i < e->layouts.count; i++) {
 		ends[i] = sum;

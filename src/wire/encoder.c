@@ -60,26 +60,61 @@ times_of(const struct batch *batch, enum flow_field field, size_t *mask)
 	return c->values;
 }
 
+/* The earliest start and the latest end of rows first..end-1. */
+static void
+bounds_of(const struct batch *batch, size_t first, size_t end, int64_t *earliest,
+    int64_t *latest)
+{
+	size_t i, start_mask, end_mask;
+	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
+	const int64_t *ends = times_of(batch, FLOW_end, &end_mask);
+	int64_t low = INT64_MAX, high = 0;
+
+	for (i = first; i < end; i++)
+		low = starts[i & start_mask] < low ? starts[i & start_mask] : low;
+	for (i = first; i < end; i++)
+		high = ends[i & end_mask] > high ? ends[i & end_mask] : high;
+	*earliest = low;
+	*latest = high;
+}
+
+/* So many rows from first on that the uptime clock can tell all their times. */
+static size_t
+rows_within(const struct batch *batch, size_t first, size_t rows, int64_t *earliest,
+    int64_t *latest)
+{
+	size_t i, start_mask, end_mask;
+	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
+	const int64_t *ends = times_of(batch, FLOW_end, &end_mask);
+	int64_t start, end;
+
+	*earliest = INT64_MAX;
+	*latest = 0;
+	for (i = first; i < rows; i++) {
+		start = starts[i & start_mask];
+		end = ends[i & end_mask];
+		start = start < *earliest ? start : *earliest;
+		end = end > *latest ? end : *latest;
+		if (i > first && end - start > UPTIME_US)
+			break;
+		*earliest = start;
+		*latest = end;
+	}
+	return i;
+}
+
 size_t
 encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
     size_t rows, int64_t now_us)
 {
 	bool is_uptime = b->uses_uptime;
-	int64_t earliest = INT64_MAX, latest = 0, start, end;
-	size_t i, row, start_mask, end_mask;
+	int64_t earliest, latest;
+	size_t i = rows, row, start_mask;
 	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
-	const int64_t *ends = times_of(batch, FLOW_end, &end_mask);
 
-	for (i = first; i < rows; i++) {
-		start = starts[i & start_mask];
-		end = ends[i & end_mask];
-		start = start < earliest ? start : earliest;
-		end = end > latest ? end : latest;
-		if (is_uptime && i > first && end - start > UPTIME_US)
-			break;
-		earliest = start;
-		latest = end;
-	}
+	bounds_of(batch, first, rows, &earliest, &latest);
+	if (is_uptime && rows > first && latest - earliest > UPTIME_US)
+		i = rows_within(batch, first, rows, &earliest, &latest);
 	if (now_us == 0) {
 		now_us = latest > b->now_us ? latest : b->now_us;
 		/* An old capture after a new one: the clock goes back. */

@@ -51,7 +51,7 @@ static const struct fixed versions[] = {
 struct block {
 	const struct fixed *fixed;
 	const struct batch *batch;
-	bool is_turned;
+	bool is_turned, is_run; /* each row is the one after that before it */
 	size_t n, shares;
 	uint64_t sampling; /* of the datagram at work */
 	uint8_t *to[BLOCK];
@@ -137,6 +137,7 @@ write_icmp(struct block *b)
 static void
 block_write(struct encoder_base *e, struct block *b)
 {
+	struct put_rows rows = {b->picks, b->to, b->n, b->is_run};
 	const struct fixed_part *p;
 	const struct column *c;
 	size_t i;
@@ -146,8 +147,7 @@ block_write(struct encoder_base *e, struct block *b)
 	for (p = b->fixed->parts; p->len > 0; p++) {
 		c = layout_column(b->batch, p->field, b->is_turned);
 		if (c != NULL) /* the places are zeros */
-			put_column(c, p->conversion, p->len, b->picks, b->n, b->to, p->offset,
-			    e->boot_us);
+			put_column(c, p->conversion, p->len, &rows, p->offset, e->boot_us);
 	}
 	write_icmp(b);
 	for (i = 0; i < b->shares; i++) {
@@ -178,6 +178,7 @@ place(struct encoder_base *e, struct block *b, uint32_t row, uint64_t sampling,
 	if (e->len == 0)
 		e->len = f->header;
 	b->sampling = sampling;
+	b->is_run = b->n == 0 || (b->is_run && row == b->picks[b->n - 1] + 1);
 	b->picks[b->n] = row;
 	b->to[b->n] = e->msg + e->len;
 	memset(e->msg + e->len, 0, f->record);

@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Columns to the octets of records: the counterpart of convert.c. A constant column is read
- * with an index that stays 0.
+ * Columns to the octets of records: the counterpart of convert.c. Rows mostly follow each other.
  */
 #include "wire/put.h"
 
 #include "model/batch.h"
 #include "model/mark.h"
 
+#define ROWS(value, expression)                                                     \
+	for (i = 0; i < n; i++) {                                                   \
+		at = to[i] + offset;                                                \
+		v = (value);                                                        \
+		expression;                                                         \
+	}
 #define KERNEL(name, type, expression)                                              \
-	static void name(const struct column *c, const uint32_t *picks, size_t n,   \
-	    uint8_t **to, size_t offset, int64_t boot_us)                           \
+	static void name(const struct column *c, const struct put_rows *rows,       \
+	    size_t offset, int64_t boot_us)                                         \
 	{                                                                           \
-		uint32_t mask = c->form == COLUMN_CONSTANT ? 0 : UINT32_MAX;        \
 		const type *values = c->values;                                     \
-		uint8_t *at;                                                        \
+		const uint32_t *picks = rows->picks;                                \
+		uint8_t **to = rows->to, *at;                                       \
 		type v;                                                             \
-		size_t i;                                                           \
+		size_t i, n = rows->n;                                              \
                                                                                     \
 		(void)boot_us;                                                      \
-		for (i = 0; i < n; i++) {                                           \
-			at = to[i] + offset;                                        \
-			v = values[picks[i] & mask];                                \
-			expression;                                                 \
+		if (c->form == COLUMN_CONSTANT) {                                   \
+			ROWS(values[0], expression)                                 \
+		} else if (rows->is_run) {                                          \
+			values += picks[0];                                         \
+			ROWS(values[i], expression)                                 \
+		} else {                                                            \
+			ROWS(values[picks[i]], expression)                          \
 		}                                                                   \
 	}
 
@@ -43,8 +51,8 @@ NUMBERS(16)
 NUMBERS(32)
 NUMBERS(64)
 
-typedef void put_fn(const struct column *c, const uint32_t *picks, size_t n, uint8_t **to,
-    size_t offset, int64_t boot_us);
+typedef void put_fn(const struct column *c, const struct put_rows *rows, size_t offset,
+    int64_t boot_us);
 
 #define NUMBER_ROW(width) {u##width##_8, u##width##_16, u##width##_32, u##width##_64}
 static put_fn *const numbers[4][4] = {
@@ -53,8 +61,8 @@ static put_fn *const numbers[4][4] = {
 static inline void
 put_mac(uint8_t *at, uint64_t v)
 {
-	put_be16(at, (uint16_t)(v >> 32));
-	put_be32(at + 2, (uint32_t)v);
+	v = __builtin_bswap64(v << 16);
+	memcpy(at, &v, 6);
 }
 
 static inline void
@@ -68,6 +76,13 @@ static inline int64_t
 floor_divide(int64_t v, int64_t by)
 {
 	return v / by - (v % by < 0);
+}
+
+/* The clock of a datagram begins before its flows do. */
+static inline uint32_t
+uptime_of(int64_t us, int64_t boot_us)
+{
+	return us < boot_us ? 0 : (uint32_t)((uint64_t)(us - boot_us) / 1000);
 }
 
 /* RFC 7011, 6.1.9: 21 bits of fraction are enough for microseconds. */
@@ -90,7 +105,7 @@ KERNEL(label, uint32_t, put_label(at, v))
 KERNEL(seconds, int64_t, put_be32(at, (uint32_t)floor_divide(v, 1000000)))
 KERNEL(milli, int64_t, put_be64(at, (uint64_t)floor_divide(v, 1000)))
 KERNEL(ntp, int64_t, put_ntp(at, v))
-KERNEL(uptime, int64_t, put_be32(at, (uint32_t)floor_divide(v - boot_us, 1000)))
+KERNEL(uptime, int64_t, put_be32(at, uptime_of(v, boot_us)))
 KERNEL(addr4, uint32_t, put_be32(at, v))
 KERNEL(addr4_mixed, struct addr, put_be32(at, v.is_v6 ? 0 : v.v4))
 KERNEL(addr6, struct addr,
@@ -135,19 +150,28 @@ find(const struct column *c, enum conversion conversion, size_t len)
 
 void
 put_column(const struct column *c, enum conversion conversion, size_t len,
-    const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us)
+    const struct put_rows *rows, size_t offset, int64_t boot_us)
 {
-	find(c, conversion, len)(c, picks, n, to, offset, boot_us);
+	find(c, conversion, len)(c, rows, offset, boot_us);
 }
 
 void
-put_known_direction(uint8_t **to, size_t offset, size_t n)
+put_zeros(const struct put_rows *rows, size_t offset, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		if (to[i][offset] > 3)
-			to[i][offset] = 1;
+	for (i = 0; i < rows->n; i++)
+		memset(rows->to[i] + offset, 0, len);
+}
+
+void
+put_known_direction(const struct put_rows *rows, size_t offset)
+{
+	size_t i;
+
+	for (i = 0; i < rows->n; i++) {
+		if (rows->to[i][offset] > 3)
+			rows->to[i][offset] = 1;
 	}
 }
 

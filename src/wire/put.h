@@ -4,6 +4,7 @@
 
 #include "wire/alias.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -31,13 +32,22 @@ put_be64(uint8_t *p, uint64_t v)
 	memcpy(p, &v, sizeof v);
 }
 
-/* Writes rows picks[0..n-1] of a column as len octets at to[i] + offset.
- * A null is 0. */
+/* Rows picks[0..n-1] of a batch, whose records are at to[0..n-1]. */
+struct put_rows {
+	const uint32_t *picks;
+	uint8_t **to;
+	size_t n;
+	bool is_run; /* each row is the one after that before it */
+};
+
+/* Writes the rows of a column as len octets at `offset` of their records. A null is 0. */
 void put_column(const struct column *c, enum conversion conversion, size_t len,
-    const uint32_t *picks, size_t n, uint8_t **to, size_t offset, int64_t boot_us);
+    const struct put_rows *rows, size_t offset, int64_t boot_us);
+/* The same for a column that is not there. */
+void put_zeros(const struct put_rows *rows, size_t offset, size_t len);
 
 /* biflowDirection knows 0 to 3: our other ways to know the initiator become 1. */
-void put_known_direction(uint8_t **to, size_t offset, size_t n);
+void put_known_direction(const struct put_rows *rows, size_t offset);
 
 /* Text and lists with their length in front (RFC 7011, 7). What exceeds `most` octets is cut
  * off and counted; TEXT_MOST and LIST_MOST bound it in any case. */
