@@ -50,8 +50,8 @@ struct fingerprint_key {
  * for the values of their timestamps, and need no parsing.
  */
 struct likeness {
-	uint64_t header[2];
-	uint64_t options[5]; /* the timestamps' values are 0 */
+	uint64_t header[2];   /* the number of options' octets among it */
+	uint32_t options[10]; /* as many; the timestamps' values are 0 */
 };
 enum { RECENT = 64 };
 struct recent {
@@ -313,13 +313,13 @@ number_of(struct fingerprints *set, const struct fingerprint_key *key, uint64_t 
 	return set->slots[slot] = set->count;
 }
 
-/* False if the options are more than there can be. */
+/* False if the options are more than there can be, or not in whole words. */
 static bool
 likeness_of(const struct packet *p, uint16_t peer_mss, struct likeness *out)
 {
 	uint32_t n = p->tcp_options_bytes;
 
-	if (n > sizeof out->options)
+	if (n > sizeof out->options || n % 4 != 0)
 		return false;
 	out->header[0] = (uint64_t)p->tcp_window << 48 | (uint64_t)p->tcp_flags << 32 |
 	    (uint64_t)(p->flags & (PACKET_DF | PACKET_RESERVED_BIT)) << 16 |
@@ -330,9 +330,8 @@ likeness_of(const struct packet *p, uint16_t peer_mss, struct likeness *out)
 	    (uint64_t)(p->tcp_seq != 0) << 3 | (uint64_t)(p->tcp_ack != 0) << 4 |
 	    (uint64_t)(p->tcp_urgent != 0) << 5 | (uint64_t)(p->flow_label != 0) << 6 |
 	    (uint64_t)(p->payload_bytes > 0) << 7;
-	memset(out->options, 0, sizeof out->options);
-	if (n > 0)
-		memcpy(out->options, p->tcp_options, n);
+	for (uint32_t i = 0; i < n / 4; i++)
+		memcpy(&out->options[i], p->tcp_options + i * 4, 4);
 	return true;
 }
 
@@ -349,25 +348,28 @@ stamps_find(const uint8_t *options, unsigned n)
 	return 0;
 }
 
+/* Nothing but the timestamps' values differs, and those are 0 in both or in none. */
 static bool
 is_alike(const struct recent *r, const struct likeness *like)
 {
 	uint64_t differ = (r->like.header[0] ^ like->header[0]) |
 	    (r->like.header[1] ^ like->header[1]);
-	uint64_t options[5];
-	uint32_t own, peer;
+	uint32_t options[10], n = like->header[0] & 0xff, own, peer;
 
 	if (differ != 0 || r->number == 0)
 		return false;
-	memcpy(options, like->options, sizeof options);
-	if (r->stamps_at != 0) {
-		memcpy(&own, (char *)options + r->stamps_at, sizeof own);
-		memcpy(&peer, (char *)options + r->stamps_at + 4, sizeof peer);
-		if ((own == 0) != r->own_is_zero || (peer != 0) != r->peer_is_set)
-			return false;
-		memset((char *)options + r->stamps_at, 0, 8);
+	if (r->stamps_at == 0) {
+		for (uint32_t i = 0; i < n / 4; i++)
+			differ |= like->options[i] ^ r->like.options[i];
+		return differ == 0;
 	}
-	for (int i = 0; i < 5; i++)
+	memcpy(options, like->options, sizeof options);
+	memcpy(&own, (char *)options + r->stamps_at, sizeof own);
+	memcpy(&peer, (char *)options + r->stamps_at + 4, sizeof peer);
+	if ((own == 0) != r->own_is_zero || (peer != 0) != r->peer_is_set)
+		return false;
+	memset((char *)options + r->stamps_at, 0, 8);
+	for (uint32_t i = 0; i < n / 4; i++)
 		differ |= options[i] ^ r->like.options[i];
 	return differ == 0;
 }

@@ -96,18 +96,16 @@ flow_index_put(struct flow_index *index, uint32_t hash, uint32_t flow)
 {
 	uint32_t slot = (hash >> index->flow_bits << index->flow_bits) | flow;
 	struct index_bucket *b;
-	uint32_t at;
+	uint32_t at, empty;
 
 	for (at = hash & index->mask;; at = (at + 1) & index->mask) {
 		b = &index->buckets[at];
-		for (int i = 0; i < INDEX_SLOTS; i++)
-			if (b->slots[i] == 0) {
-				b->slots[i] = slot;
-				index->live++;
-				return;
-			}
+		if ((empty = index_bucket_like(b, 0, 0)) != 0)
+			break;
 		b->passed++;
 	}
+	b->slots[__builtin_ctz(empty)] = slot;
+	index->live++;
 }
 
 void

@@ -51,7 +51,8 @@ void flow_index_put(struct flow_index *index, uint32_t hash, uint32_t flow);
 /* The flow must be there. */
 void flow_index_remove(struct flow_index *index, uint32_t hash, uint32_t flow);
 
-/* Bits of the slots whose high bits are the hash's, empty ones perhaps among them. */
+/* Bits of the slots whose high bits are the hash's, empty ones perhaps among them; the empty
+ * ones are those like 0 in all bits. */
 static inline uint32_t
 index_bucket_like(const struct index_bucket *b, uint32_t hash, unsigned flow_bits)
 {

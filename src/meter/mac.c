@@ -15,6 +15,9 @@ enum { PAIRS = UINT16_MAX, SLOTS = 1 << 17 };
 struct mac_pairs {
 	uint64_t seed;
 	uint32_t count;
+	/* The last pair that was found, as it came: most flows have the one router's. */
+	uint8_t last[2][6];
+	uint16_t last_number;
 	uint16_t slots[SLOTS];          /* number; 0 is free */
 	uint64_t macs[PAIRS + 1][2];    /* of side 0 and 1 */
 };
@@ -45,8 +48,8 @@ mac_number(const uint8_t mac[6])
 	return v;
 }
 
-uint16_t
-mac_pair_of(struct mac_pairs *pairs, const uint8_t side0[6], const uint8_t side1[6])
+static uint16_t
+mac_pair_find(struct mac_pairs *pairs, const uint8_t side0[6], const uint8_t side1[6])
 {
 	uint64_t a = mac_number(side0), b = mac_number(side1);
 	uint32_t at = (uint32_t)mix64(mix64(a, pairs->seed), b) % SLOTS;
@@ -61,6 +64,31 @@ mac_pair_of(struct mac_pairs *pairs, const uint8_t side0[6], const uint8_t side1
 	pairs->macs[number][0] = a;
 	pairs->macs[number][1] = b;
 	return pairs->slots[at] = number;
+}
+
+static inline bool
+mac_equals(const uint8_t a[6], const uint8_t b[6])
+{
+	uint32_t a4, b4;
+	uint16_t a2, b2;
+
+	memcpy(&a4, a, 4);
+	memcpy(&b4, b, 4);
+	memcpy(&a2, a + 4, 2);
+	memcpy(&b2, b + 4, 2);
+	return ((a4 ^ b4) | (uint32_t)(a2 ^ b2)) == 0;
+}
+
+uint16_t
+mac_pair_of(struct mac_pairs *pairs, const uint8_t side0[6], const uint8_t side1[6])
+{
+	if (pairs->last_number == 0 || !mac_equals(pairs->last[0], side0) ||
+	    !mac_equals(pairs->last[1], side1)) {
+		memcpy(pairs->last[0], side0, 6);
+		memcpy(pairs->last[1], side1, 6);
+		pairs->last_number = mac_pair_find(pairs, side0, side1);
+	}
+	return pairs->last_number;
 }
 
 uint64_t
