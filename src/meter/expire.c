@@ -139,18 +139,24 @@ expire_oldest(struct meter *m)
 	flow_end(m, flow, METER_EXPIRE_resources);
 }
 
+/* All flows at once: they are written one by one (METER_EXPIRES: are not), but what they have
+ * is given back as a whole. */
 static void
 end_all(struct meter *m, enum meter_expire why)
 {
-	for (uint32_t head = 1; head <= WHEEL; head++)
-		while (hot_at(m, head)->next != head) {
-			uint32_t flow = hot_at(m, head)->next;
+	for (uint32_t head = 1; head <= WHEEL; head++) {
+		uint32_t flow = hot_at(m, head)->next, next;
 
-			__builtin_prefetch(hot_at(m, hot_at(m, flow)->next));
-			flow_free(m, flow, why);
+		for (; flow != head; flow = next) {
+			next = hot_at(m, flow)->next;
+			__builtin_prefetch(hot_at(m, next));
+			if (why == METER_EXPIRES)
+				record_forget(m, flow);
+			else
+				record_finish(m, flow, why);
 		}
-	memset(m->wheel_used, 0, sizeof m->wheel_used);
-	flow_index_clear(&m->index);
+	}
+	flows_clear(m);
 }
 
 static void

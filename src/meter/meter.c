@@ -198,6 +198,20 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 	flow_free(m, flow, why);
 }
 
+void
+flows_clear(struct meter *m)
+{
+	struct slab *slabs[] = {&m->hot, &m->pair6, &m->small, &m->wide, &m->stream, &m->exchange,
+		&m->gaps, &m->remainder, &m->labels, &m->marks};
+
+	if (m->labels.live > 0)
+		memset(m->labels_of, 0, ((size_t)m->hot.used + 1) * sizeof *m->labels_of);
+	for (size_t i = 0; i < sizeof slabs / sizeof *slabs; i++)
+		slab_clear(slabs[i]);
+	flow_index_clear(&m->index);
+	wheel_init(m);
+}
+
 /* The flow has nothing that is not written. */
 bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)

@@ -52,6 +52,17 @@ slab_done(struct slab *slab)
 	slab->base = NULL;
 }
 
+void
+slab_clear(struct slab *slab)
+{
+	size_t bytes = ((size_t)slab->used + 1) * slab->item_bytes;
+
+	/* Memory that goes back to the kernel comes again as zeros. */
+	if (slab->used > 0 && madvise(slab->base, bytes, MADV_DONTNEED) != 0)
+		memset(slab->base, 0, bytes);
+	slab->used = slab->free_head = slab->live = 0;
+}
+
 uint32_t
 slab_take(struct slab *slab)
 {

@@ -28,6 +28,8 @@ void slab_done(struct slab *slab);
 /* A zeroed item, or 0 if all are taken. */
 uint32_t slab_take(struct slab *slab);
 void slab_give(struct slab *slab, uint32_t number);
+/* Gives all items and their memory back. */
+void slab_clear(struct slab *slab);
 
 static inline void *
 slab_at(const struct slab *slab, uint32_t number)

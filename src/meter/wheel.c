@@ -5,6 +5,8 @@
  * without knowing which one it is in. Flows with packets stay where they are; when the wheel
  * comes to one it is put further on (meter.c).
  */
+#include <string.h>
+
 #include "meter/state.h"
 
 uint32_t
@@ -41,6 +43,7 @@ wheel_put(struct meter *m, uint32_t flow, struct hot *hot)
 void
 wheel_init(struct meter *m)
 {
+	memset(m->wheel_used, 0, sizeof m->wheel_used);
 	for (uint32_t i = 1; i <= WHEEL; i++) {
 		uint32_t head = slab_take(&m->hot);
 
