@@ -8,11 +8,9 @@
 #include "identify/hpack.h"
 #include "identify/modes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Buckets of sizes: 16 bytes wide up to 4096, then 256 to a power of two. */
-enum { BUCKET_FINE = 16, BUCKET_LINEAR = 4096, BUCKETS = 256 + 51 * 256 + 1 };
 
 static void
 number_sources(struct files *f)
@@ -80,62 +78,20 @@ files_prefetch(const struct files *f, uint64_t size)
 	__builtin_prefetch(&f->slots[(uint32_t)(hash_of(size) >> 32) & f->slot_mask]);
 }
 
-static uint32_t
-bucket_of(uint64_t size)
-{
-	uint32_t power;
-
-	if (size < BUCKET_LINEAR)
-		return (uint32_t)size / BUCKET_FINE;
-	power = 63 - (uint32_t)__builtin_clzll(size);
-	return 256 + (power - 12) * 256 + ((uint32_t)(size >> (power - 8)) & 255);
-}
-
-/* 2^n, -1022 <= n <= 1023, by its place in a double. */
-static double
-power_of_two(int n)
-{
-	uint64_t bits = (uint64_t)(1023 + n) << 52;
-	double v;
-
-	memcpy(&v, &bits, sizeof v);
-	return v;
-}
-
 static void
 rank_sizes(struct files *f)
 {
-	uint32_t bucket = 0;
+	uint32_t bucket = 0, shift;
 	size_t i;
 
+	for (i = 0; i < 64; i++)
+		f->narrow[i] = ldexp(1, -(int)i);
 	f->ranks = must(malloc((BUCKETS + 1) * sizeof *f->ranks));
 	for (i = 0; i < f->count; i++)
-		for (; bucket <= bucket_of(f->file[i].size); bucket++)
+		for (; bucket <= files_bucket(f->file[i].size, &shift); bucket++)
 			f->ranks[bucket] = (uint32_t)i;
 	for (; bucket <= BUCKETS; bucket++)
 		f->ranks[bucket] = (uint32_t)f->count;
-}
-
-double
-files_rank(const struct files *f, uint64_t size)
-{
-	uint32_t bucket, low, shift;
-	double within;
-
-	if (size < BUCKET_LINEAR) {
-		bucket = (uint32_t)size / BUCKET_FINE;
-		within = (double)(size % BUCKET_FINE) * (1.0 / BUCKET_FINE);
-	} else {
-		/* A bucket is a power of two wide: 2^shift, so its inverse is exact. */
-		shift = 55 - (uint32_t)__builtin_clzll(size);
-		bucket = 256 + (shift - 4) * 256 + ((uint32_t)(size >> shift) & 255);
-		within = (double)(int64_t)(size & (((uint64_t)1 << shift) - 1)) *
-			 power_of_two(-(int)shift);
-	}
-	if (bucket >= BUCKETS)
-		return (double)f->count;
-	low = f->ranks[bucket];
-	return low + (double)(f->ranks[bucket + 1] - low) * within;
 }
 
 double

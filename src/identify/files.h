@@ -21,7 +21,8 @@ struct files {
 	/* First file of a size + 1, by hash of the size, and the hash above it; 0: none. */
 	uint64_t *slots;
 	uint32_t slot_mask;
-	uint32_t *ranks; /* first file of each bucket of sizes, see files.c */
+	uint32_t *ranks; /* first file of each bucket of sizes */
+	double narrow[64]; /* 2^-i */
 };
 
 /* A file that a record may be. */
@@ -62,9 +63,40 @@ uint32_t files_path_octets(const struct files *files, size_t file, uint32_t phas
 size_t files_first(const struct files *files, uint64_t size);
 /* Gets the memory that files_first will look at. */
 void files_prefetch(const struct files *files, uint64_t size);
+/* Buckets of sizes: 16 bytes wide up to 4096, then 256 to a power of two. */
+enum {
+	BUCKET_BITS = 4,
+	BUCKET_LINEAR = 4096,
+	BUCKETS = 256 + 51 * 256 + 1,
+};
+
+static inline uint32_t
+files_bucket(uint64_t size, uint32_t *shift)
+{
+	if (size < BUCKET_LINEAR) {
+		*shift = BUCKET_BITS;
+		return (uint32_t)size >> BUCKET_BITS;
+	}
+	*shift = 55 - (uint32_t)__builtin_clzll(size);
+	return (*shift - 3) * 256 + ((uint32_t)(size >> *shift) & 255);
+}
+
 /* Files smaller than size, about; and files per byte near size, at least one in the
  * range. In constant time. */
-double files_rank(const struct files *files, uint64_t size);
+static inline double
+files_rank(const struct files *files, uint64_t size)
+{
+	uint32_t shift, bucket = files_bucket(size, &shift), low;
+
+	if (bucket >= BUCKETS)
+		return (double)files->count;
+	low = files->ranks[bucket];
+	/* A bucket is 2^shift wide: its inverse is exact, and so is what is within. */
+	return low + (double)(int32_t)(files->ranks[bucket + 1] - low) *
+			 ((double)(int64_t)(size & (((uint64_t)1 << shift) - 1)) *
+			  files->narrow[shift]);
+}
+
 double files_density(const struct files *files, uint64_t size);
 
 /* Collects weights: keeps the best candidates, sums all. */

@@ -51,6 +51,7 @@ struct naming {
 	const struct record *r;
 	struct tally tally;
 	double scale;
+	double request_unknown; /* of a file that the catalogue does not have; 1 without */
 	bool with_request;
 };
 
@@ -80,8 +81,11 @@ weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 	struct candidate candidate = {.file = (uint32_t)file,
 				      .header_mode = (uint8_t)(fit->mode + 1)};
 
-	candidate.header = mode->bytes + size_digits(size, mode->digits);
-	candidate.cost = n->r->span - size - candidate.header;
+	candidate.header = (uint32_t)(n->r->span - size);
+	if (mode->law != TLS_none) {
+		candidate.header = mode->bytes + size_digits(size, mode->digits);
+		candidate.cost = n->r->span - size - candidate.header;
+	}
 	weigh(n, &candidate, mode->weight * fit->share);
 }
 
@@ -222,9 +226,7 @@ weigh_broad(struct naming *n)
 	size_t at, to, from, end;
 
 	sum = n->scale * other / width *
-	      span_window_count(n->files, is_framed, n->r->span);
-	if (n->with_request)
-		sum *= span_request_unknown(n->files, n->c, n->r->request_span);
+	      span_window_count(n->files, is_framed, n->r->span) * n->request_unknown;
 	/* Where a constant fits so much better, only their sum matters. */
 	if (other < BROAD_LEAST || n->tally.sum > BROAD_BEATEN * sum) {
 		n->tally.sum += sum;
@@ -305,10 +307,7 @@ weigh_partial(struct naming *n, double share)
 	if (at < n->files->count && n->files->count > end)
 		tally_add_rest(&n->tally,
 			       rest / (double)(n->files->file[end].size + 1) *
-				   (n->with_request
-					? span_request_unknown(n->files, n->c,
-							       n->r->request_span)
-					: 1));
+				   n->request_unknown);
 }
 
 /* Of the accounts of a record, the share that it is cut off. */
@@ -362,8 +361,9 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 
 	assert(r->has_span);
 	n.scale = (1 - c->unknown) / (double)(files->count ? files->count : 1);
-	unknown = c->unknown * span_size_unknown(files, r->span) *
-		  (n.with_request ? span_request_unknown(files, c, r->request_span) : 1);
+	n.request_unknown =
+	    with_request ? span_request_unknown(files, c, r->request_span) : 1;
+	unknown = c->unknown * span_size_unknown(files, r->span) * n.request_unknown;
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {
