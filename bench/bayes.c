@@ -9,7 +9,8 @@
  * Unknown:	a fifth; sizes and path lengths drawn like the catalogue's
  *
  * Plain records: sizes log-normal (median 5 MB), one header constant, segments sent again
- * geometric with a mean of one in 250 segments; octets and packets, and the client's.
+ * geometric with a mean of one in 250 segments; octets and packets, and the client's. None, 1,
+ * 5 or 20 of 100 downloads are of no file; the shares are learned from the first quarter.
  *
  * The oracle's posterior is that of this model itself; it names the likeliest file where that is
  * likelier than not, as weir does. Prints both shares of known
@@ -28,7 +29,8 @@
 #include <stdlib.h>
 
 enum { PATH_MIN = 40, PATHS = 60, MODES = 2 };
-enum { MSS = 1448, C = 52, HEADER = 247, REQUEST = 130, LOSSES = 250 };
+static const double MEDIAN = 5e6, SPREAD = 1.2;
+enum { BINS = 10, MSS = 1448, C = 52, HEADER = 247, REQUEST = 130, LOSSES = 250 };
 
 static const uint32_t headers[MODES] = {240, 251}, requests[MODES] = {90, 99};
 static const double header_share[MODES] = {0.7, 0.3}, request_share[MODES] = {0.9, 0.1},
@@ -156,6 +158,9 @@ oracle(const struct files *files, const struct record *r)
 
 struct score {
 	size_t known, right, wrong;
+	/* Of names that are told with a probability. */
+	size_t sure, sure_wrong, all;
+	double told[BINS], came_true[BINS];
 };
 
 static void
@@ -204,6 +209,14 @@ by_spans(size_t n, size_t downloads)
 	free(truth);
 }
 
+static uint64_t
+draw_plain_size(void)
+{
+	double normal = sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
+
+	return 1000 + (uint64_t)(MEDIAN * exp(SPREAD * normal));
+}
+
 static struct catalog *
 make_plain_files(size_t n)
 {
@@ -212,12 +225,11 @@ make_plain_files(size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		double normal = sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
 		int len = snprintf(name, sizeof name, "file%zu", i);
 		struct catalogue row = {0};
 
 		catalogue_set(&row, name, ((struct str){name, (uint32_t)len}));
-		catalogue_set(&row, size, 1000 + (uint64_t)(5e6 * exp(1.2 * normal)));
+		catalogue_set(&row, size, draw_plain_size());
 		if (catalog_add(catalog, &row, NULL) != 0)
 			exit(1);
 	}
@@ -233,11 +245,14 @@ mean_again(uint64_t sent)
 	return (double)((sent + MSS - 1) / MSS) / LOSSES;
 }
 
+/* A download; its file, or count of an unknown one. */
 static size_t
-draw_plain(const struct files *files, size_t i, struct record *r)
+draw_plain(const struct files *files, size_t i, double unknown, struct record *r)
 {
+	bool is_known = uniform() >= unknown;
 	size_t pick = (size_t)(uniform() * (double)files->count);
-	uint64_t sent = mode_sent(&plain_header, files->file[pick].size),
+	uint64_t sent = mode_sent(&plain_header, is_known ? files->file[pick].size
+							  : draw_plain_size()),
 		 segments = (sent + MSS - 1) / MSS, k, acks;
 	double mean = mean_again(sent);
 
@@ -255,17 +270,24 @@ draw_plain(const struct files *files, size_t i, struct record *r)
 			     .request_bytes = REQUEST + C * acks + 8,
 			     .sampling = 1,
 			     .has_handshake = true};
-	return pick;
+	return is_known ? pick : files->count;
 }
 
 /* The likeliest file that octets and packets allow: packets tell the segments in all. */
 static size_t
-plain_oracle(const struct files *files, const struct record *r)
+plain_oracle(const struct files *files, double unknown, const struct record *r)
 {
 	uint64_t payload = r->bytes - C * r->packets - 8, sent, k;
-	double best = 0, sum = 0, mean, p;
+	double best = 0, sum, mean, p, of_median;
 	size_t i, found = files->count;
 
+	/* Sizes differ by far more than what is sent again: their density at the payload. */
+	of_median = log(((double)payload - HEADER - 1000) / MEDIAN) / SPREAD;
+	sum = payload > HEADER + 1000
+		  ? unknown * (double)files->count / (1 - unknown) *
+			exp(-0.5 * of_median * of_median) /
+			(2.5066283 * SPREAD * ((double)payload - HEADER - 1000))
+		  : 0;
 	for (i = 0; i < files->count; i++) {
 		sent = mode_sent(&plain_header, files->file[i].size);
 		if (sent > payload)
@@ -284,8 +306,36 @@ plain_oracle(const struct files *files, const struct record *r)
 	return best > 0.5 * sum ? found : files->count;
 }
 
+/* Whether the likeliest file's probability means what it says. */
 static void
-by_octets(size_t n, size_t downloads)
+judge_probability(struct score *s, const struct verdict *v, size_t truth)
+{
+	double p = v->count > 0 ? v->candidate[0].probability : 0;
+	bool is_right = v->count > 0 && v->candidate[0].file == truth;
+	unsigned bin = p >= 1 ? BINS - 1 : (unsigned)(p * BINS);
+
+	s->all++;
+	s->told[bin] += p;
+	s->came_true[bin] += is_right;
+	s->sure += p >= 0.99;
+	s->sure_wrong += p >= 0.99 && !is_right;
+}
+
+static void
+tell_calibration(const struct score *s, double learned)
+{
+	double sum = 0;
+	unsigned i;
+
+	for (i = 0; i < BINS; i++)
+		sum += fabs(s->told[i] - s->came_true[i]);
+	printf("  unknown files learned: %.2f %%; with 0.99: %zu, wrong %zu; calibration error "
+	       "%.4f\n",
+	       100 * learned, s->sure, s->sure_wrong, sum / (double)s->all);
+}
+
+static void
+by_octets(size_t n, size_t downloads, double unknown)
 {
 	struct catalog *catalog = make_plain_files(n);
 	struct record *records = calloc(downloads, sizeof *records);
@@ -298,18 +348,22 @@ by_octets(size_t n, size_t downloads)
 
 	files_init(&files, catalog);
 	for (i = 0; i < downloads; i++)
-		truth[i] = draw_plain(&files, i, &records[i]);
+		truth[i] = draw_plain(&files, i, unknown, &records[i]);
 	plain = plain_new(&files, &config);
 	plain_learn(plain, records, lessons);
 	for (i = lessons; i < downloads; i++) {
-		judge(&best, plain_oracle(&files, &records[i]), truth[i], files.count);
+		judge(&best, plain_oracle(&files, unknown, &records[i]), truth[i], files.count);
 		plain_name(plain, &records[i], &v);
+		judge_probability(&weir, &v, truth[i]);
 		said = v.count > 0 && v.candidate[0].probability > 0.5 ? v.candidate[0].file
 								      : files.count;
 		judge(&weir, said, truth[i], files.count);
 	}
+	printf("octets and packets, %g %% of no file\n", 100 * unknown);
 	tell("octets and packets", "oracle", &best);
 	tell("octets and packets", "weir", &weir);
+	if (plain_servers(plain) > 0)
+		tell_calibration(&weir, plain_server_at(plain, 0)->path.unknown);
 	plain_free(plain);
 	files_done(&files);
 	catalog_free(catalog);
@@ -320,11 +374,13 @@ by_octets(size_t n, size_t downloads)
 int
 main(int argc, char **argv)
 {
+	static const double unknown[] = {0, 0.01, 0.05, 0.2};
 	size_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 60000,
-	       downloads = argc > 2 ? strtoull(argv[2], NULL, 10) : 20000;
+	       downloads = argc > 2 ? strtoull(argv[2], NULL, 10) : 20000, i;
 
 	state = argc > 3 ? strtoull(argv[3], NULL, 10) : 20261130;
 	by_spans(n, downloads);
-	by_octets(n, downloads / 5);
+	for (i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+		by_octets(n, downloads / 5, unknown[i]);
 	return 0;
 }

@@ -52,7 +52,7 @@ guess_paths(const struct plain *p, const struct record *const *r, size_t n,
 				  addr_compare(&r[end]->server, &r[first]->server) == 0;
 		     end++)
 			;
-		struct wire_path path = {0};
+		struct wire_path path = {.options_tell = true};
 
 		found = end - first >= PLAIN_RECORDS_MIN
 			    ? wire_mss_of(&r[first], end - first, overhead)
@@ -274,6 +274,7 @@ learn_all_paths(struct plain *p)
 		sum.r += w * log(one->r);
 		sum.tail += w * one->tail;
 		sum.options += w * one->options;
+		sum.q_whole += w * one->q_whole;
 		sum.unknown += w * one->unknown;
 		for (k = 0; k < WIRE_X_CLASSES; k++)
 			sum.q[k] += w * one->q[k];
@@ -286,6 +287,7 @@ learn_all_paths(struct plain *p)
 	all->r = exp(sum.r / weight);
 	all->tail = sum.tail / weight;
 	all->options = sum.options / weight;
+	all->q_whole = sum.q_whole / weight;
 	all->unknown = sum.unknown / weight;
 	for (k = 0; k < WIRE_X_CLASSES; k++)
 		all->q[k] = sum.q[k] / weight;

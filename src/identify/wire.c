@@ -29,7 +29,11 @@ static const uint32_t usual_mtu[] = {576,  1200, 1240, 1280, 1300, 1320, 1328, 1
 				     9180, 9198, 9216};
 enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14 };
 
-static const double Q_NONE = 0.0005, Q_UNKNOWN = 0.003;
+/* Of unknown files, those of any size rather than of the sizes seen: the fewer, the more
+ * downloads these rest on. */
+static const double PLAIN_LEAST = 0.05, PLAIN_MORE = 25, PLAIN_FLOWS = 80;
+/* Of odd remainders, where the client sent no SACK options. */
+static const double Q_NONE = 1.0 / 6;
 static const struct {
 	uint32_t octets;
 	double share;
@@ -41,7 +45,9 @@ wire_path_default(struct wire_path *p)
 	*p = (struct wire_path){.lam = 0.004,
 				.r = 0.5,
 				.tail = 0.03,
+				.options_tell = true,
 				.q = {0.005, 0.05, 0.06, 0.14, 0.29},
+				.q_whole = 0.003,
 				.from = {{0.15, 0.5, 0.3, 0.05}, {0.8, 0.03, 0.12, 0.05}},
 				.options = 0.01,
 				.by_n = {0.01},
@@ -224,7 +230,7 @@ wire_options_class(const struct wire_path *path, uint64_t request)
 {
 	uint64_t rest;
 
-	if (path->request == 0 || request < path->request)
+	if (path->request == 0 || request < path->request || !path->options_tell)
 		return WIRE_N_CLASSES;
 	rest = request - path->request;
 	/* SACK options have 12, 20 or 28 octets. An inexact constant matters less for many. */
@@ -254,8 +260,8 @@ wire_parts_of_e(const struct wire_path *path, uint32_t mss, const struct wire_si
 
 	page = page > PAGE ? PAGE : page;
 	*out = (struct wire_parts){
-	    .q = {sight->n_class == 0                ? Q_NONE
-		  : sight->n_class == WIRE_N_CLASSES ? Q_UNKNOWN
+	    .q = {sight->n_class == 0                ? Q_NONE * path->q_whole
+		  : sight->n_class == WIRE_N_CLASSES ? path->q_whole
 						      : q,
 		  q},
 	    .page = page,
@@ -295,11 +301,12 @@ wire_unknown_density(const struct files *files, const struct wire_server *server
 	       range = files->count > 0
 			   ? (double)files->file[files->count - 1].size * 1.05 + 1000
 			   : 1,
-	       plain;
+	       plain, share;
 
 	band = server->band[wire_band(payload, &width)] / width;
 	if (range < 1.2 * t)
 		range = 1.2 * t;
 	plain = 0.5 * (1 / range + 1 / (25.0 * (t + 256)));
-	return server->flows > 0 ? 0.3 * plain + 0.7 * band : plain;
+	share = server->flows > 0 ? PLAIN_LEAST + PLAIN_MORE / (PLAIN_FLOWS + server->flows) : 1;
+	return share * plain + (1 - share) * band;
 }

@@ -25,10 +25,12 @@ struct wire_path {
 	uint32_t request; /* payload of a request beside the file's path, where paths are
 			   * known; 0: not learned */
 	bool is_request_exact;
+	bool options_tell; /* the client's SACK options say what was sent again */
 	double lam;               /* retransmissions per segment */
 	double r;                 /* shape of their negative binomial */
 	double tail;              /* share of downloads with many more */
 	double q[WIRE_X_CLASSES]; /* share of remainders beside whole segments, by x */
+	double q_whole; /* the same where no segment was sent again */
 	/* Where the remainders of x <= 2 and of x > 2 come from, shares: segments that end at a
 	 * page, the last segment, both, any. */
 	double from[2][4];

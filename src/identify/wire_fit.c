@@ -14,21 +14,29 @@
 #include <string.h>
 
 enum { RECORDS_MAX = 2000, SAMPLE_MAX = 1024, NAMED_MIN = 5, REQUESTS_MAX = 4096,
-       LEAST_REQUEST = 600 };
+       LEAST_REQUEST = 600, SHARE_ROUNDS = 60, OPTIONS_RECORDS_MIN = 30,
+       OPTIONS_SHARE = 50 /* one in so many has some */ };
 
 /* Weight of the prior, in segments, records or remainders. */
 static const double PRIOR_SEGMENTS = 1000, PRIOR_TAIL = 30, PRIOR_Q = 4, PRIOR_FROM = 5,
-		    PRIOR_OPTIONS = 100, PRIOR_N = 2, PRIOR_UNKNOWN = 2, LEAST_COUNTED = 0.02;
+		    PRIOR_WHOLE = 100, PRIOR_OPTIONS = 100, PRIOR_N = 2, PRIOR_UNKNOWN = 2,
+		    LEAST_COUNTED = 0.02;
+
+/* What may have been missed by chance of what was never seen: a prior may rest on the very same
+ * records. */
+static const double UNSEEN = 0.2, UNSEEN_UNKNOWN = 0.5;
 
 struct fit {
-	double k_sum, segments, named, unknown, all, tail, options, even;
+	double k_sum, segments, named, tail, options, even, whole, odd_whole;
 	double odd[WIRE_X_CLASSES], sent_again[WIRE_X_CLASSES], from[2][4];
 	double k_by_n[WIRE_N_CLASSES], by_n[WIRE_N_CLASSES];
 	struct {
 		double k, segments, weight;
 		unsigned n_class;
 	} sample[SAMPLE_MAX];
-	size_t sampled;
+	size_t sampled, all;
+	/* By record: how much likelier it is of no file than of the catalogue's. */
+	double odds[RECORDS_MAX + 1];
 };
 
 static double
@@ -97,6 +105,9 @@ count_remainder(struct fit *f, const struct wire_model *m, const struct wire_sig
 	if (c->k > 0 || (sight->n_class > 0 && sight->n_class < WIRE_N_CLASSES)) {
 		f->sent_again[class] += weight;
 		f->odd[class] += weight * odd;
+	} else {
+		f->whole += sight->n_class == 0 ? weight / 6 : weight;
+		f->odd_whole += weight * odd;
 	}
 	f->even += weight * (1 - odd);
 	f->options += c->e == 0 ? 0 : weight * (1 - odd);
@@ -153,8 +164,9 @@ count_record(struct fit *f, const struct wire_model *m, const struct record *r)
 
 	wire_name(m, r, &v);
 	wire_look(m, r, &sight);
-	f->all++;
-	f->unknown += v.unknown;
+	if (f->all < RECORDS_MAX)
+		f->odds[f->all++] = v.unknown / (1 - v.unknown + 1e-12) *
+				    (1 - m->path->unknown) / (m->path->unknown + 1e-12);
 	for (i = 0; i < v.count; i++)
 		if (v.candidate[i].probability >= LEAST_COUNTED)
 			count_candidate(f, m, r, sight, &v.candidate[i]);
@@ -194,9 +206,12 @@ conclude(const struct fit *f, const struct wire_path *base, struct wire_path *ou
 	size_t i, k;
 
 	out->lam = (f->k_sum + PRIOR_SEGMENTS * base->lam) / (f->segments + PRIOR_SEGMENTS);
-	out->tail = (f->tail + PRIOR_TAIL * base->tail) / (f->named + PRIOR_TAIL);
-	out->options =
-	    (f->options + PRIOR_OPTIONS * base->options) / (f->even + PRIOR_OPTIONS);
+	out->tail =
+	    (f->tail + PRIOR_TAIL * base->tail + UNSEEN) / (f->named + PRIOR_TAIL + 1);
+	out->options = (f->options + PRIOR_OPTIONS * base->options + UNSEEN) /
+		       (f->even + PRIOR_OPTIONS + 1);
+	out->q_whole = (f->odd_whole + PRIOR_WHOLE * base->q_whole + UNSEEN) /
+		       (f->whole + PRIOR_WHOLE + 1);
 	for (i = 0; i < WIRE_X_CLASSES; i++)
 		out->q[i] =
 		    (f->odd[i] + PRIOR_Q * base->q[i]) / (f->sent_again[i] + PRIOR_Q);
@@ -218,20 +233,39 @@ conclude(const struct fit *f, const struct wire_path *base, struct wire_path *ou
 	}
 }
 
+/* The share of downloads that are of no file, by EM to its end: one share alone converges
+ * slowly where files are so many that none explains a record for sure. */
+static double
+fit_unknown(const struct fit *f, const struct wire_path *base, double share)
+{
+	double sum, unknown;
+	size_t i;
+	int round;
+
+	for (round = 0; round < SHARE_ROUNDS; round++) {
+		for (sum = 0, i = 0; i < f->all; i++) {
+			unknown = share * f->odds[i];
+			sum += unknown / (unknown + 1 - share);
+		}
+		share = (sum + PRIOR_UNKNOWN * base->unknown + UNSEEN_UNKNOWN) /
+			((double)f->all + PRIOR_UNKNOWN + 1);
+	}
+	return share;
+}
+
 void
 wire_refit(const struct wire_model *m, const struct record *const *records, size_t n,
 	   const struct wire_path *base, struct wire_path *out)
 {
 	struct fit *f = must(calloc(1, sizeof *f));
 	struct wire_path fitted = *m->path;
-	size_t step = n > RECORDS_MAX ? n / RECORDS_MAX : 1, i;
+	size_t step = (n + RECORDS_MAX - 1) / RECORDS_MAX, i;
 
 	for (i = 0; i < n; i += step)
 		count_record(f, m, records[i]);
 	if (f->named >= NAMED_MIN)
 		conclude(f, base, &fitted);
-	fitted.unknown =
-	    (f->unknown + PRIOR_UNKNOWN * base->unknown) / (f->all + PRIOR_UNKNOWN);
+	fitted.unknown = fit_unknown(f, base, m->path->unknown);
 	fitted.flows = (double)n;
 	*out = fitted;
 	free(f);
@@ -298,6 +332,17 @@ is_least_alone(const uint64_t *value, size_t n)
 	return n >= 8 && fits * 20 >= n * 19 && value[0] < LEAST_REQUEST;
 }
 
+/* Whether options come with requests at all: where none was ever seen, none means nothing. */
+static bool
+have_options(const uint64_t *value, size_t n, uint64_t request)
+{
+	size_t i, fits = 0;
+
+	for (i = 0; i < n; i++)
+		fits += value[i] >= request + 12 && (value[i] - request) % 4 == 0;
+	return n < OPTIONS_RECORDS_MIN || fits * OPTIONS_SHARE >= n;
+}
+
 void
 wire_learn_request(const struct record *const *records, size_t n, uint32_t overhead,
 		   struct wire_path *path)
@@ -323,6 +368,7 @@ wire_learn_request(const struct record *const *records, size_t n, uint32_t overh
 		path->request = value[0] < 150 ? (uint32_t)value[0] : 150;
 		path->is_request_exact = false;
 	}
+	path->options_tell = !path->is_request_exact || have_options(value, count, path->request);
 	free(value);
 }
 
