@@ -52,6 +52,8 @@ struct naming {
 	struct tally tally;
 	double scale;
 	double request_unknown; /* of a file that the catalogue does not have; 1 without */
+	double loose, broad; /* shares of headers of no known constant: by a law that is known,
+	                      * loosely kept, or any */
 	bool with_request;
 };
 
@@ -133,7 +135,7 @@ static void
 make_flat(const struct naming *n, struct flat *flat)
 {
 	flat->is_usable = !n->c->is_framed;
-	flat->weight = n->scale * (n->c->header.other * span_rest_flat(&n->c->header,
+	flat->weight = n->scale * (n->broad * span_rest_flat(&n->c->header,
 								       &flat->header[0],
 								       &flat->header[1]));
 	if (n->with_request && flat->is_usable)
@@ -146,7 +148,7 @@ weigh_near(struct naming *n, size_t file, double width)
 {
 	struct candidate candidate = {.file = (uint32_t)file};
 	uint64_t size = n->files->file[file].size;
-	double share = n->c->header.other;
+	double share = n->broad;
 
 	candidate.header = (uint32_t)(n->r->span - size);
 	share *= n->c->is_framed
@@ -215,12 +217,54 @@ first_below(const struct naming *n, size_t at, size_t to, uint32_t bytes)
 	return at;
 }
 
+/* The share of constants with laws of records and frames. */
+static double
+law_share(const struct modes *header)
+{
+	double sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < header->count; i++)
+		sum += header->mode[i].law != TLS_none ? header->mode[i].weight : 0;
+	return sum;
+}
+
+/* Files whose records and frames are nearly what a known law says. */
+static void
+weigh_loose(struct naming *n)
+{
+	const struct modes *header = &n->c->header;
+	double known = law_share(header), density;
+	size_t at, to;
+	uint32_t i;
+
+	for (i = 0; known > 0 && i < header->count; i++) {
+		const struct mode *mode = &header->mode[i];
+
+		if (mode->law == TLS_none)
+			continue;
+		span_framed_window(n->files, mode, n->r, &at, &to);
+		for (to = to - at > BROAD_WINDOW ? at : to; at < to; at++) {
+			uint64_t size = n->files->file[at].size;
+			struct candidate candidate = {
+			    .file = (uint32_t)at,
+			    .header = mode->bytes + size_digits(size, mode->digits)};
+
+			density = span_framed_density(mode, n->r, size);
+			if (!(density > 0))
+				continue;
+			candidate.cost = n->r->span - size - candidate.header;
+			weigh(n, &candidate, n->loose * mode->weight / known * density);
+		}
+	}
+}
+
 /* Files that a header of no known length would make fit. */
 static void
 weigh_broad(struct naming *n)
 {
 	bool is_framed = n->c->is_framed;
-	double other = n->c->header.other, width = span_window_width(is_framed, n->r->span),
+	double other = n->broad, width = span_window_width(is_framed, n->r->span),
 	       sum;
 	struct flat flat;
 	size_t at, to, from, end;
@@ -360,6 +404,8 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	double unknown, partial = partial_share(r);
 
 	assert(r->has_span);
+	n.loose = law_share(&c->header) > 0 ? c->loose * c->header.other : 0;
+	n.broad = c->header.other - n.loose;
 	n.scale = (1 - c->unknown) / (double)(files->count ? files->count : 1);
 	n.request_unknown =
 	    with_request ? span_request_unknown(files, c, r->request_span) : 1;
@@ -371,6 +417,7 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 			weigh_closing(&n, r);
 		else
 			weigh_whole(&n, r, 1);
+		weigh_loose(&n);
 		weigh_broad(&n);
 	}
 	if (partial > 0)

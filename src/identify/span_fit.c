@@ -18,6 +18,7 @@ enum {
 	SHORT_RECORDS = 3,	/* of a response, at most but seldom */
 	SETTINGS_RECORDS = 4,	/* of HTTP/2 before the first response */
 	FIRST_LAST = 2, /* the first download's exchange at the latest */
+	TICKETS_MAX = 1500, /* octets of tickets and settings beside a first download */
 	ACK = 9,        /* octets of a SETTINGS frame without any */
 	GREETING_REQUEST_MIN = 150, /* a ClientHello */
 	GREETING_REQUEST_MAX = 4096,
@@ -264,6 +265,43 @@ span_each(const struct files *files, const struct modes *header, const struct re
 		else
 			each_framed(files, &header->mode[i], r, &fit, each, arg);
 	}
+}
+
+/* The least and the most octets that are sent for a file where the law is kept loosely. */
+static void
+loosely_sent(const struct mode *mode, const struct record *r, uint64_t size, uint64_t *least,
+	     uint64_t *most)
+{
+	uint32_t digits = size_digits(size, mode->digits);
+
+	tls_cost_loose(mode->law, size, mode->inner + digits, least, most);
+	*least += size + mode->bytes + digits;
+	*most += size + mode->bytes + digits + (r->exchange <= FIRST_LAST ? TICKETS_MAX : 0);
+}
+
+double
+span_framed_density(const struct mode *mode, const struct record *r, uint64_t size)
+{
+	uint64_t least, most;
+
+	loosely_sent(mode, r, size, &least, &most);
+	return r->span < least || r->span > most ? 0 : 1 / (double)(most - least + 1);
+}
+
+void
+span_framed_window(const struct files *files, const struct mode *mode, const struct record *r,
+		   size_t *from, size_t *to)
+{
+	uint64_t least, most, low;
+
+	/* What is beside a file grows with it. */
+	loosely_sent(mode, r, r->span, &least, &most);
+	low = most < 2 * r->span ? 2 * r->span - most : 0;
+	loosely_sent(mode, r, low, &least, &most);
+	*from = catalog_lower(files->catalog, low);
+	*to = r->span > least - low ? catalog_lower(files->catalog, r->span - (least - low) + 1)
+				    : *from;
+	*to = *to < *from ? *from : *to;
 }
 
 /* Sizes from .. to that can be in a span. */

@@ -18,9 +18,13 @@ enum { ROUNDS = 12, LAW_RECORDS_MIN = 3, LAW_SAMPLE = 400, LAW_MODES = 3, ALERT 
  * are so much likelier, in log likelihood. */
 static const double LAW_UNKNOWN = 0.05, LAW_GAIN = 10;
 
+/* Before any is seen, of headers of no known constant those that keep a law loosely; as if so
+ * many were seen. */
+static const double LOOSE_SHARE = 0.8, LOOSE_WEIGHT = 2;
+
 /* Sums of a round of EM: posterior shares of each constant. */
 struct shares {
-	double header[MODES_MAX], header_other;
+	double header[MODES_MAX], header_other, header_loose;
 	double request[SOURCES_MAX][MODES_MAX], request_other;
 	double unknown, all;
 };
@@ -50,6 +54,7 @@ share_candidate(const struct files *files, const struct constants *c,
 	uint32_t i = header_of(c, candidate, file->size);
 
 	*(i < c->header.count ? &sum->header[i] : &sum->header_other) += p;
+	sum->header_loose += i == c->header.count && candidate->cost > 0 ? p : 0;
 	if (!with_request || file->path_len == 0)
 		return;
 	for (i = 0; i < c->request.count; i++)
@@ -72,6 +77,8 @@ set_header(struct constants *c, const struct shares *sum)
 	for (i = 0; i < c->header.count; i++)
 		c->header.mode[i].weight = (sum->header[i] + 0.1) / total;
 	c->header.other = (sum->header_other + 0.5) / total;
+	c->loose = (sum->header_loose + LOOSE_WEIGHT * LOOSE_SHARE) /
+		   (sum->header_other + LOOSE_WEIGHT);
 }
 
 /* A source's own shares lean on those of all sources as if on two downloads. */
@@ -177,6 +184,7 @@ begin(const struct constants *base, struct constants *out)
 	if (base != NULL)
 		*out = *base;
 	out->unknown = 0.5;
+	out->loose = LOOSE_SHARE;
 	span_even(out, &out->header);
 	span_even(out, &out->request);
 }

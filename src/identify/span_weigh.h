@@ -51,6 +51,12 @@ void span_window(const struct files *files, bool is_framed, uint64_t span, size_
 double span_window_count(const struct files *files, bool is_framed, uint64_t span);
 double span_window_width(bool is_framed, uint64_t span);
 
+/* Density of a span under a constant where records and frames are nearly the law's (see
+ * tls_cost_loose), 0 if they are not; and the files from .. to - 1 for which it is not. */
+double span_framed_density(const struct mode *mode, const struct record *record, uint64_t size);
+void span_framed_window(const struct files *files, const struct mode *mode,
+			const struct record *record, size_t *from, size_t *to);
+
 /* How many records with data can have come before a response on its connection: where they
  * grow, TLS_GROWN stands for more. */
 struct span_before {

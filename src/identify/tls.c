@@ -123,6 +123,21 @@ tls_cost_early(enum tls_law law, uint64_t size, uint64_t header, uint32_t record
 }
 
 void
+tls_cost_loose(enum tls_law law, uint64_t size, uint64_t header, uint64_t *least,
+	       uint64_t *most)
+{
+	const struct tls_law_row *row = &tls_law_rows[law];
+	uint64_t frames = pieces(size, row->frame) * row->frame_cost,
+		 records = pieces(size + header + frames, row->record);
+
+	*least = frames + records * row->record_cost;
+	*most = tls_cost(law, size, header);
+	*least = *least < *most ? *least : *most;
+	if (row->frame > 0)
+		*most += TLS_CUT_FRAMES * (row->frame_cost + row->record_cost);
+}
+
+void
 tls_cost_range(uint64_t size, uint64_t header, uint64_t *least, uint64_t *most)
 {
 	uint64_t cost;

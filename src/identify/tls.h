@@ -71,6 +71,15 @@ uint64_t tls_cost(enum tls_law law, uint64_t size, uint64_t header);
 uint64_t tls_cost_early(enum tls_law law, uint64_t size, uint64_t header, uint32_t records);
 
 /*
+ * The same where a server had to wait, for its client's window or for room in a buffer: records
+ * are then filled by what waits, up to as few as there can be, and frames are cut at the window's
+ * end, up to TLS_CUT_FRAMES more than the law has.
+ */
+enum { TLS_CUT_FRAMES = 16 };
+void tls_cost_loose(enum tls_law law, uint64_t size, uint64_t header, uint64_t *least,
+		    uint64_t *most);
+
+/*
  * The same where the law is not known: between the least and the most that any with records
  * costs. Both are exact for every size.
  */
