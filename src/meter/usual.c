@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The short way of most packets: of a flow that goes on, in its usual course. Of TCP that is
- * an acknowledgement or the server's next segment in order, on a connection of which both
- * sides were seen. It does what packet_add does, and leaves to it all that could begin, end
+ * an acknowledgement or the server's next segment in order, which may be all that is seen of
+ * the connection. It does what packet_add does, and leaves to it all that could begin, end
  * or cut anything, or carry a counter over; tests/unit/meter/usual.c holds them together.
  */
 #include <string.h>
@@ -59,12 +59,16 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	struct stream *s = ITEM(m->stream, struct stream, hot->more);
 	struct syn *syn = &s->syn;
 	unsigned o = d ^ 1;
+	bool is_other_seen = syn->bits & SYN_BASE_OWN << o;
 
-	if ((p->tcp_flags & (FIN | SYN | RST | ACK)) != ACK ||
-	    (syn->bits & SYN_BASE_OWN * 3) != SYN_BASE_OWN * 3 ||
+	if ((p->tcp_flags & (FIN | SYN | RST | ACK)) != ACK || !(syn->bits & SYN_BASE_OWN << d) ||
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
 	    s->carry.bytes[d] == UINT8_MAX || s->carry.packets[d] == UINT16_MAX)
+		return false;
+	/* What it acknowledges of a side that is not seen would count. */
+	if (!is_other_seen && (!(syn->bits & SYN_BASE_ACK << o) ||
+	        p->tcp_ack != (uint32_t)(syn->base[o] + s->half[o].high)))
 		return false;
 	/* The wheel may have looked at it since its last packet, and changed its timeout. */
 	if (m->config.write_quiet && hot->list != METER_EXPIRE_exchange_quiet &&
@@ -74,6 +78,8 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 		return false;
 	if ((int32_t)(p->tcp_ack - (uint32_t)(syn->base[o] + s->half[o].high)) >= 0)
 		syn->bits &= (uint16_t)~(SYN_UNACKED << o);
+	if (!is_other_seen)
+		syn->bits &= (uint16_t)~(SYN_UNACKED << d);
 	if (p->tcp_flags > 0xff)
 		syn->flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
 	return true;

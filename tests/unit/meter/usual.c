@@ -408,6 +408,14 @@ idle(struct scene *c, int64_t us)
 	c->l.now_us = c->m->clock_us = hot_last_us(c->m, c->hot) + us;
 }
 
+/* All that is known of the other side is what this one acknowledges. */
+static void
+unsee(struct scene *c)
+{
+	c->s->syn.bits &= ~(SYN_BASE_OWN << c->o) & 65535;
+	c->s->syn.bits |= SYN_BASE_ACK << c->o;
+}
+
 /* What the packet or its flow has that is not usual (or is, still). */
 #define CASES                                                                                \
 	NO(SEGMENT, "no flow known", c->l.hint = 0)                                            \
@@ -455,6 +463,9 @@ idle(struct scene *c, int64_t us)
 	OK(SEGMENT, "all other flags", c->p.tcp_flags = 0xff8)                                 \
 	NO(SEGMENT, "the sender's base unknown", c->s->syn.bits &= ~(SYN_BASE_OWN << c->d))    \
 	NO(SEGMENT, "the other's base unknown", c->s->syn.bits &= ~(SYN_BASE_OWN << c->o))     \
+	OK(SEGMENT, "the other unseen", unsee(c))                                              \
+	NO(SEGMENT, "the unseen one sent", unsee(c); c->p.tcp_ack++)                           \
+	NO(SEGMENT, "an old packet, the other unseen", unsee(c); c->p.tcp_ack--)               \
 	NO(ACKNOWLEDGEMENT, "handshake not measured", c->s->syn.bits &= ~SYN_MEASURED & 65535) \
 	OK(SEGMENT, "in mid-stream", c->s->syn.bits &= ~(SYN_MEASURED | SYN_SENT * 3) & 65535) \
 	OK(SEGMENT, "one SYN seen", c->s->syn.bits &= ~(SYN_MEASURED | SYN_SENT) & 65535)      \
