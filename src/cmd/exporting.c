@@ -99,29 +99,29 @@ export_make(const struct export_values *v, struct send_config *out, struct err *
 }
 
 int
-export_packets(struct sink *sink, const struct packet *packets, size_t n, uint32_t ingress,
-    int64_t now_us, struct err *err)
+export_packets(struct sink *sink, const struct export_reports *r, struct err *err)
 {
 	struct wire_packet out[SOURCE_BURST];
-	size_t i, part;
+	struct wire_reports reports = {.packets = out, .observed = r->seen, .now_us = r->now_us};
+	size_t at = 0, i;
 
 	do {
-		part = n < SOURCE_BURST ? n : SOURCE_BURST;
-		for (i = 0; i < part; i++) {
-			const struct packet *p = &packets[i];
+		reports.count = r->n - at < SOURCE_BURST ? r->n - at : SOURCE_BURST;
+		for (i = 0; i < reports.count; i++) {
+			const struct packet *p = &r->packets[at + i];
 			bool is_whole = p->headers_end > p->ip_at;
 
 			/* Only headers: payload is not even shown to the sender. */
 			out[i] = (struct wire_packet){.time_ns = p->time_ns,
 			    .section = p->frame + p->ip_at, .ip_bytes = p->ip_bytes,
 			    .section_len = is_whole ? p->headers_end - p->ip_at : 0,
-			    .ingress = ingress};
+			    .ingress = r->ingress};
 		}
-		if (send_packets(sink, out, part, now_us, err) != 0)
+		if (send_packets(sink, &reports, err) != 0)
 			return -1;
-		packets += part;
-		n -= part;
-	} while (n > 0);
+		reports.observed = 0;
+		at += reports.count;
+	} while (at < r->n);
 	return 0;
 }
 

@@ -65,10 +65,15 @@ struct export_values {
 /* What the options say; -1 and what is wrong. The strings stay borrowed. */
 int export_make(const struct export_values *v, struct send_config *out, struct err *err);
 
-/* Packets to a sink that reports them (-v psamp); n 0 lets it look at the time. now_us 0: by
- * the packets' time. */
-int export_packets(struct sink *sink, const struct packet *packets, size_t n,
-    uint32_t ingress, int64_t now_us, struct err *err);
+/* Packets to a sink that reports them (-v psamp); n 0 lets it look at the time. */
+struct export_reports {
+	const struct packet *packets;
+	size_t n;
+	uint64_t seen;    /* out of which they were selected */
+	uint32_t ingress; /* interface; 0: not known */
+	int64_t now_us;   /* 0: by the packets' time */
+};
+int export_packets(struct sink *sink, const struct export_reports *reports, struct err *err);
 
 /* Tells once what could not be sent for want of a place in the format; sink may be NULL. */
 void export_complain(const struct sink *sink, const struct export_values *v);

@@ -62,6 +62,16 @@ note_ignored(struct files_run *r, const struct source_stats *now)
 		    now->counter_bytes[PACKET_COUNT_ip]);
 }
 
+/* Packets of the meter's sample to where they are reported. */
+static int
+report_packets(void *arg, const struct packet *packets, size_t n, size_t seen, struct err *err)
+{
+	struct files_run *r = arg;
+	struct export_reports reports = {.packets = packets, .n = n, .seen = seen};
+
+	return export_packets(r->outputs.reports[0], &reports, err);
+}
+
 /* A file's packets into the meter. What was read before an error stays metered. */
 static int
 meter_file(struct files_run *r, const char *path, struct err *err)
@@ -77,9 +87,7 @@ meter_file(struct files_run *r, const char *path, struct err *err)
 	if (source_open_with(&config, &source, err) != 0)
 		return -1;
 	while ((n = source_burst(source, burst, err)) > 0) {
-		if (meter_packets(r->meter, burst, (size_t)n, err) != 0 ||
-		    (r->outputs.report_count > 0 && export_packets(r->outputs.reports[0], burst,
-		    (size_t)n, 0, 0, err) != 0)) {
+		if (meter_packets(r->meter, burst, (size_t)n, err) != 0) {
 			n = -1;
 			break;
 		}
@@ -198,22 +206,35 @@ give_up_rights(const struct meter_values *v, struct err *err)
 	return meter_sandbox(v, &sandbox, err);
 }
 
+static int
+make_meter(struct files_run *r, struct err *err)
+{
+	struct meter_config config;
+
+	if (meter_config_make(r->v, &config, err) != 0)
+		return -1;
+	if (r->outputs.report_count > 0) {
+		config.show = report_packets;
+		config.show_arg = r;
+	}
+	r->meter = meter_new(&config, r->outputs.sink, err);
+	return r->meter == NULL ? -1 : 0;
+}
+
 int
 meter_files(const struct meter_values *v, struct err *err)
 {
 	struct files_run r = {.v = v};
 	struct capture_list list = {0};
-	struct meter_config config;
 	struct err flush_err = {0};
 	int status = EXIT_TROUBLE;
 	size_t i;
 
 	r.started_us = meter_now_us();
 	if (meter_summary_parse(v->summary, &r.summary, err) != 0 ||
-	    meter_config_make(v, &config, err) != 0 || list_files(v, &list, err) != 0 ||
+	    list_files(v, &list, err) != 0 ||
 	    meter_outputs_open(v, false, &r.outputs, err) != 0 ||
-	    give_up_rights(v, err) != 0 ||
-	    (r.meter = meter_new(&config, r.outputs.sink, err)) == NULL)
+	    give_up_rights(v, err) != 0 || make_meter(&r, err) != 0)
 		goto done;
 	for (i = 0; i < list.count && err->code == 0; i++)
 		meter_file(&r, list.paths[i], err);

@@ -68,16 +68,17 @@ outputs_refresh(void *arg)
 }
 
 static int
-report_packets(void *arg, unsigned worker, const struct packet *packets, size_t n,
+report_packets(void *arg, unsigned worker, const struct packet *packets, size_t n, size_t seen,
     struct err *err)
 {
 	struct live_run *r = arg;
+	struct export_reports reports = {.packets = packets, .n = n, .seen = seen,
+	    .ingress = r->config.workers[worker].ingress};
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	return export_packets(r->outputs.reports[worker], packets, n,
-	    r->config.workers[worker].ingress,
-	    (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000, err);
+	reports.now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	return export_packets(r->outputs.reports[worker], &reports, err);
 }
 
 static void

@@ -485,6 +485,24 @@ burst_update(struct meter *m, const struct packet *packets, struct lookup *looku
 	}
 }
 
+/* The packets of the sample, of n that were looked at, to whoever wants to see them. */
+static void
+show(struct meter *m, const struct packet *packets, size_t kept, size_t n)
+{
+	struct packet sample[BURST];
+	size_t i, count = 0;
+
+	for (i = 0; m->sampled != NULL && i < kept; i++)
+		if (!(packets[i].flags & PACKET_UNSAMPLED))
+			sample[count++] = packets[i];
+	if (m->sampled != NULL)
+		packets = sample;
+	else
+		count = kept;
+	if (m->config.show(m->config.show_arg, packets, count, n, m->err) != 0)
+		m->status = -1;
+}
+
 /* A burst under sampling or with another key than the default. */
 static void
 burst_by_config(struct meter *m, const struct packet *packets, size_t n)
@@ -492,7 +510,11 @@ burst_by_config(struct meter *m, const struct packet *packets, size_t n)
 	struct lookup lookups[BURST];
 	struct packet kept[BURST];
 
+	size_t seen = n;
+
 	n = sample_packets(m, packets, n, kept);
+	if (m->config.show != NULL)
+		show(m, kept, n, seen);
 	for (size_t i = 0; i < n; i++) {
 		key_make_by_row(m, &kept[i], &lookups[i]);
 		__builtin_prefetch(flow_index_line(&m->index, lookups[i].hash));
@@ -513,6 +535,8 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 			if (packets[i].time_ns < 0 || packets[i].time_ns > METER_TIME_MAX_NS)
 				return packets_sane(m, packets, n, err);
 		if (m->is_plain) {
+			if (m->config.show != NULL)
+				show(m, packets, now, now);
 			for (size_t i = 0; i < now; i++) {
 				key_make(m, &packets[i], &lookups[i]);
 				__builtin_prefetch(flow_index_line(&m->index, lookups[i].hash));

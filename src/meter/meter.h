@@ -59,6 +59,13 @@ extern const struct meter_key_row meter_key_rows[METER_KEYS];
 
 enum { METER_LABELS_MAX = 10, METER_MACS_MAX = 16 };
 
+/*
+ * Shown the packets of each burst that are metered, under sampling those of the sample, and
+ * how many were looked at for them. -1 and err end the meter's call.
+ */
+typedef int meter_show_fn(void *arg, const struct packet *packets, size_t n, size_t seen,
+    struct err *err);
+
 struct meter_config {
 	uint32_t timeout_s[METER_EXPIRES]; /* of the rows that are times */
 	uint32_t expire_interval_s; /* flows that are over are written so often; 0: every second */
@@ -81,6 +88,8 @@ struct meter_config {
 	unsigned mac_count;
 	bool sample_is_random;    /* else each sample_interval-th */
 	uint64_t seed;          /* of the hash; secret where strangers choose the keys */
+	meter_show_fn *show;    /* NULL: nobody wants to see packets */
+	void *show_arg;
 };
 
 struct meter_stats {

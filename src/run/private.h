@@ -50,6 +50,7 @@ struct run {
 };
 
 void *worker_main(void *worker);
+meter_show_fn worker_show; /* of a worker; not called without config.packets */
 void *output_main(void *run);
 /* Something happened that the caller of run_fd should see. */
 void run_tell(struct run *run);

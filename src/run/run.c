@@ -30,6 +30,8 @@ worker_init(struct run *run, struct worker *w, const struct run_worker *config, 
 		return err_set(err, errno, "no eventfd: %s", strerror(errno));
 	run->count++; /* from here on run_free knows it */
 	meter.write_quiet = meter.is_live = true;
+	meter.show = run->config.packets != NULL ? worker_show : NULL;
+	meter.show_arg = w;
 	meter.max_flows /= run->config.count;
 	if (meter.max_flows < 64)
 		meter.max_flows = 64;

@@ -53,10 +53,11 @@ struct run_config {
 	unsigned count;
 	struct meter_config meter; /* of each worker; max_flows is divided among them */
 	struct run_outputs outputs;
-	/* Metered packets as they come, and n 0 now and then when none do; NULL: not wanted.
-	 * Called by the worker's thread; -1 ends the run. */
+	/* Metered packets as they come, those of the sample out of so many seen, and n 0 now
+	 * and then when none do; NULL: not wanted. Called by the worker's thread; -1 ends the
+	 * run. */
 	int (*packets)(void *arg, unsigned worker, const struct packet *packets, size_t n,
-	    struct err *err);
+	    size_t seen, struct err *err);
 	/* Something to tell the operator; called by any thread. */
 	void (*note)(void *arg, const char *text);
 	/* The log's level by +1 or -1; returns the new one. Called by any thread. */

@@ -160,6 +160,15 @@ keep_time(struct worker *w, bool is_idle, struct text *note)
 	return meter_push(w->meter, &w->err);
 }
 
+int
+worker_show(void *arg, const struct packet *packets, size_t n, size_t seen, struct err *err)
+{
+	struct worker *w = arg;
+	const struct run_config *c = &w->run->config;
+
+	return c->packets(c->arg, (unsigned)(w - w->run->workers), packets, n, seen, err);
+}
+
 /* A burst, if there is one; the number of packets, or -1. */
 static int
 take_burst(struct worker *w)
@@ -168,8 +177,7 @@ take_burst(struct worker *w)
 	const struct run_config *c = &w->run->config;
 	int n = source_burst(w->source, burst, &w->err);
 
-	if (n >= 0 && c->packets != NULL && flag_get(&w->run->is_gathering) &&
-	    c->packets(c->arg, (unsigned)(w - w->run->workers), burst, (size_t)n, &w->err) != 0)
+	if (n == 0 && c->packets != NULL && worker_show(w, NULL, 0, 0, &w->err) != 0)
 		return -1;
 	if (n <= 0)
 		return n;

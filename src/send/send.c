@@ -142,17 +142,15 @@ sender_flush(struct sink *sink, struct err *err)
 }
 
 int
-send_packets(struct sink *sink, const struct wire_packet *packets, size_t n, int64_t now_us,
-    struct err *err)
+send_packets(struct sink *sink, const struct wire_reports *reports, struct err *err)
 {
 	struct sender *s = (struct sender *)sink;
-
 	unsigned i;
 
 	s->turn = (s->turn + 1) % s->encoder_count;
-	if (wire_encode_packets(s->encoders[s->turn], packets, n, now_us, err) != 0)
+	if (wire_encode_packets(s->encoders[s->turn], reports, err) != 0)
 		return -1;
-	for (i = 0; i < s->peer_count && n == 0; i++)
+	for (i = 0; i < s->peer_count && reports->count == 0; i++)
 		s->transport->flush(&s->peers[i]);
 	return 0;
 }

@@ -51,8 +51,7 @@ int send_open(const struct send_config *config, struct sink **out, struct err *e
 
 /* Reports of packets, where encode.is_psamp; no flows may be pushed then. As
  * wire_encode_packets; sink_flush sends what is held back. */
-int send_packets(struct sink *sink, const struct wire_packet *packets, size_t n,
-    int64_t now_us, struct err *err);
+int send_packets(struct sink *sink, const struct wire_reports *reports, struct err *err);
 
 /* What the meter could not take in so far, for the statistics that are sent. */
 void send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets);

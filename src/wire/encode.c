@@ -70,7 +70,6 @@ wire_encoder_new(const struct wire_encode_config *config)
 	e->layouts.is_biflow = e->base.config.is_biflow;
 	e->layouts.pen = e->base.config.pen;
 	e->is_announce_due = true;
-	e->psamp.random = random_seed();
 	return e;
 }
 

@@ -105,15 +105,22 @@ struct wire_packet {
 	uint64_t ip_bytes;
 };
 
+struct wire_reports {
+	const struct wire_packet *packets;
+	size_t count;
+	uint64_t observed; /* packets out of which they were selected */
+	int64_t now_us;    /* as above */
+};
+
 enum { PSAMP_SEQUENCE = 1 }; /* selectionSequenceId: there is one */
 
 /*
- * Reports of the packets that config.sampling selects, with is_psamp. They are held back
- * until a datagram is full or a second old by the packets' time; n 0 only looks at the time.
- * now_us as above.
+ * Reports of packets, with is_psamp, which the caller selected as config.sampling says. They
+ * are held back until a datagram is full or a second old by the packets' time; count 0 only
+ * looks at the time.
  */
-int wire_encode_packets(struct wire_encoder *encoder, const struct wire_packet *packets,
-    size_t n, int64_t now_us, struct err *err);
+int wire_encode_packets(struct wire_encoder *encoder, const struct wire_reports *reports,
+    struct err *err);
 /* Sends what is held back. */
 int wire_encoder_flush(struct wire_encoder *encoder, struct err *err);
 

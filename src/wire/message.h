@@ -12,8 +12,6 @@
 struct psamp {
 	bool is_sent;           /* the template */
 	uint64_t observed, selected;
-	uint32_t left;          /* packets until the next one is selected */
-	uint64_t random;        /* the state of chance */
 	int64_t begun_us;       /* when the message at work got its first packet */
 };
 

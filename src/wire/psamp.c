@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PSAMP (RFC 5476): a report for each selected packet, by IPFIX. One template; the selector
- * is count-based (each n-th) or by chance, as options data tell.
+ * PSAMP (RFC 5476): a report for each selected packet, by IPFIX. One template. The packets
+ * were selected by the meter, each n-th or by chance, as options data tell.
  */
 #include "wire/message.h"
 
@@ -36,28 +36,6 @@ psamp_template(uint8_t *to)
 		put_be16(to + 10 + 4 * i, elements[i][1]);
 	}
 	return 8 + 4 * ELEMENTS;
-}
-
-static bool
-is_selected(struct wire_encoder *e)
-{
-	struct psamp *p = &e->psamp;
-	uint32_t interval = e->base.config.sampling;
-
-	p->observed++;
-	if (interval > 1 && e->base.config.is_sampling_random) {
-		p->random ^= p->random << 13;
-		p->random ^= p->random >> 7;
-		p->random ^= p->random << 17;
-		if ((p->random >> 32) * interval >> 32 != 0)
-			return false;
-	} else if (interval > 1) {
-		if (p->left-- != 0)
-			return false;
-		p->left = interval - 1; /* the first one, and each interval-th after it */
-	}
-	p->selected++;
-	return true;
 }
 
 /* RFC 7011, 6.1.10: seconds since 1900 and a binary fraction. */
@@ -131,27 +109,26 @@ wire_encoder_flush(struct wire_encoder *e, struct err *err)
 }
 
 int
-wire_encode_packets(struct wire_encoder *e, const struct wire_packet *packets, size_t n,
-    int64_t now_us, struct err *err)
+wire_encode_packets(struct wire_encoder *e, const struct wire_reports *r, struct err *err)
 {
 	struct encoder_base *b = &e->base;
 	size_t i;
 
 	assert(b->config.is_psamp && is_ipfix(e));
-	for (i = 0; i < n; i++) {
-		b->counters[SENT_packets_seen]++;
-		b->now_us = now_us != 0 ? now_us : packets[i].time_ns / 1000;
+	b->counters[SENT_packets_seen] += r->observed;
+	e->psamp.observed += r->observed;
+	for (i = 0; i < r->count; i++) {
+		b->now_us = r->now_us != 0 ? r->now_us : r->packets[i].time_ns / 1000;
 		if (b->boot_us == 0)
 			b->boot_us = b->now_us / 1000 * 1000;
 		if (b->refreshed_us == 0)
 			b->refreshed_us = b->now_us;
-		if (!is_selected(e))
-			continue;
-		if (message_keep_time(e, err) != 0 || report(e, &packets[i], err) != 0)
+		e->psamp.selected++;
+		if (message_keep_time(e, err) != 0 || report(e, &r->packets[i], err) != 0)
 			return -1;
 	}
-	if (now_us != 0)
-		b->now_us = now_us;
+	if (r->now_us != 0)
+		b->now_us = r->now_us;
 	if (e->data_in_message > 0 && b->now_us - e->psamp.begun_us >= HELD_US)
 		return wire_encoder_flush(e, err);
 	return 0;

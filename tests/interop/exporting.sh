@@ -234,6 +234,15 @@ end "$recorder"
 decodes "psamp, sampled" tenth.hex
 is "psamp, sampled: one packet in ten" "$(counter out packets)" \
 	"$((($(counter out packets_seen) + 9) / 10))"
+record_start chance.hex record
+"$weir" meter -r "$root/demo/sequential-1.pcap" -n "127.0.0.1:$port" -v psamp --sample-random 10 >out
+sleep 0.2
+end "$recorder"
+decodes "psamp, by chance" chance.hex
+is "psamp, by chance: the packets of the meter's sample are reported, and no others" \
+	"$(counter out packets)" "$(awk '$1 == "metered" {print $2}' out)"
+is "psamp, by chance: some, out of all" "$(($(counter out packets) > 0 &&
+	$(counter out packets) < $(counter out packets_seen)))" 1
 
 # A path with a small MTU, between two network namespaces of this test's own: no datagram is
 # longer than it takes, none is cut into fragments, none is lost.

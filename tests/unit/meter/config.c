@@ -422,6 +422,83 @@ test_sampling_random(void **state)
 	}
 }
 
+struct shown {
+	uint64_t packets, bytes, seen;
+	uint32_t calls_left; /* the call after these fails */
+};
+
+static int
+take_shown(void *arg, const struct packet *packets, size_t n, size_t seen, struct err *err)
+{
+	struct shown *s = arg;
+
+	assert_true(n <= seen);
+	for (size_t i = 0; i < n; i++) {
+		assert_false(packets[i].flags & PACKET_UNSAMPLED);
+		s->bytes += packets[i].ip_bytes;
+	}
+	s->packets += n;
+	s->seen += seen;
+	return s->calls_left-- > 0 ? 0 : err_set(err, 5, "no more");
+}
+
+/* Whoever is shown the packets sees those that are in flows, and no others: what is reported
+ * of packets and what is told of flows is one sample. */
+static void
+test_shown(void **state)
+{
+	static const uint32_t intervals[] = {0, 3, 10};
+
+	for (int key = 0; key < METER_KEYS; key++)
+		for (unsigned i = 0; i < 6; i++) {
+			struct meter_config config = rig_config();
+			struct shown shown = {.calls_left = UINT32_MAX};
+			struct meter_stats stats;
+			struct rig *r;
+
+			config.key = (enum meter_key)key;
+			config.sample_interval = intervals[i / 2];
+			config.sample_is_random = i % 2;
+			config.show = take_shown;
+			config.show_arg = &shown;
+			r = rig_with(&config);
+			for (int k = 0; k < 300; k++) {
+				r->client_port = (uint16_t)(20000 + k);
+				tcp_open(r);
+				tcp_exchange(r, 100, 5000);
+				tcp_close(r);
+				udp(r, A, 1, B, 2);
+			}
+			rig_send(r);
+			meter_stats(r->meter, &stats);
+			assert_int_equal(shown.packets, stats.counters[METER_packets]);
+			assert_int_equal(shown.bytes, stats.counters[METER_bytes]);
+			assert_int_equal(shown.seen, r->packets);
+			rig_free(r);
+		}
+}
+
+static void
+test_shown_fails(void **state)
+{
+	for (int sampled = 0; sampled < 2; sampled++) {
+		struct meter_config config = rig_config();
+		struct shown shown = {.calls_left = 1};
+		struct rig *r;
+
+		config.sample_interval = sampled ? 2 : 0;
+		config.show = take_shown;
+		config.show_arg = &shown;
+		r = rig_with(&config);
+		for (unsigned i = 0; i < 32; i++)
+			r->burst[i] = rig_udp(r, A, 1, B, 2, 100);
+		assert_int_equal(meter_packets(r->meter, r->burst, 32, &r->err), 0);
+		assert_int_equal(meter_packets(r->meter, r->burst, 32, &r->err), -1);
+		assert_string_equal(r->err.text, "no more");
+		rig_free(r);
+	}
+}
+
 /* ---- fragments ---- */
 
 static void
@@ -590,7 +667,8 @@ main(void)
 		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_sampling_bounds),
 		cmocka_unit_test(test_sampling_scan),
-		cmocka_unit_test(test_sampling_random),
+		cmocka_unit_test(test_sampling_random), cmocka_unit_test(test_shown),
+	    cmocka_unit_test(test_shown_fails),
 		cmocka_unit_test(test_fragments_early),
 		cmocka_unit_test(test_fragments_never),
 		cmocka_unit_test(test_fragments_reuse),
