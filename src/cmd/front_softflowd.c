@@ -150,7 +150,7 @@ const struct front front_softflowd = {
 	    "gets several records of them.\n\n"
 	    "IPv6 is always metered. NetFlow 1 and 5 have none: such flows are left out of what is "
 	    "sent, and counted.\n\n"
-	    "-v ntopng, -R and -f are errors. -a and -6 are accepted and needless. -b "
+	    "-v ntopng and -f are errors. -a and -6 are accepted and needless. -b "
 	    "without -v 10 and -A without -v 9 or 10 have no effect, and that is said. Numbers below "
 	    "weir's least ones (-m, -C, -B) are raised, and that is said.\n\n"
 	    "All errors in options and in the packet source are reported before the program goes "

@@ -278,12 +278,17 @@ number(struct given *g, char letter, const char *name, const char *fallback, lon
 static int
 write_packets(struct given *g)
 {
+	char address[40]; /* a port, on all addresses */
+
 	if (g->values['i'] != NULL && option(g, 'i', "interface", g->values['i']) != 0)
 		return -1;
 	if (g->values['r'] != NULL && option(g, 'r', "read", g->values['r']) != 0)
 		return -1;
-	if (g->values['R'] != NULL && option(g, 'R', "receive-psamp", g->values['R']) != 0)
-		return -1;
+	if (g->values['R'] != NULL) {
+		snprintf(address, sizeof address, ":%s", g->values['R']);
+		if (option(g, 'R', "receive-psamp", address) != 0)
+			return -1;
+	}
 	if (number(g, 'C', "snaplen", NULL, 64) != 0)
 		return -1;
 	if (g->values['B'] != NULL && number(g, 'B', "buffer", NULL, 65536) != 0)

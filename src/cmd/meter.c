@@ -20,6 +20,9 @@ static const struct option_row options[] = {
 	    "[INDEX:]NAME", NULL, 0, 0,
 	    "capture live on this interface, or on another device that libpcap knows; INDEX "
 	    "stands in the flows as ingress; may be given often"},
+	{"receive-psamp", 'R', OPTION_TEXT, offsetof(struct meter_values, receive), "HOST:PORT",
+	    NULL, 0, 0, "receive reports of packets (PSAMP by IPFIX over udp) at this address, "
+	    "[IPV6]:PORT and :PORT too, in place of -r and -i"},
 	{"workers", 0, OPTION_NUMBER, offsetof(struct meter_values, workers), "N", "1", 1,
 	    RUN_WORKERS_MAX, "threads that share the packets of an interface"},
 	{"buffer", 'B', OPTION_NUMBER, offsetof(struct meter_values, buffer_bytes), "BYTES",
@@ -101,7 +104,7 @@ run(void *values, const char **operands, int count, struct err *err)
 const struct command command_meter = {
 	.name = "meter",
 	.summary = "Makes flows of captured packets",
-	.operands = "-r FILE | -i INTERFACE [FILTER]",
+	.operands = "-r FILE | -i INTERFACE | -R HOST:PORT [FILTER]",
 	.about = "Reads captures (pcap and pcapng of Ethernet, Linux cooked, raw IP, loopback, "
 	    "PPP, frame relay, HDLC, ATM, 802.11 and other link types; VLAN stacks, PPPoE, MPLS; "
 	    "IPv4 and IPv6) and makes biflows: src is the initiator by SYN, by the "
@@ -142,6 +145,12 @@ const struct command command_meter = {
 	    "a second after its time is over. An interface that goes down or vanishes is waited "
 	    "for. What the kernel or a full queue dropped is counted and told. FILTER is in the "
 	    "language of pcap-filter(7), for files too.\n\n"
+	    "With -R the packets are those that other exporters report, such as weir meter -v psamp "
+	    "or softflowd -v psamp: sections that begin with the IP header "
+	    "(ipHeaderPacketSection) or with the frame (dataLinkFrameSection). Flows have the "
+	    "packets' times; without further reports time goes on from the newest packet. "
+	    "Reports count as they come: what their exporter left out by sampling is not added. "
+	    "Whoever can send to the port can make flows, so let only exporters.\n\n"
 	    "Payload is neither kept nor sent.",
 	.examples = "weir meter -r capture.pcap --store flows\n"
 	    "weir meter -r capture.pcap -n 127.0.0.1:2055 -v 9\n"

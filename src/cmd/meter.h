@@ -18,6 +18,7 @@ struct text;
 struct meter_values {
 	/* packets */
 	struct option_list files, interfaces;
+	const char *receive; /* where reports of packets come to */
 	bool no_promisc;
 	uint64_t snaplen, buffer_bytes, workers;
 	char *filter; /* the operands */
@@ -42,6 +43,8 @@ struct meter_values {
 /* Checks what no row can check, and finds out what texts mean. */
 int meter_values_check(struct meter_values *v, struct err *err);
 int meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err);
+/* Live: how many sources there are, each with a thread. */
+unsigned meter_worker_count(const struct meter_values *v);
 /* "[INDEX:]NAME"; a name with a colon but no number before it is a name. index 0: none. */
 const char *meter_interface_split(const char *text, uint32_t *index);
 void meter_more_help(struct text *out);

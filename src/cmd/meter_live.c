@@ -13,10 +13,12 @@
 #include "base/sandbox.h"
 #include "base/service.h"
 #include "base/text.h"
+#include "collect/packets.h"
 #include "cmd/common.h"
 #include "cmd/log.h"
 #include "cmd/meter_control.h"
 #include "cmd/statistics.h"
+#include "packet/capture.h"
 #include "packet/source.h"
 #include "run/run.h"
 #include "send/send.h"
@@ -44,6 +46,7 @@ struct live_run {
 	struct meter_control *control;
 	enum meter_summary summary;
 	int64_t started_us;
+	struct packets *packets; /* that are reported to us; or NULL */
 	int groups[OPTION_LIST_MAX]; /* of an interface's workers */
 	int signals, ready, pid_file, notify;
 	bool is_ending; /* a signal asked for it */
@@ -84,7 +87,13 @@ report_packets(void *arg, unsigned worker, const struct packet *packets, size_t 
 static void
 outputs_print(void *arg, struct text *out)
 {
-	meter_outputs_print(&((struct live_run *)arg)->outputs, out);
+	struct live_run *r = arg;
+
+	if (r->packets != NULL) {
+		text_str(out, "reports received\n");
+		packets_print(r->packets, out);
+	}
+	meter_outputs_print(&r->outputs, out);
 }
 
 static int
@@ -113,6 +122,37 @@ open_interface(struct live_run *r, const char *text, int *group, struct err *err
 			return -1;
 		r->config.count++;
 	}
+	return 0;
+}
+
+static int
+next_reported(void *context, bool may_refill, struct record *out, struct err *err)
+{
+	static const enum capture_event events[] = {[PACKETS_NONE] = CAPTURE_END,
+	    [PACKETS_ONE] = CAPTURE_RECORD, [PACKETS_REFILL] = CAPTURE_REFILL};
+	struct received one = {0};
+	enum packets_event event = packets_next(context, may_refill, &one);
+
+	*out = (struct record){.frame = one.octets, .captured = one.captured, .wire = one.wire,
+	    .linktype = one.linktype, .time_ns = one.time_ns};
+	return events[event];
+}
+
+/* Packets that are reported to us, in place of an interface. */
+static int
+open_reported(struct live_run *r, struct err *err)
+{
+	struct source_reader reader = {.next = next_reported};
+	struct source_config config = {.filter = r->v->filter, .tunnels = r->v->tunnels,
+	    .snaplen = (uint32_t)r->v->snaplen, .reader = &reader};
+
+	if (packets_open(r->v->receive, (int)r->v->buffer_bytes, &r->packets, err) != 0)
+		return -1;
+	reader.context = r->packets;
+	reader.fd = packets_fd(r->packets);
+	if (source_open_with(&config, &r->config.workers[0].source, err) != 0)
+		return -1;
+	r->config.count = 1;
 	return 0;
 }
 
@@ -237,6 +277,8 @@ open_all(struct live_run *r, struct err *err)
 		if (open_interface(r, v->interfaces.items[i], &r->groups[i], err) != 0)
 			return -1;
 	}
+	if (v->receive != NULL && open_reported(r, err) != 0)
+		return -1;
 	if (v->is_daemon && service_background(&r->ready, err) != 0)
 		return -1;
 	if (v->pid_file != NULL && pid_file_make(v->pid_file, &r->pid_file, err) != 0)
@@ -256,9 +298,14 @@ tell_ready(struct live_run *r)
 	char status[256];
 	unsigned n = r->config.count;
 
-	snprintf(status, sizeof status, "capturing on %s%s with %u worker%s",
-	    r->v->interfaces.items[0], r->v->interfaces.count > 1 ? " and others" : "", n,
-	    n == 1 ? "" : "s");
+	if (r->packets != NULL)
+		snprintf(status, sizeof status, "receiving reports of packets, listening on port "
+		    "%u, socket buffer %d bytes", packets_port(r->packets),
+		    packets_buffer(r->packets));
+	else
+		snprintf(status, sizeof status, "capturing on %s%s with %u worker%s",
+		    r->v->interfaces.items[0], r->v->interfaces.count > 1 ? " and others" : "", n,
+		    n == 1 ? "" : "s");
 	log_say(LOG_TELL, "meter: %s", status);
 	if (r->ready >= 0) {
 		log_to_syslog();
@@ -328,6 +375,7 @@ done:
 	run_free(r.run);
 	for (i = 0; i < r.config.count; i++)
 		source_close(r.config.workers[i].source);
+	packets_close(r.packets);
 	pid_file_remove(v->pid_file, r.pid_file);
 	if (r.notify >= 0)
 		close(r.notify);

@@ -72,6 +72,12 @@ meter_interface_split(const char *text, uint32_t *index)
 	return text + digits + 1;
 }
 
+unsigned
+meter_worker_count(const struct meter_values *v)
+{
+	return v->receive != NULL ? 1 : (unsigned)(v->interfaces.count * v->workers);
+}
+
 /* A text that no link type takes is wrong in itself. */
 static int
 check_filter(const char *text, struct err *err)
@@ -97,11 +103,14 @@ meter_values_check(struct meter_values *v, struct err *err)
 	struct meter_config config;
 	enum meter_summary summary;
 
-	if (v->files.count == 0 && v->interfaces.count == 0)
-		return need_option(NULL, "-r FILE or -i INTERFACE", err);
+	if (v->files.count == 0 && v->interfaces.count == 0 && v->receive == NULL)
+		return need_option(NULL, "-r FILE, -i INTERFACE or --receive-psamp HOST:PORT", err);
 	if (v->files.count > 0 && v->interfaces.count > 0)
 		return err_set(err, EINVAL, "-r and -i do not go together: files have a time of "
 		    "their own");
+	if (v->receive != NULL && v->files.count + v->interfaces.count > 0)
+		return err_set(err, EINVAL, "--receive-psamp takes the place of -r and -i: the "
+		    "packets come from there");
 	if (meter_summary_parse(v->summary, &summary, err) != 0)
 		return -1;
 	if (v->store == NULL && v->export.collectors == NULL && v->format == NULL &&
@@ -110,8 +119,9 @@ meter_values_check(struct meter_values *v, struct err *err)
 		    "-o FORMAT; --control, --metrics or --summary softflowd if only counters are "
 		    "wanted");
 	if (v->files.count > 0 && (control_is_wanted(&v->control) || v->control.group != NULL))
-		return err_set(err, EINVAL, "--control and --metrics are for live captures (-i)");
-	if (v->interfaces.count * v->workers > RUN_WORKERS_MAX)
+		return err_set(err, EINVAL, "--control and --metrics are for live captures (-i, "
+		    "--receive-psamp)");
+	if (meter_worker_count(v) > RUN_WORKERS_MAX)
 		return err_set(err, EINVAL, "--workers: %d threads at most, for all interfaces "
 		    "together", RUN_WORKERS_MAX);
 	if (check_filter(v->filter, err) != 0 || export_make(&v->export, &send, err) != 0 ||

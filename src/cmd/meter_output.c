@@ -107,7 +107,7 @@ static int
 open_send(const struct meter_values *v, bool is_live, struct meter_outputs *out,
     struct err *err)
 {
-	size_t i, workers = is_live ? v->interfaces.count * v->workers : 1;
+	size_t i, workers = is_live ? meter_worker_count(v) : 1;
 	struct send_config send;
 
 	if (export_make(&v->export, &send, err) != 0)

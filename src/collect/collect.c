@@ -220,23 +220,6 @@ collector_describe(const struct collector *c, struct text *out)
 	}
 }
 
-/* The kernel's count runs on from the socket's start, modulo 2^32. */
-static void
-count_dropped(struct collector *c, struct listener *l, struct msghdr *msg)
-{
-	struct cmsghdr *control;
-	uint32_t dropped;
-
-	for (control = CMSG_FIRSTHDR(msg); control != NULL;
-	     control = CMSG_NXTHDR(msg, control)) {
-		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SO_RXQ_OVFL)
-			continue;
-		memcpy(&dropped, CMSG_DATA(control), sizeof dropped);
-		c->counters[COLLECT_kernel_dropped] += (uint32_t)(dropped - l->kernel_dropped);
-		l->kernel_dropped = dropped;
-	}
-}
-
 static int
 decode_one(struct collector *c, struct listener *l, unsigned i, int64_t received_us,
     struct err *err)
@@ -246,7 +229,7 @@ decode_one(struct collector *c, struct listener *l, unsigned i, int64_t received
 
 	c->counters[COLLECT_datagrams]++;
 	c->counters[COLLECT_octets] += m->msg_len;
-	count_dropped(c, l, &m->msg_hdr);
+	c->counters[COLLECT_kernel_dropped] += listener_dropped(l, &m->msg_hdr);
 	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
 		c->counters[COLLECT_truncated]++;
 		return 0;

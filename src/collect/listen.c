@@ -108,3 +108,18 @@ listen_open(const char *text, int buffer_bytes, struct listener out[LISTENERS_MA
 	} while (*text++ == ',');
 	return (int)*count;
 }
+
+/* The kernel's count runs on from the socket's start, modulo 2^32. */
+uint32_t
+listener_dropped(struct listener *l, struct msghdr *msg)
+{
+	struct cmsghdr *control;
+	uint32_t before = l->kernel_dropped;
+
+	for (control = CMSG_FIRSTHDR(msg); control != NULL;
+	     control = CMSG_NXTHDR(msg, control)) {
+		if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL)
+			memcpy(&l->kernel_dropped, CMSG_DATA(control), sizeof l->kernel_dropped);
+	}
+	return l->kernel_dropped - before;
+}

@@ -24,6 +24,11 @@ struct listener {
 int listen_open(const char *text, int buffer_bytes, struct listener out[LISTENERS_MAX],
     unsigned *count, struct err *err);
 
+/* Datagrams that the kernel dropped since the last one that was asked about, by what came with
+ * this one (SO_RXQ_OVFL). */
+struct msghdr;
+uint32_t listener_dropped(struct listener *l, struct msghdr *msg);
+
 static inline bool
 listener_is_udp(const struct listener *l)
 {

@@ -21,6 +21,7 @@ enum { FILTERS_MAX = 8, LIVE_FRAMES = 1024 };
 struct source {
 	struct capture *capture; /* or else */
 	struct live *live;
+	struct source_reader reader; /* next NULL: none */
 	const char *filter;      /* NULL: none */
 	uint32_t snaplen;        /* of files; UINT32_MAX: all */
 	struct source_stats stats;
@@ -43,14 +44,16 @@ source_open_with(const struct source_config *config, struct source **out, struct
 		return err_set(err, ENOMEM, "%s: out of memory", name);
 	s->tunnels = config->tunnels;
 	s->snaplen = config->snaplen == 0 ? UINT32_MAX : config->snaplen;
-	if (config->path == NULL) {
+	if (config->filter != NULL && config->filter[0] != '\0')
+		s->filter = config->filter;
+	if (config->reader != NULL) {
+		s->reader = *config->reader;
+	} else if (config->path == NULL) {
 		if (live_open(config, &s->live, err) != 0)
 			goto fail;
-	} else {
-		s->filter = config->filter != NULL && config->filter[0] != '\0' ? config->filter
-		    : NULL;
-		if (capture_open(config->path, &s->capture, err) != 0)
-			goto fail;
+		s->filter = NULL; /* the kernel has it */
+	} else if (capture_open(config->path, &s->capture, err) != 0) {
+		goto fail;
 	}
 	*out = s;
 	return 0;
@@ -140,9 +143,13 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 static inline enum capture_event
 record_next(struct source *s, bool may_wait, int frames, struct record *out)
 {
+	if (s->capture == NULL && frames == LIVE_FRAMES)
+		return CAPTURE_END;
 	if (s->live != NULL)
-		return frames == LIVE_FRAMES ? CAPTURE_END
-		    : live_next(s->live, may_wait, out, &s->pending);
+		return live_next(s->live, may_wait, out, &s->pending);
+	if (s->reader.next != NULL)
+		return (enum capture_event)s->reader.next(s->reader.context, may_wait, out,
+		    &s->pending);
 	return s->pending.code != 0 ? CAPTURE_ERROR
 	    : capture_next(s->capture, may_wait, out, &s->pending);
 }
@@ -210,13 +217,19 @@ source_progress(const struct source *s, uint64_t *at_bytes, uint64_t *size_bytes
 bool
 source_is_live(const struct source *s)
 {
-	return s->live != NULL;
+	return s->capture == NULL;
+}
+
+bool
+source_is_remote(const struct source *s)
+{
+	return s->reader.next != NULL;
 }
 
 int
 source_fd(const struct source *s)
 {
-	return s->live != NULL ? live_fd(s->live) : -1;
+	return s->live != NULL ? live_fd(s->live) : s->reader.next != NULL ? s->reader.fd : -1;
 }
 
 void

@@ -35,9 +35,22 @@ struct source_stats {
 	uint64_t tunnels[TUNNEL_COUNTERS];       /* where they are opened: all metered packets */
 };
 
+/*
+ * Records that somebody else has, as they come: next is capture_next (packet/capture.h), and
+ * gives CAPTURE_END where there are none now. fd is readable when there are. Their times are
+ * of another machine's clock, or of long ago.
+ */
+struct record;
+struct source_reader {
+	int (*next)(void *context, bool may_refill, struct record *out, struct err *err);
+	void *context;
+	int fd;
+};
+
 /* Where packets come from. Strings are borrowed until the source is closed. */
 struct source_config {
 	const char *path;      /* a capture file, "-": standard input; NULL: live */
+	const struct source_reader *reader; /* NULL: an interface; copied */
 	const char *interface; /* live: an interface, or another device that libpcap knows */
 	const char *filter;    /* of pcap-filter(7); NULL or "": every frame */
 	uint32_t tunnels;      /* kinds that come by their inner header (packet/tunnel.h) */
@@ -71,6 +84,8 @@ const struct source_stats *source_stats(const struct source *source);
 void source_progress(const struct source *source, uint64_t *at_bytes, uint64_t *size_bytes);
 
 bool source_is_live(const struct source *source);
+/* Its packets' times are not of this machine's clock. */
+bool source_is_remote(const struct source *source);
 /* Live: see packet/live.h. A file's is -1. */
 int source_fd(const struct source *source);
 void source_check(struct source *source, int64_t now_ms, struct text *note);

@@ -31,6 +31,7 @@ struct worker {
 	bool is_over;             /* atomic */
 	int64_t step_ns;          /* real time less monotonic time */
 	int64_t push_ms;
+	int64_t newest_ns, came_ns; /* remote: the newest packet's time, and when it came */
 };
 
 struct run {

@@ -2,8 +2,9 @@
 /*
  * A worker: bursts of its source into its meter until it is told to stop. When there is
  * nothing to read, the system's clock moves the meter's on, less a margin for packets that
- * the kernel still holds, so that flows end in time on a quiet link. Commands are done
- * between bursts.
+ * the kernel still holds, so that flows end in time on a quiet link. Where packets have times
+ * of another clock, that one goes on from the newest of them. Commands are done between
+ * bursts.
  */
 #include "run/private.h"
 
@@ -18,6 +19,8 @@
 enum { IDLE_MS = 100, PUSH_MS = 200, DRAIN_MS = 1000, LAST_WAIT_MS = 150 };
 /* How old packets may be when they come: the kernel hands them over within 100 ms. */
 static const int64_t MARGIN_NS = 200000000;
+/* And reports of them, which their exporter held back for a second. */
+static const int64_t MARGIN_REMOTE_NS = 2000000000;
 static const int64_t STEP_MIN_NS = 2000000000;
 
 static int64_t
@@ -139,6 +142,15 @@ watch_clock(struct worker *w, int64_t real_ns, struct text *note)
 	return meter_restart(w->meter, &w->err);
 }
 
+/* Earlier than any packet that is still to come, as far as can be told. */
+static int64_t
+packets_clock(const struct worker *w, int64_t real_ns)
+{
+	if (!source_is_remote(w->source))
+		return real_ns - MARGIN_NS;
+	return w->newest_ns + clock_ns(CLOCK_MONOTONIC) - w->came_ns - MARGIN_REMOTE_NS;
+}
+
 /* What is due now and then; with nothing to read, is_idle, the clock is moved on too. */
 static int
 keep_time(struct worker *w, bool is_idle, struct text *note)
@@ -150,7 +162,8 @@ keep_time(struct worker *w, bool is_idle, struct text *note)
 	real = clock_ns(CLOCK_REALTIME);
 	if (watch_clock(w, real, note) != 0)
 		return -1;
-	if (is_idle && meter_time(w->meter, real - MARGIN_NS, &w->err) != 0)
+	if (is_idle && (!source_is_remote(w->source) || w->newest_ns != 0) &&
+	    meter_time(w->meter, packets_clock(w, real), &w->err) != 0)
 		return -1;
 	source_check(w->source, now, note);
 	tell(w, note);
@@ -181,6 +194,10 @@ take_burst(struct worker *w)
 		return -1;
 	if (n <= 0)
 		return n;
+	if (source_is_remote(w->source)) {
+		w->newest_ns = burst[n - 1].time_ns;
+		w->came_ns = clock_ns(CLOCK_MONOTONIC);
+	}
 	if (!flag_get(&w->run->is_gathering))
 		w->counters[RUN_COUNT_not_gathered] += (uint64_t)n;
 	else if (meter_packets(w->meter, burst, (size_t)n, &w->err) != 0)

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "model/batch.h"
 #include "wire/own.h"
+#include "wire/section.h"
 #include "wire/stream.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ enum { FIXED_VERSIONS = 3 };
 struct wire_decoder {
 	struct wire_config config;
 	struct streams streams;
-	struct template *fixed[FIXED_VERSIONS];
+	struct template *fixed[FIXED_VERSIONS], *softflowd;
 	size_t templates_bytes, waiting_bytes;
 	uint64_t counters[WIRE_COUNTERS];
 	struct run run;
@@ -112,6 +113,9 @@ wire_decoder_new(const struct wire_config *config)
 		if ((d->fixed[i] = template_new(0, fields, n, 0, false)) == NULL)
 			goto fail;
 	}
+	fields = section_softflowd(&n);
+	if ((d->softflowd = template_new(SOFTFLOWD_SET, fields, n, 0, false)) == NULL)
+		goto fail;
 	return d;
 
 fail:
@@ -129,6 +133,7 @@ wire_decoder_free(struct wire_decoder *d)
 	streams_done(&d->streams);
 	for (i = 0; i < FIXED_VERSIONS; i++)
 		free(d->fixed[i]);
+	free(d->softflowd);
 	free(d);
 }
 
@@ -183,7 +188,7 @@ data_records(struct message *m, const struct template *t, const uint8_t *src, si
 	size_t part, len, i;
 
 	m->data_records += (uint32_t)n;
-	if (!t->is_flow) {
+	if (!t->is_flow || m->decoder->config.section != NULL) {
 		count(m, WIRE_other_records, n);
 		return;
 	}
@@ -332,23 +337,43 @@ options_record(struct message *m, const struct template *t, const uint8_t **at,
 	stream_sampler_put(m->stream, id, rate);
 }
 
+/* A packet that is reported. */
+static void
+section_record(struct message *m, const struct template *t, const uint8_t *const *at,
+    const uint16_t *len)
+{
+	const struct wire_config *c = &m->decoder->config;
+	struct wire_section section;
+
+	if (!section_read(t, at, len, m->export_us, &section)) {
+		count(m, WIRE_bad_sections, 1);
+		return;
+	}
+	count(m, WIRE_sections, 1);
+	c->section(c->context, &section);
+}
+
 static void
 data_set(struct message *m, const struct template *t, const uint8_t *src, size_t left)
 {
 	const uint8_t *at[TEMPLATE_FIELDS], *p = src;
 	uint16_t len[TEMPLATE_FIELDS];
 	size_t n = 0, record_len;
+	bool is_section = t->is_section && m->decoder->config.section != NULL;
+	bool is_read = t->is_options || is_section; /* field by field */
 
-	if (t->is_fixed && !t->is_options) {
+	if (t->is_fixed && !is_read) {
 		data_records(m, t, src, left / t->record_len);
 		return;
 	}
 	while (left > 0) {
-		record_len = template_walk(t, p, left, t->is_options ? at : NULL, len);
+		record_len = template_walk(t, p, left, is_read ? at : NULL, len);
 		if (record_len == 0)
 			break;
 		if (t->is_options)
 			options_record(m, t, at, len);
+		else if (is_section)
+			section_record(m, t, at, len);
 		p += record_len;
 		left -= record_len;
 		n++;
@@ -358,9 +383,9 @@ data_set(struct message *m, const struct template *t, const uint8_t *src, size_t
 		count(m, WIRE_bad_record, 1);
 		m->is_damaged = true;
 	}
-	if (t->is_options) {
+	if (is_read) {
 		m->data_records += (uint32_t)n;
-		count(m, WIRE_options_records, n);
+		count(m, WIRE_options_records, t->is_options ? n : 0);
 	} else {
 		data_records(m, t, src, n);
 	}
@@ -545,6 +570,9 @@ sets(struct message *m, struct cursor c)
 			count(m, WIRE_unknown_set, 1);
 		} else if ((t = stream_template(m->stream, (uint16_t)id)) != NULL) {
 			data_set(m, t, src, len);
+		} else if (m->decoder->config.section != NULL && id == SOFTFLOWD_SET &&
+		    len == SOFTFLOWD_RECORD) {
+			data_set(m, m->decoder->softflowd, src, len);
 		} else {
 			wait_for_template(m, (uint16_t)id, src, len);
 		}

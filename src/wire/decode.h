@@ -12,6 +12,7 @@ struct batch;
 struct err;
 struct text;
 struct wire_decoder;
+struct wire_section;
 
 enum wire_counter {
 #define COUNTER(id, help) WIRE_##id,
@@ -36,6 +37,11 @@ struct wire_config {
 	 */
 	int (*full)(void *context, struct batch *batch, struct err *err);
 	void *context;
+	/*
+	 * Called for each packet that is reported (PSAMP): then flows are counted, but not
+	 * kept, and out may be NULL.
+	 */
+	void (*section)(void *context, const struct wire_section *section);
 };
 
 /* What became of a datagram as a whole; its parts are in the counters. */

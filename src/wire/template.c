@@ -8,6 +8,7 @@
 #include "wire/template.h"
 
 #include "model/flow.h"
+#include "wire/section.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,7 @@ template_new(uint16_t id, const struct template_field *fields, unsigned count,
 	t->head_len = (uint16_t)head_len;
 	t->is_options = is_options;
 	t->is_fixed = is_fixed;
+	t->is_section = !is_options && section_is_in(fields, count);
 	t->steps = (struct step *)((char *)(t + 1) + (fields_bytes + 7) / 8 * 8);
 	memcpy(t->fields, fields, fields_bytes);
 	if (!is_options) {

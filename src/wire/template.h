@@ -53,6 +53,7 @@ struct template {
 	bool is_options;
 	bool is_fixed;
 	bool is_flow;   /* has an address */
+	bool is_section; /* reports packets (wire/section.h) */
 	bool has_nulls; /* nulls are told by the record, not guessed from zeros */
 	bool has_uptime;
 	bool has_sampler;
