@@ -10,8 +10,8 @@
 #include "lab/process.h"
 #include "lab/run.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LOG_NAME "lab.log"
 
 struct values {
 	const char *out, *scale;
@@ -28,7 +30,8 @@ struct values {
 
 static const struct option_row options[] = {
 	{"out", 'o', OPTION_TEXT, offsetof(struct values, out), "DIR", "lab-out", 0, 0,
-	    "where the data set goes; what is there already is not done again"},
+	    "where the data set goes: a folder that an earlier run made, or a new one; what is "
+	    "there already is not done again"},
 	{"quick", 'q', OPTION_FLAG, offsetof(struct values, quick), NULL, NULL, 0, 0,
 	    "few downloads of small files, in the scenarios that are made for it"},
 	{"seed", 's', OPTION_NUMBER, offsetof(struct values, seed), "N", "185", 0, 0,
@@ -46,7 +49,7 @@ struct job {
 	double scale;
 	char folder[PATH_MAX], program[PATH_MAX];
 	unsigned done, skipped, failed;
-	FILE *log; /* DIR/lab.log */
+	FILE *log; /* in the folder, locked while this runs */
 };
 
 static void
@@ -107,6 +110,23 @@ one_run(struct job *job, struct scenario *s)
 	job->failed += result == RUN_FAILED || result == RUN_STOPPED;
 }
 
+/* A wrong name is told before an hour's work. */
+static int
+operands_check(const struct values *v, const char **operands, int count, struct err *err)
+{
+	struct scenario s;
+	int k;
+
+	for (k = 0; k < count; k++) {
+		if (scenario_open(operands[k], &s, err) != 0)
+			return -1;
+		if (v->quick && s.scenario_quick == 0)
+			return err_set(err, EINVAL,
+			    "%s has no quick run: it says no quick = N", operands[k]);
+	}
+	return 0;
+}
+
 /* The scenarios: those named, or all; of a quick run those that have one. */
 static int
 all_run(struct job *job, const char **operands, int count, struct err *err)
@@ -115,14 +135,6 @@ all_run(struct job *job, const char **operands, int count, struct err *err)
 	unsigned i;
 	int k;
 
-	/* a wrong name is told before an hour's work */
-	for (k = 0; k < count; k++) {
-		if (scenario_open(operands[k], &s, err) != 0)
-			return -1;
-		if (job->values->quick && s.scenario_quick == 0)
-			return err_set(err, EINVAL,
-			    "%s has no quick run: it says no quick = N", operands[k]);
-	}
 	for (k = 0; k < count && !stop_asked(); k++) {
 		if (scenario_open(operands[k], &s, err) != 0)
 			return -1;
@@ -134,9 +146,33 @@ all_run(struct job *job, const char **operands, int count, struct err *err)
 	return err->code == 0 ? 0 : -1;
 }
 
+/*
+ * A folder is ours if it has the log of another run, or nothing yet: runs remove what they
+ * made in it before, and would take what someone else keeps under the same name for that.
+ */
+static int
+folder_check(const char *path, struct err *err)
+{
+	char log[PATH_MAX + 16];
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+	int status = 0;
+
+	if (dir == NULL)
+		return err_set(err, errno, "%s: %s", path, strerror(errno));
+	snprintf(log, sizeof log, "%s/" LOG_NAME, path);
+	while (status == 0 && access(log, F_OK) != 0 && (entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			status = err_set(err, EEXIST, "%s is no folder of weir lab run: it has "
+			    "'%s', and no " LOG_NAME "; name one that is empty or not there, or "
+			    "that an earlier run made", path, entry->d_name);
+	closedir(dir);
+	return status;
+}
+
 /* One run at a time in a folder. */
 static int
-folder_open(struct job *job, int *lock, struct err *err)
+folder_open(struct job *job, struct err *err)
 {
 	char path[PATH_MAX + 16];
 
@@ -144,17 +180,16 @@ folder_open(struct job *job, int *lock, struct err *err)
 		return err_set(err, errno, "%s: %s", job->values->out, strerror(errno));
 	if (realpath(job->values->out, job->folder) == NULL)
 		return err_set(err, errno, "%s: %s", job->values->out, strerror(errno));
+	if (folder_check(job->folder, err) != 0)
+		return -1;
 	if (realpath("/proc/self/exe", job->program) == NULL)
 		return err_set(err, errno, "/proc/self/exe: %s", strerror(errno));
-	snprintf(path, sizeof path, "%s/lab.lock", job->folder);
-	if ((*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644)) < 0)
+	snprintf(path, sizeof path, "%s/" LOG_NAME, job->folder);
+	if ((job->log = fopen(path, "ae")) == NULL)
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
-	if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
+	if (flock(fileno(job->log), LOCK_EX | LOCK_NB) != 0)
 		return err_set(err, errno, "%s: another weir lab run works there",
 		    job->folder);
-	snprintf(path, sizeof path, "%s/lab.log", job->folder);
-	if ((job->log = fopen(path, "a")) == NULL)
-		return err_set(err, errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -163,7 +198,7 @@ run(void *values, const char **operands, int count, struct err *err)
 {
 	const struct values *v = values;
 	struct job job = {.values = v, .scale = 1};
-	int lock = -1, status = EXIT_TROUBLE;
+	int status = EXIT_TROUBLE;
 
 	if (v->scale != NULL && (!parse_f64(v->scale, strlen(v->scale), &job.scale) ||
 	    !(job.scale > 0 && job.scale <= 1000))) {
@@ -171,8 +206,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		    v->scale);
 		return EXIT_USAGE;
 	}
-	if (network_possible(err) != 0 || stop_catch(err) != 0 ||
-	    folder_open(&job, &lock, err) != 0)
+	if (operands_check(v, operands, count, err) != 0 || network_possible(err) != 0 ||
+	    stop_catch(err) != 0 || folder_open(&job, err) != 0)
 		goto done;
 	job.config = (struct run_config){job.folder, job.program, v->seed, progress_show};
 	if (all_run(&job, operands, count, err) != 0)
@@ -186,8 +221,6 @@ run(void *values, const char **operands, int count, struct err *err)
 done:
 	if (job.log != NULL)
 		fclose(job.log);
-	if (lock >= 0)
-		close(lock);
 	return status;
 }
 

@@ -324,18 +324,26 @@ struct before {
 	unsigned value_bytes;
 };
 
+/* Whether the process of an open file lives; one that cannot be asked does. */
+static bool
+is_alive(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
 static int
 find_before(const char *path, void *arg)
 {
 	const struct before *b = arg;
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char line[LINE_MAX_BYTES], space[WORD_MAX], key[WORD_MAX], value[WORD_MAX] = "";
 	FILE *file = fopen(path, "re");
 	int found = 0;
 
 	if (file == NULL)
 		return 0;
-	if (fcntl(fileno(file), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
+	if (is_alive(fileno(file))) {
 		while (found == 0 && fgets(line, sizeof line, file) != NULL)
 			found = strncmp(line, "sysctl ", 7) == 0 &&
 			    split(line + 7, space, key, value) == 3 &&
@@ -355,20 +363,44 @@ leftover_before(const char *space, const char *key, char *value, unsigned value_
 	return walk(find_before, &b) != 0;
 }
 
+struct clean {
+	struct text *told; /* may be NULL */
+	struct err *err;
+};
+
+/* What only root may remove, and perhaps read: that it is there must be known to others, too. */
+static int
+clean_refuse(const char *path, struct err *err)
+{
+	const char *process = strrchr(path, '/') + 1;
+	char proc[64];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool alive;
+
+	snprintf(proc, sizeof proc, "/proc/%.20s", process);
+	alive = fd >= 0 ? is_alive(fd) : access(proc, F_OK) == 0;
+	if (fd >= 0)
+		close(fd);
+	return alive ? 0 : err_set(err, EPERM, "process %s has left network namespaces (%s): "
+	    "removing them needs root", process, path);
+}
+
 static int
 clean_one(const char *path, void *arg)
 {
-	struct text *told = arg;
+	struct clean *c = arg;
 	char room[4096];
 	ssize_t n;
-	int fd = open_locked(path, 0);
+	int fd;
 
-	if (fd < 0)
+	if (geteuid() != 0)
+		return clean_refuse(path, c->err);
+	if ((fd = open_locked(path, 0)) < 0)
 		return 0;
 	n = pread(fd, room, sizeof room - 1, 0);
 	room[n > 0 ? n : 0] = '\0';
-	if (told != NULL)
-		text_printf(told, "left by process %s, removed:\n%s", strrchr(path, '/') + 1,
+	if (c->told != NULL)
+		text_printf(c->told, "left by process %s, removed:\n%s", strrchr(path, '/') + 1,
 		    n > 0 ? room : "nothing\n");
 	undo_file(fd, path);
 	return 0;
@@ -377,7 +409,7 @@ clean_one(const char *path, void *arg)
 int
 leftover_clean(struct text *told, struct err *err)
 {
-	if (geteuid() != 0)
-		return err_set(err, EPERM, "removing network namespaces needs root");
-	return walk(clean_one, told);
+	struct clean c = {told, err};
+
+	return walk(clean_one, &c);
 }

@@ -43,7 +43,7 @@ space_enter(const char *space, int *back, struct err *err)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) {
 			err_set(err, errno, "network namespace %s: %s%s", space, strerror(errno),
-			    errno == EPERM ? ": needs root" : "");
+			    errno == EPERM || errno == EACCES ? ": needs root" : "");
 			goto fail;
 		}
 		close(fd);

@@ -12,7 +12,7 @@ for tool in ip ss nft nginx wget curl softflowd softflowctl nfcapd nfdump; do
 	skip "lab" "$tool is not installed"
 	exit 0
 done
-if ! $lab run -o none ./none.lab 2>err && grep -qE 'root|namespace|permitted' err; then
+if ! $lab trace --local -- true 2>err && grep -qE 'root|namespace|permitted' err; then
 	skip "lab" "$(tail -n 1 err)"
 	exit 0
 fi
@@ -26,6 +26,11 @@ like "a file that is none: its line" "$(cat err)" 'bad.lab: line 2: hops takes 1
 status "a scenario without a quick run" 1 $lab run --quick -o data vpn
 like "a scenario without a quick run: told" "$(cat err)" 'vpn has no quick run'
 status "a scale that is none" 2 $lab run --scale 0 -o data
+mkdir -p others/apt/work
+echo mine >others/apt/work/paper
+status "a folder that no run made" 1 $lab run -o others --quick
+like "a folder that no run made: told" "$(cat err)" "others is no folder of weir lab run: it has 'apt'"
+is "a folder that no run made: left as it was" "$(find others -type f)" others/apt/work/paper
 # a program that cannot be executed is missing, whether it is installed or not
 printf '[server]\nprogram = caddy\n' >absent.lab
 hide() {

@@ -154,11 +154,29 @@ like "a store that is there: told" "$(cat err)" "store kept: is there already"
 is "a store that is there: before the command runs" "$(ls was-run 2>/dev/null)" ""
 status "a format that is none" 2 "$weir" lab trace --local -o html -- true
 if setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$weir"; then
-	for verb in "trace --local -- true" "clean" "link $to/eth0 $to/eth1"; do
+	for verb in "trace --local -- true" "run -o $tmp/none tls12" "link $to/eth0 $to/eth1"; do
 		# shellcheck disable=SC2086
 		status "weir lab $verb without root" 1 setpriv --reuid 65534 --regid 65534 --clear-groups "$weir" lab $verb
 		like "weir lab $verb without root: says so" "$(cat err)" "^weir: lab ${verb%% *}: .*needs root"
 	done
+	as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+	status "weir lab list without root" 0 as_nobody "$weir" lab list
+	status "weir lab run of what is none, without root" 1 as_nobody "$weir" lab run -o "$tmp/none" no-such
+	like "weir lab run of what is none, without root: says which" "$(cat err)" "there is no scenario 'no-such'"
+	is "without root: no folder is made" "$(ls -d "$tmp/none" 2>/dev/null)" ""
+	rm -f pid
+	"$weir" lab trace --to $to -- sh -c 'echo $$ >pid; exec sleep 1000' >/dev/null 2>&1 &
+	trace=$!
+	children="$children $trace"
+	await test -s pid
+	status "weir lab clean without root: of labs that live it needs none" 0 as_nobody "$weir" lab clean
+	kill -KILL $trace
+	wait $trace 2>/dev/null
+	status "weir lab clean without root where something is left" 1 as_nobody "$weir" lab clean
+	like "weir lab clean without root where something is left: says so" "$(cat err)" \
+		"process $trace has left network namespaces .*needs root"
+	status "weir lab clean" 0 "$weir" lab clean
+	is "weir lab clean: nothing is left" "$(left $trace)" 0
 else
 	skip "without root" "another user cannot execute $weir"
 fi
