@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -60,7 +61,7 @@ static void
 mount_files(const struct process_config *config)
 {
 	const char *const *file;
-	char from[256];
+	char from[PATH_MAX];
 	const char *colon;
 
 	if (config->files == NULL && config->space == NULL)
@@ -71,7 +72,7 @@ mount_files(const struct process_config *config)
 		(void)mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL);
 	for (file = config->files; file != NULL && *file != NULL; file++) {
 		errno = EINVAL;
-		if ((colon = strchr(*file, ':')) == NULL ||
+		if ((colon = strrchr(*file, ':')) == NULL ||
 		    (size_t)(colon - *file) >= sizeof from)
 			refuse("no FILE:PLACE:", *file);
 		memcpy(from, *file, (size_t)(colon - *file));

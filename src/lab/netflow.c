@@ -139,12 +139,13 @@ netflow_load(const char *folder, const char *store, const char *program,
     uint32_t sampling, const char *log, struct err *err)
 {
 	char printed[PATH_BYTES], table[PATH_BYTES];
-	const char *dump[] = {"nfdump", "-R", folder, "-q", "-N", "-6", "-o",
+	const char *dump[] = {"nfdump", "-R", ".", "-q", "-N", "-6", "-o",
 	    netflow_format, NULL};
 	const char *load[] = {program, "load", table, "--store", store, NULL};
 	static const char *const utc[] = {"TZ=UTC", NULL};
+	/* a ':' in a path would part two of them */
 	struct process_config config = {.argv = dump, .output = printed, .log = log,
-	    .environment = utc};
+	    .environment = utc, .folder = folder};
 	uint64_t rows;
 
 	snprintf(printed, sizeof printed, "%.600s.txt",

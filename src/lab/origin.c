@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "lab/access.h"
+#include "lab/network.h"
 #include "lab/process.h"
 #include "lab/topology.h"
 #include "lab/wait.h"
@@ -21,11 +22,17 @@
 
 enum { PATH_BYTES = 400 };
 
+/*
+ * Where the server sees its folder (process.h): each of these programs has quotes, blanks and
+ * variables of its own in its configuration, and a folder's name may have any of them.
+ */
+#define SEEN   NETWORK_FOLDER
+#define ACCESS "/access.log"
+#define ROOT   "/" ORIGIN_ROOT
+
 struct place_of {
 	const struct scenario *s;
 	const struct topology *t;
-	struct origin *origin;
-	const char *folder;
 	struct text *out;
 };
 
@@ -52,32 +59,31 @@ nginx_config(const struct place_of *at)
 	char room[64];
 	unsigned i;
 
-	text_printf(at->out, "daemon off; user root; worker_processes 1; pid %s/nginx.pid;\n"
-	    "error_log %s/server.log;\nevents { worker_connections 1024; }\nhttp {\n",
-	    at->folder, at->folder);
+	text_str(at->out, "daemon off; user root; worker_processes 1; pid "
+	    SEEN "/nginx.pid;\nerror_log " SEEN "/server.log;\n"
+	    "events { worker_connections 1024; }\nhttp {\n");
 	for (i = 0; i < 5; i++)
-		text_printf(at->out, "%s_temp_path %s;\n",
+		text_printf(at->out, "%s_temp_path " SEEN ";\n",
 		    (const char *[]){"client_body", "proxy",
-		    "fastcgi", "uwsgi", "scgi"}[i], at->folder);
+		    "fastcgi", "uwsgi", "scgi"}[i]);
 	text_str(at->out, "types { text/plain txt; text/html html; "
 	    "application/vnd.debian.binary-package deb; }\n"
 	    "default_type application/octet-stream;\n"
 	    "sendfile on; keepalive_requests 100000; keepalive_timeout 65s;\n"
 	    "log_format access '");
 	access_format(ACCESS_nginx, at->out);
-	text_printf(at->out, "';\naccess_log %s access;\n", at->origin->access);
+	text_str(at->out, "';\naccess_log " SEEN ACCESS " access;\n");
 	if (s->server_gzip)
 		text_str(at->out, "gzip on; gzip_types *; gzip_min_length 1;\n");
-	text_printf(at->out, "server {\nroot %s;\n", at->origin->root);
+	text_str(at->out, "server {\nroot " SEEN ROOT ";\n");
 	for (i = 0; i < s->network_servers; i++)
 		text_printf(at->out, "listen %s:%u%s%s;\n",
 		    bracketed(s, at->t->server_address[i], room, sizeof room),
 		    origin_port(s), s->server_tls != TLS_none ? " ssl" : "",
 		    s->server_http == HTTP_2 ? " http2" : "");
 	if (s->server_tls != TLS_none)
-		text_printf(at->out, "ssl_certificate %s/tls.crt; ssl_certificate_key "
-		    "%s/tls.key;\n"
-		    "ssl_protocols TLSv%s; ssl_buffer_size %u;\n", at->folder, at->folder,
+		text_printf(at->out, "ssl_certificate " SEEN "/tls.crt; ssl_certificate_key "
+		    SEEN "/tls.key;\nssl_protocols TLSv%s; ssl_buffer_size %u;\n",
 		    tls_words[s->server_tls].text, (unsigned)s->server_record);
 	text_str(at->out, "}\n}\n");
 }
@@ -91,9 +97,8 @@ apache_config(const struct place_of *at)
 	char room[64];
 	unsigned i;
 
-	text_printf(at->out, "ServerRoot %s\nPidFile %s/apache.pid\nErrorLog %s/server.log\n"
-	    "DefaultRuntimeDir %s\nMutex file:%s\n", at->folder, at->folder, at->folder,
-	    at->folder, at->folder);
+	text_str(at->out, "ServerRoot " SEEN "\nPidFile " SEEN "/apache.pid\n"
+	    "ErrorLog " SEEN "/server.log\nDefaultRuntimeDir " SEEN "\nMutex file:" SEEN "\n");
 	for (i = 0; i < sizeof modules / sizeof *modules; i++)
 		text_printf(at->out, "<IfModule !%s_module>\nLoadModule %s_module "
 		    "/usr/lib/apache2/modules/mod_%s.so\n</IfModule>\n", modules[i],
@@ -102,15 +107,15 @@ apache_config(const struct place_of *at)
 		text_printf(at->out, "Listen %s:%u\n",
 		    bracketed(s, at->t->server_address[i],
 		    room, sizeof room), origin_port(s));
-	text_printf(at->out, "ServerName files.example\nTypesConfig /dev/null\n"
-	    "AddType application/octet-stream .bin\nDocumentRoot %s\nMaxKeepAliveRequests 0\n"
-	    "KeepAliveTimeout 65\nLogFormat \"", at->origin->root);
+	text_str(at->out, "ServerName files.example\nTypesConfig /dev/null\n"
+	    "AddType application/octet-stream .bin\nDocumentRoot " SEEN ROOT "\n"
+	    "MaxKeepAliveRequests 0\nKeepAliveTimeout 65\nLogFormat \"");
 	access_format(ACCESS_apache, at->out);
-	text_printf(at->out, "\" access\nCustomLog %s access\n", at->origin->access);
+	text_str(at->out, "\" access\nCustomLog " SEEN ACCESS " access\n");
 	if (s->server_tls != TLS_none)
-		text_printf(at->out, "SSLEngine on\nSSLCertificateFile %s/tls.crt\n"
-		    "SSLCertificateKeyFile %s/tls.key\nSSLProtocol -all +TLSv%s\n",
-		    at->folder, at->folder, tls_words[s->server_tls].text);
+		text_printf(at->out, "SSLEngine on\nSSLCertificateFile " SEEN "/tls.crt\n"
+		    "SSLCertificateKeyFile " SEEN "/tls.key\nSSLProtocol -all +TLSv%s\n",
+		    tls_words[s->server_tls].text);
 }
 
 static void
@@ -128,12 +133,12 @@ caddy_config(const struct place_of *at)
 		text_printf(at->out, " %s", at->t->server_address[i]);
 	text_str(at->out, "\n");
 	if (s->server_tls != TLS_none)
-		text_printf(at->out, "\ttls %s/tls.crt %s/tls.key {\n\t\tprotocols tls%s tls%s\n"
-		    "\t}\n", at->folder, at->folder, tls_words[s->server_tls].text,
+		text_printf(at->out, "\ttls " SEEN "/tls.crt " SEEN "/tls.key {\n\t\tprotocols "
+		    "tls%s tls%s\n\t}\n", tls_words[s->server_tls].text,
 		    tls_words[s->server_tls].text);
-	text_printf(at->out, "\troot * %s\n\tfile_server\n\tlog {\n\t\toutput file %s {\n"
-	    "\t\t\troll_disabled\n\t\t}\n\t\tformat json\n\t}\n}\n", at->origin->root,
-	    at->origin->access);
+	text_str(at->out, "\troot * " SEEN ROOT "\n\tfile_server\n\tlog {\n"
+	    "\t\toutput file " SEEN ACCESS " {\n\t\t\troll_disabled\n\t\t}\n"
+	    "\t\tformat json\n\t}\n}\n");
 }
 
 static void
@@ -148,23 +153,23 @@ nginx_words(const struct place_of *at, struct words *w)
 {
 	words_add(w, "nginx");
 	words_add(w, "-e");
-	words_add(w, "%s/server.log", at->folder);
+	words_add(w, SEEN "/server.log");
 	words_add(w, "-c");
-	words_add(w, "%s/server.conf", at->folder);
+	words_add(w, SEEN "/server.conf");
 }
 
 static void
 apache_words(const struct place_of *at, struct words *w)
 {
 	words_split(w, "apache2 -D FOREGROUND -f");
-	words_add(w, "%s/server.conf", at->folder);
+	words_add(w, SEEN "/server.conf");
 }
 
 static void
 caddy_words(const struct place_of *at, struct words *w)
 {
 	words_split(w, "caddy run --adapter caddyfile --config");
-	words_add(w, "%s/server.conf", at->folder);
+	words_add(w, SEEN "/server.conf");
 }
 
 static void
@@ -178,9 +183,9 @@ s_server_words(const struct place_of *at, struct words *w)
 	words_add(w, "%s:%u", bracketed(at->s, at->t->server_address[0], room,
 	    sizeof room), origin_port(at->s));
 	words_add(w, "-cert");
-	words_add(w, "%s/tls.crt", at->folder);
+	words_add(w, SEEN "/tls.crt");
 	words_add(w, "-key");
-	words_add(w, "%s/tls.key", at->folder);
+	words_add(w, SEEN "/tls.key");
 	words_add(w, "-max_send_frag");
 	words_add(w, "%u", (unsigned)at->s->server_record);
 }
@@ -201,15 +206,15 @@ static const struct {
 static int
 spki_find(struct origin *origin, const char *folder, struct err *err)
 {
-	char script[1000], out[400];
-	const char *argv[] = {"sh", "-c", script, NULL};
+	static const char script[] = "openssl x509 -in \"$1\" -noout -pubkey | "
+	    "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64";
+	char certificate[PATH_BYTES], out[PATH_BYTES];
+	const char *argv[] = {"sh", "-c", script, "sh", certificate, NULL};
 	struct process_config config = {.argv = argv, .output = out};
 	FILE *file;
 
 	snprintf(out, sizeof out, "%.300s/tls.spki", folder);
-	snprintf(script, sizeof script, "openssl x509 -in '%.300s/tls.crt' -noout -pubkey | "
-	    "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64",
-	    folder);
+	snprintf(certificate, sizeof certificate, "%.300s/tls.crt", folder);
 	if (process_run(&config, 10000, err) != 0)
 		return -1;
 	if ((file = fopen(out, "r")) == NULL ||
@@ -262,24 +267,25 @@ config_write(const struct text *text, const char *folder, struct err *err)
 
 int
 origin_start(struct origin *origin, const struct scenario *s, const struct topology *t,
-    const char *folder, const char *root, struct err *err)
+    const char *folder, struct err *err)
 {
-	char log[PATH_BYTES], home[PATH_BYTES];
-	const char *const environment[] = {home, NULL};
+	static const char *const environment[] = {"HOME=" SEEN, NULL};
+	char log[PATH_BYTES], seen[PATH_BYTES];
+	const char *const files[] = {seen, NULL};
 	struct words words;
 	struct process_config config = {.space = t->server, .log = log,
-	    .output = log, .folder = root, .environment = environment};
+	    .output = log, .folder = origin->root, .environment = environment, .files = files};
 	struct text text;
-	struct place_of at = {s, t, origin, folder, &text};
+	struct place_of at = {s, t, &text};
 	int status;
 
 	*origin = (struct origin){0};
-	if (strlen(folder) > 250 || strlen(root) > 250)
+	if (strlen(folder) > 250)
 		return err_set(err, ENAMETOOLONG, "%s: the path is too long", folder);
-	snprintf(origin->root, sizeof origin->root, "%s", root);
-	snprintf(origin->access, sizeof origin->access, "%s/access.log", folder);
+	snprintf(origin->root, sizeof origin->root, "%s" ROOT, folder);
+	snprintf(origin->access, sizeof origin->access, "%s" ACCESS, folder);
 	snprintf(log, sizeof log, "%s/server.out", folder);
-	snprintf(home, sizeof home, "HOME=%s", folder);
+	snprintf(seen, sizeof seen, "%s:" SEEN, folder);
 	if (s->server_tls != TLS_none && certificate_make(origin, t, folder, err) != 0)
 		return -1;
 	text_init(&text);

@@ -19,13 +19,15 @@ struct origin {
 enum origin_port { PORT_HTTP = 80, PORT_HTTPS = 443 };
 unsigned origin_port(const struct scenario *scenario);
 
+/* What it serves is in its folder, below this. */
+#define ORIGIN_ROOT "root"
+
 /*
  * Starts it in the server's namespace and waits until it listens. folder gets its
- * configuration, certificate and logs; root is what it serves.
+ * configuration, certificate and logs; it may have any name.
  */
 int origin_start(struct origin *origin, const struct scenario *scenario,
-    const struct topology *topology, const char *folder, const char *root,
-    struct err *err);
+    const struct topology *topology, const char *folder, struct err *err);
 void origin_stop(struct origin *origin);
 
 #endif

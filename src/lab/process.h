@@ -21,8 +21,8 @@ struct process_config {
 	const char *const *argv;        /* NULL at the end; argv[0] is looked for in PATH */
 	const char *space;              /* full name of a namespace; NULL: this program's own */
 	const char *const *environment; /* "NAME=VALUE", beside this program's; NULL at the end */
-	/* "FILE:PLACE": the process and its children see FILE at PLACE, as /etc/hosts, say; both
-	 * exist. NULL at the end; may be NULL. */
+	/* "FILE:PLACE": the process and its children see FILE, or a folder, at PLACE, as
+	 * /etc/hosts, say; both exist. PLACE has no ':'. NULL at the end; may be NULL. */
 	const char *const *files;
 	const char *folder;             /* it starts in; NULL: this program's */
 	const char *user;               /* "NAME"; NULL: this program's. With HOME and USER */

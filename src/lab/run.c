@@ -233,7 +233,7 @@ work_make(struct run *r, struct err *err)
 	snprintf(work, sizeof work, "%.380s/work", r->folder);
 	tree_remove(work);
 	if (folder_make(r->work, r->folder, "work", err) != 0 ||
-	    folder_make(r->root, r->work, "root", err) != 0)
+	    folder_make(r->root, r->work, ORIGIN_ROOT, err) != 0)
 		return -1;
 	snprintf(r->clients_log, sizeof r->clients_log, "%s/clients.log", r->work);
 	return corpus_make(&r->files, r->s, r->config->seed, r->root, err);
@@ -249,7 +249,7 @@ programs_start(struct run *r, uint64_t seed, struct err *err)
 	if (topology_build(&r->topology, r->s, draw_of(seed, "link").state, r->work,
 	    r->config->program, err) != 0)
 		return -1;
-	if (origin_start(&r->origin, r->s, &r->topology, r->work, r->root, err) != 0 ||
+	if (origin_start(&r->origin, r->s, &r->topology, r->work, err) != 0 ||
 	    client_prepare(&r->clients, err) != 0)
 		return -1;
 	if (r->s->server_gzip && truth_bodies(r->s, r->origin.access, &r->files,
