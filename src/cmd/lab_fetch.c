@@ -4,14 +4,13 @@
  * line of downloads.tsv once the file is whole; what a line is there for is not fetched
  * again.
  */
-#include "cmd/lab_fetch.h"
+#include "cmd/lab_fetch_way.h"
 
 #include "base/err.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/lab_step.h"
-#include "lab/network.h"
 #include "lab/process.h"
 #include "lab/program.h"
 #include "lab/sheet.h"
@@ -33,8 +32,6 @@ enum {
 	REPORT_CELLS = 11,
 	PORTS_MAX = 16
 };
-
-static const char client_space[] = "client", server_space[] = "server";
 
 /* Cells of curl's report, in the order of report_format. */
 enum {
@@ -59,9 +56,8 @@ struct fetch {
 	const struct lab_fetch_config *config;
 	const struct lab_targets *targets;
 	struct lab_fetch_counts *counts;
-	struct network *net;
-	struct process *server, *meter;
-	const char *client; /* full name of the namespace; NULL: this one */
+	struct lab_fetch_way way;
+	struct process *meter;
 	char store[PATH_MAX], list[PATH_MAX], report[PATH_MAX], meter_log[PATH_MAX];
 	char log[PATH_MAX];
 	uint64_t *fetched; /* of each target */
@@ -163,65 +159,6 @@ open_list(struct fetch *f, struct err *err)
 	return 0;
 }
 
-/* ---- the network ---- */
-
-static int
-write_config(struct fetch *f, const char *path, struct err *err)
-{
-	static const char *const temporary[] = {"client_body", "proxy", "fastcgi",
-						"uwsgi", "scgi"};
-	struct text t;
-	size_t i;
-	int status;
-
-	text_init(&t);
-	text_printf(
-	    &t,
-	    "daemon off; user root; worker_processes 1; pid \"%s/nginx.pid\";\n"
-	    "events { worker_connections 1024; }\nhttp {\naccess_log off; sendfile on;\n"
-	    "default_type application/octet-stream;\n",
-	    f->config->folder);
-	for (i = 0; i < sizeof temporary / sizeof *temporary; i++)
-		text_printf(&t, "%s_temp_path \"%s\";\n", temporary[i],
-			    f->config->folder);
-	text_printf(&t, "server { listen 80; root \"%s\"; }\n}\n", f->config->root);
-	status = lab_file_write(path, &t, err);
-	text_done(&t);
-	return status;
-}
-
-static int
-start_server(struct fetch *f, struct err *err)
-{
-	char conf[PATH_MAX], log[PATH_MAX];
-	const char *argv[] = {"nginx", "-e", log, "-c", conf, NULL};
-	struct process_config config = {
-	    .argv = argv, .log = log, .space = network_space_name(f->net, server_space)};
-
-	if (program_need("nginx", err) != 0 || path_in(f, "nginx.conf", conf, err) != 0 ||
-	    path_in(f, "nginx.log", log, err) != 0 || write_config(f, conf, err) != 0 ||
-	    process_start(&config, &f->server, err) != 0)
-		return -1;
-	return wait_for_port(f->server, "nginx", log, config.space, false, 80, READY_MS,
-			     err);
-}
-
-static int
-open_network(struct fetch *f, struct err *err)
-{
-	struct network_link link = {.a = {client_space, "eth0", "192.0.2.1/24", NULL},
-				    .b = {server_space, "eth0", "192.0.2.80/24", NULL},
-				    .is_wire = true};
-
-	if (network_open(&f->net, err) != 0 ||
-	    network_space(f->net, client_space, err) != 0 ||
-	    network_space(f->net, server_space, err) != 0 ||
-	    network_link(f->net, &link, err) != 0)
-		return -1;
-	f->client = network_space_name(f->net, client_space);
-	return start_server(f, err);
-}
-
 /* ---- the meter ---- */
 
 /* "tcp and (port 80 or port 443)". */
@@ -252,17 +189,16 @@ write_filter(const struct lab_targets *t, struct text *out)
 static int
 start_meter(struct fetch *f, struct err *err)
 {
-	const char *device = f->config->interface != NULL ? f->config->interface : "eth0";
 	struct text filter;
 	int status;
 
 	text_init(&filter);
 	write_filter(f->targets, &filter);
 	{
-		const char *argv[] = {"/proc/self/exe", "meter",  "-i",        device,
+		const char *argv[] = {"/proc/self/exe", "meter",  "-i",        f->way.device,
 				      "--store",        f->store, filter.data, NULL};
 		struct process_config config = {.argv = argv,
-						.space = f->client,
+						.space = f->way.space,
 						.log = f->meter_log,
 						.output = NULL};
 
@@ -387,7 +323,7 @@ fetch_one(struct fetch *f, size_t i, struct err *err)
 				timeout,       "-o",    "/dev/null", "-w",
 				report_format, "--url", url};
 	struct process_config config = {
-	    .argv = argv, .space = f->client, .output = f->report, .log = f->log};
+	    .argv = argv, .space = f->way.space, .output = f->report, .log = f->log};
 	struct process *curl;
 	int64_t start_us = now_us();
 	unsigned n = 15;
@@ -484,8 +420,7 @@ lab_fetch(const struct lab_fetch_config *config, const struct lab_targets *targe
 		goto done;
 	}
 	if (program_need("curl", err) != 0 ||
-	    (config->interface == NULL && open_network(&f, err) != 0) ||
-	    start_meter(&f, err) != 0)
+	    lab_fetch_way_open(&f.way, config, targets, err) != 0 || start_meter(&f, err) != 0)
 		goto done;
 	status = fetch_all(&f, err);
 	if (stop_meter(&f, status == 0 ? err : &later) != 0)
@@ -493,8 +428,7 @@ lab_fetch(const struct lab_fetch_config *config, const struct lab_targets *targe
 done:
 	progress_show("", 0, 0);
 	process_free(f.meter);
-	process_free(f.server);
-	network_close(f.net);
+	lab_fetch_way_close(&f.way);
 	if (f.out != NULL && fclose(f.out) != 0 && status == 0)
 		status = err_set(err, errno, "%s: %s", f.list, strerror(errno));
 	free(f.fetched);

@@ -12,8 +12,8 @@ struct err;
  */
 struct lab_fetch_config {
 	const char *folder; /* where store, lists and logs are; there already */
-	const char *root;   /* a folder that a server in a namespace serves; NULL: none */
-	const char *interface; /* meter this one; NULL: namespaces are made */
+	const char *root;   /* a folder that a server in a namespace serves; NULL: URLs */
+	const char *interface; /* of URLs: meter this one; NULL: the one of their route */
 	uint64_t times;        /* downloads of each file */
 	uint64_t rate;         /* octets a second at most; 0: no limit */
 	int64_t pause_us;      /* between downloads */

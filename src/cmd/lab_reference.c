@@ -43,7 +43,8 @@ static const struct option_row options[] = {
     {"times", 'n', OPTION_NUMBER, offsetof(struct values, times), "TIMES", "3", 1, 100000,
      "downloads of each file"},
     {"interface", 'i', OPTION_TEXT, offsetof(struct values, interface), "INTERFACE", NULL,
-     0, 0, "of URLs: the interface that the downloads come by"},
+     0, 0, "of URLs: the interface that the downloads come by; if not given the one that the "
+     "route to them leaves by"},
     {"dir", 'd', OPTION_TEXT, offsetof(struct values, folder), "DIR", NULL, 0, 0,
      "where the store, the labels and the logs go; if not given CATALOG.lab"},
     {"rate", 0, OPTION_NUMBER, offsetof(struct values, rate), "OCTETS", "0", 0, 0,
@@ -123,11 +124,6 @@ find_targets(struct reference *r, struct err *err)
 		r->is_folder = true;
 		if (realpath(r->source, r->root) == NULL)
 			return err_set(err, errno, "%s: %s", r->source, strerror(errno));
-		if (strpbrk(r->root, "\"\\$\n") != NULL)
-			return err_set(err, EINVAL,
-				       "%s: a folder with quotes, backslashes or '$' in "
-				       "its name cannot be served",
-				       r->root);
 		status = lab_targets_walk(&r->targets, r->root, LAB_FETCH_BASE, err);
 	}
 	if (status == 0 && r->targets.count == 0)
@@ -406,12 +402,9 @@ run(void *values, const char **operands, int count, struct err *err)
 		status = EXIT_TROUBLE;
 		goto done;
 	}
-	if (r.is_folder == (v->interface != NULL)) {
-		err_set(err, EINVAL,
-			r.is_folder ? "a folder is served and fetched in namespaces: it "
-				      "goes without --interface"
-				    : "URLs need --interface INTERFACE, the one that "
-				      "they are reached by");
+	if (r.is_folder && v->interface != NULL) {
+		err_set(err, EINVAL, "a folder is served and fetched in namespaces: it goes "
+				     "without --interface");
 		goto done;
 	}
 	status = prepare(&r, err) == 0 && work(&r, err) == 0 && r.counts.failed == 0

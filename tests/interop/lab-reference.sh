@@ -56,9 +56,36 @@ base=http://127.0.0.1:$(cat port)
 status "a list of a folder" 0 "$weir" lab reference "$base/" -i lo --pause 0 -n 1 -w listed.tsv -o tsv
 is "its files, not what is in folders below" "$(awk -F'\t' 'NR > 1 {print $2}' out | sort -n)" "$(find files -maxdepth 1 -type f -printf '%s\n' | sort -n)"
 printf '# two\n%s/part%%201.bin\tfirst\n%s/part%%202.bin\n%s/gone\n' "$base" "$base" "$base" >urls
-status "a file of URLs, of which one is gone" 1 "$weir" lab reference urls -i lo --pause 0 -n 2 -w urls.tsv -o tsv
+status "a file of URLs, of which one is gone" 1 "$weir" lab reference urls --pause 0 -n 2 -w urls.tsv -o tsv
 like "is told" "$(cat err)" "$base/gone: the server answers 404"
 is "the others are there" "$(awk -F'\t' 'NR > 1 {print $1 " " $4 " " $5}' out | tr '\n' ,)" "first 2 2,part 2.bin 2 2,"
+
+is "the interface was found" "$(grep -o 'capturing on [^ ,]*' urls.tsv.lab/meter.log | sort -u)" "capturing on lo"
+
+# The same by IPv6, and by another device than the route's.
+if [ -e /proc/sys/net/ipv6 ] && python3 -c 'import socket; socket.create_server(("::1", 0), family=socket.AF_INET6)' 2>/dev/null; then
+	python3 -c '
+import http.server, os, socket
+os.chdir("files")
+class Server(http.server.ThreadingHTTPServer):
+	address_family = socket.AF_INET6
+server = Server(("::1", 0), http.server.SimpleHTTPRequestHandler)
+print(server.server_port, flush=True)
+server.serve_forever()' >port6 2>/dev/null &
+	children="$children $!"
+	for _ in $(seq 100); do [ -s port6 ] && break; sleep 0.05; done
+	status "IPv6" 0 "$weir" lab reference "http://[::1]:$(cat port6)/part%203.bin" --pause 0 -n 2 -w six.tsv -o tsv
+	is "IPv6: metered" "$(awk -F'\t' 'NR > 1 {print $2 " " $4 " " $5}' out)" "$(stat -c %s 'files/part 3.bin') 2 2"
+else
+	skip "IPv6" "no loopback address of IPv6"
+fi
+
+# Folders of any name: what is served, and where the results go.
+odd="it's \"\$HOME\" 5%; { a\\b }"
+mkdir "$odd"
+cp -r files "$odd/files"
+status "odd names" 0 "$weir" lab reference "$odd/files" -n 1 -d "$odd/results" -w "$odd/files.tsv" -o tsv
+is "odd names: all files, metered" "$(awk -F'\t' 'NR > 1 {print $2 " " $5}' out | sort -n | tr '\n' ,)" "$(sizes | sed 's/$/ 1/' | tr '\n' ,)"
 
 # Stopped after the first download, it rests; then it goes on.
 "$weir" lab reference urls -i lo --pause 1h -n 2 -w stopped.tsv >out 2>err &
@@ -81,7 +108,8 @@ while IFS='|' read -r source words message; do
 	like "refused: $source $words" "$(cat err)" "$message"
 done <<END
 ftp://127.0.0.1/x|-i lo|is no URL of http or https
-$base/part%201.bin||need --interface INTERFACE
+http://none.invalid/x||no host of these URLs is reached
+http://192.0.2.300/x||no host of these URLs is reached
 files|-i lo|without --interface
 nowhere||No such file
 words|-i lo|words: line 1: .* is no URL
