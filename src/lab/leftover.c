@@ -249,6 +249,7 @@ leftover_open(struct leftover **out, struct err *err)
 		err_set(err, errno, NETWORK_FOLDER ": cannot be made: %s", strerror(errno));
 		goto fail;
 	}
+	(void)chmod(NETWORK_FOLDER, 0755); /* whatever the umask: others may know what is left */
 	/* A file of an earlier process of the same id may be in the hands of one that cleans. */
 	for (i = 0; i < 500; i++) {
 		left->fd = open_locked(left->path, O_CREAT);
@@ -411,5 +412,7 @@ leftover_clean(struct text *told, struct err *err)
 {
 	struct clean c = {told, err};
 
+	if (access(NETWORK_FOLDER, R_OK | X_OK) != 0 && errno != ENOENT)
+		return err_set(err, errno, NETWORK_FOLDER ": %s: needs root", strerror(errno));
 	return walk(clean_one, &c);
 }
