@@ -101,7 +101,7 @@ make_resolvers(struct trace *t, struct err *err)
 	snprintf(path, sizeof path, "%s/resolv.conf", t->folder);
 	text_init(&text);
 	if ((status = network_resolvers("/etc/resolv.conf",
-	    "/run/systemd/resolve/resolv.conf", &text, err)) != 0) {
+	    "/run/systemd/resolve/resolv.conf", network_outside_6(t->net), &text, err)) != 0) {
 		/* addresses still work: a warning */
 		complain("lab trace: %s", err->text);
 		err_clear(err);
@@ -347,8 +347,8 @@ const struct command command_lab_trace = {
 	    "are the command's. When it has ended its flows are shown, on standard error or in "
 	    "a file, and with --catalog the files that it downloaded.\n\n"
 	    "The way out is a link to the machine's own namespace, or by --to to another, which "
-	    "forwards its IPv4 packets and translates their addresses (nft) as long as the "
-	    "command runs. Nothing else uses the link, and nothing of the command passes it "
+	    "forwards its packets and translates their addresses (nft) as long as the command "
+	    "runs; IPv6 goes where that namespace has routes of it. Nothing else uses the link, and nothing of the command passes it "
 	    "unseen. Name servers that listen on the machine's own loopback are not reached; "
 	    "then the command sees a resolv.conf with those that they ask, where systemd-resolved "
 	    "names them. A firewall of the machine that forwards nothing has to let pass the "

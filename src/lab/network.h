@@ -97,19 +97,22 @@ int network_ip(struct network *net, const char *space, struct err *err, const ch
 
 /*
  * A link out of the network: to the machine's own namespace (to NULL), or to another that is
- * there already, by its full name, and with NAT wherever its IPv4 routes go. The namespace
- * gets an address of 100.64.0.0/10 that no route uses, and a default route. What is changed
- * in the other namespace, forwarding and a table of nft, goes back when the network ends.
+ * there already, by its full name, and with NAT wherever its routes go. The namespace gets an
+ * address of 100.64.0.0/10 that no route uses, and a default route; where the other one has
+ * routes of IPv6, it gets an address and routes of that, too. What is changed in the other
+ * namespace, forwarding and a table of nft, goes back when the network ends.
  */
 int network_outside(struct network *net, const char *space, const char *device, const char *to,
     struct err *err);
+/* Whether IPv6 takes that link. */
+bool network_outside_6(const struct network *net);
 /*
- * A resolv.conf(5) for a namespace with a link to the outside, which reaches neither servers
- * on the machine's own loopback nor those with IPv6 addresses. out is empty if file serves as
- * it is; else a text of what file, or upstream where that has none, says of the others.
- * -1: no server is reached.
+ * A resolv.conf(5) for a namespace with a link to the outside, which does not reach servers on
+ * the machine's own loopback, and those with IPv6 addresses only if has_6. out is empty if file
+ * serves as it is; else a text of what file, or upstream where that has none, says of the
+ * others. -1: no server is reached.
  */
-int network_resolvers(const char *file, const char *upstream, struct text *out,
+int network_resolvers(const char *file, const char *upstream, bool has_6, struct text *out,
     struct err *err);
 
 #endif

@@ -6,28 +6,22 @@
  * Forwarding is turned on for the pair's device and for those that routes leave by, not for
  * all: the machine does not become a router between its other interfaces.
  */
-#include "lab/network_private.h"
+#include "lab/network_outside.h"
 
 #include "base/err.h"
 #include "base/text.h"
 #include "lab/program.h"
+#include "lab/route.h"
 #include "lab/space.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-enum { TRIES = 64, NET_BYTES = 24, ROUTES = 64 };
-
-struct outside {
-	const char *name, *to;           /* full names; to NULL: the machine's own */
-	const char *device;
-	char peer[DEVICE_NAME_MAX + 1];  /* in the other namespace */
-	char table[DEVICE_NAME_MAX + 8];
-	char here[NET_BYTES], there[NET_BYTES], net[NET_BYTES]; /* addresses, their network */
-};
+enum { TRIES = 64 };
 
 static const char *
 or_dash(const char *to)
@@ -35,9 +29,8 @@ or_dash(const char *to)
 	return to == NULL ? "-" : to;
 }
 
-/* Runs an ip(8) command there and gives its output. */
-static int
-ask_ip(const char *to, const char *const *argv, struct text *out, struct err *err)
+int
+outside_ask(const char *to, const char *const *argv, struct text *out, struct err *err)
 {
 	int back, status;
 
@@ -59,7 +52,7 @@ choose_net(struct outside *o, struct err *err)
 	int status;
 
 	text_init(&used);
-	if ((status = ask_ip(o->to, argv, &used, err)) == 0) {
+	if ((status = outside_ask(o->to, argv, &used, err)) == 0) {
 		for (i = 0; i < TRIES; i++) {
 			at = 100U << 24 | 64U << 16 | ((place + i * 4099) & 0xfffff) << 2;
 			snprintf(o->net, sizeof o->net, "%u.%u.%u.%u/30", at >> 24, at >> 16 & 255,
@@ -76,25 +69,19 @@ choose_net(struct outside *o, struct err *err)
 	return status;
 }
 
+/* A veth pair is a wire of its own, so the addresses of its ends need not be others' too. */
 static int
 join(struct network *net, const struct outside *o, struct err *err)
 {
-	char key[64];
-	int i;
-
 	if (leftover_note(net->left, err, "device %s %s", or_dash(o->to), o->peer) != 0 ||
-	    network_run_ip(o->to, err, "link add name %s type veth peer name %s netns %s",
-	    o->peer, o->device, o->name) != 0)
+	    network_run_ip(o->to, err, "link add name %s address " OUTSIDE_MAC_THERE
+	    " type veth peer name %s address " OUTSIDE_MAC_HERE " netns %s", o->peer, o->device,
+	    o->name) != 0)
 		return -1;
-	/* Only IPv4 goes out; a meter is not to see what IPv6 tries on its own. */
-	for (i = 0; i < 2; i++) {
-		snprintf(key, sizeof key, "net.ipv6.conf.%s.disable_ipv6",
-		    i == 0 ? o->peer : o->device);
-		(void)space_sysctl(i == 0 ? o->to : o->name, key, "1", NULL);
-	}
 	/* Segments are those of a wire, so that a meter sees them so. */
 	if (space_offload(o->to, o->peer, false, err) != 0 ||
-	    space_offload(o->name, o->device, false, err) != 0)
+	    space_offload(o->name, o->device, false, err) != 0 ||
+	    outside_quiet_6(o, err) != 0)
 		return -1;
 	if (network_run_ip(o->to, err, "address add %s/30 dev %s", o->there, o->peer) != 0 ||
 	    network_run_ip(o->to, err, "link set dev %s up", o->peer) != 0 ||
@@ -105,7 +92,8 @@ join(struct network *net, const struct outside *o, struct err *err)
 }
 
 static int
-turn_on_locked(struct network *net, const struct outside *o, const char *key, struct err *err)
+set_locked(struct network *net, const struct outside *o, const char *key, const char *value,
+    struct err *err)
 {
 	char before[32], first[32];
 
@@ -113,21 +101,35 @@ turn_on_locked(struct network *net, const struct outside *o, const char *key, st
 		return -1;
 	if (leftover_before(o->to, key, first, sizeof first))
 		memcpy(before, first, sizeof before);
-	else if (strcmp(before, "1") == 0)
+	else if (strcmp(before, value) == 0)
 		return 0;
 	if (leftover_note(net->left, err, "sysctl %s %s %s", or_dash(o->to), key, before) != 0)
 		return -1;
-	return space_sysctl(o->to, key, "1", err);
+	return space_sysctl(o->to, key, value, err);
 }
 
-/* Turns a setting there on, after writing down what it was. */
-static int
-turn_on(struct network *net, const struct outside *o, const char *key, struct err *err)
+int
+outside_set(struct network *net, const struct outside *o, const char *key, const char *value,
+    struct err *err)
 {
-	int lock = leftover_lock(), status = turn_on_locked(net, o, key, err);
+	int lock = leftover_lock(), status = set_locked(net, o, key, value, err);
 
 	leftover_unlock(lock);
 	return status;
+}
+
+void
+outside_key(char out[OUTSIDE_KEY_BYTES], const char *version, const char *device,
+    const char *what)
+{
+	char *c;
+
+	snprintf(out, OUTSIDE_KEY_BYTES, "net.%s.conf.", version);
+	c = out + strlen(out);
+	snprintf(c, OUTSIDE_KEY_BYTES - (size_t)(c - out), "%s", device);
+	for (; *c != '\0'; c++)
+		*c = *c == '.' ? '/' : *c;
+	snprintf(c, OUTSIDE_KEY_BYTES - (size_t)(c - out), ".%s", what);
 }
 
 /* Of each device that a route there leaves by; none is no fault. */
@@ -135,24 +137,18 @@ static int
 forward_routes(struct network *net, const struct outside *o, struct err *err)
 {
 	const char *argv[] = {"ip", "-4", "-o", "route", "show", NULL};
-	char key[64], *line, *rest, *dev;
+	char key[OUTSIDE_KEY_BYTES], dev[DEVICE_NAME_MAX + 1], *line, *rest;
 	struct text routes;
 	int status;
 
 	text_init(&routes);
-	status = ask_ip(o->to, argv, &routes, err);
+	status = outside_ask(o->to, argv, &routes, err);
 	for (line = strtok_r(routes.data, "\n", &rest); line != NULL && status == 0;
 	    line = strtok_r(NULL, "\n", &rest)) {
-		if ((dev = strstr(line, " dev ")) == NULL)
+		if (!route_device_of(line, dev))
 			continue;
-		dev += strlen(" dev ");
-		dev[strcspn(dev, " ")] = '\0';
-		/* a dot in a device's name is a slash in a key */
-		snprintf(key, sizeof key, "net.ipv4.conf.%s.forwarding", dev);
-		for (dev = key + strlen("net.ipv4.conf."); *dev != '\0' &&
-		    strcmp(dev, ".forwarding") != 0; dev++)
-			*dev = *dev == '.' ? '/' : *dev;
-		status = turn_on(net, o, key, err);
+		outside_key(key, "ipv4", dev, "forwarding");
+		status = outside_set(net, o, key, "1", err);
 	}
 	text_done(&routes);
 	return status;
@@ -161,15 +157,19 @@ forward_routes(struct network *net, const struct outside *o, struct err *err)
 static int
 translate(struct network *net, const struct outside *o, struct err *err)
 {
-	char rules[NETWORK_LINE_BYTES], key[64];
+	char rules[2 * NETWORK_LINE_BYTES], six[96] = "", key[OUTSIDE_KEY_BYTES];
 
-	snprintf(key, sizeof key, "net.ipv4.conf.%s.forwarding", o->peer);
+	outside_key(key, "ipv4", o->peer, "forwarding");
 	if (space_sysctl(o->to, key, "1", err) != 0 || forward_routes(net, o, err) != 0 ||
 	    leftover_note(net->left, err, "table %s %s", or_dash(o->to), o->table) != 0)
 		return -1;
+	if (o->has_6)
+		snprintf(six, sizeof six, "ip6 saddr %s oifname != \"%s\" masquerade; ", o->net6,
+		    o->peer);
 	snprintf(rules, sizeof rules, "table inet %s {\n"
 	    "chain out { type nat hook postrouting priority srcnat; "
-	    "ip saddr %s oifname != \"%s\" masquerade; }\n}\n", o->table, o->net, o->peer);
+	    "ip saddr %s oifname != \"%s\" masquerade; %s}\n" OUTSIDE_QUIET "}\n", o->table,
+	    o->net, o->peer, six, o->peer);
 	if (network_run_nft(o->to, rules, err) != 0)
 		return err_prefix(err, "no NAT to the outside: ");
 	return 0;
@@ -180,6 +180,7 @@ network_outside(struct network *net, const char *space, const char *device, cons
     struct err *err)
 {
 	struct outside o = {.to = to, .device = device};
+	int status = -1;
 
 	if (network_find(net, space, &o.name, err) != 0)
 		return -1;
@@ -191,17 +192,35 @@ network_outside(struct network *net, const char *space, const char *device, cons
 		return -1;
 	snprintf(o.peer, sizeof o.peer, "weir%ld", (long)getpid());
 	snprintf(o.table, sizeof o.table, "weir-%ld", (long)getpid());
-	if (choose_net(&o, err) != 0 || join(net, &o, err) != 0)
-		return -1;
-	return translate(net, &o, err);
+	text_init(&o.routes6);
+	if (choose_net(&o, err) == 0 && outside_choose_6(&o, err) == 0 &&
+	    join(net, &o, err) == 0 && translate(net, &o, err) == 0)
+		status = outside_join_6(net, &o, err);
+	net->has_outside_6 = status == 0 && o.has_6;
+	text_done(&o.routes6);
+	return status;
+}
+
+bool
+network_outside_6(const struct network *net)
+{
+	return net->has_outside_6;
 }
 
 /* ---- names ---- */
 
+/* On the machine's own loopback, or of a link of it. */
+static bool
+is_near(const char *server)
+{
+	return strncmp(server, "127.", 4) == 0 || strcmp(server, "::1") == 0 ||
+	    strncasecmp(server, "fe80:", 5) == 0;
+}
+
 /* The lines of a file but for name servers that are not reached, of which there are *left_out;
  * how many others there are. */
 static unsigned
-read_resolvers(const char *path, struct text *out, unsigned *left_out)
+read_resolvers(const char *path, bool has_6, struct text *out, unsigned *left_out)
 {
 	FILE *file = fopen(path, "re");
 	char line[512], server[128];
@@ -210,7 +229,7 @@ read_resolvers(const char *path, struct text *out, unsigned *left_out)
 	*left_out = 0;
 	while (file != NULL && fgets(line, sizeof line, file) != NULL) {
 		if (sscanf(line, " nameserver %127s", server) == 1) {
-			if (strncmp(server, "127.", 4) == 0 || strchr(server, ':') != NULL) {
+			if (is_near(server) || (!has_6 && strchr(server, ':') != NULL)) {
 				++*left_out;
 				continue;
 			}
@@ -224,20 +243,21 @@ read_resolvers(const char *path, struct text *out, unsigned *left_out)
 }
 
 int
-network_resolvers(const char *path, const char *upstream, struct text *out, struct err *err)
+network_resolvers(const char *path, const char *upstream, bool has_6, struct text *out,
+    struct err *err)
 {
 	unsigned left_out;
 
 	text_clear(out);
-	if (read_resolvers(path, out, &left_out) > 0) {
+	if (read_resolvers(path, has_6, out, &left_out) > 0) {
 		if (left_out == 0)
 			text_clear(out);
 		return 0;
 	}
 	text_clear(out);
-	if (read_resolvers(upstream, out, &left_out) > 0)
+	if (read_resolvers(upstream, has_6, out, &left_out) > 0)
 		return 0;
 	text_clear(out);
 	return err_set(err, ENOENT, "no name server is reached: %s names none but the machine's "
-	    "own loopback, or by IPv6", path);
+	    "own loopback%s", path, has_6 ? "" : ", or by IPv6");
 }

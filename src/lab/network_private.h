@@ -12,6 +12,7 @@ enum { NETWORK_LINE_BYTES = 512, NETWORK_EMULATORS = 64 };
 struct network {
 	struct leftover *left;
 	unsigned spaces, emulators;
+	bool has_outside_6;
 	char names[NETWORK_SPACES][SPACE_NAME_MAX + 1];
 	struct process *emulator[NETWORK_EMULATORS];
 };

@@ -87,6 +87,37 @@ is "beyond: flows and findings in the file" "$(grep -c '"dst_port":80' far.json)
 state >after
 is "beyond: nothing is left" "$(diff before after)" ""
 
+# IPv6, where the other namespace has routes of it.
+if ip -n $to -6 addr add 2001:db8:1::1/64 dev beyond nodad 2>/dev/null; then
+	ip -n $to -6 addr add 2001:db8:7::7/128 dev lo
+	ip -n $far -6 addr add 2001:db8:1::2/64 dev eth0 nodad
+	ip -n $far -6 addr add 2001:db8:9::9/128 dev lo
+	ip -n $to -6 route add default via 2001:db8:1::2
+	for at in "$to 2001:db8:7::7" "$far ::"; do
+		ip netns exec "${at% *}" python3 -m http.server -d www -b "${at#* }" 8080 >six-${at% *}.log 2>&1 &
+		children="$children $!"
+	done
+	six_listens() { ip netns exec "$1" ss -Hltn 'sport = :8080' | grep -q .; }
+	await six_listens $to
+	await six_listens $far
+	state6() { state; ip -n $to -6 route; ip netns exec $to sysctl -a 2>/dev/null | grep -e 'v6.*forwarding' -e accept_ra; }
+	state6 >before6
+	"$weir" lab trace --to $to -c catalog.tsv -o ndjson -w six.json -- sh -c 'curl -gs -o here "http://[2001:db8:7::7]:8080/file-70001" &&
+		curl -gs -o far "http://[2001:db8:1::2]:8080/file-1234567" && curl -gs -o default "http://[2001:db8:9::9]:8080/file-70001";
+		status=$?; cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6; ip -6 addr show dev eth0 scope link; exit $status' >out 2>err
+	is "IPv6: ends well" "$?" 0
+	is "IPv6: no address but the link's" "$(cat out)" 0
+	is "IPv6: the files arrive" "$(cksum <here) $(cksum <far)" "$(cksum <www/file-70001) $(cksum <www/file-1234567)"
+	is "IPv6: with the namespace's own address" "$(grep -c '^2001:db8:1::1 .*file-' six-$far.log)" 2
+	is "IPv6: three flows, and nothing else" "$(grep -c '"dst_port":8080' six.json) $(grep -c '"proto"' six.json)" "3 3"
+	is "IPv6: the files are named" "$(grep -o '"name":"file-[0-9]*"' six.json | sort | uniq -c | awk '{print $1}' | tr '\n' ' ')" "1 2 "
+	state6 >after6
+	is "IPv6: nothing is left" "$(diff before6 after6)" ""
+	state >before
+else
+	skip "IPv6" "the kernel has none"
+fi
+
 # What the command leaves behind ends with it; so it does when the program is ended or killed.
 runs() { kill -0 "$1" 2>/dev/null; }
 gone() { ! runs "$1"; }

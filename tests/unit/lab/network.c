@@ -486,6 +486,7 @@ test_resolvers(void **state)
 	static const struct {
 		const char *file, *upstream; /* NULL: is not there */
 		const char *out;             /* NULL: refused */
+		bool has_6;
 	} rows[] = {
 		{"nameserver 192.0.2.53\nsearch example.org\n", NULL, ""},
 		{"nameserver 127.0.0.53\nsearch example.org\n", "nameserver 192.0.2.53\n",
@@ -495,6 +496,10 @@ test_resolvers(void **state)
 		{"nameserver 127.0.0.53\n", "nameserver 2001:db8::53\n", NULL},
 		{"nameserver 127.0.0.53\n", NULL, NULL}, {"", NULL, NULL}, {NULL, NULL, NULL},
 		{NULL, "nameserver 192.0.2.53", "nameserver 192.0.2.53"},
+		{"nameserver 2001:db8::53\n", NULL, "", true},
+		{"nameserver ::1\nnameserver FE80::1%eth0\nnameserver 2001:db8::53\n", NULL,
+		    "nameserver 2001:db8::53\n", true},
+		{"nameserver ::1\n", NULL, NULL, true},
 	};
 	const char *folder = getenv("WEIR_TMP") == NULL ? "/tmp" : getenv("WEIR_TMP");
 	char paths[2][300];
@@ -518,10 +523,11 @@ test_resolvers(void **state)
 		}
 		failed = (struct err){0};
 		if (rows[i].out == NULL) {
-			assert_int_equal(network_resolvers(paths[0], paths[1], &out, &failed), -1);
+			assert_int_equal(network_resolvers(paths[0], paths[1], rows[i].has_6, &out,
+			    &failed), -1);
 			assert_non_null(strstr(failed.text, "no name server is reached"));
 		} else {
-			DO(network_resolvers(paths[0], paths[1], &out, &err));
+			DO(network_resolvers(paths[0], paths[1], rows[i].has_6, &out, &err));
 			assert_string_equal(out.data, rows[i].out);
 		}
 	}
