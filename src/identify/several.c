@@ -111,12 +111,10 @@ weigh(struct search *s, uint64_t sent)
 	struct several_set set = {.files = s->files,
 				  .k = (uint32_t)k,
 				  .e = (uint32_t)(left % m->mss)};
-	size_t count;
-	double tail, weight = s->prior * orders(s);
-	const float *table =
-	    wire_table(m->tables, s->sight.n_class, s->sight.segments, &count, &tail);
+	double weight = s->prior * orders(s);
 
-	weight *= k < count ? table[k] : tail / (double)(k + 1);
+	weight *= wire_losses_p(
+	    wire_table(m->tables, s->sight.n_class, s->sight.segments), k);
 	weight *= wire_p_of_e(m->path, m->mss, &s->sight, k, set.e,
 			      (uint32_t)(sent % m->mss));
 	weight *= request_factor(

@@ -77,10 +77,23 @@ struct wire_tables;
 
 struct wire_tables *wire_tables_new(const struct wire_path *path);
 void wire_tables_free(struct wire_tables *tables);
+struct wire_losses {
+	float *p; /* of k = 0..count-1 */
+	size_t count, peak; /* the likeliest k */
+	double tail; /* from k = count on: tail / (k + 1) */
+};
+
 /* For records whose n is of a class (n_class < WIRE_N_CLASSES), or else not known, with that
- * many segments. k from *count on: the tail. */
-const float *wire_table(struct wire_tables *tables, unsigned n_class, double segments,
-			size_t *count, double *tail);
+ * many segments. */
+const struct wire_losses *wire_table(struct wire_tables *tables, unsigned n_class,
+				     double segments);
+
+static inline double
+wire_losses_p(const struct wire_losses *losses, uint64_t k)
+{
+	return k < losses->count ? losses->p[k] : losses->tail / (double)(k + 1);
+}
+
 /* The same for one k, slowly: the tables' twin. */
 double wire_p_of_k(const struct wire_path *path, unsigned n_class, double segments,
 		   uint64_t k);

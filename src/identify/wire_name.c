@@ -33,9 +33,7 @@ struct weighing {
 	double request_any;  /* its probability whatever the path; 0: nothing known */
 	double scale;        /* prior of one file */
 	/* p(k) of the record's n, and the parts of p(e), which are the same for all files. */
-	const float *table;
-	size_t table_count;
-	double table_tail;
+	const struct wire_losses *losses;
 	struct wire_parts parts;
 	uint32_t residue; /* T mod MSS */
 	double sum, unknown; /* of all weights; of no file */
@@ -80,8 +78,7 @@ begin_parts(struct weighing *w)
 	const struct wire_model *m = w->m;
 	struct wire_sight *sight = &w->sight;
 
-	w->table = wire_table(m->tables, sight->n_class, sight->segments, &w->table_count,
-			      &w->table_tail);
+	w->losses = wire_table(m->tables, sight->n_class, sight->segments);
 	w->residue = (uint32_t)(sight->payload % m->mss);
 	wire_parts_of_e(m->path, m->mss, sight, &w->parts);
 }
@@ -122,18 +119,16 @@ weigh_request(struct weighing *w, uint32_t file, uint64_t k, const struct wire_p
 {
 	const struct wire_model *m = w->m;
 	int64_t rest = (int64_t)w->request - m->files->file[file].path_len;
-	double p = rest < 0 ? 0 : p_of_rest(rest), tail,
+	double p = rest < 0 ? 0 : p_of_rest(rest),
 	       weight = REQUEST_OTHER + (1 - REQUEST_OTHER) * p / w->request_any;
 	struct wire_sight sight = w->sight;
-	const float *table;
-	size_t count;
 
 	if (p > 0)
 		sight.n_class = wire_n_class((uint64_t)rest / 12);
-	table = wire_table(m->tables, sight.n_class, sight.segments, &count, &tail);
+	weight *= wire_losses_p(wire_table(m->tables, sight.n_class, sight.segments), k);
 	wire_parts_of_e(m->path, m->mss, &sight, own);
 	*parts = own;
-	return weight * (k < count ? table[k] : tail / (double)(k + 1));
+	return weight;
 }
 
 static void
@@ -151,7 +146,7 @@ weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *o
 	if (w->request_any > 0)
 		weight *= weigh_request(w, file, k, &parts, &own);
 	else
-		weight *= k < w->table_count ? w->table[k] : w->table_tail / (double)(k + 1);
+		weight *= wire_losses_p(w->losses, k);
 	weight *= wire_parts_p(parts, m->mss, k, e, last);
 	*out = weight;
 	w->sum += weight;
@@ -171,9 +166,8 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 	const struct wire_model *m = w->m;
 	const struct sents *sents = m->sents[mode];
 	const uint64_t *sent = sents_of(sents);
-	uint64_t t = w->sight.payload, reach, peak = 0;
-	size_t count = w->table_count, low, all, mid, k, i;
-	const float *table = w->table;
+	uint64_t t = w->sight.payload, reach, peak = w->losses->peak;
+	size_t count = w->losses->count, low, all, mid, i;
 	double ignored;
 
 	reach = (uint64_t)(count + 1) * m->mss;
@@ -188,9 +182,6 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 			low++;
 		*first = low;
 	} else {
-		for (k = 1; k < count; k++)
-			if (table[k] > table[peak])
-				peak = k;
 		mid = sents_lower(sents, t > peak * m->mss ? t - peak * m->mss : 0);
 		*end = mid + WIRE_NEAR_MAX / 2 < all ? mid + WIRE_NEAR_MAX / 2 : all;
 		*first = *end - low > WIRE_NEAR_MAX ? *end - WIRE_NEAR_MAX : low;
@@ -255,11 +246,29 @@ weigh_far(struct weighing *w, uint32_t mode, size_t first, size_t end)
 	}
 }
 
+/* Picks as a heap, the heaviest first: few of them are looked at. */
+static void
+sink(struct pick *pick, size_t at, size_t n)
+{
+	struct pick one = pick[at];
+	size_t below;
+
+	for (; (below = 2 * at + 1) < n; at = below) {
+		if (below + 1 < n && heavier(&pick[below + 1], &pick[below]) < 0)
+			below++;
+		if (heavier(&one, &pick[below]) <= 0)
+			break;
+		pick[at] = pick[below];
+	}
+	pick[at] = one;
+}
+
 /* The best picks become candidates. */
 static void
 end_weighing(struct weighing *w, struct verdict *out)
 {
-	double least = 0;
+	double least = 0, scale = w->sum > 0 ? 1 / w->sum : 0;
+	struct pick one;
 	size_t i, k, kept = 0;
 
 	for (i = 0; i < w->count; i++)
@@ -267,23 +276,26 @@ end_weighing(struct weighing *w, struct verdict *out)
 	for (i = 0; i < w->count; i++)
 		if (w->pick[i].weight > 1e-6 * least)
 			w->pick[kept++] = w->pick[i];
-	qsort(w->pick, kept, sizeof w->pick[0], heavier);
+	for (i = kept / 2; i-- > 0;)
+		sink(w->pick, i, kept);
 	out->count = out->fits = 0;
-	for (i = 0; i < kept; i++) {
-		const struct pick *p = &w->pick[i];
-
-		for (k = 0; k < out->count && out->candidate[k].file != p->file; k++)
+	while (kept > 0) {
+		one = w->pick[0];
+		w->pick[0] = w->pick[--kept];
+		if (kept > 1)
+			sink(w->pick, 0, kept);
+		for (k = 0; k < out->count && out->candidate[k].file != one.file; k++)
 			;
 		if (k == CANDIDATES_MAX)
 			break;
 		if (k == out->count)
 			out->candidate[out->count++] = (struct candidate){
-			    .file = p->file,
-			    .header = (uint32_t)(sents_of(w->m->sents[p->mode])[p->file] -
-						 w->m->files->file[p->file].size),
-			    .k = (uint32_t)p->k,
-			    .e = p->e};
-		out->candidate[k].probability += w->sum > 0 ? p->weight / w->sum : 0;
+			    .file = one.file,
+			    .header = (uint32_t)(sents_of(w->m->sents[one.mode])[one.file] -
+						 w->m->files->file[one.file].size),
+			    .k = (uint32_t)one.k,
+			    .e = one.e};
+		out->candidate[k].probability += one.weight * scale;
 	}
 	for (i = 0; i < out->count; i++)
 		out->fits += out->candidate[i].probability >=
@@ -349,15 +361,14 @@ wire_name_blind(const struct files *files, const struct wire_server *server,
 	uint32_t overhead = wire_overhead(server, r), mss = wire_mss(r, overhead);
 	uint64_t t = wire_payload(r, overhead), reach = 60 * (uint64_t)mss + 2000, k;
 	double scale = (1 - path->unknown) / (double)(files->count ? files->count : 1),
-	       weight, tail;
+	       weight;
 	struct tally tally;
-	const float *table;
-	size_t i, end, count;
+	const struct wire_losses *losses;
+	size_t i, end;
 
 	*out = (struct verdict){.payload = t, .mss = mss, .overhead = overhead};
 	tally_begin(&tally, out);
-	table = wire_table(tables, WIRE_N_CLASSES, mss > 0 ? (double)t / mss : 1, &count,
-			   &tail);
+	losses = wire_table(tables, WIRE_N_CLASSES, mss > 0 ? (double)t / mss : 1);
 	end = mss > 0 ? catalog_lower(files->catalog, t) : 0;
 	i = mss > 0 ? catalog_lower(files->catalog, t > reach ? t - reach : 0) : 0;
 	for (i = end - i > 20000 ? end - 20000 : i; i < end; i++) {
@@ -367,8 +378,7 @@ wire_name_blind(const struct files *files, const struct wire_server *server,
 
 		k = h > 2000 ? (uint64_t)(h - 2000) / mss : 0;
 		for (weight = 0, h -= (int64_t)(k * mss); h > 0; h -= mss, k++) {
-			double one = p_of_header(h) *
-				     (k < count ? table[k] : tail / (double)(k + 1));
+			double one = p_of_header(h) * wire_losses_p(losses, k);
 
 			weight += one;
 			if (one <= best)

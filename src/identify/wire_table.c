@@ -26,14 +26,9 @@ static const double TAIL_SUM = 9.2, MEAN_LEAST = 0.02, BROAD_WITH_FIT = 0.1,
 static const double broad_share[] = {0.01, 0.03, 0.1, 0.3, 0.9};
 enum { BROAD = 5 };
 
-struct table {
-	float *p;
-	size_t count;
-};
-
 struct wire_tables {
 	struct wire_path path;
-	struct table by_n[WIRE_N_CLASSES], by_segments[SEGMENT_CLASSES];
+	struct wire_losses by_n[WIRE_N_CLASSES], by_segments[SEGMENT_CLASSES];
 };
 
 unsigned
@@ -137,25 +132,26 @@ wire_tables_free(struct wire_tables *t)
 	free(t);
 }
 
-const float *
-wire_table(struct wire_tables *t, unsigned n_class, double segments, size_t *count,
-	   double *tail)
+const struct wire_losses *
+wire_table(struct wire_tables *t, unsigned n_class, double segments)
 {
-	unsigned class = segment_class(segments);
-	struct table *table =
+	unsigned class = n_class < WIRE_N_CLASSES ? 0 : segment_class(segments);
+	struct wire_losses *table =
 	    n_class < WIRE_N_CLASSES ? &t->by_n[n_class] : &t->by_segments[class];
-	double p[K_MAX], rest = tail_of(&t->path, n_class);
+	double p[K_MAX];
 	size_t k;
 
-	*tail = rest;
-	if (table->p == NULL) {
-		table->count = fill(&t->path, n_class, segments_of_class(class), p);
-		table->p = must(malloc(table->count * sizeof *table->p));
-		for (k = 0; k < table->count; k++)
-			table->p[k] = (float)(p[k] + rest / (double)(k + 1));
+	if (table->p != NULL)
+		return table;
+	table->tail = tail_of(&t->path, n_class);
+	table->count = fill(&t->path, n_class, segments_of_class(class), p);
+	table->p = must(malloc(table->count * sizeof *table->p));
+	for (k = 0; k < table->count; k++) {
+		table->p[k] = (float)(p[k] + table->tail / (double)(k + 1));
+		if (k > 0 && table->p[k] > table->p[table->peak])
+			table->peak = k;
 	}
-	*count = table->count;
-	return table->p;
+	return table;
 }
 
 double

@@ -78,9 +78,8 @@ hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss, unsig
 		least = v->guess->law == TLS_none || tls_law_rows[v->guess->law].record == 0
 			    ? HEADER_MIN
 			    : HANDSHAKE_MIN;
-	double segments = (double)payload / mss, tail;
-	size_t count;
-	const float *table = wire_table(v->tables, n_class, segments, &count, &tail);
+	const struct wire_losses *losses =
+	    wire_table(v->tables, n_class, (double)payload / mss);
 	uint64_t cost = tls_cost(v->guess->law, size, INNER_USUAL + decimal_digits(size)), k;
 	uint32_t hex;
 	int64_t h;
@@ -89,8 +88,7 @@ hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss, unsig
 		h = (int64_t)(payload - size) - (int64_t)cost - size_digits(size, hex);
 		k = h > most ? (uint64_t)(h - most + mss - 1) / mss : 0;
 		for (h -= (int64_t)(k * mss); h >= least; h -= mss, k++)
-			put(v, h, hex,
-			    (k < count ? table[k] : tail / (double)(k + 1)) / density);
+			put(v, h, hex, wire_losses_p(losses, k) / density);
 	}
 }
 
