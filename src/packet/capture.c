@@ -236,11 +236,29 @@ read_version(struct capture *c, struct interface *interface, uint16_t major, uin
 	}
 }
 
+/* What unpacks a compressed file that begins so; NULL: it is none. */
+static const char *
+decompressor(const uint8_t *h)
+{
+	static const struct {
+		uint8_t begin[4], len;
+		const char *program;
+	} rows[] = {{{0x1f, 0x8b}, 2, "zcat"}, {{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstdcat"},
+	    {{0xfd, '7', 'z', 'X'}, 4, "xzcat"}, {{'B', 'Z', 'h'}, 3, "bzcat"},
+	    {{0x04, 0x22, 0x4d, 0x18}, 4, "lz4cat"}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (memcmp(h, rows[i].begin, rows[i].len) == 0)
+			return rows[i].program;
+	return NULL;
+}
+
 /* The file header tells format, byte order and units. */
 static int
 read_magic(struct capture *c, struct err *err)
 {
 	struct interface interface = {.per_second = 1000000};
+	const char *program;
 	const uint8_t *h;
 	uint32_t magic;
 	int status;
@@ -256,19 +274,17 @@ read_magic(struct capture *c, struct err *err)
 		c->is_ng = true;
 		return 0;
 	}
-	if (h[0] == 0x1f && h[1] == 0x8b)
-		return err_set(err, EINVAL, "%s: compressed; give it as: zcat %s | weir ... -r -",
-		    c->name, c->name);
-	if (magic == 0xfd2fb528)
-		return err_set(err, EINVAL, "%s: compressed; give it as: zstdcat %s | weir ... -r -",
-		    c->name, c->name);
+	if ((program = decompressor(h)) != NULL)
+		return err_set(err, EINVAL, "%s: compressed; give it as: %s %s | weir ... -r -",
+		    c->name, program, c->name);
 	if (!is_pcap_magic(magic)) {
 		c->is_swapped = true;
 		magic = load_be32(h);
 	}
 	if (!is_pcap_magic(magic))
 		return err_set(err, EINVAL, "%s: no capture file: neither pcap nor pcapng begins "
-		    "with %02x %02x %02x %02x", c->name, h[0], h[1], h[2], h[3]);
+		    "with %02x %02x %02x %02x; editcap(1) converts many other formats", c->name,
+		    h[0], h[1], h[2], h[3]);
 	if ((status = need(c, 24, err)) < 0)
 		return -1;
 	if (status == 0)

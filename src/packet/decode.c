@@ -325,7 +325,8 @@ unwrap_vlan(struct walk *w, struct packet *out, uint32_t *type)
 
 /*
  * PPP (RFC 1661): a protocol of 2 bytes, or 1 where it is odd, behind address and control
- * where these are not left out (RFC 1662).
+ * where these are not left out (RFC 1662). Of a packet that goes over several links in pieces
+ * (RFC 1990) the first one shows what it is.
  */
 static enum packet_counter
 unwrap_ppp(struct walk *w, struct packet *out, uint32_t *type)
@@ -342,6 +343,13 @@ unwrap_ppp(struct walk *w, struct packet *out, uint32_t *type)
 	p = walk_at(w, 0);
 	protocol = p[0] & 1 ? p[0] : load_be16(p);
 	w->at += p[0] & 1 ? 1 : 2;
+	if (protocol == 0x003d) {
+		if (!walk_has(w, 4))
+			return PACKET_COUNT_short_link;
+		*type = TYPE_PPP;
+		w->at += 4;
+		return walk_at(w, 0)[-4] & 0x80 ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
+	}
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		if (types[i][0] == protocol) {
 			*type = types[i][1];
@@ -392,6 +400,13 @@ unwrap_mpls(struct walk *w, struct packet *out, uint32_t *type)
 	case 6:
 		*type = TYPE_IPV6;
 		return PACKET_COUNT_ip;
+	case 1: /* an associated channel (RFC 4385, 5), which may carry IP */
+		if (!walk_has(w, 4))
+			return PACKET_COUNT_short_link;
+		w->at += 4;
+		*type = load_be16(walk_at(w, 0) - 2) == 0x0021 ? TYPE_IPV4 : TYPE_IPV6;
+		return *type == TYPE_IPV4 || load_be16(walk_at(w, 0) - 2) == 0x0057
+		    ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
 	default:
 		w->at++;
 		return PACKET_COUNT_not_ip;
@@ -442,6 +457,14 @@ unwrap_llc(struct walk *w, struct packet *out, uint32_t *type)
 		return walk_skip(w, 2) ? PACKET_COUNT_ip : PACKET_COUNT_short_link;
 	}
 	return oui == 0 || oui == 0xf8 ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
+}
+
+/* 802.2 in frames longer than an 802.3 length can say. */
+static enum packet_counter
+unwrap_long_llc(struct walk *w, struct packet *out, uint32_t *type)
+{
+	*type = w->wire - w->at < LLC_LENGTH_MAX ? w->wire - w->at : LLC_LENGTH_MAX;
+	return unwrap_llc(w, out, type);
 }
 
 /* A frame inside a frame: its addresses and VLANs are the packet's from here on. */
@@ -554,6 +577,7 @@ static const struct type_row type_rows[] = {
     {TYPE_BRIDGED, "ppp-bridged", .unwrap = unwrap_bridged},
     {0x88e7, "backbone", .unwrap = unwrap_backbone},
     {0x88e5, "macsec", .unwrap = unwrap_macsec},
+    {0x8870, "llc", .unwrap = unwrap_long_llc},
     {TYPE_NSH, "nsh", .unwrap = unwrap_nsh},
     {0x22f3, "trill", .unwrap = unwrap_trill},
     {0x8926, "vntag", .unwrap = unwrap_tag},
@@ -605,6 +629,29 @@ decode_llc(struct walk *w, struct packet *out)
 	return decode_type(w, out, left < LLC_LENGTH_MAX ? left : LLC_LENGTH_MAX);
 }
 
+/* Cisco's inter-switch link: 26 octets, known by their destination, then the frame. */
+static bool
+is_isl(const uint8_t *p)
+{
+	return (p[0] & 0xfd) == 1 && load_be32(p + 1) == 0x000c0000 && p[5] >> 4 == 0;
+}
+
+static enum packet_counter
+decode_isl(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+	enum packet_counter verdict;
+	uint32_t type;
+
+	if (!walk_skip(w, 26))
+		return PACKET_COUNT_short_link;
+	out->ip_at = w->at;
+	if ((verdict = unwrap_ethernet(w, out, &type)) != PACKET_COUNT_ip)
+		return verdict;
+	out->vlan = load_be16(p + 20) >> 1 & 0x0fff;
+	return decode_type(w, out, type);
+}
+
 enum packet_counter
 decode_ethernet(struct walk *w, struct packet *out)
 {
@@ -612,6 +659,8 @@ decode_ethernet(struct walk *w, struct packet *out)
 
 	if (!walk_has(w, 14))
 		return PACKET_COUNT_short_link;
+	if (is_isl(p))
+		return decode_isl(w, out);
 	memcpy(out->dst_mac, p, 6);
 	memcpy(out->src_mac, p + 6, 6);
 	out->flags |= PACKET_HAS_MAC;

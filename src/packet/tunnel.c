@@ -15,7 +15,8 @@
 #include "packet/walk.h"
 
 enum { UDP = 17, UDP_HEADER = 8 };
-enum { TYPE_ERSPAN = 0x88be, TYPE_ERSPAN3 = 0x22eb, TYPE_WCCP = 0x883e };
+enum { TYPE_ERSPAN = 0x88be, TYPE_ERSPAN3 = 0x22eb, TYPE_WCCP = 0x883e,
+	TYPE_EOIP = 0x6400 };
 
 const struct counter_row tunnel_counter_rows[TUNNEL_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -64,6 +65,9 @@ open_gre_type(struct walk *w, struct packet *out, uint32_t type, bool has_sequen
 		n = walk_at(w, 0)[11] & 1 ? 20 : 12;
 		type = TYPE_ETHERNET;
 		break;
+	case TYPE_EOIP: /* MikroTik's: what PPTP has as the call's id is the tunnel's */
+		type = TYPE_ETHERNET;
+		break;
 	case TYPE_WCCP: /* version 2 has a redirect header, which does not look like IPv4 */
 		if (!walk_has(w, 1))
 			return PACKET_COUNT_short_link;
@@ -77,7 +81,23 @@ open_gre_type(struct walk *w, struct packet *out, uint32_t type, bool has_sequen
 	return walk_skip(w, n) ? decode_type(w, out, type) : PACKET_COUNT_short_link;
 }
 
-/* RFC 2784, 2890; version 1 is PPTP's (RFC 2637). */
+/* The routes of RFC 1701: family, offset, length, octets, up to one of no length. */
+static bool
+skip_routes(struct walk *w)
+{
+	uint8_t n;
+
+	do {
+		if (!walk_has(w, 4))
+			return false;
+		n = walk_at(w, 0)[3];
+		if (!walk_skip(w, 4u + n))
+			return false;
+	} while (n > 0);
+	return true;
+}
+
+/* RFC 1701, 2784, 2890; version 1 is PPTP's (RFC 2637). */
 static enum packet_counter
 open_gre(struct walk *w, struct packet *out)
 {
@@ -87,13 +107,13 @@ open_gre(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	flags = load_be16(walk_at(w, 0));
 	type = load_be16(walk_at(w, 2));
-	if (flags & 0x4000 || (flags & 7) > 1)
+	if ((flags & 7) > 1)
 		return PACKET_COUNT_not_ip;
-	n += flags & 0x8000 ? 4 : 0;
+	n += flags & 0xc000 ? 4 : 0;
 	n += flags & 0x2000 ? 4 : 0;
 	n += flags & 0x1000 ? 4 : 0;
 	n += (flags & 7) == 1 && flags & 0x0080 ? 4 : 0;
-	if (!walk_skip(w, n))
+	if (!walk_skip(w, n) || (flags & 0x4000 && !skip_routes(w)))
 		return PACKET_COUNT_short_link;
 	return open_gre_type(w, out, type, flags & 0x1000);
 }

@@ -57,6 +57,9 @@ def llc(body):
 
 WLAN = bytes.fromhex("080100000c00000000090a00000000010a00000000020000")
 LINKS = [  # link type, what stands before an IP packet, its version
+    (1, "01000c0000000a00000000010060aaaa0300000c000a00000000" + MACS.hex() + "0800", 4),
+    (1, MACS.hex() + "8870aaaa030000000800", 4), (1, MACS.hex() + "8870aaaa0300000086dd", 6),
+    (1, MACS.hex() + "88470000d14010000021", 4), (9, "ff03003dc00000010021", 4),
     (0, "02000000", 4), (0, "1e000000", 6), (9, "ff030021", 4), (9, "ff030057", 6),
     (10, "500a00000000020a0000000001aaaa030000000800", 4),
     (6, "10400a00000000020a0000000001aaaa030000000800", 4),
@@ -139,6 +142,8 @@ def tunnels():
         yield gre(kind, inner())
         yield gre(kind, inner(), 0x3000, be32(7) + be32(1))
         yield gre(0x6558, ether(kind, inner()), 0x2000, be32(0x100))
+        yield gre(0x6400, ether(kind, inner()), 0x2001, bytes.fromhex("003c0500"))
+        yield gre(kind, inner(), 0x4000, bytes(8))
         yield gre(0x8847, bytes.fromhex("00010140") + inner())
         yield 17, udp(4789, bytes.fromhex("0800000000000100") + ether(kind, inner()))
         yield 17, udp(6081, bytes.fromhex("0000655800000100") + ether(kind, inner()))

@@ -336,6 +336,10 @@ bad_files(void **state)
 	    {"d4c3b2a1 0200", "cut off"},
 	    {"7f454c46 02010100", "no capture"},
 	    {"1f8b0800 00000000", "zcat"},
+	    {"fd377a58 5a000004", "xzcat"},
+	    {"425a6839 31415926", "bzcat"},
+	    {"04224d18 64407000", "lz4cat"},
+	    {"736e6f6f 70000000", "editcap"},
 	    {"0a0d0d0a 1c000000 00000000 01000000", "byte-order"},
 	};
 	static struct bytes b;
