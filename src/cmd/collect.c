@@ -136,11 +136,12 @@ run(void *values, const char **operands, int count, struct err *err)
 	    .idle_us = v->idle_us};
 	struct collector *collector = NULL;
 	struct store *store = NULL;
-	struct sink *sink = NULL;
+	struct sink *sink = NULL, *taker; /* what is asked while it runs is between them */
 	struct collect_control *control = NULL;
 	struct err close_err = {0};
 	struct text where;
 	sigset_t stops;
+	bool has_run = false;
 	int status = EXIT_TROUBLE;
 
 	if (count > 0) {
@@ -157,24 +158,27 @@ run(void *values, const char **operands, int count, struct err *err)
 	sigaddset(&stops, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stops, NULL);
 	config.stop_fd = signalfd(-1, &stops, SFD_CLOEXEC);
-	if (open_sinks(v, &store, &sink, err) != 0)
+	/* An address that cannot be had is told before anything is made. */
+	if (collector_open(&config, &collector, err) != 0 ||
+	    open_sinks(v, &store, &sink, err) != 0)
 		goto done;
-	config.sink = sink;
-	if (collect_control_open(&v->control, &config.sink, &control, err) != 0 ||
-	    collector_open(&config, &collector, err) != 0 || give_up_rights(v, err) != 0 ||
+	taker = sink;
+	if (collect_control_open(&v->control, &taker, &control, err) != 0 ||
+	    give_up_rights(v, err) != 0 ||
 	    collect_control_start(control, collector, store, err) != 0)
 		goto done;
 	text_init(&where);
 	collector_describe(collector, &where);
 	fprintf(stderr, "weir: collect: listening on %s\n", where.data);
 	text_done(&where);
-	if (collector_run(collector, err) == 0)
+	has_run = true;
+	if (collector_run(collector, taker, err) == 0)
 		status = EXIT_GOOD;
 done:
 	collect_control_close(control);
 	if (sink_close(sink, err->code != 0 ? &close_err : err) != 0)
 		status = EXIT_TROUBLE;
-	if (collector != NULL)
+	if (has_run)
 		summary(collector, store, v->format != NULL ? stderr : stdout);
 	collector_close(collector);
 	store_close(store);

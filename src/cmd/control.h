@@ -16,7 +16,8 @@ struct control_values {
 	const char *path, *group, *metrics;
 };
 
-#define CONTROL_PATH "/run/weir/meter.ctl"
+#define CONTROL_FOLDER "/run/weir"
+#define CONTROL_PATH CONTROL_FOLDER "/meter.ctl"
 
 /* Rows for a command whose values struct has a struct control_values of this name. */
 #define OPTION_CONTROL_ROWS(type, member)                                               \

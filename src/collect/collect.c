@@ -42,6 +42,7 @@ struct control {
 
 struct collector {
 	struct collector_config config;
+	struct sink *sink; /* of the run at work */
 	struct listener listeners[LISTENERS_MAX];
 	unsigned listener_count;
 	struct connections *connections;
@@ -73,7 +74,7 @@ hand_on(struct collector *c, struct err *err)
 	if (c->batch->rows == 0)
 		return 0;
 	c->counters[COLLECT_batches]++;
-	if (sink_push(c->config.sink, c->batch, err) != 0)
+	if (sink_push(c->sink, c->batch, err) != 0)
 		return -1;
 	batch_clear(c->batch);
 	return 0;
@@ -328,7 +329,7 @@ keep_time(struct collector *c, int64_t *flushed_us, struct err *err)
 		return -1;
 	if (now - *flushed_us < c->config.hand_on_us && now >= *flushed_us)
 		return 0;
-	if (sink_flush(c->config.sink, err) != 0)
+	if (sink_flush(c->sink, err) != 0)
 		return -1;
 	connections_expire(c->connections, now);
 	*flushed_us = now;
@@ -336,12 +337,13 @@ keep_time(struct collector *c, int64_t *flushed_us, struct err *err)
 }
 
 int
-collector_run(struct collector *c, struct err *err)
+collector_run(struct collector *c, struct sink *sink, struct err *err)
 {
 	int64_t flushed_us = now_us(), stopped_us;
 	bool has_more, is_stopped = false;
 	unsigned n;
 
+	c->sink = sink;
 	while (!is_stopped) {
 		if (wait_for_input(c, &n, err) != 0)
 			return -1;

@@ -34,7 +34,6 @@ struct collector_config {
 	uint32_t pen;           /* of weir's own elements */
 	int64_t hand_on_us;     /* a batch is handed on, and the sink flushed, this often: 1 s */
 	unsigned batch_rows;    /* BATCH_ROWS */
-	struct sink *sink;      /* borrowed; batches of flow_schema, in order of receipt */
 	int stop_fd;            /* readable: stop (eventfd, signalfd, pipe); -1: none. Never read */
 };
 
@@ -50,9 +49,10 @@ void collector_describe(const struct collector *collector, struct text *out);
 
 /*
  * Receives and decodes until stop_fd is readable; what the socket still holds then is
- * decoded too, and all rows are handed on. -1 if the sink failed.
+ * decoded too, and all rows are handed on. -1 if the sink failed, which gets batches of
+ * flow_schema, in order of receipt.
  */
-int collector_run(struct collector *collector, struct err *err);
+int collector_run(struct collector *collector, struct sink *sink, struct err *err);
 
 /* Counters and a line per exporter. Call it between runs, or from the sink. */
 void collector_print(const struct collector *collector, struct text *out);

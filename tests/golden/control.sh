@@ -138,3 +138,36 @@ wait "$collector"
 is "shutdown ends collect well" $? 0
 children=""
 is "the control socket is gone" "$(ls c.ctl 2>/dev/null)" ""
+
+# Without -c: the usual socket, else the only one of its folder, as the systemd unit names it.
+# In a mount namespace, where /run is this test's.
+cat >here.sh <<'END'
+mount -t tmpfs none /run && mkdir /run/weir || exit 77
+nobody=$("$weir" ctl statistics 2>&1)
+"$weir" collect --listen 127.0.0.1:0 -o tsv -c /run/weir/meter-eth0.ctl >/dev/null 2>one.err &
+for i in $(seq 200); do [ -S /run/weir/meter-eth0.ctl ] && break; sleep 0.05; done
+only=$("$weir" ctl statistics 2>&1 | head -n 1)
+"$weir" collect --listen 127.0.0.1:0 -o tsv -c /run/weir/meter-eth1.ctl >/dev/null 2>two.err &
+for i in $(seq 200); do [ -S /run/weir/meter-eth1.ctl ] && break; sleep 0.05; done
+several=$("$weir" ctl statistics 2>&1)
+"$weir" collect --listen 127.0.0.1:0 -o tsv -c /run/weir/meter.ctl >/dev/null 2>three.err &
+for i in $(seq 200); do [ -S /run/weir/meter.ctl ] && break; sleep 0.05; done
+usual=$("$weir" ctl statistics 2>&1 | head -n 1)
+kill $(jobs -p)
+wait
+printf '%s\n' "$nobody" "$only" "$several" "$usual"
+END
+weir=$weir unshare -m bash here.sh >here.out 2>here.err
+if [ $? = 77 ] || ! [ -s here.out ]; then
+	skip "ctl without -c" "no mount namespace here: $(head -n 1 here.err)"
+else
+	like "ctl without -c: nobody" "$(sed -n 1p here.out)" '/run/weir/meter.ctl'
+	like "ctl without -c: the only one" "$(sed -n 2p here.out)" 'Accumulated statistics'
+	like "ctl without -c: several are listed" "$(sed -n 3p here.out)" \
+		'choose one with -c: /run/weir/meter-eth0.ctl /run/weir/meter-eth1.ctl'
+	like "ctl without -c: the usual one is first" "$(sed -n 4p here.out)" 'Accumulated statistics'
+fi
+
+# What is wrong with an address is told before a store is made.
+status "a bad address" 1 "$weir" collect --listen 127.0.0.1:none --store never
+is "and no folder is left" "$(ls -d never 2>/dev/null)" ""

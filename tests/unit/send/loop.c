@@ -55,12 +55,18 @@ total_flush(struct sink *sink, struct err *err)
 	return 0;
 }
 
+struct job {
+	struct collector *collector;
+	struct sink *sink;
+};
+
 static void *
-run(void *collector)
+run(void *arg)
 {
+	struct job *job = arg;
 	struct err err = {0};
 
-	return (void *)(intptr_t)collector_run(collector, &err);
+	return (void *)(intptr_t)collector_run(job->collector, job->sink, &err);
 }
 
 static struct batch *
@@ -89,7 +95,8 @@ static void
 check_version(const char *listen, const char *host, const char *transport, unsigned version)
 {
 	struct total total = {{total_push, total_flush, NULL}, 0, 0};
-	struct collector_config in = {.listen = listen, .sink = &total.sink,
+	struct job job;
+	struct collector_config in = {.listen = listen,
 	    .stop_fd = eventfd(0, EFD_CLOEXEC)};
 	struct send_config out = {.transport = transport, .encode = {.version = version}};
 	struct collector *collector;
@@ -110,7 +117,8 @@ check_version(const char *listen, const char *host, const char *transport, unsig
 	out.collectors = to;
 	if (send_open(&out, &sender, &err) != 0)
 		fail_msg("%s", err.text);
-	assert_int_equal(pthread_create(&thread, NULL, run, collector), 0);
+	job = (struct job){collector, &total.sink};
+	assert_int_equal(pthread_create(&thread, NULL, run, &job), 0);
 	for (i = 0; i < BATCHES; i++)
 		assert_int_equal(sink_push(sender, batch, &err), 0);
 	for (i = 0; i < ROWS; i++)
@@ -185,9 +193,7 @@ test_sctp(void **state)
 static void
 test_nobody_listens(void **state)
 {
-	struct total total = {{total_push, total_flush, NULL}, 0, 0};
-	struct collector_config in = {.listen = "127.0.0.1:0", .sink = &total.sink,
-	    .stop_fd = -1};
+	struct collector_config in = {.listen = "127.0.0.1:0", .stop_fd = -1};
 	struct send_config out = {.encode = {.version = 9}};
 	struct collector *collector;
 	struct sink *sender;
