@@ -2,104 +2,78 @@
 // Opens the page of weir lab table offline in headless Chromium: its plots have the points that
 // the data set of tests/lab-data.sh gives them, tables sort, nothing is fetched, no errors.
 //   node lab.mjs FILE yes|no     whether scikit-learn is there
-import { chromium } from "playwright-core";
-import { pathToFileURL } from "node:url";
+import { testPage } from "./open.mjs";
 
-const check = (name, good, detail = "") => {
-	console.log(`${good ? "ok" : "not ok"} - page: lab: ${name}${good ? "" : `\n# ${detail}`}`);
-};
-const browser = await chromium.launch({
-	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-	args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const context = await browser.newContext({ offline: true });
-const page = await context.newPage();
-const requests = [], errors = [];
-page.on("request", request => requests.push(request.url()));
-page.on("pageerror", error => errors.push(String(error)));
-page.on("console", message => message.type() === "error" && errors.push(message.text()));
-page.on("dialog", dialog => { errors.push("dialog"); dialog.dismiss(); });
-await page.goto(pathToFileURL(process.argv[2]).href);
-const hasSklearn = process.argv[3] === "yes";
+await testPage("lab", process.argv[2], async ({ page, check }) => {
+	const hasSklearn = process.argv[3] === "yes";
 
-check("loads only itself", requests.length === 1, requests.join(" "));
-const titles = await page.locator("h3").allTextContents();
-for (const start of ["Named right by scenario, at", "Named right by scenario and place",
-	"Named right by number of names", "Named right by segments", "Said against right: wire",
-	"Said against right: spans"])
-	check(`plots '${start}'`, titles.some(title => title.startsWith(start)), titles.join("; "));
+	const titles = await page.locator("h3").allTextContents();
+	for (const start of ["Named right by scenario, at", "Named right by scenario and place",
+		"Named right by number of names", "Named right by segments", "Said against right: wire",
+		"Said against right: spans"])
+		check(`plots '${start}'`, titles.some(title => title.startsWith(start)), titles.join("; "));
 
-const tips = async locator => locator.locator("path title").evaluateAll(all =>
-	all.map(tip => tip.textContent));
-const first = page.locator("svg.plot").nth(0);
-const said = await tips(first);
-const has = (all, words) => all.some(tip => tip.startsWith(words));
-check("has the article's figures", ["one-hop, subnet, 0 downloads: 98.0 %", "six-hops, subnet, 0 downloads: 88.0 %",
-	"vpn, subnet, 0 downloads: 61.0 %"].every(words => has(said, `article, ${words}`)), said.join("; "));
-check("has ours", ["one-hop", "six-hops", "vpn", "reuse"].every(name =>
-	said.some(tip => tip.startsWith(`spans, ${name}, subnet`) && tip.includes("100.0 %"))), said.join("; "));
-if (hasSklearn)
-	check("has scikit-learn's", has(said, "sklearn-tree, six-hops, subnet, 24 downloads: 41.7 % (24.5 to 61.2)"),
-		said.join("; "));
-const everything = await page.locator("svg.plot path title").evaluateAll(all => all.map(tip => tip.textContent));
-check("has more names", ["8", "1000", "2008"].every(n =>
-	everything.some(tip => tip.startsWith(`spans, one-hop, ${n} names, 24 downloads: 100.0 %`))), everything.join("; "));
-check("has what was sent again", everything.some(tip => /^wire, 1 to 2, \d+ downloads: 100\.0 %/.test(tip)),
-	everything.join("; "));
+	const tips = async locator => locator.locator("path title").evaluateAll(all =>
+		all.map(tip => tip.textContent));
+	const first = page.locator("svg.plot").nth(0);
+	const said = await tips(first);
+	const has = (all, words) => all.some(tip => tip.startsWith(words));
+	check("has the article's figures", ["one-hop, subnet, 0 downloads: 98.0 %", "six-hops, subnet, 0 downloads: 88.0 %",
+		"vpn, subnet, 0 downloads: 61.0 %"].every(words => has(said, `article, ${words}`)), said.join("; "));
+	check("has ours", ["one-hop", "six-hops", "vpn", "reuse"].every(name =>
+		said.some(tip => tip.startsWith(`spans, ${name}, subnet`) && tip.includes("100.0 %"))), said.join("; "));
+	if (hasSklearn)
+		check("has scikit-learn's", has(said, "sklearn-tree, six-hops, subnet, 24 downloads: 41.7 % (24.5 to 61.2)"),
+			said.join("; "));
+	const everything = await page.locator("svg.plot path title").evaluateAll(all => all.map(tip => tip.textContent));
+	check("has more names", ["8", "1000", "2008"].every(n =>
+		everything.some(tip => tip.startsWith(`spans, one-hop, ${n} names, 24 downloads: 100.0 %`))), everything.join("; "));
+	check("has what was sent again", everything.some(tip => /^wire, 1 to 2, \d+ downloads: 100\.0 %/.test(tip)),
+		everything.join("; "));
 
-await page.locator("details summary").click();
-const inside = await page.locator("svg.plot").evaluateAll(all => all.every(one => {
-	const box = one.getBoundingClientRect();
-	return [...one.querySelectorAll("path, circle")].every(point => {
-		const at = point.getBoundingClientRect(), x = at.x + at.width / 2, y = at.y + at.height / 2;
-		return x >= box.x && x <= box.right && y >= box.y && y <= box.bottom;
-	});
-}));
-check("points lie within their plots", inside);
-const overlap = await first.evaluate(one => {
-	const rows = new Map();
-	for (const point of one.querySelectorAll("path title")) {
-		const at = point.parentNode.getAttribute("transform");
-		rows.set(at, (rows.get(at) ?? 0) + 1);
-	}
-	return [...rows.values()].filter(n => n > 1).length;
-});
-check("no point hides another", overlap === 0, String(overlap));
-
-for (const scheme of ["light", "dark"]) {
-	await page.emulateMedia({ colorScheme: scheme });
-	const contrast = await page.evaluate(() => {
-		const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-		const light = colour => {
-			canvas.fillStyle = colour;
-			canvas.fillRect(0, 0, 1, 1);
-			const part = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-			const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
-			return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-		};
-		const back = matchMedia("(prefers-color-scheme: dark)").matches ? light("#121212") : 1;
-		return [0, 1, 2, 3, 4, 5, 6].map(i => {
-			const mark = document.querySelector(`svg.plot path.series-${i}`);
-			if (mark === null)
-				return 99;
-			const own = light(getComputedStyle(mark).fill);
-			return (Math.max(own, back) + 0.05) / (Math.min(own, back) + 0.05);
+	await page.locator("details summary").click();
+	const inside = await page.locator("svg.plot").evaluateAll(all => all.every(one => {
+		const box = one.getBoundingClientRect();
+		return [...one.querySelectorAll("path, circle")].every(point => {
+			const at = point.getBoundingClientRect(), x = at.x + at.width / 2, y = at.y + at.height / 2;
+			return x >= box.x && x <= box.right && y >= box.y && y <= box.bottom;
 		});
+	}));
+	check("points lie within their plots", inside);
+	const overlap = await first.evaluate(one => {
+		const rows = new Map();
+		for (const point of one.querySelectorAll("path title")) {
+			const at = point.parentNode.getAttribute("transform");
+			rows.set(at, (rows.get(at) ?? 0) + 1);
+		}
+		return [...rows.values()].filter(n => n > 1).length;
 	});
-	check(`marks stand out, ${scheme}`, contrast.every(c => c >= 3), contrast.map(c => c.toFixed(1)).join(" "));
-}
+	check("no point hides another", overlap === 0, String(overlap));
 
-const tables = page.locator("table.sortable");
-check("has the five tables", await tables.count() === 5, String(await tables.count()));
-const scores = tables.nth(1);
-const heads = await scores.locator("th").allInnerTexts();
-const percent = heads.findIndex(text => text.startsWith("Percent"));
-await scores.locator("th button").nth(percent).click();
-const values = (await scores.locator(`tbody tr td:nth-child(${percent + 1})`).allInnerTexts())
-	.filter(text => text !== "").map(Number);
-check("scores sort", values.length > 20 && values.every((v, i) => i === 0 || values[i - 1] <= v), values.join(" "));
-const names = await tables.nth(4).locator("tbody td").allInnerTexts();
-check("a hostile name stays text", names.some(text => text.includes("<img src=x")), names.slice(0, 40).join(" "));
-check("runs without errors", errors.length === 0, errors.join(" "));
-await browser.close();
+	for (const scheme of ["light", "dark"]) {
+		await page.emulateMedia({ colorScheme: scheme });
+		const contrast = await page.evaluate(() => {
+			const back = matchMedia("(prefers-color-scheme: dark)").matches ? luminance("#121212") : 1;
+			return [0, 1, 2, 3, 4, 5, 6].map(i => {
+				const mark = document.querySelector(`svg.plot path.series-${i}`);
+				if (mark === null)
+					return 99;
+				const own = luminance(getComputedStyle(mark).fill);
+				return (Math.max(own, back) + 0.05) / (Math.min(own, back) + 0.05);
+			});
+		});
+		check(`marks stand out, ${scheme}`, contrast.every(c => c >= 3), contrast.map(c => c.toFixed(1)).join(" "));
+	}
+
+	const tables = page.locator("table.sortable");
+	check("has the five tables", await tables.count() === 5, String(await tables.count()));
+	const scores = tables.nth(1);
+	const heads = await scores.locator("th").allInnerTexts();
+	const percent = heads.findIndex(text => text.startsWith("Percent"));
+	await scores.locator("th button").nth(percent).click();
+	const values = (await scores.locator(`tbody tr td:nth-child(${percent + 1})`).allInnerTexts())
+		.filter(text => text !== "").map(Number);
+	check("scores sort", values.length > 20 && values.every((v, i) => i === 0 || values[i - 1] <= v), values.join(" "));
+	const names = await tables.nth(4).locator("tbody td").allInnerTexts();
+	check("a hostile name stays text", names.some(text => text.includes("<img src=x")), names.slice(0, 40).join(" "));
+});

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A page of ours in headless Chromium, offline: what every test of one needs.
+import { chromium } from "playwright-core";
+import { pathToFileURL } from "node:url";
+
+// Prints "ok - page: SUBJECT: name", or "not ok" with a detail, for script/test to count.
+const checker = subject => (name, good, detail = "") => {
+	console.log(`${good ? "ok" : "not ok"} - page: ${subject}: ${name}${good ? "" : `\n# ${detail}`}`);
+};
+
+// Within every page: the light of a colour as CSS has it, 0 to 1 (WCAG 2, relative luminance).
+const measures = () => {
+	window.luminance = colour => {
+		const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+		canvas.fillStyle = colour;
+		canvas.fillRect(0, 0, 1, 1);
+		const part = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+		const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
+		return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+	};
+};
+
+// Opens a file, lets test({page, check}) look at it, and checks what holds for every page:
+// it loads only itself and runs without errors.
+export const testPage = async (subject, file, test) => {
+	const check = checker(subject);
+	const browser = await chromium.launch({
+		executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+		args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+			"--disable-background-networking", "--disable-component-update", "--disable-sync"],
+	});
+	const context = await browser.newContext({ offline: true });
+	const page = await context.newPage();
+	await page.addInitScript(measures);
+	const requests = [], errors = [];
+	page.on("request", request => requests.push(request.url()));
+	page.on("pageerror", error => errors.push(String(error)));
+	page.on("console", message => message.type() === "error" && errors.push(message.text()));
+	page.on("dialog", dialog => { errors.push("dialog"); dialog.dismiss(); });
+	try {
+		await page.goto(pathToFileURL(file).href);
+		await test({ page, check });
+		check("loads only itself", requests.length === 1, requests.join(" "));
+		check("runs without errors", errors.length === 0, errors.join(" "));
+	} finally {
+		await browser.close();
+	}
+};
