@@ -3,6 +3,7 @@
  * counts. In a file: u32 trees, then each tree. */
 #include "identify/forest.h"
 
+#include "base/draw.h"
 #include "base/err.h"
 #include "base/memory.h"
 #include "identify/pack.h"
@@ -11,16 +12,6 @@
 #include <string.h>
 
 enum { TREES = 100, TREE_BYTES_MIN = 12 };
-
-static uint64_t
-draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
 
 static uint32_t
 root_of(uint32_t n)
@@ -60,8 +51,8 @@ forest_fit(const struct samples *samples, const struct forest_config *config,
 	for (i = 0; i < f->count; i++) {
 		memset(draws, 0, samples->rows * sizeof *draws);
 		for (k = 0; k < samples->rows; k++)
-			draws[draw(&random) % samples->rows]++;
-		tree.seed = draw(&random);
+			draws[draw_u64(&random) % samples->rows]++;
+		tree.seed = draw_u64(&random);
 		f->trees[i] = tree_grow(&sorted, draws, &tree);
 	}
 	presort_done(&sorted);

@@ -9,6 +9,7 @@
  */
 #include "identify/tree.h"
 
+#include "base/draw.h"
 #include "base/memory.h"
 
 #include <float.h>
@@ -54,16 +55,6 @@ struct grower {
 	uint32_t features[SAMPLES_FEATURES_MAX]; /* in the order of trial */
 	uint64_t random;
 };
-
-static uint64_t
-draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
 
 static void
 push(struct grower *g, struct range range)
@@ -205,7 +196,7 @@ find_split(struct grower *g, const struct range *range, struct split *best)
 		if (wanted < features) {
 			uint32_t other = g->features[i];
 
-			j = i + (uint32_t)(draw(&g->random) % (features - i));
+			j = i + (uint32_t)(draw_u64(&g->random) % (features - i));
 			g->features[i] = g->features[j];
 			g->features[j] = other;
 		}

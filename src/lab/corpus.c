@@ -6,9 +6,9 @@
  */
 #include "lab/corpus.h"
 
+#include "base/draw.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "lab/draw.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,6 +7,7 @@
  */
 #include "lab/link.h"
 
+#include "base/draw.h"
 #include "base/err.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ const struct counter_row link_counter_rows[LINK_COUNTERS] = {
 #undef COUNTER
 };
 
-enum draw { DRAW_LOSS, DRAW_JITTER, DRAW_REORDER, DRAW_COPY, DRAW_CORRUPT, DRAW_BIT, DRAWS };
+enum choice { DRAW_LOSS, DRAW_JITTER, DRAW_REORDER, DRAW_COPY, DRAW_CORRUPT, DRAW_BIT, DRAWS };
 enum { ETHERNET_BYTES = 14 };
 
 struct entry {
@@ -69,24 +70,15 @@ struct link {
 
 /* ---- draws ---- */
 
-/* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
 static uint64_t
-scatter(uint64_t z)
+draw_bits(const struct way *way, enum choice what, uint64_t n)
 {
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static uint64_t
-draw_bits(const struct way *way, enum draw what, uint64_t n)
-{
-	return scatter(way->keys[what] + n * 0x9e3779b97f4a7c15u);
+	return draw_scatter(way->keys[what] + n * DRAW_STEP);
 }
 
 /* From 0 to below 1. */
 static double
-draw(const struct way *way, enum draw what, uint64_t n)
+draw(const struct way *way, enum choice what, uint64_t n)
 {
 	return (double)(draw_bits(way, what, n) >> 11) * 0x1p-53;
 }
@@ -127,8 +119,8 @@ way_init(struct way *way, const struct link_config *config, unsigned index, uint
 
 	way->set = config->ways[index];
 	for (i = 0; i < DRAWS; i++)
-		way->keys[i] = scatter(scatter(config->seed + 1) ^ ((uint64_t)index * DRAWS +
-		    (uint64_t)i + 1) * 0x9e3779b97f4a7c15u);
+		way->keys[i] = draw_scatter(draw_scatter(config->seed + 1) ^
+		    ((uint64_t)index * DRAWS + (uint64_t)i + 1) * DRAW_STEP);
 	set_bursts(way);
 	way->free_ns = way->last_due_ns = INT64_MIN;
 	way->waiter_mask = power_of_two(way->set.queue + 1) - 1;

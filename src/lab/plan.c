@@ -2,8 +2,8 @@
 /* Which files are downloaded when, by whom, and how. */
 #include "lab/plan.h"
 
+#include "base/draw.h"
 #include "base/err.h"
-#include "lab/draw.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
  */
 #include "lab/run_private.h"
 
+#include "base/draw.h"
 #include "base/err.h"
-#include "lab/draw.h"
 #include "lab/needs.h"
 #include "lab/process.h"
 

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/draw.h"
 #include "base/hash.h"
 #include "meter/state.h"
 
@@ -20,7 +21,7 @@ sample_takes(struct meter *m)
 	uint32_t interval = m->config.sample_interval;
 
 	if (m->config.sample_is_random) {
-		m->sample_state += 0x9e3779b97f4a7c15u;
+		m->sample_state += DRAW_STEP;
 		return (uint64_t)((unsigned __int128)mix64(m->sample_state, m->config.seed) *
 		    interval >> 64) == 0;
 	}

@@ -6,6 +6,7 @@
  */
 #include "identify/sequence.h"
 
+#include "base/draw.h"
 #include "base/err.h"
 #include "model/flow.h"
 #include "model/mark.h"
@@ -53,11 +54,7 @@ static struct world world;
 static uint64_t
 draw(struct world *w)
 {
-	uint64_t z = w->random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return draw_u64(&w->random);
 }
 
 static double

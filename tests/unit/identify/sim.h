@@ -2,6 +2,7 @@
 #ifndef TESTS_IDENTIFY_SIM_H
 #define TESTS_IDENTIFY_SIM_H
 
+#include "base/draw.h"
 #include "identify/modes.h"
 #include "model/flow.h"
 
@@ -40,11 +41,7 @@ struct sim {
 static inline uint64_t
 sim_next(struct sim *s)
 {
-	uint64_t z = s->seed += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return draw_u64(&s->seed);
 }
 
 /* In (0, 1). */

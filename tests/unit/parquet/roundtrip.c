@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/draw.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "parquet/parquet.h"
@@ -65,12 +66,7 @@ static uint64_t run; /* the seed under way */
 static uint64_t
 dice(void)
 {
-	state += 0x9e3779b97f4a7c15u;
-	uint64_t z = state;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return draw_u64(&state);
 }
 
 static const uint64_t extremes[] = {0,

@@ -24,7 +24,7 @@ struct twin {
 };
 
 static uint32_t
-random_next(uint64_t *state)
+draw_u64(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
 	return (uint32_t)(*state >> 33);
@@ -44,11 +44,11 @@ static void
 put(struct queue *q, struct twin *t, uint64_t *seed)
 {
 	uint8_t message[OCTETS];
-	uint32_t len = 1 + random_next(seed) % 400, i;
-	bool is_first = random_next(seed) % 8 == 0, fits;
+	uint32_t len = 1 + draw_u64(seed) % 400, i;
+	bool is_first = draw_u64(seed) % 8 == 0, fits;
 
 	for (i = 0; i < len; i++)
-		message[i] = (uint8_t)random_next(seed);
+		message[i] = (uint8_t)draw_u64(seed);
 	fits = t->count < MESSAGES && t->total + len <= OCTETS && !(is_first && t->begun > 0);
 	if (is_first)
 		assert_int_equal(queue_put_first(q, message, len, len), fits);
@@ -70,7 +70,7 @@ put(struct queue *q, struct twin *t, uint64_t *seed)
 static void
 send_some(struct queue *q, struct twin *t, uint64_t *seed)
 {
-	bool is_one = random_next(seed) % 2;
+	bool is_one = draw_u64(seed) % 2;
 	uint8_t got[OCTETS], want[OCTETS];
 	struct queue_message done;
 	struct iovec parts[2];
@@ -92,7 +92,7 @@ send_some(struct queue *q, struct twin *t, uint64_t *seed)
 	assert_memory_equal(got, want, len);
 	if (len == 0)
 		return;
-	sent = random_next(seed) % (len + 1);
+	sent = draw_u64(seed) % (len + 1);
 	t->begun += sent;
 	while (queue_sent(q, &sent, &done)) {
 		assert_int_equal(done.len, t->lens[0]);
@@ -116,7 +116,7 @@ test_twin(void **state)
 	(void)state;
 	assert_non_null(q);
 	for (round = 0; round < ROUNDS; round++) {
-		switch (random_next(&seed) % 8) {
+		switch (draw_u64(&seed) % 8) {
 		case 0:
 			assert_int_equal(queue_drop(q, &dropped), t.count > 0);
 			if (t.count > 0) {

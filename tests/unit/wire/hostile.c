@@ -107,14 +107,14 @@ test_changed_octets(void **state)
 			assert_true(len <= sizeof msg);
 			memcpy(msg, sent.octets, len);
 			for (i = 0; i <= round % 5; i++)
-				msg[2 + random_next(&seed) % (len - 2)] =
-				    (uint8_t)random_next(&seed);
+				msg[2 + draw_u64(&seed) % (len - 2)] =
+				    (uint8_t)draw_u64(&seed);
 			assert_true(decode_copy(d, msg, len, out) >= 0);
 		}
 		for (round = 0; round < 5000; round++) {
-			len = random_next(&seed) % 600;
+			len = draw_u64(&seed) % 600;
 			for (i = 0; i < len; i++)
-				msg[i] = (uint8_t)random_next(&seed);
+				msg[i] = (uint8_t)draw_u64(&seed);
 			msg[0] = 0;
 			msg[1] = (uint8_t)versions[v];
 			assert_true(decode_copy(d, msg, len, out) >= 0);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/draw.h"
 #include "base/err.h"
 #include "model/batch.h"
 #include "model/flow.h"
@@ -58,17 +59,6 @@ sent_done(struct sent *s)
 {
 	free(s->octets);
 	*s = (struct sent){0};
-}
-
-/* A random generator with a seed that a failing test can print. */
-static inline uint64_t
-random_next(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
 }
 
 /* Feeds datagrams to a new decoder; returns its counters in out_counters if not NULL. */

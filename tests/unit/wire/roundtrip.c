@@ -31,7 +31,7 @@ random_member(unsigned field, uint64_t *seed, struct flow *row)
 	static uint64_t items[40];
 	const struct field *f = &flow_schema.fields[field];
 	char *member = (char *)row + f->offset;
-	uint64_t v = random_next(seed);
+	uint64_t v = draw_u64(seed);
 	struct addr a;
 	unsigned i;
 
@@ -85,7 +85,7 @@ random_batch(uint64_t seed, bool is_v4)
 		memset(&row, 0, sizeof row);
 		for (field = 0; field < flow_schema.stored; field++) {
 			if (has_element(field) && (flow_schema.fields[field].is_required ||
-			    i < 100 || random_next(&seed) % 8 < i / 100 % 9))
+			    i < 100 || draw_u64(&seed) % 8 < i / 100 % 9))
 				random_member(field, &seed, &row);
 		}
 		if (!is_v4 && i % 3 == 0) {

@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef LAB_DRAW_H
-#define LAB_DRAW_H
+#ifndef BASE_DRAW_H
+#define BASE_DRAW_H
 
 #include <stdint.h>
 
 /*
- * Numbers that a seed decides, for what a scenario leaves to chance. SplitMix64 (Steele, Lea and
- * Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17).
+ * Numbers that a seed decides: all of ours, in tests as well. SplitMix64 (Steele, Lea and Flood,
+ * "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17).
  */
+#define DRAW_STEP 0x9e3779b97f4a7c15u
+
+/* Its finalizer: bits as if drawn, of any number. */
+static inline uint64_t
+draw_scatter(uint64_t z)
+{
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* The next one of a state, which begins as the seed. */
+static inline uint64_t
+draw_u64(uint64_t *state)
+{
+	return draw_scatter(*state += DRAW_STEP);
+}
+
 struct draw {
 	uint64_t state;
 };
@@ -15,11 +33,7 @@ struct draw {
 static inline uint64_t
 draw_next(struct draw *draw)
 {
-	uint64_t z = draw->state += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	return draw_u64(&draw->state);
 }
 
 /* 0 to n - 1; n is above 0. */
