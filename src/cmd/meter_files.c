@@ -27,6 +27,7 @@ struct files_run {
 	struct source_stats sum;
 	enum meter_summary summary;
 	int64_t started_us;
+	int64_t last_us; /* of the newest packets */
 };
 
 static void
@@ -59,7 +60,7 @@ note_ignored(struct files_run *r, const struct source_stats *now)
 		send_note_ignored(r->outputs.send, packets - r->sum.counters[PACKET_COUNT_ip] -
 		    now->counters[PACKET_COUNT_ip], octets -
 		    r->sum.counter_bytes[PACKET_COUNT_ip] -
-		    now->counter_bytes[PACKET_COUNT_ip]);
+		    now->counter_bytes[PACKET_COUNT_ip], r->last_us);
 }
 
 /* Packets of the meter's sample to where they are reported. */
@@ -91,12 +92,14 @@ meter_file(struct files_run *r, const char *path, struct err *err)
 			n = -1;
 			break;
 		}
+		r->last_us = burst[n - 1].time_ns / 1000;
 		if (source_stats(source)->frames % 65536 < SOURCE_BURST) {
 			note_ignored(r, source_stats(source));
 			source_progress(source, &at, &size);
 			progress_show("metering", at, size);
 		}
 	}
+	note_ignored(r, source_stats(source));
 	add_stats(&r->sum, source_stats(source));
 	source_close(source);
 	return n < 0 ? -1 : 0;

@@ -38,6 +38,8 @@
 /* To open interfaces again. */
 static const uint64_t CAPTURE_RIGHTS = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN;
 
+enum { IGNORED_MS = 5000 }; /* collectors are told of frames without IP a minute later anyway */
+
 struct live_run {
 	const struct meter_values *v;
 	struct meter_outputs outputs;
@@ -50,6 +52,7 @@ struct live_run {
 	int groups[OPTION_LIST_MAX]; /* of an interface's workers */
 	int signals, ready, pid_file, notify;
 	bool is_ending; /* a signal asked for it */
+	uint64_t ignored_packets, ignored_octets;
 };
 
 static void
@@ -221,15 +224,47 @@ open_signals(struct err *err)
 	return fd;
 }
 
+/* Frames that are no IP packets, for what is told to collectors. */
+static void
+send_ignored(void *arg)
+{
+	struct live_run *r = arg;
+
+	send_note_ignored(r->outputs.send, r->ignored_packets, r->ignored_octets, meter_now_us());
+}
+
+static void
+note_ignored(struct live_run *r)
+{
+	static struct run_stats s; /* large */
+	struct err err = {0};
+	int i;
+
+	if (run_stats(r->run, &s, &err) != 0)
+		return; /* a thread is busy: the next time */
+	r->ignored_packets = r->ignored_octets = 0;
+	for (i = 0; i < PACKET_COUNTERS; i++) {
+		if (i == PACKET_COUNT_ip)
+			continue;
+		r->ignored_packets += s.source.counters[i];
+		r->ignored_octets += s.source.counter_bytes[i];
+	}
+	(void)run_visit_outputs(r->run, send_ignored, r, &err);
+}
+
 /* Serves signals until the run should end. */
 static void
 serve(struct live_run *r)
 {
 	struct pollfd fds[2] = {{r->signals, POLLIN, 0}, {run_fd(r->run), POLLIN, 0}};
 	int64_t watchdog = notify_watchdog_ms();
+	int wait_ms = r->outputs.send != NULL ? IGNORED_MS : -1;
 
+	if (watchdog > 0 && r->notify >= 0 && (wait_ms < 0 || watchdog < wait_ms))
+		wait_ms = (int)watchdog;
 	do {
-		(void)poll(fds, 2, watchdog > 0 && r->notify >= 0 ? (int)watchdog : -1);
+		if (poll(fds, 2, wait_ms) == 0 && r->outputs.send != NULL)
+			note_ignored(r);
 		if (fds[0].revents != 0)
 			take_signal(r);
 		if (watchdog > 0 && r->notify >= 0 && run_is_alive(r->run))

@@ -21,11 +21,15 @@ struct peer {
 	struct wire_encoder *encoder; /* borrowed; whose messages it gets */
 	struct link *link;            /* TCP and SCTP: queue and connection */
 	uint64_t counters[SEND_COUNTERS];
+	int64_t lost_first_us, lost_last_us; /* when records were lost; 0: never */
 };
 
 /* Loss of the train's messages from..from+n-1. */
 void peer_lose(struct peer *p, enum send_counter why, const struct wire_train *train,
     unsigned from, unsigned n);
+
+/* Records that were not sent, now. */
+void peer_lose_records(struct peer *p, uint64_t records);
 
 /* What a transport does with a peer; errors after opening are counted, never returned. */
 struct transport {

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -85,6 +86,19 @@ send_train(void *context, const struct wire_train *train, struct err *err)
 	return 0;
 }
 
+/* The address that a peer is sent to from, once it is connected. */
+static bool
+peer_local(const struct peer *p, struct addr *out)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof address;
+
+	if (p->fd < 0 || getsockname(p->fd, (struct sockaddr *)&address, &len) != 0)
+		return false;
+	*out = address_of(&address);
+	return out->is_v6 ? memcmp(out->v6, in6addr_any.s6_addr, 16) != 0 : out->v4 != 0;
+}
+
 static void
 statistics(void *context, struct wire_statistics *out)
 {
@@ -92,15 +106,30 @@ statistics(void *context, struct wire_statistics *out)
 	unsigned i;
 
 	*out = s->ignored;
-	for (i = 0; i < s->peer_count; i++)
-		out->not_sent += s->peers[i].counters[SEND_records_lost];
+	for (i = 0; i < s->peer_count; i++) {
+		const struct peer *p = &s->peers[i];
+
+		out->not_sent += p->counters[SEND_records_lost];
+		if (p->lost_first_us != 0 && (out->not_sent_first_us == 0 ||
+		        p->lost_first_us < out->not_sent_first_us))
+			out->not_sent_first_us = p->lost_first_us;
+		if (p->lost_last_us > out->not_sent_last_us)
+			out->not_sent_last_us = p->lost_last_us;
+		if (!out->has_address)
+			out->has_address = peer_local(p, &out->address);
+	}
 }
 
 void
-send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets)
+send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets, int64_t now_us)
 {
 	struct sender *s = (struct sender *)sink;
 
+	if (packets > s->ignored.ignored_packets) {
+		s->ignored.ignored_last_us = now_us;
+		if (s->ignored.ignored_first_us == 0)
+			s->ignored.ignored_first_us = now_us;
+	}
 	s->ignored.ignored_packets = packets;
 	s->ignored.ignored_octets = octets;
 }

@@ -53,8 +53,9 @@ int send_open(const struct send_config *config, struct sink **out, struct err *e
  * wire_encode_packets; sink_flush sends what is held back. */
 int send_packets(struct sink *sink, const struct wire_reports *reports, struct err *err);
 
-/* What the meter could not take in so far, for the statistics that are sent. */
-void send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets);
+/* What the meter could not take in so far, for the statistics that are sent; now_us is when
+ * the last of it was, by the packets' time. */
+void send_note_ignored(struct sink *sink, uint64_t packets, uint64_t octets, int64_t now_us);
 
 /* Waits for what connections have still to send, as long as patience lasts; the rest is
  * counted as lost. Before the last look at the counters. */

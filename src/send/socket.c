@@ -27,11 +27,27 @@ void
 peer_lose(struct peer *p, enum send_counter why, const struct wire_train *train,
     unsigned from, unsigned n)
 {
+	uint64_t records = 0;
 	unsigned i;
 
 	p->counters[why] += n;
 	for (i = from; i < from + n; i++)
-		p->counters[SEND_records_lost] += train->records[i];
+		records += train->records[i];
+	peer_lose_records(p, records);
+}
+
+void
+peer_lose_records(struct peer *p, uint64_t records)
+{
+	struct timespec t;
+
+	if (records == 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &t);
+	p->counters[SEND_records_lost] += records;
+	p->lost_last_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	if (p->lost_first_us == 0)
+		p->lost_first_us = p->lost_last_us;
 }
 
 static bool

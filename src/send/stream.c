@@ -44,7 +44,7 @@ static void
 give_up(struct peer *p, const struct queue_message *m)
 {
 	p->counters[SEND_broken]++;
-	p->counters[SEND_records_lost] += m->records;
+	peer_lose_records(p, m->records);
 }
 
 static void

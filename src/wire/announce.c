@@ -28,6 +28,8 @@ enum value {
 	VALUE_IGNORED_PACKETS, VALUE_IGNORED_OCTETS, VALUE_SEQUENCE, VALUE_INTERFACE,
 	VALUE_INTERFACE_NAME, VALUE_PEN, VALUE_ELEMENT, VALUE_OBSERVED, VALUE_SELECTED,
 	VALUE_TYPE, VALUE_SEMANTICS, VALUE_UNITS, VALUE_NAME, VALUE_DESCRIPTION,
+	VALUE_IGNORED_FIRST, VALUE_IGNORED_LAST, VALUE_NOT_SENT_FIRST, VALUE_NOT_SENT_LAST,
+	VALUE_ADDRESS,
 };
 
 struct told {
@@ -36,7 +38,7 @@ struct told {
 };
 
 enum condition { ALWAYS, IF_PERIODIC, IF_RANDOM, IF_INTERFACES, IF_OWN,
-	IF_PSAMP, IF_PSAMP_ALL };
+	IF_PSAMP, IF_PSAMP_ALL, IF_IGNORED, IF_V4, IF_V6, IF_LOST_V4, IF_LOST_V6, IF_LOST };
 
 /* v9's scopes are kinds, not elements: 1 system, 2 interface (RFC 3954, 6.1). */
 static const struct announcement {
@@ -69,6 +71,22 @@ static const struct announcement {
 	{IPFIX, IF_OWN, 2, {{346, 4, VALUE_PEN}, {303, 2, VALUE_ELEMENT}, {339, 1, VALUE_TYPE},
 	    {344, 1, VALUE_SEMANTICS}, {345, 2, VALUE_UNITS},
 	    {341, ELEMENT_VARIABLE, VALUE_NAME}, {340, ELEMENT_VARIABLE, VALUE_DESCRIPTION}}},
+	/* RFC 7011, 4.2 and 4.3, once there is a time to tell: of the first and last packet
+	 * that was ignored, of the first and last record that was lost on the way out. */
+	{IPFIX, IF_IGNORED, 2, {{149, 4, VALUE_DOMAIN}, {143, 4, VALUE_PROCESS},
+	    {164, 8, VALUE_IGNORED_PACKETS}, {165, 8, VALUE_IGNORED_OCTETS},
+	    {152, 8, VALUE_IGNORED_FIRST}, {153, 8, VALUE_IGNORED_LAST}}},
+	{IPFIX, IF_LOST_V4, 1, {{130, 4, VALUE_ADDRESS}, {166, 8, VALUE_NOT_SENT},
+	    {152, 8, VALUE_NOT_SENT_FIRST}, {153, 8, VALUE_NOT_SENT_LAST}}},
+	{IPFIX, IF_LOST_V6, 1, {{131, 16, VALUE_ADDRESS}, {166, 8, VALUE_NOT_SENT},
+	    {152, 8, VALUE_NOT_SENT_FIRST}, {153, 8, VALUE_NOT_SENT_LAST}}},
+	{IPFIX, IF_LOST, 1, {{144, 4, VALUE_PROCESS}, {166, 8, VALUE_NOT_SENT},
+	    {152, 8, VALUE_NOT_SENT_FIRST}, {153, 8, VALUE_NOT_SENT_LAST}}},
+	/* The address that is behind a relay or a translation of addresses. */
+	{IPFIX, IF_V4, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
+	    {130, 4, VALUE_ADDRESS}}},
+	{IPFIX, IF_V6, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
+	    {131, 16, VALUE_ADDRESS}}},
 };
 
 _Static_assert(sizeof announcements / sizeof *announcements == ANNOUNCEMENTS, "all of them");
@@ -77,6 +95,8 @@ unsigned
 announce_records(unsigned i, const struct announce_source *source)
 {
 	const struct wire_encode_config *c = source->config;
+	const struct wire_statistics *s = &source->statistics;
+	bool is_six = s->address.is_v6;
 
 	if (announcements[i].version != (c->version == 9 ? V9 : IPFIX))
 		return 0;
@@ -94,6 +114,18 @@ announce_records(unsigned i, const struct announce_source *source)
 		return c->is_psamp;
 	case IF_PSAMP_ALL:
 		return c->is_psamp && c->sampling <= 1;
+	case IF_IGNORED:
+		return s->ignored_first_us != 0;
+	case IF_V4:
+		return s->has_address && !is_six;
+	case IF_V6:
+		return s->has_address && is_six;
+	case IF_LOST_V4:
+		return s->not_sent_first_us != 0 && s->has_address && !is_six;
+	case IF_LOST_V6:
+		return s->not_sent_first_us != 0 && s->has_address && is_six;
+	case IF_LOST:
+		return s->not_sent_first_us != 0 && !s->has_address;
 	default:
 		return 1;
 	}
@@ -163,6 +195,10 @@ number_of(enum value value, unsigned record, const struct announce_source *s)
 	case VALUE_NOT_SENT: return s->statistics.not_sent;
 	case VALUE_IGNORED_PACKETS: return s->statistics.ignored_packets;
 	case VALUE_IGNORED_OCTETS: return s->statistics.ignored_octets;
+	case VALUE_IGNORED_FIRST: return (uint64_t)(s->statistics.ignored_first_us / 1000);
+	case VALUE_IGNORED_LAST: return (uint64_t)(s->statistics.ignored_last_us / 1000);
+	case VALUE_NOT_SENT_FIRST: return (uint64_t)(s->statistics.not_sent_first_us / 1000);
+	case VALUE_NOT_SENT_LAST: return (uint64_t)(s->statistics.not_sent_last_us / 1000);
 	case VALUE_INTERFACE: return c->interfaces[record].index;
 	case VALUE_PEN: return c->pen;
 	case VALUE_ELEMENT: return own_element(record)->id;
@@ -195,6 +231,15 @@ put_number(uint8_t *to, uint64_t v, size_t len)
 }
 
 static uint8_t *
+put_address(uint8_t *to, const struct addr *address)
+{
+	if (!address->is_v6)
+		return put_number(to, address->v4, 4);
+	memcpy(to, address->v6, 16);
+	return to + 16;
+}
+
+static uint8_t *
 put_text(uint8_t *to, const char *text, size_t fixed)
 {
 	size_t len = strlen(text), most = fixed == ELEMENT_VARIABLE ? 254 : fixed;
@@ -218,6 +263,8 @@ announce_record(unsigned i, unsigned record, const struct announce_source *sourc
 	for (f = announcements[i].fields; f->value != VALUE_NONE; f++) {
 		if ((text = text_of(f->value, record, source)) != NULL)
 			at = put_text(at, text, f->len);
+		else if (f->value == VALUE_ADDRESS)
+			at = put_address(at, &source->statistics.address);
 		else
 			at = put_number(at, number_of(f->value, record, source), f->len);
 	}

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What an exporter tells of itself in options data: announce.c has the table. */
-enum { ANNOUNCEMENTS = 11, ANNOUNCE_OCTETS = 512 };
+enum { ANNOUNCEMENTS = 17, ANNOUNCE_OCTETS = 512 };
 
 /* What the values come from. */
 struct announce_source {

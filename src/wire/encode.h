@@ -3,6 +3,7 @@
 #define WIRE_ENCODE_H
 
 #include "base/counter.h"
+#include "model/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,7 +49,12 @@ struct wire_interface {
 /* What an exporter says of what it could not do. */
 struct wire_statistics {
 	uint64_t not_sent; /* records */
+	int64_t not_sent_first_us, not_sent_last_us; /* when that was; 0: not known */
 	uint64_t ignored_packets, ignored_octets; /* by the meter */
+	int64_t ignored_first_us, ignored_last_us;
+	/* That it sends from, to which its collectors can answer. */
+	struct addr address;
+	bool has_address;
 };
 
 /* 0 in a number means the default, which stands behind it. */

@@ -162,6 +162,30 @@ for options in "-v 1" "-v 7" "-v 9 -A milli"; do
 	same "nfcapd $options: times and addresses" got-now want-now
 done
 
+# What is told of the exporter itself: its address, what it left out with the times of the
+# first and the last, what it lost on the way.
+{
+	printf '\324\303\262\241\2\0\4\0\0\0\0\0\0\0\0\0\377\377\0\0\1\0\0\0'
+	for i in 1 2 3; do # ARP, 42 octets
+		printf '\145\063\127\151\0\0\0\0\52\0\0\0\52\0\0\0'
+		printf '\377\377\377\377\377\377\2\0\0\0\0\1\10\6'
+		head -c 28 /dev/zero
+	done
+} >arp.pcap
+record_start itself.hex record
+"$weir" meter -r mixed.pcap -r arp.pcap -n "127.0.0.1:$port" --domain 5 >out
+sleep 0.2
+end "$recorder"
+decodes "itself" itself.hex
+is "itself: frames without IP are in the summary" "$(awk '$1 == "not_ip" {print $2, $3; exit}' out)" "3 126"
+if have tshark; then
+	is "itself: its address" "$(grep -aoE 'ExporterAddr: .*' tshark.out | sort -u)" "ExporterAddr: 127.0.0.1"
+	is "itself: what it ignored" "$(grep -aoE 'Ignored (Packets|Octets): [0-9]+' tshark.out | sort -u | xargs)" \
+		"Ignored Octets: 126 Ignored Packets: 3"
+	is "itself: and when" "$(awk '/Ignored Octets/ {on = 3} on-- > 0 && /StartTime/ {print $2, $3, $4}' tshark.out)" \
+		"Jan 2, 2026"
+fi
+
 # Two collectors share the flows, or each gets all.
 collect_start one
 first=$collector to=127.0.0.1:$port

@@ -100,6 +100,96 @@ test_own_elements(void **state)
 	}
 }
 
+static const struct wire_statistics *told;
+
+static void
+tell(void *context, struct wire_statistics *out)
+{
+	(void)context;
+	*out = *told;
+}
+
+/* The record of options data with this template, or NULL. */
+static const uint8_t *
+options_of(const struct sent *sent, unsigned id)
+{
+	unsigned i;
+	size_t set;
+
+	for (i = 0; i < sent->count; i++) {
+		const uint8_t *p = sent->octets + sent_start(sent, i);
+
+		for (set = 16; set < load_be16(p + 2); set += load_be16(p + set + 2))
+			if (load_be16(p + set) == id)
+				return p + set + 4;
+	}
+	return NULL;
+}
+
+/* RFC 7011, 4.2 and 4.3: what was ignored and lost, with the times of the first and the last. */
+static void
+test_reliability_is_told(void **state)
+{
+	enum { IGNORED = 611, LOST_V4, LOST_V6, LOST, ADDRESS_V4, ADDRESS_V6 };
+	static const uint8_t six[16] = {0x20, 1, 0x0d, 0xb8, [15] = 7};
+	static const struct wire_statistics rows[] = {
+	    {0},
+	    {.ignored_packets = 5, .ignored_octets = 300, .ignored_first_us = EPOCH_US + 1000,
+	        .ignored_last_us = EPOCH_US + 9000},
+	    {.not_sent = 7, .not_sent_first_us = EPOCH_US, .not_sent_last_us = EPOCH_US + 2000},
+	    {.not_sent = 7, .not_sent_first_us = EPOCH_US, .not_sent_last_us = EPOCH_US + 2000,
+	        .address = {.v4 = 0xc0000207}, .has_address = true},
+	    {.not_sent = 7, .not_sent_first_us = EPOCH_US, .not_sent_last_us = EPOCH_US + 2000,
+	        .has_address = true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct wire_encode_config config = {.version = 10, .is_plain = true, .domain = 3,
+		    .process = 4, .statistics = tell};
+		struct wire_statistics now = rows[i];
+		struct sent sent = {0};
+		struct wire_encoder *e = encoder(&config, &sent);
+		struct flow row = plain_row(1);
+		uint64_t counters[WIRE_COUNTERS];
+		const uint8_t *p;
+		unsigned lost = i == 3 ? LOST_V4 : i == 4 ? LOST_V6 : LOST, len = i == 4 ? 16 : 4;
+
+		if (i == 4)
+			now.address = addr_v6(six);
+		told = &now;
+		encode_row(e, &row, 0);
+		assert_int_equal(options_of(&sent, IGNORED) != NULL, i == 1);
+		for (unsigned id = LOST_V4; id <= LOST; id++)
+			assert_int_equal(options_of(&sent, id) != NULL, i >= 2 && id == lost);
+		assert_int_equal(options_of(&sent, ADDRESS_V4) != NULL, i == 3);
+		assert_int_equal(options_of(&sent, ADDRESS_V6) != NULL, i == 4);
+		if ((p = options_of(&sent, IGNORED)) != NULL) {
+			assert_int_equal(load_be32(p), 3);
+			assert_int_equal(load_be32(p + 4), 4);
+			assert_int_equal(load_be64(p + 8), 5);
+			assert_int_equal(load_be64(p + 16), 300);
+			assert_int_equal(load_be64(p + 24), EPOCH_US / 1000 + 1);
+			assert_int_equal(load_be64(p + 32), EPOCH_US / 1000 + 9);
+		}
+		if ((p = options_of(&sent, lost)) != NULL) {
+			if (len == 16)
+				assert_memory_equal(p, six, 16);
+			else
+				assert_int_equal(load_be32(p), i == 3 ? 0xc0000207 : 4);
+			assert_int_equal(load_be64(p + len), 7);
+			assert_int_equal(load_be64(p + len + 8), EPOCH_US / 1000);
+			assert_int_equal(load_be64(p + len + 16), EPOCH_US / 1000 + 2);
+		}
+		if ((p = options_of(&sent, ADDRESS_V4)) != NULL)
+			assert_int_equal(load_be32(p + 8), 0xc0000207);
+		batch_free(decode_all(&sent, counters));
+		assert_int_equal(counters[WIRE_bad_template] + counters[WIRE_bad_record], 0);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
 static void
 test_sampling_is_told(void **state)
 {
@@ -456,6 +546,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_types_tell_the_pen),
 	    cmocka_unit_test(test_own_elements),
+	    cmocka_unit_test(test_reliability_is_told),
 	    cmocka_unit_test(test_sampling_is_told),
 	    cmocka_unit_test(test_absolute_times),
 	    cmocka_unit_test(test_uptime_over_months),
