@@ -550,6 +550,8 @@ border_text(uint32_t by)
 		return "a short segment, and a request sent then";
 	if (by == SEQUENCE_BY_END)
 		return "a short segment";
+	if (by & SEQUENCE_BY_PAGE)
+		return "a segment behind it that ended with a page of the file";
 	return by == SEQUENCE_BY_REQUEST ? "a request sent then" : "nothing but its size";
 }
 

@@ -135,6 +135,8 @@ explain(struct run *run, const struct flow *rows, size_t count, struct pieces *p
 	if (run_learn(run, err) != 0)
 		return -1;
 	run_group(run);
+	if (phase_add_borders(run, err) != 0)
+		return -1;
 	return weigh(run, pieces, evidence, err);
 }
 

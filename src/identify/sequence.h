@@ -80,6 +80,7 @@ enum sequence_border {
 	SEQUENCE_BY_END = 1,     /* an unusual segment ended there */
 	SEQUENCE_BY_REQUEST = 2, /* the client sent a request then */
 	SEQUENCE_BY_FILL = 4,    /* the files of the block come out so */
+	SEQUENCE_BY_PAGE = 8,    /* a segment behind it ended with a page of the file */
 };
 
 struct sequence_response {
@@ -113,6 +114,7 @@ struct sequence_stats {
 	uint64_t marks_lost;    /* by the meter */
 	uint64_t marks_dropped; /* beyond marks_max */
 	uint64_t usual_ends;    /* segment ends left out: their remainder is frequent */
+	uint64_t pages;         /* places where pages say that a response may begin */
 	uint64_t states_dropped, edges;
 	uint64_t work_exceeded; /* 1: decoding stopped early, the rest is a block */
 	uint64_t named, unknown, blocks;

@@ -21,6 +21,8 @@
 /* The order of the index: who bears witness, how many must, the most it can say. */
 static const double ORDER_SURE = 0.95, ORDER_GAIN = 200;
 enum { ORDER_PAIRS = 6 };
+/* Probability of a group's number of requests. */
+static const double COUNT_SURE = 0.95;
 /* Probability of the file of a firm piece. */
 static const double FIRM = 0.98;
 
@@ -147,7 +149,19 @@ count_borne_out(const struct run *run, const struct pieces *p, uint32_t group,
 	return borne_out;
 }
 
-/* Settles how many requests each group has by the pieces after it. */
+/* The number of requests that the lattice is sure of; 0 if of none. */
+static uint32_t
+likely_count(const struct group *g)
+{
+	uint32_t n;
+
+	for (n = g->count_min; n <= g->count_max; n++)
+		if (g->mass[n] >= COUNT_SURE)
+			return n;
+	return 0;
+}
+
+/* Settles how many requests each group has by the pieces after it, or by the lattice. */
 static void
 settle_counts(struct run *run, const struct pieces *p)
 {
@@ -163,7 +177,8 @@ settle_counts(struct run *run, const struct pieces *p)
 				best = k;
 			}
 		}
-		if (g->count_min != g->count_max && most == 0)
+		if (g->count_min != g->count_max && most == 0 &&
+		    (best = likely_count(g)) == 0)
 			return;
 		if (g->count_min != g->count_max)
 			g->count_min = g->count_max = (uint8_t)best;

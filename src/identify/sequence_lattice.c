@@ -29,6 +29,8 @@ enum {
 	ANY = UINT32_MAX, /* octets used: unknown */
 	NONE = UINT32_MAX,
 	BLOCK_MAX = 12,
+	BLOCK_PAGES = 4, /* the same up to borders that only pages tell of, */
+	STRONG = 16,     /* from so many states of a layer */
 	LOOK_AHEAD = 300, /* borders, where no anchor ends the search */
 	LOOK_BEYOND = 6,  /* borders beyond the anchor */
 	STATES_IN_ALL = 1000000,
@@ -36,14 +38,17 @@ enum {
 };
 
 static const double UNKNOWN = 0.02;  /* responses of no catalogue file */
-static const double MARKED = 0.9;    /* borders that show as unusual segment ends */
+/* Borders that show as unusual segment ends; where pages show that answers wait behind each
+ * other, many do not. */
+static const double MARKED = 0.9, MARKED_PAGES = 0.5;
 static const double PROMPT = 0.8;    /* anchors exactly at their border */
 static const double SPREAD = 16;     /* natural logs of the range of sizes and of lags */
 static const double VIOLATION = -14; /* log: a request before its time */
 static const double TRUNCATED = -9;  /* log: the stream stops within the run */
 static const double OVERDUE = -12;  /* log, per request that had to be answered by then */
 static const double UNPLACED = -10; /* log: a request sent at any time */
-static const double KEEP = 40;      /* states less than exp(-KEEP) of the best are left */
+/* States less than exp(-KEEP) of the best are left; there are many at pages. */
+static const double KEEP = 40, KEEP_PAGES = 16;
 
 struct state {
 	double alpha, beta, best;
@@ -70,12 +75,15 @@ struct layer {
 	uint32_t group, left; /* requests */
 	uint32_t first, states;
 	double top; /* highest alpha */
+	double lost;   /* log: of what came when it was full */
+	double strong; /* alpha of the states whose blocks may end at pages, at least */
 };
 
 struct edge {
 	uint32_t layer, border, used;
 	uint32_t responses;
 	uint32_t id, header, request, path, rest, order;
+	struct group *arrival; /* the group before which it ends, if any */
 	double weight;
 };
 
@@ -88,7 +96,7 @@ struct lattice {
 	uint32_t state_count, state_cap;
 	uint32_t *slots, slot_mask;
 	struct reach_list *reaches;
-	double log_marked, log_unmarked, log_prior, log_unknown;
+	double log_marked, log_unmarked, log_prior, log_unknown, keep;
 	double end_alpha;
 	uint64_t work;
 	bool is_back, is_exhausted, is_out_of_memory;
@@ -165,16 +173,19 @@ go_forward(struct lattice *l, const struct edge *e)
 	uint32_t ordinal = from->ordinal + e->responses, i;
 	struct state *to;
 
-	if (alpha < layer->top - KEEP)
+	if (alpha < layer->top - l->keep)
 		return;
 	i = state_find(l, e->layer, e->border, e->used);
 	if (i == NONE) {
 		if (layer->states >= l->run->config->states_max * 4) {
 			l->run->stats->states_dropped++;
+			layer->lost = log_add(layer->lost, alpha);
 			return;
 		}
-		if ((i = state_add(l, e->layer, e->border, e->used)) == NONE)
+		if ((i = state_add(l, e->layer, e->border, e->used)) == NONE) {
+			layer->lost = log_add(layer->lost, alpha);
 			return;
+		}
 	}
 	to = &l->states[i];
 	if (alpha > to->best) {
@@ -195,11 +206,13 @@ go_back(struct lattice *l, const struct edge *e)
 	struct fit *fit;
 	double mass;
 
-	if (i == NONE || from->alpha + e->weight < l->layers[e->layer].top - KEEP)
+	if (i == NONE || from->alpha + e->weight < l->layers[e->layer].top - l->keep)
 		return;
 	to = &l->states[i];
 	l->beta = log_add(l->beta, e->weight + to->beta);
 	mass = from->alpha + e->weight + to->beta - l->end_alpha;
+	if (e->arrival != NULL)
+		e->arrival->mass[l->layers[e->layer].left] += exp(mass);
 	if (e->responses != 1 || mass < -16)
 		return;
 	mass = exp(mass);
@@ -240,10 +253,11 @@ static void
 arrive(struct lattice *l, struct edge *e, uint32_t group)
 {
 	const struct run *run = l->run;
-	const struct group *g = &run->groups[group];
+	struct group *g = &run->groups[group];
 	double weight = e->weight;
 	uint32_t n;
 
+	e->arrival = NULL;
 	if (group == run->group_count) {
 		e->layer = l->layer_count - 1;
 		e->used = 0;
@@ -254,11 +268,13 @@ arrive(struct lattice *l, struct edge *e, uint32_t group)
 		return;
 	}
 	e->used = g->is_loose || g->bytes >= RUN_LENGTHS ? (uint32_t)ANY : 0;
+	e->arrival = g;
 	for (n = g->count_min; n <= g->count_max; n++) {
 		e->layer = g->first + g->count_max - n;
 		e->weight = weight + (double)g->weight[n];
 		go(l, e);
 	}
+	e->arrival = NULL;
 	e->weight = weight;
 }
 
@@ -401,11 +417,27 @@ border_weight(const struct lattice *l, uint32_t border)
 	return l->run->borders[border].is_end ? l->log_marked : l->log_unmarked;
 }
 
+/* First border from which on there are so many that are no pages. */
+static uint32_t
+border_numbered(const struct run *run, uint32_t number)
+{
+	uint32_t low = 0, high = run->border_count, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (run->borders[mid].number < number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 /* One past the last border worth trying from this one under an anchor. */
 static uint32_t
 look_end(const struct run *run, uint32_t from, const struct group *anchor)
 {
-	uint32_t end = run->border_count, low = from + 1, high = end, mid;
+	uint32_t end = run->border_count, low = from + 1, high = end, mid, last;
 
 	if (anchor != NULL) {
 		while (low < high) {
@@ -415,10 +447,11 @@ look_end(const struct run *run, uint32_t from, const struct group *anchor)
 			else
 				high = mid;
 		}
-		if (low + LOOK_BEYOND < end)
-			end = low + LOOK_BEYOND;
+		if (low < end)
+			end = border_numbered(run, run->borders[low].number + LOOK_BEYOND);
 	}
-	return from + LOOK_AHEAD < end ? from + LOOK_AHEAD : end;
+	last = border_numbered(run, run->borders[from].number + LOOK_AHEAD);
+	return last < end ? last : end;
 }
 
 /* Edges of one catalogue item over one reach. */
@@ -478,6 +511,9 @@ answer_items(struct lattice *l, const struct group *anchor, uint32_t end)
 		answer_item(l, &list->reach[i],
 			    l->log_prior + list->reach[i].weight +
 				border_weight(l, list->reach[i].to) +
+				log(phase_weight(l->run, l->run->borders[s.border].offset,
+				    list->reach[i].header,
+				    l->run->borders[list->reach[i].to].offset)) +
 				lag_weight(l->run, anchor, list->reach[i].to));
 }
 
@@ -544,7 +580,14 @@ is_hopeful(const struct lattice *l, const struct target *t, double weight)
 		for (n = 0; n <= (uint32_t)(g->count_max - g->count_min); n++)
 			if (l->layers[g->first + n].top < top)
 				top = l->layers[g->first + n].top;
-	return l->states[l->from].alpha + weight >= top - KEEP;
+	return l->states[l->from].alpha + weight >= top - l->keep;
+}
+
+/* The next border, or the next one that is no page. */
+static uint32_t
+next_border(const struct run *run, uint32_t border, bool with_pages)
+{
+	return with_pages ? border + 1 : run->borders[border].next;
 }
 
 /* Edges of 1 unknown response or of a block of count. */
@@ -558,19 +601,24 @@ answer_unknown(struct lattice *l, uint32_t count)
 	double weight;
 	uint64_t span, from = run->borders[s.border].offset;
 	uint32_t end, i;
+	bool is_strong;
 
 	if (!find_target(l, count, &t))
 		return;
 	if (count == 1 && l->layers[s.layer].left == 1 && s.used == 0)
 		e.request = run->groups[l->layers[s.layer].group].bytes;
 	end = look_end(run, s.border, t.anchor);
-	weight = t.weight + (count == 1 ? l->log_unknown : (count - 1) * log(1 - MARKED)) +
+	weight = t.weight + (count == 1 ? l->log_unknown : (count - 1) * l->log_unmarked) +
 		 log(count / SPREAD);
-	for (e.border = s.border + 1; e.border < end; e.border++) {
+	is_strong = count <= BLOCK_PAGES &&
+		    s.alpha >= l->layers[s.layer].strong;
+	for (e.border = next_border(run, s.border, is_strong); e.border < end;
+	     e.border = next_border(run, e.border, is_strong)) {
 		span = run->borders[e.border].offset - from;
 		if (span < (uint64_t)RUN_FRAGMENT * count)
 			continue;
-		e.weight = weight - log((double)span) + border_weight(l, e.border);
+		e.weight = weight - log((double)span) + border_weight(l, e.border) +
+			   log(phase_hope(run, from, from + span));
 		if (!is_hopeful(l, &t, e.weight))
 			continue;
 		e.weight += lag_weight(run, t.anchor, e.border);
@@ -634,17 +682,25 @@ compare_double(const void *a, const void *b)
 
 /* The alpha below which a layer's states are left: far behind the best, or too many. */
 static double
-layer_floor(struct lattice *l, const struct layer *layer)
+layer_floor(struct lattice *l, struct layer *layer)
 {
-	double floor = layer->top - KEEP, *alphas, kept = 0, lost = 0;
+	double floor = layer->top - l->keep, *alphas, kept = 0;
+	double lost = exp(layer->lost - layer->top);
 	uint32_t i, n = 0, most = l->run->config->states_max;
 
-	if (layer->states <= most ||
+	layer->strong = layer->top - l->keep;
+	if ((layer->states <= STRONG && layer->states <= most) ||
 	    (alphas = malloc(layer->states * sizeof *alphas)) == NULL)
 		return floor;
 	for (i = layer->first; i != NONE; i = l->states[i].next)
 		alphas[n++] = l->states[i].alpha;
 	qsort(alphas, n, sizeof *alphas, compare_double);
+	if (n >= STRONG)
+		layer->strong = alphas[STRONG - 1];
+	if (n <= most) {
+		free(alphas);
+		return floor;
+	}
 	l->run->stats->states_dropped += n - most;
 	if (alphas[most] > floor)
 		floor = alphas[most];
@@ -707,10 +763,14 @@ make_layers(struct lattice *l)
 	for (g = 0; g < run->group_count; g++) {
 		run->groups[g].first = at;
 		for (n = run->groups[g].count_max; n > 0; n--)
-			l->layers[at++] = (struct layer){
-			    .group = g, .left = n, .first = NONE, .top = -INFINITY};
+			l->layers[at++] = (struct layer){.group = g,
+							 .left = n,
+							 .first = NONE,
+							 .top = -INFINITY,
+							 .lost = -INFINITY};
 	}
-	l->layers[at] = (struct layer){.group = g, .first = NONE, .top = -INFINITY};
+	l->layers[at] = (struct layer){
+	    .group = g, .first = NONE, .top = -INFINITY, .lost = -INFINITY};
 }
 
 /* Numbers the ends of segments and finds the border at each anchor. */
@@ -769,6 +829,7 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 			    .state_cap = 4096,
 			    .slot_mask = (1 << 20) - 1};
 	struct edge start = {.id = SEQUENCE_NO_ITEM};
+	double marked;
 	uint32_t i;
 	int status = -1;
 
@@ -782,10 +843,14 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 		goto done;
 	memset(l.slots, 0xff, ((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	make_layers(&l);
+	for (i = 0; i < run->group_count; i++)
+		memset(run->groups[i].mass, 0, sizeof run->groups[i].mass);
 	place_anchors(run);
 	run->log_spurious = log_spurious(run);
-	l.log_marked = log(MARKED) - run->log_spurious;
-	l.log_unmarked = log(1 - MARKED);
+	marked = run->has_pages ? MARKED_PAGES : MARKED;
+	l.keep = run->has_pages ? KEEP_PAGES : KEEP;
+	l.log_marked = log(marked) - run->log_spurious;
+	l.log_unmarked = log(1 - marked);
 	/* Where no constant is known no file can fit, and unknown ones are no wonder. */
 	l.log_unknown = run->modes.headers > 0 ? log(UNKNOWN) : 0;
 	l.log_prior = log((1 - UNKNOWN) / (double)(run->config->count + 1));

@@ -32,6 +32,8 @@ enum {
 	PAIRS_MAX = 400,
 };
 
+/* How much likelier a first batch has as many requests as may be outstanding. */
+static const double FILLED = 1000;
 /* Share of files from a security archive, where none was seen. */
 static const double SECURITY = 0.02;
 
@@ -313,6 +315,8 @@ run_learn(struct run *run, struct err *err)
 	add_security(&run->modes);
 	normalise(run->modes.header, run->modes.headers, &run->header_min);
 	normalise(run->modes.request, run->modes.requests, &run->request_min);
+	if (phase_learn(run, err) != 0)
+		return -1;
 	return learn_lengths(run, err);
 }
 
@@ -331,9 +335,10 @@ is_full_segment(uint32_t bytes)
 	return false;
 }
 
-/* The counts a group may have, weighed; a count that has 1 % or less is left out. */
+/* The counts a group may have, weighed; a count that has 0.1 % or less is left out. A
+ * client that has more to ask for than its depth allows fills it. */
 static void
-weigh_counts(const struct run *run, struct group *g)
+weigh_counts(const struct run *run, struct group *g, uint32_t expected)
 {
 	double weight[RUN_COUNTS + 1] = {0}, sum = 0;
 	uint32_t n;
@@ -341,7 +346,8 @@ weigh_counts(const struct run *run, struct group *g)
 	/* A loose piece ends anywhere: any number about its length may begin in it. */
 	g->count_min = g->count_max = 0;
 	for (n = 1; n <= RUN_COUNTS && g->bytes < RUN_LENGTHS; n++)
-		sum += weight[n] = run->length[n][g->bytes];
+		sum += weight[n] =
+		    run->length[n][g->bytes] * (n == expected ? FILLED : 1);
 	for (n = 1; n <= RUN_COUNTS; n++) {
 		if (!(sum > 0) || weight[n] <= 0.001 * sum)
 			continue;
@@ -383,5 +389,5 @@ run_group(struct run *run)
 	}
 	run->group_count = n;
 	for (i = 0; i < n; i++)
-		weigh_counts(run, &out[i]);
+		weigh_counts(run, &out[i], n > 2 && i == 1 ? run->depth : 0);
 }

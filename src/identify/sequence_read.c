@@ -24,7 +24,7 @@ struct reader {
 	size_t value_count;
 	uint64_t request_end, response_end;
 	uint32_t row;
-	size_t group_cap, border_cap;
+	size_t group_cap, border_cap, odd_cap;
 };
 
 static int
@@ -107,6 +107,17 @@ is_usual(const struct reader *r, uint64_t value)
 	return low + USUAL - 1 < r->value_count && r->values[low + USUAL - 1] == value;
 }
 
+/* Marks come in order; one that does not is of a damaged record. */
+static void
+add_odd(struct reader *r, uint64_t offset)
+{
+	struct run *run = r->run;
+
+	if (run->odd_count < r->odd_cap &&
+	    (run->odd_count == 0 || run->odd[run->odd_count - 1] < offset))
+		run->odd[run->odd_count++] = offset;
+}
+
 static void
 read_marks(struct reader *r, const struct flow *row, uint64_t *marked)
 {
@@ -128,6 +139,7 @@ read_marks(struct reader *r, const struct flow *row, uint64_t *marked)
 		stats->ends++;
 		if (mark_offset(mark) > end)
 			continue; /* of no octet that the row holds */
+		add_odd(r, mark_offset(mark));
 		if (is_usual(r, mark_value(mark)))
 			stats->usual_ends++;
 		else
@@ -209,11 +221,14 @@ run_read(struct run *run, const struct flow *rows, size_t count, struct err *err
 		limit = RUN_BORDERS_MAX / 2;
 	r.group_cap = marks + 2 * count + 2 < limit ? marks + 2 * count + 2 : limit;
 	r.border_cap = 2 * r.group_cap;
+	r.odd_cap = r.group_cap;
 	run->stats->marks += marks;
 	run->groups = calloc(r.group_cap + 1, sizeof *run->groups);
 	run->borders = calloc(r.border_cap + 1, sizeof *run->borders);
+	run->odd = calloc(r.odd_cap + 1, sizeof *run->odd);
 	r.values = calloc(marks + 1, sizeof *r.values);
-	if (run->groups == NULL || run->borders == NULL || r.values == NULL) {
+	if (run->groups == NULL || run->borders == NULL || run->odd == NULL ||
+	    r.values == NULL) {
 		free(r.values);
 		return err_set(err, ENOMEM, "sequence: out of memory for %zu marks",
 			       marks);
@@ -243,5 +258,7 @@ run_done(struct run *run)
 {
 	free(run->groups);
 	free(run->borders);
+	free(run->odd);
+	free(run->header_share);
 	free(run->length);
 }

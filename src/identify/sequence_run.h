@@ -17,6 +17,7 @@ enum {
 	REQUEST_MIN = 64,        /* the meter marks no shorter one */
 	RUN_DEPTH = 10,          /* requests apt keeps outstanding */
 	RUN_FILL_HEADER = 2100,  /* octets of a header at most */
+	RUN_DIGITS = 24,         /* octets of it that vary with the size, fewer */
 };
 
 /* No probability is above this: the model itself may be wrong. */
@@ -33,6 +34,7 @@ struct group {
 	uint8_t is_loose; /* a piece of a gap: requests need not end where it ends */
 	uint8_t count_min, count_max;
 	float weight[RUN_COUNTS + 1]; /* log probability of each count */
+	double mass[RUN_COUNTS + 1];  /* and what the lattice found it to be */
 	double after; /* log density of the lengths of all groups from this one on */
 };
 
@@ -42,6 +44,11 @@ struct border {
 	uint32_t row;
 	uint32_t ends; /* segment ends up to and with this border */
 	uint8_t is_end, is_anchor;
+	/* Nothing ended there, but the pages of a segment behind it say that a response may
+	 * begin: one of many such places. */
+	uint8_t is_page;
+	uint32_t number; /* of borders that are no pages, up to and with this one */
+	uint32_t next;   /* one of them, behind this one */
 };
 
 struct run {
@@ -52,6 +59,11 @@ struct run {
 	uint32_t group_count;
 	struct border *borders;
 	uint32_t border_count;
+	uint64_t *odd; /* where unusual segments ended, the usual ones too, in order */
+	uint32_t odd_count;
+	bool has_pages; /* the run shows pages */
+	double phased; /* probability that an odd end shows a response's pages */
+	double *header_share; /* by octets of the header, modulo 4096 */
 	double log_spurious; /* log of spurious segment ends per octet */
 	uint32_t depth;      /* 0: request times unused */
 	bool is_voted;       /* the modes at this depth had votes */
@@ -74,6 +86,29 @@ bool run_add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, 
 
 /* sequence_vote.c: modes by vote of all pieces between borders, whoever asked for them. */
 int run_vote(struct run *, struct err *);
+
+/*
+ * sequence_phase.c: segments that end with a page of the file. By how much the ends behind
+ * start are likelier if a response begins there whose header is so long and which ends at end;
+ * the same if nothing is known of its header; what is needed for both.
+ */
+double phase_weight(const struct run *, uint64_t start, uint32_t header, uint64_t end);
+double phase_hope(const struct run *, uint64_t start, uint64_t end);
+int phase_learn(struct run *, struct err *err);
+/* Adds the borders that pages tell of, and numbers all. */
+int phase_add_borders(struct run *, struct err *err);
+
+/* Natural logs of what pages say for header constants: base + gain[bytes - low]. */
+struct phase_poll {
+	uint32_t low, count, starts; /* borders that may begin a response, at most */
+	double base, *gain;
+};
+
+void phase_vote(const struct run *, bool is_hex, double share, const uint8_t *is_explained,
+		struct phase_poll *);
+/* Marks the borders that say so of a header constant. */
+void phase_explain(const struct run *, uint32_t header, uint32_t starts,
+		   uint8_t *is_explained);
 
 /* Index of the first item of at least that size. */
 static inline size_t

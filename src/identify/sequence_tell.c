@@ -101,7 +101,8 @@ static uint32_t
 border_by(const struct border *border)
 {
 	return (border->is_end ? SEQUENCE_BY_END : 0) |
-	       (border->is_anchor ? SEQUENCE_BY_REQUEST : 0);
+	       (border->is_anchor ? SEQUENCE_BY_REQUEST : 0) |
+	       (border->is_page ? SEQUENCE_BY_PAGE : 0);
 }
 
 static int

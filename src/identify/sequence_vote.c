@@ -52,6 +52,7 @@ struct ballot {
 	uint32_t touched_count;
 	uint32_t requests[SENT], request_count;
 	uint8_t *is_explained; /* by start */
+	uint8_t *is_paged;     /* by start: pages bear out a header that was accepted */
 	uint32_t single_max;   /* octets of a group that may be one request */
 	double mean;           /* octets of those */
 	uint64_t work;         /* votes in all */
@@ -192,6 +193,26 @@ starts_of(const struct run *run)
 	return run->border_count < STARTS_MAX ? run->border_count : STARTS_MAX;
 }
 
+/* Begins the gains with what the pages say of headers: the same for all requests. */
+static void
+count_pages(struct ballot *b, double share)
+{
+	double gain[HEADER_BINS];
+	struct phase_poll poll = {.low = HEADER_LOW,
+				  .count = HEADER_BINS,
+				  .starts = starts_of(b->run),
+				  .gain = gain};
+	uint32_t hex, i, k;
+
+	for (hex = 0; hex < 2; hex++) {
+		phase_vote(b->run, hex, share / 2, b->is_paged, &poll);
+		for (i = 0; i < HEADER_BINS; i++)
+			for (k = 0; k < REQUEST_BINS; k++)
+				b->gain[hex * PLANE + i * REQUEST_BINS + k] =
+				    (float)(poll.base + poll.gain[i]);
+	}
+}
+
 /* What the best pair of constants gains over none, if a share of the borders begins a file
  * that shows. */
 static double
@@ -200,7 +221,7 @@ best_pair_at(struct ballot *b, uint32_t stamp, double share, uint32_t *best)
 	uint32_t starts = starts_of(b->run), i, k, n = 0;
 	float odds = (float)(share / (1 - share));
 
-	memset(b->gain, 0, BINS * sizeof *b->gain);
+	count_pages(b, share);
 	*best = 0;
 	for (i = 0; i < starts && b->work < WORK_MAX; i++) {
 		if (b->is_explained[i])
@@ -267,6 +288,7 @@ accept(struct ballot *b, uint32_t bin, uint32_t votes)
 	bin -= is_hex ? PLANE : 0;
 	run_add_mode(modes->header, &modes->headers, bin / REQUEST_BINS + HEADER_LOW, is_hex,
 		     votes);
+	phase_explain(b->run, bin / REQUEST_BINS + HEADER_LOW, starts_of(b->run), b->is_paged);
 	run_add_mode(modes->request, &modes->requests, bin % REQUEST_BINS + REQUEST_LOW,
 		     false, votes);
 }
@@ -284,8 +306,9 @@ run_vote(struct run *run, struct err *err)
 	b.stamp = calloc(BINS, sizeof *b.stamp);
 	b.touched = malloc(BINS * sizeof *b.touched);
 	b.is_explained = calloc(STARTS_MAX, 1);
+	b.is_paged = calloc(STARTS_MAX, 1);
 	if (b.gain == NULL || b.ratio == NULL || b.stamp == NULL || b.touched == NULL ||
-	    b.is_explained == NULL) {
+	    b.is_explained == NULL || b.is_paged == NULL) {
 		err_set(err, ENOMEM, "sequence: out of memory for votes");
 		goto done;
 	}
@@ -304,5 +327,6 @@ done:
 	free(b.stamp);
 	free(b.touched);
 	free(b.is_explained);
+	free(b.is_paged);
 	return status;
 }

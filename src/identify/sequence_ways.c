@@ -390,6 +390,7 @@ add_step(struct table *t, uint32_t q, uint32_t cell, const struct candidate *c,
 	struct level *level = &t->level[q + 1];
 	uint32_t used = from->cell[cell].used;
 	uint64_t order = order_of(t, c->item);
+	uint32_t header;
 	struct entry e = {.cell = cell,
 			  .item = c->item,
 			  .header = (uint8_t)mode,
@@ -399,13 +400,19 @@ add_step(struct table *t, uint32_t q, uint32_t cell, const struct candidate *c,
 	if ((q + 2 == t->stretch->responses && !can_end(t, end - slot->low)) ||
 	    !use_request(t, slot, c, &used))
 		return;
-	weight *= t->stretch->run->modes.header[mode].weight * c->weight;
+	header = t->stretch->run->modes.header[mode].bytes;
+	header += size_digits(t->config->items[c->item].size,
+			      t->stretch->run->modes.header[mode].is_hex);
+	weight *= t->stretch->run->modes.header[mode].weight * c->weight *
+		  phase_weight(t->stretch->run, from->cell[cell].offset, header, end);
 	e.place = place_of(t, from, &from->cell[cell], order);
 	e.weight = (float)weight;
 	e.alpha = weight_before(from, &from->cell[cell], e.place) * (double)e.weight;
 	if (!(e.alpha > 0))
 		return;
 	e.promise = e.alpha * hope_of(t, order);
+	if (q + 1 < t->stretch->responses)
+		e.promise *= phase_hope(t->stretch->run, end, UINT64_MAX);
 	if (e.promise < t->floor) {
 		t->lost += e.promise;
 		return;
