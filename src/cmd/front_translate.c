@@ -43,7 +43,7 @@ static const struct timeout {
 enum { TIMEOUTS = sizeof timeouts / sizeof *timeouts };
 
 /* The longest that weir meter has: softflowd ends no flow of a file by time. */
-static const char never[] = "5d";
+static const char never[] = "5d", longest_life[] = "11d";
 
 /* What the options say, before anything is decided. */
 struct given {
@@ -305,7 +305,8 @@ static int
 write_timeouts(struct given *g)
 {
 	bool is_file = g->values['r'] != NULL;
-	const char *value;
+	const char *value, *most;
+	int64_t us, most_us;
 	char *text;
 	size_t i;
 	int status = 0;
@@ -315,6 +316,12 @@ write_timeouts(struct given *g)
 		    : is_file && timeouts[i].is_idle ? never : timeouts[i].fallback;
 		if (value == NULL)
 			continue;
+		most = strcmp(timeouts[i].name, "maxlife") == 0 ? longest_life : never;
+		if (option_time(value, &us) && option_time(most, &most_us) && us > most_us &&
+		    strcmp(timeouts[i].name, "expint") != 0) {
+			note(g, "a longer time than %s is not used here", most);
+			value = most;
+		}
 		text = joined(timeouts[i].name, "=", value, "");
 		status = option(g, 't', "timeout", text);
 		free(text);

@@ -130,7 +130,8 @@ meter_config_help(struct text *out)
 	for (int i = 0; i < METER_KEYS; i++)
 		text_printf(out, "  %-16s %s%s\n", meter_key_rows[i].id, meter_key_rows[i].help,
 		    i == METER_KEY_DEFAULT ? "; the default" : "");
-	text_str(out, "\nTimeouts (-t NAME=TIME; units us ms s m h d w, seconds without):\n");
+	text_str(out, "\nTimeouts (-t NAME=TIME; units us ms s m h d w, seconds without; idle ones 5 days "
+	    "at most):\n");
 	for (size_t i = 0; i < METER_EXPIRES; i++) {
 		if (is_timeout(i))
 			text_printf(out, "  %-16s %7u s  %s\n", meter_expire_rows[i].id,

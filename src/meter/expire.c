@@ -64,11 +64,15 @@ limits_set(struct meter *m, struct err *err)
 			    "seconds at most (5 days)", meter_expire_rows[i].id,
 			    m->config.timeout_s[i], IDLE_MAX_S);
 	}
-	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++)
+	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++) {
+		if (m->config.timeout_s[i] > LIMIT_MAX_S)
+			return err_set(err, EINVAL, "timeout %s=%u: a record lasts %d seconds at most "
+			    "(11 days)", meter_expire_rows[i].id, m->config.timeout_s[i], LIMIT_MAX_S);
 		if (m->timeout_us[i] != 0 && m->timeout_us[i] < m->limit_us) {
 			m->limit_us = m->timeout_us[i];
 			m->limit_reason = (enum meter_expire)i;
 		}
+	}
 	return 0;
 }
 

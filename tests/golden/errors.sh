@@ -134,7 +134,7 @@ refused "negative limit" 2 "--limit takes a number" print --store good --limit -
 refused "time that is none" 2 "--from takes .*yesterday" print --store good --from yesterday
 refused "load of nothing" 2 'needs a FILE' load --store good
 refused "load to nowhere" 2 '--store DIR' load "$flows"
-refused "meter of nothing" 2 '-r FILE or -i INTERFACE is needed' meter --store good
+refused "meter of nothing" 2 '-r FILE, -i INTERFACE or --receive-psamp HOST:PORT is needed' meter --store good
 refused "meter to nowhere" 2 'say where flows go' meter -r none.pcap
 refused "meter with words that are no filter" 2 "filter 'more': .*given with -r" meter -r none.pcap --store good more
 refused "unknown timeout" 2 "not 'foo=3'" meter -r none.pcap --store good -t foo=3

@@ -422,6 +422,30 @@ test_sampling_random(void **state)
 	}
 }
 
+/* What a flow's times cannot be told from is refused, and said. */
+static void
+test_longest_times(void **state)
+{
+	for (int i = 0; i < METER_EXPIRES; i++) {
+		bool is_life = i == METER_EXPIRE_active || i == METER_EXPIRE_maxlife;
+		uint32_t most = (is_life ? 11 : 5) * 86400;
+		struct meter_config config = rig_config();
+		struct sink sink = {rig_push, rig_ignore, rig_ignore};
+		struct err err = {0};
+		struct meter *m;
+
+		if (!is_life && !meter_expire_rows[i].is_idle)
+			continue;
+		config.timeout_s[i] = most;
+		assert_non_null(m = meter_new(&config, &sink, &err));
+		meter_free(m);
+		config.timeout_s[i] = most + 1;
+		assert_null(meter_new(&config, &sink, &err));
+		assert_non_null(strstr(err.text, meter_expire_rows[i].id));
+		assert_non_null(strstr(err.text, is_life ? "11 days" : "5 days"));
+	}
+}
+
 struct shown {
 	uint64_t packets, bytes, seen;
 	uint32_t calls_left; /* the call after these fails */
@@ -667,7 +691,8 @@ main(void)
 		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_sampling_bounds),
 		cmocka_unit_test(test_sampling_scan),
-		cmocka_unit_test(test_sampling_random), cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_sampling_random), cmocka_unit_test(test_longest_times),
+	    cmocka_unit_test(test_shown),
 	    cmocka_unit_test(test_shown_fails),
 		cmocka_unit_test(test_fragments_early),
 		cmocka_unit_test(test_fragments_never),
