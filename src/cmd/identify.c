@@ -50,7 +50,7 @@ static const struct option_row options[] = {
 	    "what is known of paths for records without spans: read, fitted further and written "
 	    "back; see weir-model(1)"},
 	{"frozen", 0, OPTION_FLAG, offsetof(struct values, is_frozen), NULL, NULL, 0, 0,
-	    "with --model: only read, nothing is fitted"},
+	    "with --model: only read, nothing is fitted but servers and paths that it does not have"},
 	{"overhead", 0, OPTION_NUMBER, offsetof(struct values, overhead), "OCTETS", NULL, 28, 200,
 	    "headers per packet in records without spans, as the exporter counts them; if not "
 	    "given it is found out"},

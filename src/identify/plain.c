@@ -191,6 +191,22 @@ path_lower(const struct server *s, const struct addr *client)
 	return low;
 }
 
+bool
+plain_knows(const struct plain *p, const struct addr *addr, uint16_t port)
+{
+	size_t at = server_lower(p, addr, port);
+
+	return at < p->servers && compare_server(&p->server[at].known, addr, port) == 0;
+}
+
+bool
+plain_knows_path(const struct server *s, const struct addr *client)
+{
+	size_t at = path_lower(s, client);
+
+	return at < s->paths && addr_compare(&s->path[at].known.client, client) == 0;
+}
+
 struct server *
 plain_server_add(struct plain *p, const struct addr *addr, uint16_t port)
 {
@@ -247,16 +263,21 @@ plain_tables(struct wire_tables **tables, const struct wire_path *path)
 
 /* The segments' size for a record: its path's, unless its own packets say otherwise. */
 static uint32_t
-mss_for(const struct server *s, const struct path *path, const struct record *r,
-	uint32_t overhead)
+mss_for(const struct server *s, bool is_all, const struct path *path,
+	const struct record *r, uint32_t overhead)
 {
 	uint32_t known[2] = {path != NULL ? path->known.wire.mss : 0, s->known.path.mss}, i;
-	uint64_t payload = wire_payload(r, overhead);
+	uint64_t payload = wire_payload(r, overhead), short_ones;
 
 	for (i = 0; i < 2; i++) {
 		int64_t x = known[i] > 0 ? wire_x(r, payload, known[i]) : -100;
 
-		if (x >= -1 && (uint64_t)(x < 0 ? 0 : x) <= 60 + r->packets / 30)
+		/* A sender may cut at every page's end; but what other paths or servers have need
+		 * not be this one's, and many short segments are none then. */
+		short_ones = i == 0    ? 60 + r->packets / 12
+			     : is_all ? 30 + r->packets / 200
+				       : 60 + r->packets / 30;
+		if (x >= -1 && (uint64_t)(x < 0 ? 0 : x) <= short_ones)
 			return known[i];
 	}
 	return wire_mss(r, overhead);
@@ -315,7 +336,7 @@ place_of(struct plain *p, const struct record *r)
 	uint32_t overhead = plain_overhead(p, s, r);
 	struct place place = {.wire = plain_wire_server(p, s),
 			      .overhead = overhead,
-			      .mss = mss_for(s, path, r, overhead)};
+			      .mss = mss_for(s, s == &p->all, path, r, overhead)};
 
 	if (path != NULL && path->is_own) {
 		place.losses = &path->known.wire;

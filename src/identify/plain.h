@@ -33,6 +33,12 @@ void plain_free(struct plain *plain);
  */
 void plain_learn(struct plain *plain, const struct record *records, size_t n);
 
+/*
+ * The same for a model that is frozen: what it knows of servers and paths stays, and what of all;
+ * those that it does not know are learned, with that as the prior.
+ */
+void plain_adapt(struct plain *plain, const struct record *records, size_t n);
+
 /* The records that are named by octets and packets. */
 bool plain_is(const struct record *record);
 

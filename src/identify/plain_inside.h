@@ -60,6 +60,9 @@ const struct wire_server *plain_wire_server(const struct plain *plain,
 struct server *plain_server_add(struct plain *plain, const struct addr *addr, uint16_t port);
 struct path *plain_path_add(struct server *server, const struct addr *client);
 
+bool plain_knows(const struct plain *plain, const struct addr *addr, uint16_t port);
+bool plain_knows_path(const struct server *server, const struct addr *client);
+
 /* Tables of a path's parameters, made where there are none; and gone where these changed. */
 struct wire_tables *plain_tables(struct wire_tables **tables, const struct wire_path *path);
 void plain_renew_tables(struct wire_tables **tables);

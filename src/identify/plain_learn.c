@@ -4,6 +4,9 @@
  * per packet, the law of records and the header constants of all servers' records together,
  * then of each server; losses of a server's records together, then of each path that has
  * enough of its own; what is learned of the whole is the prior of the part.
+ *
+ * A frozen model only adapts: servers and paths that it does not know are learned, with what it
+ * knows of the whole as the prior; what it knows stays.
  */
 #include "identify/plain_inside.h"
 
@@ -295,6 +298,53 @@ learn_all_paths(struct plain *p)
 		all->from[k / 4][k % 4] = sum.from[k / 4][k % 4] / weight;
 	all->flows = weight;
 	plain_renew_tables(&p->all.tables);
+}
+
+/* Learns the paths that are not known from records 0..n-1 of a server, sorted by client. */
+static void
+adapt_paths(struct plain *p, struct server *s, const struct record *const *r, size_t n)
+{
+	size_t first, end;
+
+	for (first = 0; first < n; first = end) {
+		for (end = first; end < n && addr_compare(&r[end]->client,
+							  &r[first]->client) == 0;
+		     end++)
+			;
+		if (!plain_knows_path(s, &r[first]->client))
+			learn_path(p, s, &r[first], end - first);
+	}
+}
+
+void
+plain_adapt(struct plain *p, const struct record *records, size_t n)
+{
+	const struct record **picked = must(calloc(n + 1, sizeof *picked));
+	size_t count, first, end, servers = 0;
+	struct server *s;
+	bool is_known;
+
+	for (first = 0; first < n && p->files->count > 0; first = end) {
+		const struct record *of = &records[first];
+
+		for (end = first, count = 0;
+		     end < n && records[end].server_port == of->server_port &&
+		     addr_compare(&records[end].server, &of->server) == 0;
+		     end++)
+			if (plain_is(&records[end]))
+				picked[count++] = &records[end];
+		if (count < PLAIN_RECORDS_MIN)
+			continue;
+		is_known = plain_knows(p, &of->server, of->server_port);
+		s = plain_server_add(p, &of->server, of->server_port);
+		if (is_known)
+			adapt_paths(p, s, picked, count);
+		else
+			learn_server(p, s, picked, count, servers++ < SERVERS_GUESSED_MAX);
+	}
+	free(picked);
+	plain_forget_indexes(p);
+	p->last = NULL;
 }
 
 void

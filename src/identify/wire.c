@@ -145,7 +145,24 @@ wire_mss(const struct record *r, uint32_t overhead)
 	return 0;
 }
 
-/* How well segments of a size explain the packets: few short ones, none too many. */
+/*
+ * Log likelihood of x short segments among so many. Mostly there are few; but a sender may cut
+ * at every page's end (of 4096 octets 1448, 1448 and 1200), so that up to a tenth are short. No
+ * segment is longer than the largest: x is below 0 by error only.
+ */
+static double
+score_of_short(int64_t x, uint64_t packets)
+{
+	double n = (double)x + 1, few, many;
+
+	if (x < 0)
+		return x < -1 ? -20 : -5;
+	few = 1 / (n * (n + 1));
+	many = (uint64_t)x <= packets / 10 ? 10 / (double)packets : 0;
+	return log(0.5 * few + 0.5 * many);
+}
+
+/* How well segments of a size explain the packets. */
 static double
 mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint32_t mss)
 {
@@ -160,7 +177,7 @@ mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint
 		if (records[i]->packets < 30 || payload == 0)
 			continue;
 		x = wire_x(records[i], payload, mss);
-		score += x < -1 ? -9.2 : x < 0 ? -5 : -log((double)(x + 1) * (double)(x + 2));
+		score += score_of_short(x, records[i]->packets);
 	}
 	return score;
 }
@@ -168,7 +185,9 @@ mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint
 uint32_t
 wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 {
-	double best = -INFINITY, score, m, most = 0;
+	/* Ethernet is likely, and what no link is known to have is not: all the more where many
+	 * records could say so. */
+	double best = -INFINITY, score, m, most = 0, doubt = 4 + (double)n / 20;
 	uint32_t mss, found = 0;
 	bool is_v6;
 	size_t i;
@@ -189,8 +208,8 @@ wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 				    : (uint32_t)(most + 0.95);
 		if (mss < 400 || mss > 9216)
 			continue;
-		score = mss_score(records, n, overhead, mss) - (i < USUAL_MTU ? 0 : 7) +
-			(usual_mtu[i < USUAL_MTU ? i : 0] == 1500 ? 1 : 0);
+		score = mss_score(records, n, overhead, mss) - (i < USUAL_MTU ? 0 : 3 + doubt) +
+			(i < USUAL_MTU && usual_mtu[i] == 1500 ? doubt : 0);
 		if (score > best) {
 			best = score;
 			found = mss;

@@ -106,7 +106,7 @@ ends(const struct sim_path *p, struct flow *flow)
 	*flow = (struct flow){0};
 	flow_set(flow, start, 1700000000000000 + (int64_t)rows * 1000000);
 	flow_set(flow, end, flow->start + 500000);
-	flow_set(flow, src, addr_v4(0x0a000001));
+	flow_set(flow, src, addr_v4(0x0a000001 + p->client));
 	flow_set(flow, dst, addr_v4(0xc6336401));
 	if (p->is_v6) {
 		v6.v6[15] = 1;
@@ -388,6 +388,54 @@ test_unknown(void **state)
 	}
 }
 
+/* A model that is frozen is learned on one router; a path or a server that it has never seen
+ * tells its own headers, segments and losses. */
+static void
+test_frozen_elsewhere(void **state)
+{
+	static const struct {
+		const struct sim_path *path;
+		bool is_v6;
+		uint32_t mss, overhead;
+		enum tls_law law;
+	} cases[] = {{&lab_a, false, 1448, 52, TLS_none},
+		     {&lab_b, false, 1448, 52, TLS_none},
+		     {&lab_c, false, 1368, 52, TLS_none},
+		     {&lab_a, true, 1428, 72, TLS_none},
+		     {&lab_b, true, 1428, 72, TLS_tls13_16k}};
+	size_t i, k;
+
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world w = world_new(50, 1000000, 50000000, true);
+		struct identify_config config = {.catalog = w.catalog};
+		struct identify *id = identify_new(&config);
+		struct sim_path elsewhere = *cases[i].path;
+		struct score s = {.sink.push = judge, .world = &w};
+		struct err err = {0};
+
+		elsewhere.client = 1;
+		elsewhere.is_v6 = cases[i].is_v6;
+		elsewhere.mss = cases[i].mss;
+		elsewhere.overhead = cases[i].overhead;
+		rows = 0;
+		for (k = 0; k < 60; k++)
+			download(id, &w, &lab_a, 1);
+		assert_int_equal(identify_freeze(id, NULL), 0);
+		w.header.law = cases[i].law;
+		w.header.bytes += tls_law_rows[cases[i].law].first;
+		for (k = 0; k < 300; k++)
+			download(id, &w, &elsewhere, 1);
+		if (identify_finish(id, &s.sink, &err) < 0)
+			fail_msg("%s", err.text);
+		tell("frozen, elsewhere", &s);
+		if (s.right < 0.98 * s.known || s.sure_wrong > 0.005 * s.sure + 1)
+			fail_msg("case %zu: %u of %u right, %u of %u sure ones wrong", i, s.right,
+				 s.known, s.sure_wrong, s.sure);
+		identify_free(id);
+		world_done(&w);
+	}
+}
+
 static void
 add_score(struct score *to, const struct score *s)
 {
@@ -559,6 +607,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_exporters),
 	    cmocka_unit_test(test_unknown),
+	    cmocka_unit_test(test_frozen_elsewhere),
 	    cmocka_unit_test(test_sampled),
 	    cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_model_file),

@@ -191,6 +191,40 @@ test_remainders(void **state)
 	}
 }
 
+/* Senders that cut at every page's end, 4096 octets as 1448, 1448 and 1200, send up to one segment
+ * in three short: of such records the largest segment is still told, as of whole ones. */
+static void
+test_largest_segment(void **state)
+{
+	static const uint32_t sizes[] = {1448, 1460, 1440, 1368};
+	struct record record[200];
+	const struct record *at[200];
+	size_t i, k;
+
+	for (i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++) {
+		uint32_t mss = sizes[i / 2], c = mss == 1460 ? 40 : 52, n = i % 2 ? 200 : 5;
+
+		/* Five records cut like that may be of Ethernet as well. */
+		if (mss == 1440 && n < 200)
+			continue;
+		for (k = 0; k < n; k++) {
+			uint64_t sent = 1000000 + sim_below(&sim, 49000000), paged;
+
+			paged = mss == 1368 ? 0
+					    : (uint64_t)(sim_uniform(&sim) * (double)sent) / 4096;
+			record[k] = (struct record){.has_handshake = true, .sampling = 1};
+			record[k].packets =
+			    3 + 3 * paged + (sent - 4096 * paged + mss - 1) / mss;
+			record[k].bytes =
+			    sent + c * record[k].packets + (c == 40 ? 12 : 8);
+			at[k] = &record[k];
+		}
+		if (wire_mss_of(at, n, c) != mss)
+			fail_msg("%u records of segments of %u: told %u", n, mss,
+				 wire_mss_of(at, n, c));
+	}
+}
+
 int
 main(void)
 {
@@ -198,6 +232,7 @@ main(void)
 	    cmocka_unit_test(test_twins),
 	    cmocka_unit_test(test_tables),
 	    cmocka_unit_test(test_remainders),
+	    cmocka_unit_test(test_largest_segment),
 	};
 
 	sim.seed = 20261129;
