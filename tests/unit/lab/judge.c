@@ -132,6 +132,50 @@ static const struct {
 	    "10.0.0.1\t1\t100.2\ta\t\t1000\t\t\t\t\n",
 	    FOUND "100\t100.1\t10.0.0.1\t1\t1200\tb\t\t1\t\n100.1\t100.2\t10.0.0.1\t1\t50200\tb\t\t1\t\n"
 	    "100.2\t100.3\t10.0.0.1\t1\t1200\ta\t\t1\t\n", LAB_IN_ORDER, "WRR"},
+	{"behind the NAT it is the other port, where the address stays",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t4001\n"
+	    "10.0.0.1\t2\t100\tb\t\t10\t\t\t\t4002\n",
+	    FOUND "100\t101\t10.0.0.1\t4002\t10\tb\t\t1\t\n"
+	    "100\t101\t10.0.0.1\t4001\t10\tx\t\t1\t\n", LAB_BY_RECORD, "WR"},
+	{"rows in any order: two clients, two ports, two downloads each",
+	    TRUTH "10.0.0.2\t1\t105\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t105\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.2\t1\t100\tc\t\t10\t\t\t\t\n10.0.0.1\t1\t100\td\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t2\t100\te\t\t10\t\t\t\t\n10.0.0.1\t1\t105\tf\t\t10\t\t\t\t\n",
+	    FOUND "100\t110\t10.0.0.1\t2\t20\tb\t\t1\t\n100\t110\t10.0.0.2\t1\t20\tx\t\t1\t\n"
+	    "100\t110\t10.0.0.1\t1\t20\tf\t\t1\t\n100\t110\t10.0.0.2\t1\t20\ta\t\t1\t\n",
+	    LAB_BY_RECORD, "RRWUUR"},
+	{"what is wrong is the earliest that has no name, whatever the rows' order",
+	    TRUTH "10.0.0.1\t1\t109\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t100\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t1\t105\tc\t\t10\t\t\t\t\n",
+	    FOUND "100\t112\t10.0.0.1\t1\t30\tx\t\t1\t\n", LAB_BY_RECORD, "UWU"},
+	{"a record that ended a tolerance before is the download's, an earlier one is not",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t100\tb\t\t10\t\t\t\t\n",
+	    FOUND "97\t98\t10.0.0.1\t1\t10\ta\t\t1\t\n97\t97.999999\t10.0.0.1\t2\t10\tb\t\t1\t\n",
+	    LAB_BY_RECORD, "RA"},
+	{"a record that begins a tolerance late is the download's though the next one is as near",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t103\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t2\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t103\tb\t\t10\t\t\t\t\n",
+	    FOUND "102\t104\t10.0.0.1\t1\t10\ta\t\t1\t\n"
+	    "102.000001\t104\t10.0.0.1\t2\t10\ta\t\t1\t\n", LAB_BY_RECORD, "RUAW"},
+	{"parts that follow are the download's until a tolerance before the next",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t200\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t2\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t200\tb\t\t10\t\t\t\t\n",
+	    FOUND "197.999999\t199\t10.0.0.1\t1\t10\ta\t\t1\t\n"
+	    "198\t199\t10.0.0.1\t2\t10\ta\t\t1\t\n", LAB_BY_RECORD, "RUAW"},
+	{"in order, training rows and files that nobody knows are not judged either",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\ttrain\t\t\t\n10.0.0.1\t2\t100\t\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t3\t120\tc\t\t10\t\t\t\t\n10.0.0.1\t4\t120\td\t\t10\t\t\t\t\n",
+	    FOUND "100\t101\t10.0.0.1\t1\t12\ta\t\t1\t\n100\t101\t10.0.0.1\t2\t12\ta\t\t1\t\n"
+	    "120\t121\t10.0.0.1\t3\t12\tc\t\t1\t\n120\t121\t10.0.0.1\t4\t12\t\t\t0.3\t\n",
+	    LAB_IN_ORDER, "--RU"},
+	{"in order, an answer asked for ahead comes ten tolerances late, and no later",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t100\tb\t\t10\t\t\t\t\n",
+	    FOUND "119\t121\t10.0.0.1\t1\t12\ta\t\t1\t\n121\t122\t10.0.0.1\t2\t12\tb\t\t1\t\n",
+	    LAB_IN_ORDER, "RA"},
+	{"in order, of several records those nearest in octets",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t5000\t\t\t\t\n",
+	    FOUND "100\t101\t10.0.0.1\t1\t90000\tx\t\t1\t\n101\t102\t10.0.0.1\t1\t5300\ta\t\t1\t\n",
+	    LAB_IN_ORDER, "R"},
 	{"an exchange that the meter missed",
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t1000\t\t\t\t\n10.0.0.1\t1\t100.1\tb\t\t50000\t\t\t\t\n",
 	    FOUND "100.1\t100.2\t10.0.0.1\t1\t50200\tb\t\t1\t\n", LAB_IN_ORDER, "AR"},
