@@ -424,6 +424,70 @@ test_tables(void **state)
 	lab_downloads_done(&d);
 }
 
+/* Where one bin ends and the next begins; sums of two scenarios are those of all. */
+static void
+test_bins(void **state)
+{
+	static const int64_t again[] = {0, 1, 2, 3, 10, 11, 30, 31, 100, 101};
+	static const char *const said[] = {"0", "0.05", "0.0999999", "0.1", "0.5", "0.55", "0.8999999",
+	    "0.9", "0.99", "1"};
+	static const char *const sent_again[] = {"0 0 2 2 0 0 100 ", "1 2 4 2 2 0 50 ",
+	    "3 10 4 2 2 0 50 ", "11 30 4 2 2 0 50 ", "31 100 4 2 2 0 50 ", "101  2 0 2 0 0 "};
+	static const char *const bins[] = {"0 0.1 6 4 0.05 0.666667 ", "0.1 0.2 2 0 0.1 0 ",
+	    "0.5 0.6 4 2 0.525 0.5 ", "0.8 0.9 2 2 0.9 1 ", "0.9 1 6 2 0.963333 0.333333 "};
+	struct lab_case of = {.scenario = "a", .place = "edge",
+	    .method = &lab_methods[LAB_METHOD_spans], .names = 2};
+	struct lab_tables *tables = lab_tables_new();
+	struct lab_downloads d;
+	struct lab_records t;
+	struct lab_verdict v[10];
+	struct text truth, found;
+	char wanted[128];
+	size_t i;
+
+	text_init(&truth);
+	text_init(&found);
+	text_str(&truth, TRUTH);
+	text_str(&found, FOUND);
+	for (i = 0; i < 10; i++) {
+		text_printf(&truth, "10.0.0.1\t%zu\t100\tx\t\t10\t\t\t\t\n", i + 1);
+		/* every other one is right */
+		text_printf(&found, "100\t101\t10.0.0.1\t%zu\t10\t%s\t\t%s\t\n", i + 1,
+		    i % 2 == 0 ? "x" : "y", said[i]);
+	}
+	d = downloads_of(truth.data);
+	t = findings_of(found.data);
+	lab_judge(&d, &t, LAB_BY_RECORD, 2 * SECOND, v);
+	lab_tables_add(tables, &of, &d, &t, v, again);
+	of.scenario = "b";
+	lab_tables_add(tables, &of, &d, &t, v, again);
+
+	push(tables, LAB_TABLE_AGAIN);
+	assert_int_equal(kept.count, 18);
+	for (i = 0; i < 6; i++) {
+		snprintf(wanted, sizeof wanted, "again all all spans %s", sent_again[i]);
+		if (strncmp(kept.rows[i], wanted, strlen(wanted)) != 0)
+			fail_msg("'%s' does not begin '%s'", kept.rows[i], wanted);
+	}
+	assert_non_null(strstr(kept.rows[7], "again a edge spans 1 2 2 1 1 0 50 "));
+	assert_non_null(strstr(kept.rows[12], "again b edge spans 0 0 1 1 0 0 100 "));
+
+	push(tables, LAB_TABLE_BIN);
+	assert_int_equal(kept.count, 15);
+	for (i = 0; i < 5; i++) {
+		snprintf(wanted, sizeof wanted, "bin all spans %s", bins[i]);
+		if (strncmp(kept.rows[i], wanted, strlen(wanted)) != 0)
+			fail_msg("'%s' does not begin '%s'", kept.rows[i], wanted);
+	}
+	assert_non_null(strstr(kept.rows[9], "bin a spans 0.9 1 3 1 0.963333 0.333333 "));
+	assert_non_null(strstr(kept.rows[10], "bin b spans 0 0.1 3 2 0.05 0.666667 "));
+	text_done(&truth);
+	text_done(&found);
+	lab_tables_free(tables);
+	lab_records_done(&t);
+	lab_downloads_done(&d);
+}
+
 static void
 test_facts(void **state)
 {
@@ -458,7 +522,7 @@ main(void)
 	    cmocka_unit_test(test_verdicts), cmocka_unit_test(test_reasons),
 	    cmocka_unit_test(test_rows), cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_refused), cmocka_unit_test(test_tables),
-	    cmocka_unit_test(test_facts),
+	    cmocka_unit_test(test_bins), cmocka_unit_test(test_facts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
