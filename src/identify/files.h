@@ -25,6 +25,14 @@ struct files {
 	double narrow[64]; /* 2^-i */
 };
 
+/* What of the file, where a candidate is no whole one. */
+enum part {
+	PART_CUT,   /* its beginning: the client broke off, or the span is "at least" */
+	PART_RANGE, /* a range that was asked for */
+	PART_UNMODIFIED, /* nothing: the client has it already (304) */
+	PARTS
+};
+
 /* A file that a record may be. */
 struct candidate {
 	uint32_t file;
@@ -35,6 +43,7 @@ struct candidate {
 	uint32_t k, e;         /* by the wire model */
 	int32_t shift;         /* request bytes of the next request (< 0: missing here) */
 	bool is_partial;
+	uint8_t part; /* enum part, of partial ones */
 };
 
 /* The candidates kept, likeliest first, and the probability of none in the catalogue. */

@@ -24,6 +24,9 @@
 
 enum { RIVALS_TOLD = 5 };
 
+/* Of the files that fit a part of a file, the share that one needs to be a name. */
+static const double PART_SHARE = 0.9;
+
 static const char model_version[] = "1";
 
 void
@@ -165,8 +168,12 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 		    r->is_at_least ? " at least"
 		    : r->is_by_ack ? " by acknowledgements"
 				   : "");
-	if (c != NULL && c->is_partial)
-		text_printf(&f->evidence, ", cut off before the file's %llu bytes",
+	if (c != NULL && c->is_partial && c->part == PART_UNMODIFIED)
+		text_str(&f->evidence, ", an answer without a body (304 Not Modified)");
+	else if (c != NULL && c->is_partial)
+		text_printf(&f->evidence,
+			    c->part == PART_RANGE ? ", a range of the file's %llu bytes"
+						  : ", cut off before the file's %llu bytes",
 			    (unsigned long long)file->size);
 	else if (c != NULL && r->is_at_least)
 		text_printf(&f->evidence, " of size %llu + header %u",
@@ -183,6 +190,11 @@ tell_span(struct findings *f, const struct record *r, const struct candidate *c)
 			text_printf(&f->evidence, " = path %u%s + %u",
 				    files_path_octets(f->files, c->file, phase),
 				    phase > 0 ? " coded" : "", c->rest);
+		if (c != NULL && c->is_partial && c->part != PART_CUT)
+			text_printf(&f->evidence, " + %llu of the %s",
+				    (unsigned long long)r->request_span - c->rest -
+					files_path_octets(f->files, c->file, phase),
+				    c->part == PART_RANGE ? "range" : "condition");
 		if (c != NULL && c->shift > 0)
 			text_printf(&f->evidence, " + %d of the next request", c->shift);
 		if (c != NULL && c->shift < 0)
@@ -294,7 +306,7 @@ static enum kind
 kind_of(const struct findings *f, const struct candidate *best)
 {
 	if (best->is_partial)
-		return KIND_partial;
+		return best->part == PART_UNMODIFIED ? KIND_unmodified : KIND_partial;
 	return f->files->file[best->file].encoding != 0 ? KIND_encoded : KIND_whole;
 }
 
@@ -318,7 +330,9 @@ conclude(const struct findings *f, const struct record *r, const struct verdict 
 	if (best == NULL || is_unmodified)
 		return c;
 	set = best->is_partial ? v->partial : v->whole;
-	c.is_named = name >= needed;
+	/* Of files that fit a part alike their sizes alone say which: that is a set, no name. */
+	c.is_named = name >= needed && (!best->is_partial || r->is_at_least || !r->has_span ||
+					name >= PART_SHARE * set);
 	c.is_set = !c.is_named && set >= needed;
 	if (c.is_named || c.is_set) {
 		c.kind = kind_of(f, best);
@@ -450,7 +464,13 @@ findings_add_ranges(struct findings *f, const struct record *r, const struct ran
 	set_best(f, &out, r, &best);
 	put_candidate(f, set->file, set->probability);
 	tell_points(f, r);
-	text_printf(&f->evidence,
+	if (set->is_resumed)
+		text_printf(&f->evidence,
+			    "a download that the client broke off and its rest, from what it had "
+			    "read to the last of %llu bytes",
+			    (unsigned long long)f->files->file[set->file].size);
+	else
+		text_printf(&f->evidence,
 		    "%u ranges that follow one another, %llu bytes in all = size %llu + %u "
 		    "headers of %u and digits",
 		    set->pieces, (unsigned long long)r->span,

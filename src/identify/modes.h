@@ -62,6 +62,7 @@ struct constants {
 	struct modes header, request;
 	double by_source[SOURCES_MAX][MODES_MAX]; /* request weights by archive */
 	double unknown; /* share of downloads that the catalogue does not have */
+	double ranges, unmodified; /* shares of answers that are no whole file: span_part.c */
 	double loose; /* of headers of no known constant, those that keep a known law loosely */
 	bool is_framed;    /* in TLS records or HTTP/2 frames, by laws known or not */
 	uint32_t alert;    /* octets of the alert that closes a connection; 0: none */

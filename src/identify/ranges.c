@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "identify/span.h"
 #include "identify/span_weigh.h"
+#include "model/tcp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,15 +29,19 @@
 enum {
 	PIECES_MAX = 64,
 	REQUEST_SPREAD = 24,   /* octets that requests of one file differ by at most */
-	REQUEST_RANGE = 16,    /* "Range: bytes=-" and the line's end */
-	EXTRAS = 2,
 	RANGES_MAX = 1 << 20,
+	DIGITS_MOST = 20,
 };
 
 static const uint64_t WORK_MAX = 100000000;
 static const int64_t GAP_US = 60000000;
-static const uint32_t extra_bytes[EXTRAS] = {38, 16};
 static const double RANGES_PRIOR = 0.01, RANGES_USUAL = 1e6, RANGES_AT = 0.9;
+
+/* Of downloads, those that are broken off; of these, those that go on. */
+static const double ABORTED_SHARE = 0.2, RESUMED_SHARE = 0.3;
+
+/* Octets that were sent to a client and that it had not read: what buffers hold. */
+static const double UNREAD_USUAL = 100000, UNREAD_MAX = 16000000;
 
 struct search {
 	struct ranges *ranges;
@@ -45,21 +50,6 @@ struct search {
 	struct record **records;
 	size_t count;
 };
-
-/* The n of n + digits(n) + digits(a + n - 1) = sum; 0 if there is none. */
-static uint64_t
-solve_length(uint64_t sum, uint64_t a)
-{
-	uint64_t n;
-	uint32_t digits;
-
-	for (digits = 2; digits <= 26 && digits < sum; digits++) {
-		n = sum - digits;
-		if (decimal_digits(n) + decimal_digits(a + n - 1) == digits)
-			return n;
-	}
-	return 0;
-}
 
 /* A chain of pieces tried: header constant, and what is known of the requests. */
 struct chain {
@@ -81,7 +71,7 @@ chain_add(struct chain *chain, const struct record *r, uint32_t header, uint32_t
 {
 	uint64_t a = chain->end, sum = header + size_bytes + decimal_digits(a), n;
 
-	if (r->span <= sum || (n = solve_length(r->span - sum, a)) == 0)
+	if (r->span <= sum || (n = span_range_length(r->span - sum, a)) == 0)
 		return false;
 	chain->end = a + n;
 	if (!r->has_request)
@@ -105,10 +95,10 @@ request_weight(const struct search *s, const struct chain *chain, uint32_t file,
 	*rest = 0;
 	if (chain->rest < 0 || s->c->request.count == 0)
 		return 0;
-	if (chain->rest <= REQUEST_RANGE)
+	if (chain->rest <= SPAN_RANGE_REQUEST)
 		return -INFINITY;
 	return log(span_request_share(s->files, s->c, file,
-				      (uint64_t)chain->rest - REQUEST_RANGE, rest, &mode));
+				      (uint64_t)chain->rest - SPAN_RANGE_REQUEST, rest, &mode));
 }
 
 /* Log evidence of the pieces as downloads of their own. */
@@ -178,7 +168,7 @@ try_chain(struct search *s, size_t first, const struct trial *t, struct range_se
 		if (i > first && decimal_digits(chain.end) == t->digits &&
 		    (t->hex == 0 || hex_digits(chain.end) == t->hex))
 			try_files(s, first, i + 1, &chain,
-				  log(t->header->weight / EXTRAS + 1e-300),
+				  log(t->header->weight / SPAN_RANGE_EXTRAS + 1e-300),
 				  t->header->bytes + t->extra, best);
 	}
 }
@@ -205,6 +195,84 @@ is_searched(const struct mode *header)
 	return header->law == TLS_none && header->digits <= DIGITS_HEX;
 }
 
+/* The likelihood that a client which was sent so many octets had read all but these. */
+static double
+unread_density(double octets)
+{
+	return 1 / ((octets + UNREAD_USUAL) * log1p(UNREAD_MAX / UNREAD_USUAL));
+}
+
+/* A file, a constant of headers and one of requests for a broken off download and its rest. */
+static double
+resumed_weight(const struct search *s, const struct record *const r[2], size_t file,
+	       const struct mode *header, uint32_t request)
+{
+	const struct catalog_file *f = &s->files->file[file];
+	int64_t usual = s->c->request.mode[request].bytes + f->path_len;
+	uint64_t sent = r[0]->span - header->bytes - size_digits(f->size, header->digits), n, a;
+	double sum = 0;
+	uint32_t extra;
+
+	if (s->c->request.mode[request].phase != 0 || f->path_len == 0 ||
+	    (int64_t)r[0]->request_span != usual)
+		return 0;
+	for (extra = 0; extra < SPAN_RANGE_EXTRAS; extra++) {
+		n = span_range_rest(header, span_range_extra[extra], r[1], f->size);
+		a = f->size - n;
+		if (n == 0 || a > sent || sent - a > UNREAD_MAX || sent > f->size ||
+		    (int64_t)r[1]->request_span !=
+			usual + SPAN_RANGE_REQUEST + decimal_digits(a))
+			continue;
+		sum += unread_density((double)(sent - a)) / SPAN_RANGE_EXTRAS;
+	}
+	return sum * header->weight * s->c->by_source[s->files->source[file]][request] /
+	       (double)f->size;
+}
+
+/* A download that the client broke off, and its rest. */
+static struct range_set
+find_resumed(struct search *s, size_t first)
+{
+	const struct record *const r[2] = {s->records[first], s->records[first + 1]};
+	struct range_set best = {.pieces = 2, .is_resumed = true};
+	double all = 0, top = 0, weight,
+	       scale = ABORTED_SHARE * RESUMED_SHARE * (1 - s->c->unknown) /
+		       (double)s->files->count;
+	uint32_t mode, request;
+	size_t at, to;
+
+	if (!(r[0]->client_flags & TCP_RST) || !r[0]->has_request || !r[1]->has_request)
+		return (struct range_set){0};
+	for (mode = 0; mode < s->c->header.count; mode++) {
+		const struct mode *header = &s->c->header.mode[mode];
+		uint64_t both = r[0]->span + r[1]->span, sent = r[0]->span;
+
+		if (!is_searched(header) || sent <= header->bytes + DIGITS_MOST)
+			continue;
+		at = catalog_lower(s->files->catalog,
+				   both > UNREAD_MAX + 4 * MODE_BYTES_MAX
+				       ? both - (uint64_t)UNREAD_MAX - 4 * MODE_BYTES_MAX
+				       : 0);
+		to = catalog_lower(s->files->catalog, both);
+		for (; at < to; at++)
+			for (request = 0; request < s->c->request.count; request++) {
+				s->ranges->work++;
+				weight = scale *
+					 resumed_weight(s, r, at, header, request);
+				all += weight;
+				if (weight <= top)
+					continue;
+				top = weight;
+				best.file = (uint32_t)at;
+				best.header = header->bytes +
+					      size_digits(s->files->file[at].size, header->digits);
+				best.rest = s->c->request.mode[request].bytes;
+			}
+	}
+	best.probability = all > 0 ? top / (all + exp(own_evidence(s, first, first + 2))) : 0;
+	return best.probability >= RANGES_AT ? best : (struct range_set){0};
+}
+
 static struct range_set
 find_at(struct search *s, size_t first)
 {
@@ -217,10 +285,10 @@ find_at(struct search *s, size_t first)
 	for (i = first; i < s->count && i < first + PIECES_MAX; i++)
 		most += s->records[i]->span;
 	for (mode = 0; mode < s->c->header.count; mode++)
-		for (extra = 0; extra < EXTRAS && is_searched(&s->c->header.mode[mode]);
+		for (extra = 0; extra < SPAN_RANGE_EXTRAS && is_searched(&s->c->header.mode[mode]);
 		     extra++) {
 			t = (struct trial){.header = &s->c->header.mode[mode],
-					   .extra = extra_bytes[extra]};
+					   .extra = span_range_extra[extra]};
 			t.digits = decimal_digits(s->records[first]->span);
 			for (; t.digits <= decimal_digits(most) && t.digits < 19;
 			     t.digits++)
@@ -293,7 +361,9 @@ ranges_find(struct ranges *ranges, const struct files *files, const struct const
 			ranges->given_up += count - i;
 			return;
 		}
-		set = find_at(&s, i);
+		set = find_resumed(&s, i);
+		if (set.pieces == 0)
+			set = find_at(&s, i);
 		if (set.pieces == 0)
 			continue;
 		keep_set(&s, i, &set);

@@ -11,12 +11,15 @@
 /*
  * Range downloads: a client fetches a file in pieces, one request each ("Range: bytes=a-b",
  * answered by 206), on one connection or several. Found are pieces that follow one another
- * without a gap or overlap, from the first byte of a file to its last.
+ * without a gap or overlap, from the first byte of a file to its last; and downloads that were
+ * broken off and went on ("Range: bytes=a-") from what the client had read by then, which is less
+ * than what was sent.
  */
 struct range_set {
 	uint32_t file, header; /* header: of the first piece */
 	uint32_t rest;         /* its request beside the path; 0: not known */
 	uint32_t pieces;
+	bool is_resumed; /* of two: broken off, then the rest from what the client had */
 	double probability;
 };
 

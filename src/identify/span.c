@@ -422,6 +422,8 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	}
 	if (partial > 0)
 		weigh_partial(&n, partial);
+	if (with_request && !r->is_at_least && n.tally.sum < BROAD_BEATEN * unknown)
+		span_weigh_parts(files, c, r, n.scale, &n.tally);
 	tally_end(&n.tally, unknown);
 }
 

@@ -18,6 +18,9 @@ enum { ROUNDS = 12, LAW_RECORDS_MIN = 3, LAW_SAMPLE = 400, LAW_MODES = 3, ALERT 
  * are so much likelier, in log likelihood. */
 static const double LAW_UNKNOWN = 0.05, LAW_GAIN = 10;
 
+/* Before any is seen, of all downloads ranges, and as many unmodified ones. */
+static const double PART_SHARE = 0.005;
+
 /* Before any is seen, of headers of no known constant those that keep a law loosely; as if so
  * many were seen. */
 static const double LOOSE_SHARE = 0.8, LOOSE_WEIGHT = 2;
@@ -26,6 +29,7 @@ static const double LOOSE_SHARE = 0.8, LOOSE_WEIGHT = 2;
 struct shares {
 	double header[MODES_MAX], header_other, header_loose;
 	double request[SOURCES_MAX][MODES_MAX], request_other;
+	double part[PARTS];
 	double unknown, all;
 };
 
@@ -53,6 +57,11 @@ share_candidate(const struct files *files, const struct constants *c,
 	double p = candidate->probability;
 	uint32_t i = header_of(c, candidate, file->size);
 
+	/* What is no whole file has another header, and says nothing of it. */
+	if (candidate->is_partial) {
+		sum->part[candidate->part] += p;
+		return;
+	}
 	*(i < c->header.count ? &sum->header[i] : &sum->header_other) += p;
 	sum->header_loose += i == c->header.count && candidate->cost > 0 ? p : 0;
 	if (!with_request || file->path_len == 0)
@@ -133,6 +142,8 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 	set_header(c, &sum);
 	set_request(c, &sum);
 	c->unknown = (sum.unknown + 1) / (sum.all + 2);
+	c->ranges = (sum.part[PART_RANGE] + PART_SHARE) / (sum.all + 1);
+	c->unmodified = (sum.part[PART_UNMODIFIED] + PART_SHARE) / (sum.all + 1);
 }
 
 /* The alert of the law that most responses follow. */
@@ -185,6 +196,7 @@ begin(const struct constants *base, struct constants *out)
 		*out = *base;
 	out->unknown = 0.5;
 	out->loose = LOOSE_SHARE;
+	out->ranges = out->unmodified = PART_SHARE;
 	span_even(out, &out->header);
 	span_even(out, &out->request);
 }

@@ -57,6 +57,25 @@ double span_framed_density(const struct mode *mode, const struct record *record,
 void span_framed_window(const struct files *files, const struct mode *mode,
 			const struct record *record, size_t *from, size_t *to);
 
+/* Ranges: octets of the request beside the digits ("Range: bytes=-" and the line's end), and of
+ * the answer beside digits and a whole file's header: the longer status line and the
+ * Content-Range, less 22 where the server drops Accept-Ranges. */
+enum { SPAN_RANGE_REQUEST = 16, SPAN_RANGE_EXTRAS = 2 };
+extern const uint32_t span_range_extra[SPAN_RANGE_EXTRAS];
+
+/* The n of n + digits(n) + digits(a + n - 1) = sum, a range's octets from a on; 0 if none. */
+uint64_t span_range_length(uint64_t sum, uint64_t a);
+
+/* The octets of a range that ends with a file of so many octets, as the answer to "bytes=a-": by
+ * a constant of whole files' headers and SPAN_RANGE_EXTRA; 0 if there can be none. */
+uint64_t span_range_rest(const struct mode *header, uint32_t extra, const struct record *record,
+			 uint64_t size);
+
+/* Weighs the files that the answer may be a range of, or an answer without a body; scale: the
+ * prior of a file. */
+void span_weigh_parts(const struct files *files, const struct constants *constants,
+		      const struct record *record, double scale, struct tally *tally);
+
 /* How many records with data can have come before a response on its connection: where they
  * grow, TLS_GROWN stands for more. */
 struct span_before {

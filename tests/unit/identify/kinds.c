@@ -469,6 +469,94 @@ test_no_ranges(void **state)
 	end(&w);
 }
 
+/* The octets of a range's answer beside those of the range: nginx's, see span_part.c. */
+static uint64_t
+range_answer(uint64_t size, uint64_t a, uint64_t b)
+{
+	uint64_t n = b - a + 1;
+
+	return n + digits(n) + HEADER + 16 + digits(a) + digits(b) + digits(size);
+}
+
+/* Answers that are no whole files, among 50 files: their kinds are told from the lengths of
+ * requests, sets have the file, names are right; and whole files are named as without them. */
+static void
+test_parts(void **state)
+{
+	enum { FEW = 50, PARTS_GIVEN = 60, RST = 4 };
+	struct catalog *c = catalog_new();
+	struct flow flow[PARTS_GIVEN], rest;
+	size_t pick[PARTS_GIVEN], i, k;
+	unsigned named = 0;
+	struct world w;
+	char name[32];
+
+	for (i = 0; i < FEW; i++) {
+		snprintf(name, sizeof name, "file%zu", i);
+		add(c, &(struct file){.name = name,
+				      .size = 1000000 + draw(49000000),
+				      .path = 20 + draw(40)});
+	}
+	w = begin(c);
+	for (i = 0; i < 40; i++) {
+		struct flow f = whole(&w, draw(FEW));
+
+		give(&w, &f);
+	}
+	for (i = 0; i < PARTS_GIVEN; i++) {
+		const struct catalog_file *f = &w.files[pick[i] = draw(FEW)];
+		uint64_t request = f->path_len + REQUEST, a, b, sent;
+
+		switch (i % 4) {
+		case 0: /* a range */
+			a = draw((uint32_t)(f->size / 2));
+			b = a + draw((uint32_t)(f->size / 2)) + 10000;
+			b = b < f->size ? b : f->size - 1;
+			flow[i] = download(&w, request + 16 + digits(a) + digits(b),
+					   range_answer(f->size, a, b));
+			break;
+		case 1: /* unmodified since then */
+			flow[i] = download(&w, request + 50, 183);
+			break;
+		case 2: /* broken off */
+			flow[i] = download(&w, request, draw((uint32_t)f->size / 2) + 100000);
+			flow[i].tcp_flags |= RST;
+			break;
+		default: /* broken off, and the rest from what was read by then */
+			sent = f->size / 3 + draw((uint32_t)f->size / 3);
+			a = sent - draw(100000);
+			flow[i] = download(&w, request, sent + HEADER + digits(f->size));
+			flow[i].tcp_flags |= RST;
+			give(&w, &flow[i]);
+			rest = download(&w, request + 16 + digits(a),
+					range_answer(f->size, a, f->size - 1));
+			give(&w, &rest);
+			continue;
+		}
+		give(&w, &flow[i]);
+	}
+	finish(&w);
+	assert_int_equal(told.count, 40 + PARTS_GIVEN);
+	for (i = 0; i < told.count; i++)
+		named += told.findings[i].kind == KIND_whole && told.name[i][0] != '\0';
+	assert_int_equal(named, 40);
+	for (named = 0, i = 0; i < PARTS_GIVEN; i++) {
+		static const enum kind kinds[] = {KIND_partial, KIND_unmodified, KIND_partial,
+						  KIND_ranges};
+		const char *truth = catalog_text(w.catalog, w.files[pick[i]].name);
+
+		k = found(&flow[i]);
+		assert_int_equal(told.findings[k].kind, kinds[i % 4]);
+		assert_true(told.findings[k].probability > 0.9);
+		assert_non_null(strstr(told.candidates[k], truth));
+		if (told.name[k][0] != '\0')
+			assert_string_equal(told.name[k], truth);
+		named += told.name[k][0] != '\0' && i % 4 == 3;
+	}
+	assert_int_equal(named, PARTS_GIVEN / 4);
+	end(&w);
+}
+
 static void
 test_unmodified(void **state)
 {
@@ -1133,7 +1221,7 @@ main(void)
 	    cmocka_unit_test(test_reset_after_all),
 	    cmocka_unit_test(test_ranges),
 	    cmocka_unit_test(test_no_ranges),
-	    cmocka_unit_test(test_unmodified),
+	    cmocka_unit_test(test_parts), cmocka_unit_test(test_unmodified),
 	    cmocka_unit_test(test_unknown),
 	    cmocka_unit_test(test_joined),
 	    cmocka_unit_test(test_joined_at_two_points),
