@@ -22,7 +22,7 @@
 
 /* Responses that the catalogue, or what was learned of headers, does not explain: one of so
  * many, beside those seen among the sure ones. */
-static const double UNKNOWN_ONE_IN = 30;
+static const double UNKNOWN_ONE_IN = 15;
 static const uint32_t ENTRIES = 30000; /* per response */
 /* How much more the ways in order must weigh than all, in natural logs. */
 static const double ORDER_GAIN = 4;
@@ -171,10 +171,9 @@ run_fill(const struct run *run, const struct block *block, struct ways *out,
 	}
 	if ((found = find_ways(&s, block, out, err)) <= 0)
 		return found;
-	/* Where no way was seen at other lengths, the next would have been. */
-	chance = exp(out->log_chance - out->log_weight);
-	if (chance < 1.0 / WAYS_SPANS)
-		chance = 1.0 / WAYS_SPANS;
+	/* One more of other lengths may have had as much weight: there are few, and mostly
+	 * one way is most of it. */
+	chance = exp(out->log_chance - out->log_weight) + 1.0 / WAYS_SPANS;
 	missing = (block->unknown_seen + 1) / (block->seen + UNKNOWN_ONE_IN);
 	missing = 1 - pow(1 - missing, unknown) * out->trust;
 	*certainty = (1 - missing) / (1 - missing + missing * chance);

@@ -23,7 +23,9 @@ enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
 enum {
 	USUAL_MSS = 1460, /* where no SYN was seen */
 	HTTP2_WINDOW_UPDATE = 13, /* octets of the frame, RFC 9113, 6.9 */
-	SEVERAL = 3,      /* requests of about a length at least, to be seen as several */
+	TERSE = 300,      /* octets of a request at most whose client may pipeline: apt's have
+	                     some 150; a browser's have more, and grow by cookies */
+	SEVERAL = 19,     /* tenths of the first burst: two requests of about its length */
 };
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
@@ -372,7 +374,7 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
  * Whether a burst that begins an exchange after an answer holds several requests: more than
  * one segment does (an interface that merges segments shows those that a client sent
  * together as one; on the wire the second would come before the answer to the first), or
- * the second burst is several times the first, before octets long. A client that pipelines
+ * the second burst is twice the first, before octets long and terse. A client that pipelines
  * sends one request, and when the answer has shown that the server keeps the connection,
  * all others that it may. A connection's first burst may be a large greeting and says
  * nothing.
@@ -386,7 +388,8 @@ is_burst(const struct meter *m, const struct stream *s, uint64_t fresh, uint64_t
 	if (x == NULL || x->ordinal == 0)
 		return false;
 	return fresh > (mss != 0 ? mss : USUAL_MSS) ||
-	       (x->ordinal == 1 && before > 0 && fresh >= SEVERAL * before);
+	       (x->ordinal == 1 && before > 0 && before <= TERSE &&
+	           fresh * 10 >= before * SEVERAL);
 }
 
 /* Takes note of n octets of the client's that are too few for a request. By those that come
