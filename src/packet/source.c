@@ -143,15 +143,14 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 static inline enum capture_event
 record_next(struct source *s, bool may_wait, int frames, struct record *out)
 {
-	if (s->capture == NULL && frames == LIVE_FRAMES)
+	if (s->capture != NULL)
+		return s->pending.code != 0 ? CAPTURE_ERROR
+		    : capture_next(s->capture, may_wait, out, &s->pending);
+	if (frames == LIVE_FRAMES)
 		return CAPTURE_END;
 	if (s->live != NULL)
 		return live_next(s->live, may_wait, out, &s->pending);
-	if (s->reader.next != NULL)
-		return (enum capture_event)s->reader.next(s->reader.context, may_wait, out,
-		    &s->pending);
-	return s->pending.code != 0 ? CAPTURE_ERROR
-	    : capture_next(s->capture, may_wait, out, &s->pending);
+	return (enum capture_event)s->reader.next(s->reader.context, may_wait, out, &s->pending);
 }
 
 int

@@ -24,7 +24,7 @@ receive_start() {
 	children="$children $receiver"
 	port=
 	for ((i = 0; i < 200; i++)); do
-		port=$(sed -n 's/.*listening on port \([0-9]*\).*/\1/p' "$store.err")
+		port=$(sed -n 's/.*listening on port \([0-9]*\).*/\1/p' "$store.err" 2>/dev/null)
 		[ -n "$port" ] && return 0
 		sleep 0.05
 	done
