@@ -31,6 +31,7 @@ enum {
 	FOUND_MAX = 4,
 	TRIALS = 2,
 	INNER_USUAL = 250, /* octets of HTTP header supposed inside TLS */
+	PAGE_TOLD = 8,     /* octets: few constants differ by a multiple */
 };
 
 static const double share_tried[TRIALS] = {0.3, 0.03};
@@ -145,10 +146,22 @@ least_alike(const struct voting *v, uint32_t slot, double best)
 	return slot;
 }
 
-/* The slot that raises the likelihood most, and by how much. */
-static double
-best_slot(struct voting *v, uint32_t *slot)
+/* Whether a slot is but the constant of another and a remainder that ends at a page: where many
+ * such segments are sent again these come often. */
+static bool
+is_remainder(const struct voting *v, uint32_t slot, uint32_t of)
 {
+	uint32_t mss = v->box[v->boxes / 2].mss, page = mss & (uint32_t)-(int32_t)mss;
+
+	return page >= PAGE_TOLD && (slot > HEADER_MAX) == (of > HEADER_MAX) &&
+	       ((slot - of) & (page - 1)) == 0;
+}
+
+/* The slot that raises the likelihood most, and by how much; beside a first one, if n > 0. */
+static double
+best_slot(struct voting *v, uint32_t *slots, uint32_t n)
+{
+	uint32_t *slot = &slots[n];
 	double best = -INFINITY, gain;
 	uint32_t t, k;
 	size_t i, at;
@@ -169,7 +182,7 @@ best_slot(struct voting *v, uint32_t *slot)
 	}
 	for (k = 0; k < SLOTS; k++) {
 		gain = gain_of(v, k);
-		if (gain > best) {
+		if (gain > best && (n == 0 || !is_remainder(v, k, slots[0]))) {
 			best = gain;
 			*slot = k;
 		}
@@ -236,7 +249,7 @@ find_modes(struct voting *v)
 
 	g->gain = 0;
 	g->header.count = 0;
-	while (n < FOUND_MAX && (gain = best_slot(v, &slot[n])) > needed) {
+	while (n < FOUND_MAX && (gain = best_slot(v, slot, n)) > needed) {
 		g->gain += gain;
 		n++;
 		weigh_slots(v, slot, n, weight);
