@@ -59,15 +59,16 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	struct stream *s = ITEM(m->stream, struct stream, hot->more);
 	struct syn *syn = &s->syn;
 	unsigned o = d ^ 1;
-	bool is_other_seen = syn->bits & SYN_BASE_OWN << o;
+	bool are_both_seen = (syn->bits & SYN_BASE_OWN * 3) == SYN_BASE_OWN * 3;
 
-	if ((p->tcp_flags & (FIN | SYN | RST | ACK)) != ACK || !(syn->bits & SYN_BASE_OWN << d) ||
+	if ((p->tcp_flags & (FIN | SYN | RST | ACK)) != ACK ||
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
 	    s->carry.bytes[d] == UINT8_MAX || s->carry.packets[d] == UINT16_MAX)
 		return false;
 	/* What it acknowledges of a side that is not seen would count. */
-	if (!is_other_seen && (!(syn->bits & SYN_BASE_ACK << o) ||
+	if (!are_both_seen && (!(syn->bits & SYN_BASE_OWN << d) ||
+	        !(syn->bits & SYN_BASE_ACK << o) ||
 	        p->tcp_ack != (uint32_t)(syn->base[o] + s->half[o].high)))
 		return false;
 	/* The wheel may have looked at it since its last packet, and changed its timeout. */
@@ -78,7 +79,7 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 		return false;
 	if ((int32_t)(p->tcp_ack - (uint32_t)(syn->base[o] + s->half[o].high)) >= 0)
 		syn->bits &= (uint16_t)~(SYN_UNACKED << o);
-	if (!is_other_seen)
+	if (!are_both_seen)
 		syn->bits &= (uint16_t)~(SYN_UNACKED << d);
 	if (p->tcp_flags > 0xff)
 		syn->flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
