@@ -37,6 +37,10 @@ enum {
 /* A flow that a timeout cut goes on within this time, or nobody would call it busy. */
 static const int64_t CUT_GAP_US = 15000000;
 
+/* How far an exporter's clock may be off from one datagram to the next, and the shortest timeout
+ * that cuts busy flows. */
+static const int64_t CUT_CLOCK_US = 1500000, CUT_LEAST_US = 1000000;
+
 static void *
 grow(void *old, size_t bytes)
 {
@@ -105,10 +109,27 @@ same_ends(const struct record *a, const struct record *b)
 	       addr_compare(&a->server, &b->server) == 0;
 }
 
+/* Whether b begins where a ends, or so long after. Some exporters tell times relative to a clock
+ * whose start they know to the second: b may then seem to begin before a has ended, but not
+ * with it, as a record of the same packets would. */
+static bool
+follows(const struct record *a, const struct record *b, int64_t gap_us)
+{
+	int64_t gap = b->start_us - a->end_us, lasted = a->end_us - a->start_us;
+
+	if (gap > gap_us)
+		return false;
+	return gap >= 0 || (gap >= -CUT_CLOCK_US && lasted >= CUT_LEAST_US &&
+			    b->start_us - a->start_us >= lasted / 2 &&
+			    b->end_us + CUT_CLOCK_US > a->end_us);
+}
+
 /*
  * The same exchange, or flow, goes on in b. With spans their places in the stream say so;
  * a record lost between them leaves a gap that the places close again. Without, a flow
- * that a timeout cut: told, or a record without a SYN right after one without a FIN.
+ * that a timeout cut: told, or a record without a SYN right after one without a FIN. Where
+ * flags are not told either, a record at once after another: an idle flow that a timeout ended
+ * has had a pause, and a client does not use a port again so soon.
  */
 static bool
 continues(const struct record *a, const struct record *b)
@@ -126,10 +147,11 @@ continues(const struct record *a, const struct record *b)
 	if (a->has_span && (a->has_connection || b->offset > 0))
 		return b->offset >= a->offset + a->span && is_open &&
 		       (a->has_connection || b->offset == a->offset + a->span);
-	if (a->has_span || !is_open || !is_begun)
+	if (a->has_span || !is_open)
 		return false;
-	return a->is_cut || (a->server_flags != 0 && b->start_us >= a->end_us &&
-			     b->start_us - a->end_us <= CUT_GAP_US);
+	if (a->server_flags == 0 && b->server_flags == 0)
+		return follows(a, b, CUT_CLOCK_US);
+	return is_begun && (a->is_cut || (a->server_flags != 0 && follows(a, b, CUT_GAP_US)));
 }
 
 static void

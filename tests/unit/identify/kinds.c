@@ -689,6 +689,41 @@ test_joined_at_two_points(void **state)
 }
 
 /* Plain records of a router that does not say why it ended them. */
+/* Pieces of an exporter that tells no flags, and times up to a second off (softflowd by NetFlow
+ * 9, as the lab recorded it), are joined; the same flow at two points, and another download by
+ * the same port after a pause, are not. */
+static void
+test_joined_without_flags(void **state)
+{
+	static const struct {
+		int start_ms, end_ms; /* of the second record; the first is 0 to 2555 */
+		unsigned joined;
+	} cases[] = {
+	    {1560, 4554, 1}, {2555, 4600, 1}, {2990, 3300, 1}, {2000, 2300, 1},
+	    {3, 2557, 0},	     {1000, 2500, 0},  {9000, 9800, 0}, {25000, 26000, 0},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world w = begin(archive());
+		struct flow f = download(&w, 100, 500000);
+		int64_t start = f.start;
+
+		row_unmark(f.present, FLOW_span);
+		row_unmark(f.present, FLOW_reverse_span);
+		row_unmark(f.present, FLOW_tcp_flags);
+		row_unmark(f.present, FLOW_reverse_tcp_flags);
+		flow_set(&f, end, start + 2555000);
+		give(&w, &f);
+		flow_set(&f, start, start + cases[i].start_ms * 1000);
+		flow_set(&f, end, start + cases[i].end_ms * 1000);
+		give(&w, &f);
+		finish(&w);
+		assert_int_equal(counted(&w, IDENTIFY_joined), cases[i].joined);
+		end(&w);
+	}
+}
+
 static void
 test_joined_plain(void **state)
 {
@@ -1225,7 +1260,7 @@ main(void)
 	    cmocka_unit_test(test_unknown),
 	    cmocka_unit_test(test_joined),
 	    cmocka_unit_test(test_joined_at_two_points),
-	    cmocka_unit_test(test_joined_plain),
+	    cmocka_unit_test(test_joined_plain), cmocka_unit_test(test_joined_without_flags),
 	    cmocka_unit_test(test_points),
 	    cmocka_unit_test(test_points_plain),
 	    cmocka_unit_test(test_exchanges_and_plain),
