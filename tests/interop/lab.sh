@@ -164,6 +164,16 @@ weir_found() {
 }
 like "gone on with: spans name every download" "$(weir_found)" '"downloads":30,"right":30,'
 
+# In a folder of any name.
+odd="it's \"\$HOME\" 5%; { a\\b }:"
+status "a folder of any name" 0 $lab run --quick -o "$odd" tls13
+is "a folder of any name: done" "$(key "$odd/tls13" state) $(key "$odd/tls13" rows)" "done 20"
+is "a folder of any name: softflowd's records, too" \
+	"$("$weir" print --store "$odd/tls13/places/edge/softflowd" -o tsv -f src_port,dst_port,start >own.tsv
+		tsv own.tsv dst_port | grep -c '^443$')" 20
+status "a folder of any name: its table" 0 "$weir" lab table "$odd" -o ndjson
+like "a folder of any name: spans" "$(grep '"method":"spans".*"kind":"all"' "$tmp/out" | head -n 1)" '"downloads":20,'
+
 # The table of it.
 status "the table" 0 "$weir" lab table data -o ndjson
 like "the table: spans at one hop" "$(grep '"scenario":"one-hop".*"method":"spans".*"kind":"all"' "$tmp/out" | head -n 1)" '"right":30,'
