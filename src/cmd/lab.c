@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir lab: networks on this machine. Each verb is a command of its own; lab.def lists them.
+ * weir lab: networks on this machine. Each verb is a command of its own; lab.def lists
+ * them.
  */
 #include "cmd/lab.h"
 

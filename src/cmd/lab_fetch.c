@@ -420,7 +420,8 @@ lab_fetch(const struct lab_fetch_config *config, const struct lab_targets *targe
 		goto done;
 	}
 	if (program_need("curl", err) != 0 ||
-	    lab_fetch_way_open(&f.way, config, targets, err) != 0 || start_meter(&f, err) != 0)
+	    lab_fetch_way_open(&f.way, config, targets, err) != 0 ||
+	    start_meter(&f, err) != 0)
 		goto done;
 	status = fetch_all(&f, err);
 	if (stop_meter(&f, status == 0 ? err : &later) != 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two namespaces with nginx in one of them, or this machine's own network and the device that
- * its route to the URLs leaves by.
+ * Two namespaces with nginx in one of them, or this machine's own network and the device
+ * that its route to the URLs leaves by.
  */
 #include "cmd/lab_fetch_way.h"
 
@@ -33,8 +33,8 @@ path_in(const struct lab_fetch_way *w, const char *name, char out[PATH_MAX],
 }
 
 /*
- * Whatever the folder is called, the server sees it at NETWORK_FOLDER; its own files are named
- * relative to the one of the results (-p).
+ * Whatever the folder is called, the server sees it at NETWORK_FOLDER; its own files are
+ * named relative to the one of the results (-p).
  */
 static int
 write_config(const char *path, struct err *err)
@@ -65,7 +65,8 @@ start_server(struct lab_fetch_way *w, struct err *err)
 	struct process_config config = {.argv = argv,
 					.log = log,
 					.files = files,
-					.space = network_space_name(w->net, server_space)};
+					.space =
+					    network_space_name(w->net, server_space)};
 
 	snprintf(seen, sizeof seen, "%s:" NETWORK_FOLDER, w->config->root);
 	if (program_need("nginx", err) != 0 || path_in(w, "nginx.conf", conf, err) != 0 ||
@@ -93,7 +94,8 @@ open_network(struct lab_fetch_way *w, struct err *err)
 	return start_server(w, err);
 }
 
-/* The device that all URLs are reached by. A host without an address fails later, by itself. */
+/* The device that all URLs are reached by. A host without an address fails later, by
+ * itself. */
 static int
 find_device(struct lab_fetch_way *w, struct err *err)
 {

@@ -15,8 +15,8 @@ struct lab_fetch_way {
 	char device[DEVICE_NAME_MAX + 1]; /* where the meter is */
 };
 
-/* Of a folder: makes a network and serves it there. Of URLs: finds the device that all are
- * reached by, unless one is named. To be closed, also after -1. */
+/* Of a folder: makes a network and serves it there. Of URLs: finds the device that all
+ * are reached by, unless one is named. To be closed, also after -1. */
 int lab_fetch_way_open(struct lab_fetch_way *way, const struct lab_fetch_config *config,
 		       const struct lab_targets *targets, struct err *err);
 void lab_fetch_way_close(struct lab_fetch_way *way);

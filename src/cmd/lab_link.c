@@ -240,7 +240,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		return EXIT_USAGE;
 	}
 	if (read_ways(r.v, &r.config.link, err) != 0 ||
-	    read_end(&r, 0, operands[0], err) != 0 || read_end(&r, 1, operands[1], err) != 0)
+	    read_end(&r, 0, operands[0], err) != 0 ||
+	    read_end(&r, 1, operands[1], err) != 0)
 		return EXIT_USAGE;
 	r.config.link.seed = r.v->seed;
 	r.config.link.slots = (uint32_t)r.v->slots;

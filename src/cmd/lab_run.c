@@ -147,8 +147,9 @@ all_run(struct job *job, const char **operands, int count, struct err *err)
 }
 
 /*
- * A folder is ours if it has the log of another run, or nothing yet: runs remove what they
- * made in it before, and would take what someone else keeps under the same name for that.
+ * A folder is ours if it has the log of another run, or nothing yet: runs remove what
+ * they made in it before, and would take what someone else keeps under the same name for
+ * that.
  */
 static int
 folder_check(const char *path, struct err *err)

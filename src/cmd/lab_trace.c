@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir lab trace: runs a command in a namespace of its own, with a meter at its interface, and
- * shows the flows that it made and what they were.
+ * weir lab trace: runs a command in a namespace of its own, with a meter at its
+ * interface, and shows the flows that it made and what they were.
  */
 #include "base/text.h"
 #include "cmd/common.h"
@@ -20,9 +20,13 @@
 #include <unistd.h>
 
 enum {
-	FOLDER_BYTES = 256, PATH_BYTES = 512, ARGUMENTS = 16 + 2 * OPTION_LIST_MAX,
-	READY_MS = 10000, STEP_MS = 10,
-	REST_MS = 300,   /* the last segments of a connection come after the command has ended */
+	FOLDER_BYTES = 256,
+	PATH_BYTES = 512,
+	ARGUMENTS = 16 + 2 * OPTION_LIST_MAX,
+	READY_MS = 10000,
+	STEP_MS = 10,
+	/* the last segments of a connection come after the command has ended */
+	REST_MS = 300,
 	GRACE_MS = 10000,
 };
 
@@ -202,8 +206,11 @@ static int
 command_run_in(struct trace *t, int *status, struct err *err)
 {
 	const char *files[] = {t->resolvers[0] != '\0' ? t->resolvers : NULL, NULL};
-	struct process_config config = {.argv = t->command, .user = t->v->user, .files = files,
-	    .space = network_space_name(t->net, "trace"), .is_foreground = true};
+	struct process_config config = {.argv = t->command,
+					.user = t->v->user,
+					.files = files,
+					.space = network_space_name(t->net, "trace"),
+					.is_foreground = true};
 	struct process *p;
 	mode_t own = umask(caller_umask);
 	int started = process_start(&config, &p, err);
@@ -289,7 +296,8 @@ trace_all(struct trace *t, struct err *err)
 	int status = EXIT_TROUBLE;
 
 	if (network_possible(err) != 0 || stop_catch_quietly(err) != 0 ||
-	    open_report(t, err) != 0 || folder_make(t, err) != 0 || network_make(t, err) != 0 || meter_start(t, err) != 0 ||
+	    open_report(t, err) != 0 || folder_make(t, err) != 0 ||
+	    network_make(t, err) != 0 || meter_start(t, err) != 0 ||
 	    command_run_in(t, &status, err) != 0 || meter_stop(t, err) != 0)
 		return status;
 	if (report_all(t) != EXIT_GOOD && status == EXIT_GOOD)

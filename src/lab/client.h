@@ -37,8 +37,8 @@ int client_prepare(const struct client_config *config, struct err *err);
 /* Starts a run; slot is which of the runs at once it is, from 0. */
 int client_start(const struct client_config *config, const struct plan_run *run,
     unsigned slot, struct process **out, struct err *err);
-/* After a run ended: what it said, in a file of its own so far because curl writes it octet
- * by octet, goes to clients.log. */
+/* After a run ended: what it said, in a file of its own so far because curl writes it
+ * octet by octet, goes to clients.log. */
 int client_ended(const struct client_config *config, unsigned slot, struct err *err);
 /* How long a run may take. */
 int64_t client_limit_ms(const struct client_config *config, const struct plan_run *run);

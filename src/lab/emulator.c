@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loop: let out what is due, take in what has come, sleep until either happens again. The
- * clock is read once a burst. The kernel's slack on timers is turned off.
+ * The loop: let out what is due, take in what has come, sleep until either happens again.
+ * The clock is read once a burst. The kernel's slack on timers is turned off.
  */
 #include "lab/emulator_private.h"
 
@@ -43,7 +43,8 @@ emulator_now_ns(void)
 }
 
 int
-emulator_open(const struct emulator_config *config, struct emulator **out, struct err *err)
+emulator_open(const struct emulator_config *config, struct emulator **out,
+	      struct err *err)
 {
 	struct emulator *e = calloc(1, sizeof *e);
 	unsigned i;
@@ -121,8 +122,8 @@ time_left(const struct emulator *e, struct timespec *out)
 	return true;
 }
 
-/* Takes in what is there, at the ends that are ready; whether anything was. An end that gave
- * a whole burst stays ready. */
+/* Takes in what is there, at the ends that are ready; whether anything was. An end that
+ * gave a whole burst stays ready. */
 static int
 take_in(struct emulator *e, bool is_ready[LINK_WAYS], struct err *err)
 {
@@ -141,12 +142,13 @@ take_in(struct emulator *e, bool is_ready[LINK_WAYS], struct err *err)
 }
 
 /*
- * Sleeps until a frame comes, is due, or the caller wants something: true. While frames come
- * one upon the other it sleeps a little in any case, for then a call each is worth less than a
- * burst.
+ * Sleeps until a frame comes, is due, or the caller wants something: true. While frames
+ * come one upon the other it sleeps a little in any case, for then a call each is worth
+ * less than a burst.
  */
 static bool
-wait(struct emulator *e, int wake_fd, bool is_dense, bool is_ready[LINK_WAYS], struct err *err)
+wait(struct emulator *e, int wake_fd, bool is_dense, bool is_ready[LINK_WAYS],
+     struct err *err)
 {
 	struct pollfd polled[] = {{wake_fd, POLLIN, 0},
 	    {kinds[e->config.kind]->fd(e->ports[0]), POLLIN, 0},

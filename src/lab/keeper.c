@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A keeper is forked, without exec, from a process that may have threads: it takes no memory
- * and uses no stdio. It is the reaper of all orphans below it (PR_SET_CHILD_SUBREAPER), so
- * killing its children until it has none kills everything that the program started.
+ * A keeper is forked, without exec, from a process that may have threads: it takes no
+ * memory and uses no stdio. It is the reaper of all orphans below it
+ * (PR_SET_CHILD_SUBREAPER), so killing its children until it has none kills everything
+ * that the program started.
  */
 #include "lab/keeper.h"
 
@@ -55,8 +56,8 @@ enter_space(const char *name)
 	close(fd);
 }
 
-/* Mounts that only the program sees: files in place of others, and the /sys of its network,
- * which is left out where the system does not allow it. */
+/* Mounts that only the program sees: files in place of others, and the /sys of its
+ * network, which is left out where the system does not allow it. */
 static void
 mount_files(const struct process_config *config)
 {
@@ -111,7 +112,8 @@ become_user(const struct keeper_config *k)
 {
 	if (k->user == NULL)
 		return;
-	if (initgroups(k->user, k->gid) != 0 || setgid(k->gid) != 0 || setuid(k->uid) != 0)
+	if (initgroups(k->user, k->gid) != 0 || setgid(k->gid) != 0 ||
+	    setuid(k->uid) != 0)
 		refuse("cannot become the user", k->user);
 }
 

@@ -17,14 +17,14 @@ struct keeper_config {
 };
 
 /*
- * The keeper's life, in a process just forked by parent. It starts the program and writes to
- * tell_fd its pid_t, and why it could not be executed; end of file: it runs.
+ * The keeper's life, in a process just forked by parent. It starts the program and writes
+ * to tell_fd its pid_t, and why it could not be executed; end of file: it runs.
  *
- * SIGUSR1 with a value sends that signal to the program; SIGUSR2, and parent's death, kill
- * the program and all below it. Once the program has ended and no child is left it ends as
- * the program did.
+ * SIGUSR1 with a value sends that signal to the program; SIGUSR2, and parent's death,
+ * kill the program and all below it. Once the program has ended and no child is left it
+ * ends as the program did.
  */
-__attribute__((noreturn)) void keeper_main(const struct keeper_config *keeper, pid_t parent,
-    int tell_fd);
+__attribute__((noreturn)) void keeper_main(const struct keeper_config *keeper,
+					   pid_t parent, int tell_fd);
 
 #endif

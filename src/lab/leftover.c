@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file is locked by fcntl(2): such a lock is the process's alone, not its children's. Who
- * can lock a file knows that its process is gone, and undoes its lines while holding the lock;
- * so two that clean at once do not meet. A file that was removed meanwhile is seen by its
- * link count. All that undoes may be done again, and does not mind what is gone already.
+ * The file is locked by fcntl(2): such a lock is the process's alone, not its children's.
+ * Who can lock a file knows that its process is gone, and undoes its lines while holding
+ * the lock; so two that clean at once do not meet. A file that was removed meanwhile is
+ * seen by its link count. All that undoes may be done again, and does not mind what is
+ * gone already.
  */
 #include "lab/leftover.h"
 
@@ -27,14 +28,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1 << 16, LINE_MAX_BYTES = 512, WORD_MAX = 128, KILL_ROUNDS = 200 };
+enum {
+	FILE_BYTES_MAX = 1 << 16,
+	LINE_MAX_BYTES = 512,
+	WORD_MAX = 128,
+	KILL_ROUNDS = 200
+};
 
 struct leftover {
 	int fd;
 	char path[64];
 };
 
-/* Opens and locks a file: 0, or -1 and errno; EAGAIN: its process lives, ENOENT: removed. */
+/* Opens and locks a file: 0, or -1 and errno; EAGAIN: its process lives, ENOENT: removed.
+ */
 static int
 open_locked(const char *path, int flags)
 {
@@ -145,7 +152,8 @@ undo_device(const char *line)
 	const char *argv[] = {"ip", "link", "del", "dev", name, NULL};
 	int back;
 
-	if (split(line, space, name, rest) != 2 || space_enter(or_own(space), &back, NULL) != 0)
+	if (split(line, space, name, rest) != 2 ||
+	    space_enter(or_own(space), &back, NULL) != 0)
 		return;
 	if (if_nametoindex(name) != 0)
 		(void)program_run(argv, NULL, NULL, NULL);
@@ -159,7 +167,8 @@ undo_table(const char *line)
 	const char *argv[] = {"nft", "delete", "table", "inet", name, NULL};
 	int back;
 
-	if (split(line, space, name, rest) != 2 || space_enter(or_own(space), &back, NULL) != 0)
+	if (split(line, space, name, rest) != 2 ||
+	    space_enter(or_own(space), &back, NULL) != 0)
 		return;
 	(void)program_run(argv, NULL, NULL, NULL);
 	space_leave(back);
@@ -193,8 +202,8 @@ undo_line(const char *line)
 	}
 }
 
-/* Undoes the lines of a locked file, the last first, and cuts each off as soon as it is done; a
- * line that was not written to its end was not done. */
+/* Undoes the lines of a locked file, the last first, and cuts each off as soon as it is
+ * done; a line that was not written to its end was not done. */
 static void
 undo_file(int fd, const char *path)
 {
@@ -249,8 +258,10 @@ leftover_open(struct leftover **out, struct err *err)
 		err_set(err, errno, NETWORK_FOLDER ": cannot be made: %s", strerror(errno));
 		goto fail;
 	}
-	(void)chmod(NETWORK_FOLDER, 0755); /* whatever the umask: others may know what is left */
-	/* A file of an earlier process of the same id may be in the hands of one that cleans. */
+	/* whatever the umask: others may know what is left */
+	(void)chmod(NETWORK_FOLDER, 0755);
+	/* A file of an earlier process of the same id may be in the hands of one that
+	 * cleans. */
 	for (i = 0; i < 500; i++) {
 		left->fd = open_locked(left->path, O_CREAT);
 		if (left->fd >= 0 || (errno != EAGAIN && errno != ENOENT))
@@ -369,7 +380,8 @@ struct clean {
 	struct err *err;
 };
 
-/* What only root may remove, and perhaps read: that it is there must be known to others, too. */
+/* What only root may remove, and perhaps read: that it is there must be known to others,
+ * too. */
 static int
 clean_refuse(const char *path, struct err *err)
 {

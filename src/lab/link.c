@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A frame lies in a slot from when it comes in until it has left. Each direction has a ring
- * of frames in the order of their leaving, and a heap for those that leave out of it; what
- * leaves next is the earlier of the two heads. Choices are draws from a counter: the number of
- * the frame, hashed with a key of its own for each kind of choice.
+ * A frame lies in a slot from when it comes in until it has left. Each direction has a
+ * ring of frames in the order of their leaving, and a heap for those that leave out of
+ * it; what leaves next is the earlier of the two heads. Choices are draws from a counter:
+ * the number of the frame, hashed with a key of its own for each kind of choice.
  */
 #include "lab/link.h"
 
@@ -21,12 +21,21 @@ const struct counter_row link_counter_rows[LINK_COUNTERS] = {
 #undef COUNTER
 };
 
-enum choice { DRAW_LOSS, DRAW_JITTER, DRAW_REORDER, DRAW_COPY, DRAW_CORRUPT, DRAW_BIT, DRAWS };
+enum choice {
+	DRAW_LOSS,
+	DRAW_JITTER,
+	DRAW_REORDER,
+	DRAW_COPY,
+	DRAW_CORRUPT,
+	DRAW_BIT,
+	DRAWS
+};
 enum { ETHERNET_BYTES = 14 };
 
 struct entry {
 	int64_t due_ns;
-	uint64_t number; /* of frames of this direction, copies too, in order of their coming */
+	uint64_t number; /* of frames of this direction, copies too, in order of their
+			    coming */
 	uint32_t slot, bytes;
 };
 
@@ -96,8 +105,8 @@ power_of_two(uint64_t n)
 }
 
 /*
- * Bursts by Gilbert's chain: in a burst every frame is lost. Its mean length is 1 / leave, the
- * share of lost frames enter / (enter + leave).
+ * Bursts by Gilbert's chain: in a burst every frame is lost. Its mean length is 1 /
+ * leave, the share of lost frames enter / (enter + leave).
  */
 static void
 set_bursts(struct way *way)
@@ -108,7 +117,8 @@ set_bursts(struct way *way)
 		return;
 	way->leave = loss >= 1 ? 0 : 1 / burst;
 	way->enter = loss >= 1 ? 1 : loss / (burst * (1 - loss));
-	/* before the first frame the chain has run for ever; its draw is that of no frame */
+	/* before the first frame the chain has run for ever; its draw is that of no frame
+	 */
 	way->is_bad = draw(way, DRAW_LOSS, UINT64_MAX) < loss;
 }
 
@@ -173,7 +183,8 @@ link_new(const struct link_config *config, struct link **out, struct err *err)
 		return err_set(err, ENOMEM, "no memory for a link of %u frames of %u octets",
 		    config->slots, config->frame_bytes);
 	}
-	/* Slots used last are used first: they are in the caches, and others stay untouched. */
+	/* Slots used last are used first: they are in the caches, and others stay
+	 * untouched. */
 	for (i = config->slots - 1; i > 0; i--)
 		l->free_slots[l->free_count++] = i;
 	*out = l;
@@ -246,7 +257,8 @@ heap_drop_first(struct way *way)
 static void
 send_off(struct link *link, struct way *way, const struct entry *e, bool is_held)
 {
-	const struct entry *last = &way->ring[(way->first + way->count - 1) & link->ring_mask];
+	const struct entry *last =
+	    &way->ring[(way->first + way->count - 1) & link->ring_mask];
 
 	way->counters[LINK_COUNT_under_way]++;
 	if (is_held || (way->count > 0 && e->due_ns < last->due_ns)) {
@@ -302,7 +314,8 @@ pass_queue(struct way *way, int64_t now_ns, uint32_t bytes, int64_t *passed_ns)
 		way->counters[LINK_COUNT_queue_bytes_full]++;
 		return false;
 	} else {
-		w = &way->waiters[(way->first_waiter + way->waiter_count++) & way->waiter_mask];
+		w = &way->waiters[(way->first_waiter + way->waiter_count++) &
+				  way->waiter_mask];
 		*w = (struct waiter){way->free_ns, bytes};
 		way->waiting_bytes += bytes;
 	}
@@ -320,7 +333,8 @@ arrival(struct way *way, uint64_t n, int64_t start_ns)
 	int64_t due = start_ns + way->set.delay;
 
 	if (way->set.jitter > 0)
-		due += (int64_t)((double)way->set.jitter * (2 * draw(way, DRAW_JITTER, n) - 1));
+		due += (int64_t)((double)way->set.jitter *
+				 (2 * draw(way, DRAW_JITTER, n) - 1));
 	if (due < start_ns)
 		due = start_ns;
 	if (way->set.order) {
@@ -339,7 +353,8 @@ change_bit(struct link *link, struct way *way, uint64_t n, const struct entry *e
 	if (e->bytes <= ETHERNET_BYTES)
 		return;
 	bit = draw_bits(way, DRAW_BIT, n) % ((e->bytes - ETHERNET_BYTES) * 8);
-	slot_data(link, e->slot)[ETHERNET_BYTES + bit / 8] ^= (unsigned char)(1 << bit % 8);
+	slot_data(link, e->slot)[ETHERNET_BYTES + bit / 8] ^=
+	    (unsigned char)(1 << bit % 8);
 	way->counters[LINK_COUNT_corrupted]++;
 }
 
@@ -435,7 +450,8 @@ link_take(struct link *link, unsigned index, int64_t now_ns, struct link_frame *
 
 	if (e == NULL || e->due_ns > now_ns)
 		return false;
-	*out = (struct link_frame){slot_data(link, e->slot), e->bytes, e->slot, e->due_ns};
+	*out =
+	    (struct link_frame){slot_data(link, e->slot), e->bytes, e->slot, e->due_ns};
 	way->counters[LINK_COUNT_left]++;
 	way->counters[LINK_COUNT_left_bytes] += e->bytes;
 	way->counters[LINK_COUNT_under_way]--;

@@ -14,9 +14,10 @@
 #include <string.h>
 
 const struct link_row link_rows[LINK_KEYS] = {
-#define LINK(id, name, type, greatest, fallback, argument, help) \
-	{name, LINK_TYPE_##type, offsetof(struct link_way, id), greatest, fallback, argument, \
-	    help},
+#define LINK(id, name, type, greatest, fallback, argument, help)                         \
+	{name,     LINK_TYPE_##type, offsetof(struct link_way, id),                      \
+	 greatest, fallback,         argument,                                           \
+	 help},
 #include "lab/link.def"
 #undef LINK
 };
@@ -269,8 +270,9 @@ link_way_print(const struct link_way *way, struct text *out)
 	link_way_default(&usual);
 	for (i = 0; i < LINK_KEYS; i++) {
 		row = &link_rows[i];
-		if (memcmp((const char *)way + row->offset, (const char *)&usual + row->offset,
-		    types[row->type].size) == 0)
+		if (memcmp((const char *)way + row->offset,
+			   (const char *)&usual + row->offset,
+			   types[row->type].size) == 0)
 			continue;
 		if (out->len > start)
 			text_char(out, ',');

@@ -117,7 +117,8 @@ nfcapd_words(struct job *job)
 }
 
 struct kind {
-	const char *name, *ready; /* words in its log when it works; NULL: when it listens */
+	const char *name,
+	    *ready; /* words in its log when it works; NULL: when it listens */
 	void (*words)(struct job *);
 	/* Asks it to end; NULL: SIGTERM does. */
 	int (*stop)(const char *folder, const char *log, struct err *err);

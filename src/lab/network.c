@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A network by ip(8) and nft(8), which do each step, and by what space.c does without them.
- * Every namespace is written down (leftover.h) before it is made; devices in it go with it.
+ * A network by ip(8) and nft(8), which do each step, and by what space.c does without
+ * them. Every namespace is written down (leftover.h) before it is made; devices in it go
+ * with it.
  */
 #include "lab/network_private.h"
 
@@ -252,7 +253,8 @@ network_forward(struct network *net, const char *space, struct err *err)
 }
 
 int
-network_masquerade(struct network *net, const char *space, const char *device, struct err *err)
+network_masquerade(struct network *net, const char *space, const char *device,
+		   struct err *err)
 {
 	char rules[NETWORK_LINE_BYTES];
 	const char *name;

@@ -27,8 +27,8 @@ network_offload(struct network *net, const char *space, const char *device, bool
 }
 
 int
-network_address(struct network *net, const char *space, const char *device, const char *address,
-    struct err *err)
+network_address(struct network *net, const char *space, const char *device,
+		const char *address, struct err *err)
 {
 	const char *name;
 
@@ -64,10 +64,11 @@ check_end(const struct network *net, const struct network_end *end, struct err *
 
 /* Size, addresses, up. */
 static int
-dress_end(struct network *net, const struct network_end *end, const struct network_link *link,
-    struct err *err)
+dress_end(struct network *net, const struct network_end *end,
+	  const struct network_link *link, struct err *err)
 {
-	if (link->is_wire && network_offload(net, end->space, end->device, false, err) != 0)
+	if (link->is_wire &&
+	    network_offload(net, end->space, end->device, false, err) != 0)
 		return -1;
 	if (network_ip(net, end->space, err, "link set dev %s mtu %u up", end->device,
 	    link->mtu == 0 ? 1500 : link->mtu) != 0)
@@ -99,15 +100,16 @@ network_link(struct network *net, const struct network_link *link, struct err *e
 }
 
 int
-network_bridge(struct network *net, const char *space, const char *bridge, struct err *err)
+network_bridge(struct network *net, const char *space, const char *bridge,
+	       struct err *err)
 {
 	return network_ip(net, space, err, "link add name %s up type bridge stp_state 0 "
 	    "forward_delay 0 mcast_snooping 0", bridge);
 }
 
 int
-network_port(struct network *net, const char *space, const char *bridge, const char *device,
-    struct err *err)
+network_port(struct network *net, const char *space, const char *bridge,
+	     const char *device, struct err *err)
 {
 	return network_ip(net, space, err, "link set dev %s master %s", device, bridge);
 }
@@ -116,14 +118,15 @@ network_port(struct network *net, const char *space, const char *bridge, const c
 
 /* Waits until the emulator has made both devices. */
 static int
-await_devices(struct process *p, const struct network_link *link, const char *a, const char *b,
-    const char *log, struct err *err)
+await_devices(struct process *p, const struct network_link *link, const char *a,
+	      const char *b, const char *log, struct err *err)
 {
 	struct text how;
 	int ms;
 
 	for (ms = 0; ms < UP_MS; ms += STEP_MS) {
-		if (space_is_running(a, link->a.device) && space_is_running(b, link->b.device))
+		if (space_is_running(a, link->a.device) &&
+		    space_is_running(b, link->b.device))
 			return 0;
 		switch (process_wait(p, STEP_MS)) {
 		case PROCESS_STOP:
@@ -144,8 +147,9 @@ await_devices(struct process *p, const struct network_link *link, const char *a,
 }
 
 static int
-start_emulator(struct network *net, const struct network_link *link, const char *const *options,
-    const char *program, const char *log, struct process **out, struct err *err)
+start_emulator(struct network *net, const struct network_link *link,
+	       const char *const *options, const char *program, const char *log,
+	       struct process **out, struct err *err)
 {
 	char ends[2][SPACE_NAME_MAX + DEVICE_NAME_MAX + 2], mtu[16];
 	const char *argv[OPTIONS + 8] = {program, "lab", "link", "--mtu", mtu, ends[0], ends[1]};
@@ -171,8 +175,8 @@ start_emulator(struct network *net, const struct network_link *link, const char 
 
 int
 network_emulate(struct network *net, const struct network_link *link,
-    const char *const *options, const char *program, const char *log, struct process **out,
-    struct err *err)
+		const char *const *options, const char *program, const char *log,
+		struct process **out, struct err *err)
 {
 	struct process *p = NULL;
 
@@ -186,7 +190,8 @@ network_emulate(struct network *net, const struct network_link *link,
 	if (start_emulator(net, link, options, program, log, &p, err) != 0)
 		goto fail;
 	/* Its devices have no offloads that could be turned off. */
-	if (dress_end(net, &link->a, link, err) != 0 || dress_end(net, &link->b, link, err) != 0)
+	if (dress_end(net, &link->a, link, err) != 0 ||
+	    dress_end(net, &link->b, link, err) != 0)
 		goto fail;
 	net->emulator[net->emulators++] = p;
 	if (out != NULL)

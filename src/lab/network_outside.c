@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way out of a network: a veth pair to a namespace that stays, whose packets that namespace
- * forwards and gives its own addresses. Everything done there is written down first.
+ * The way out of a network: a veth pair to a namespace that stays, whose packets that
+ * namespace forwards and gives its own addresses. Everything done there is written down
+ * first.
  *
- * Forwarding is turned on for the pair's device and for those that routes leave by, not for
- * all: the machine does not become a router between its other interfaces.
+ * Forwarding is turned on for the pair's device and for those that routes leave by, not
+ * for all: the machine does not become a router between its other interfaces.
  */
 #include "lab/network_outside.h"
 
@@ -69,7 +70,8 @@ choose_net(struct outside *o, struct err *err)
 	return status;
 }
 
-/* A veth pair is a wire of its own, so the addresses of its ends need not be others' too. */
+/* A veth pair is a wire of its own, so the addresses of its ends need not be others' too.
+ */
 static int
 join(struct network *net, const struct outside *o, struct err *err)
 {
@@ -92,8 +94,8 @@ join(struct network *net, const struct outside *o, struct err *err)
 }
 
 static int
-set_locked(struct network *net, const struct outside *o, const char *key, const char *value,
-    struct err *err)
+set_locked(struct network *net, const struct outside *o, const char *key,
+	   const char *value, struct err *err)
 {
 	char before[32], first[32];
 
@@ -109,8 +111,8 @@ set_locked(struct network *net, const struct outside *o, const char *key, const 
 }
 
 int
-outside_set(struct network *net, const struct outside *o, const char *key, const char *value,
-    struct err *err)
+outside_set(struct network *net, const struct outside *o, const char *key,
+	    const char *value, struct err *err)
 {
 	int lock = leftover_lock(), status = set_locked(net, o, key, value, err);
 
@@ -176,8 +178,8 @@ translate(struct network *net, const struct outside *o, struct err *err)
 }
 
 int
-network_outside(struct network *net, const char *space, const char *device, const char *to,
-    struct err *err)
+network_outside(struct network *net, const char *space, const char *device,
+		const char *to, struct err *err)
 {
 	struct outside o = {.to = to, .device = device};
 	int status = -1;
@@ -217,8 +219,8 @@ is_near(const char *server)
 	    strncasecmp(server, "fe80:", 5) == 0;
 }
 
-/* The lines of a file but for name servers that are not reached, of which there are *left_out;
- * how many others there are. */
+/* The lines of a file but for name servers that are not reached, of which there are
+ * *left_out; how many others there are. */
 static unsigned
 read_resolvers(const char *path, bool has_6, struct text *out, unsigned *left_out)
 {

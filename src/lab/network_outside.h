@@ -12,7 +12,8 @@ enum { OUTSIDE_NET_BYTES = 40, OUTSIDE_KEY_BYTES = 80 };
 #define OUTSIDE_MAC_HERE  "02:00:00:00:00:02"
 #define OUTSIDE_MAC_THERE "02:00:00:00:00:01"
 
-/* A chain of nft's that keeps to itself what a kernel tells of its groups; %s: the device. */
+/* A chain of nft's that keeps to itself what a kernel tells of its groups; %s: the
+ * device. */
 #define OUTSIDE_QUIET \
 	"chain quiet { type filter hook output priority filter; oifname \"%s\" icmpv6 type " \
 	"{ mld-listener-report, mld2-listener-report, nd-router-solicit, nd-router-advert } " \
@@ -32,7 +33,8 @@ struct outside {
 };
 
 /* Runs an ip(8) command in a namespace and gives its output. */
-int outside_ask(const char *to, const char *const *argv, struct text *out, struct err *err);
+int outside_ask(const char *to, const char *const *argv, struct text *out,
+		struct err *err);
 /* Sets a key there, after writing down what it was. */
 int outside_set(struct network *net, const struct outside *o, const char *key,
     const char *value, struct err *err);
@@ -40,8 +42,8 @@ int outside_set(struct network *net, const struct outside *o, const char *key,
 void outside_key(char out[OUTSIDE_KEY_BYTES], const char *version, const char *device,
     const char *what);
 
-/* IPv6: whether it goes out, and with which addresses; before the ends are up, no word of it
- * that no program said; then addresses, routes and forwarding. */
+/* IPv6: whether it goes out, and with which addresses; before the ends are up, no word of
+ * it that no program said; then addresses, routes and forwarding. */
 int outside_choose_6(struct outside *o, struct err *err);
 int outside_quiet_6(const struct outside *o, struct err *err);
 int outside_join_6(struct network *net, const struct outside *o, struct err *err);

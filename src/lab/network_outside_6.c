@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * IPv6 on the way out. The link has a network of 2001:db8::/32, which is for documentation and
- * nowhere in use, and no unique local one: programs prefer IPv4 to those, and would choose
- * otherwise than on the machine itself. The routes are those of the other namespace.
+ * IPv6 on the way out. The link has a network of 2001:db8::/32, which is for
+ * documentation and nowhere in use, and no unique local one: programs prefer IPv4 to
+ * those, and would choose otherwise than on the machine itself. The routes are those of
+ * the other namespace.
  *
- * Where the kernel can (6.17, force_forwarding), only packets of the pair's device and of those
- * that routes leave by are forwarded. Elsewhere the setting is one for all devices, and turning
- * it on makes the kernel forget what it learned from routers' advertisements, but for devices
- * that accept them all the same (accept_ra 2).
+ * Where the kernel can (6.17, force_forwarding), only packets of the pair's device and of
+ * those that routes leave by are forwarded. Elsewhere the setting is one for all devices,
+ * and turning it on makes the kernel forget what it learned from routers' advertisements,
+ * but for devices that accept them all the same (accept_ra 2).
  */
 #include "lab/network_outside.h"
 
@@ -43,8 +44,9 @@ route_read(const char *line, char to[OUTSIDE_NET_BYTES], char device[DEVICE_NAME
 
 /* Calls each for the routes; *n: how many. */
 static int
-each_route(const struct outside *o, int (*each)(const char *to, const char *device, void *arg,
-    struct err *err), void *arg, unsigned *n, struct err *err)
+each_route(const struct outside *o,
+	   int (*each)(const char *to, const char *device, void *arg, struct err *err),
+	   void *arg, unsigned *n, struct err *err)
 {
 	char to[OUTSIDE_NET_BYTES], device[DEVICE_NAME_MAX + 1], line[512];
 	const char *at = o->routes6.data;
@@ -186,5 +188,6 @@ outside_join_6(struct network *net, const struct outside *o, struct err *err)
 	    network_run_ip(o->name, err, "-6 neigh replace %s lladdr " OUTSIDE_MAC_THERE
 	    " dev %s nud permanent", o->there6, o->device) != 0)
 		return -1;
-	return each_route(o, route_mirror, &way, &n, err) != 0 ? -1 : forward_6(&way, err);
+	return each_route(o, route_mirror, &way, &n, err) != 0 ? -1
+							       : forward_6(&way, err);
 }

@@ -17,8 +17,8 @@ struct network {
 	struct process *emulator[NETWORK_EMULATORS];
 };
 
-/* A namespace's full name; -1 and err if there is none. space NULL: the machine's own, whose
- * full name is NULL. */
+/* A namespace's full name; -1 and err if there is none. space NULL: the machine's own,
+ * whose full name is NULL. */
 int network_find(const struct network *net, const char *space, const char **out,
     struct err *err);
 /* Letters that no program takes for anything else: names of namespaces and devices. */

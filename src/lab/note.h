@@ -24,8 +24,8 @@ uint64_t note_number(const struct text *lines, const char *key);
 
 /* Gets a line without its end; it is 0-terminated behind that. */
 typedef int note_line(void *to, const char *line, size_t len, struct err *err);
-/* Whole lines of a log from an offset on; what has no end yet is still being written. The file
- * may be missing. An error of each is given its place. */
+/* Whole lines of a log from an offset on; what has no end yet is still being written. The
+ * file may be missing. An error of each is given its place. */
 int note_lines(const char *path, long from, note_line *each, void *to, struct err *err);
 
 #endif

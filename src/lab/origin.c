@@ -23,8 +23,9 @@
 enum { PATH_BYTES = 400 };
 
 /*
- * Where the server sees its folder (process.h): each of these programs has quotes, blanks and
- * variables of its own in its configuration, and a folder's name may have any of them.
+ * Where the server sees its folder (process.h): each of these programs has quotes, blanks
+ * and variables of its own in its configuration, and a folder's name may have any of
+ * them.
  */
 #define SEEN   NETWORK_FOLDER
 #define ACCESS "/access.log"
@@ -273,8 +274,12 @@ origin_start(struct origin *origin, const struct scenario *s, const struct topol
 	char log[PATH_BYTES], seen[PATH_BYTES];
 	const char *const files[] = {seen, NULL};
 	struct words words;
-	struct process_config config = {.space = t->server, .log = log,
-	    .output = log, .folder = origin->root, .environment = environment, .files = files};
+	struct process_config config = {.space = t->server,
+					.log = log,
+					.output = log,
+					.folder = origin->root,
+					.environment = environment,
+					.files = files};
 	struct text text;
 	struct place_of at = {s, t, &text};
 	int status;

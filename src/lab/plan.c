@@ -59,7 +59,8 @@ part_draw(struct plan *plan, const struct scenario *s, const struct corpus *file
 
 		*block = (struct plan_block){.first = plan->run_count,
 		    .is_train = is_train};
-		n = downloads - done < s->scenario_block ? downloads - done : s->scenario_block;
+		n = downloads - done < s->scenario_block ? downloads - done
+							 : s->scenario_block;
 		while (block->downloads < n) {
 			struct plan_run *run = &plan->runs[plan->run_count++];
 

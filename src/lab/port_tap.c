@@ -58,7 +58,8 @@ tap_dress(const struct emulator_config *config, struct port *p, struct err *err)
 	if (ioctl(fd, SIOCSIFMTU, &request) != 0)
 		goto done;
 	request.ifr_qlen = QUEUE_FRAMES;
-	if (ioctl(fd, SIOCSIFTXQLEN, &request) != 0 || ioctl(fd, SIOCGIFFLAGS, &request) != 0)
+	if (ioctl(fd, SIOCSIFTXQLEN, &request) != 0 ||
+	    ioctl(fd, SIOCGIFFLAGS, &request) != 0)
 		goto done;
 	request.ifr_flags |= IFF_UP;
 	status = ioctl(fd, SIOCSIFFLAGS, &request);
@@ -79,7 +80,8 @@ tap_close(struct port *p)
 }
 
 static int
-tap_open(const struct emulator_config *config, unsigned end, struct port **out, struct err *err)
+tap_open(const struct emulator_config *config, unsigned end, struct port **out,
+	 struct err *err)
 {
 	const struct emulator_end *at = &config->ends[end];
 	struct port *p = calloc(1, sizeof *p);
@@ -141,7 +143,8 @@ tap_let_out(struct emulator *e, unsigned end, const struct link_frame *frames, u
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		if (write(p->fd, frames[i].data, frames[i].bytes) != (ssize_t)frames[i].bytes)
+		if (write(p->fd, frames[i].data, frames[i].bytes) !=
+		    (ssize_t)frames[i].bytes)
 			e->counters[1 - end][EMULATOR_COUNT_refused]++;
 	}
 }

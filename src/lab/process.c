@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The side of this program: it starts keepers (keeper.h), waits for their ends by pidfds, and
- * has them send signals, so that no process id is used that may be another's by now.
+ * The side of this program: it starts keepers (keeper.h), waits for their ends by pidfds,
+ * and has them send signals, so that no process id is used that may be another's by now.
  */
 #include "lab/process.h"
 
@@ -258,7 +258,8 @@ wait_for(struct process *const *list, unsigned n, int64_t timeout_ms, bool may_s
 				*which = i;
 				return PROCESS_ENDED;
 			}
-			polled[i] = (struct pollfd){list[i] == NULL ? -1 : list[i]->fd, POLLIN, 0};
+			polled[i] = (struct pollfd){list[i] == NULL ? -1 : list[i]->fd,
+						    POLLIN, 0};
 		}
 		if (may_stop && stop_asked())
 			return PROCESS_STOP;
@@ -271,7 +272,8 @@ wait_for(struct process *const *list, unsigned n, int64_t timeout_ms, bool may_s
 }
 
 enum process_state
-process_wait_any(struct process *const *list, unsigned n, int64_t timeout_ms, unsigned *which)
+process_wait_any(struct process *const *list, unsigned n, int64_t timeout_ms,
+		 unsigned *which)
 {
 	return wait_for(list, n < WAIT_LIST ? n : WAIT_LIST, timeout_ms, true, which);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Programs by name: where they are, which package has them, and short commands that are run
- * for what they do or print. Standard error is read before anything else is waited for, so a
- * command may print what it likes; beyond PRINT_MAX it is cut.
+ * Programs by name: where they are, which package has them, and short commands that are
+ * run for what they do or print. Standard error is read before anything else is waited
+ * for, so a command may print what it likes; beyond PRINT_MAX it is cut.
  */
 #include "lab/program.h"
 
@@ -51,7 +51,8 @@ program_path(const char *name, char out[PROGRAM_PATH_MAX])
 		return n < PROGRAM_PATH_MAX && is_executable(out);
 	}
 	for (i = 0; i < sizeof lists / sizeof *lists; i++) {
-		for (at = lists[i]; at != NULL && *at != '\0'; at += len + (at[len] == ':')) {
+		for (at = lists[i]; at != NULL && *at != '\0';
+		     at += len + (at[len] == ':')) {
 			len = strcspn(at, ":");
 			n = snprintf(out, PROGRAM_PATH_MAX, "%.*s/%s", (int)len, at, name);
 			if (len > 0 && n < PROGRAM_PATH_MAX && is_executable(out))
@@ -114,12 +115,13 @@ spawn(struct running *r, const char *path, const char *const *argv, int theirs[S
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attributes,
+				 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&actions);
 	for (i = 0; i < STREAMS; i++)
 		posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
-	code = posix_spawn(&r->pid, path, &actions, &attributes, (char *const *)(uintptr_t)argv,
-	    environ);
+	code = posix_spawn(&r->pid, path, &actions, &attributes,
+			   (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return code;
@@ -186,7 +188,8 @@ exchange(struct running *r)
 		close_fd(&r->fds[INPUT]);
 	while (r->fds[INPUT] >= 0 || r->fds[OUTPUT] >= 0 || r->fds[ERROR] >= 0) {
 		for (i = 0; i < STREAMS; i++)
-			polled[i] = (struct pollfd){r->fds[i], i == INPUT ? POLLOUT : POLLIN, 0};
+			polled[i] =
+			    (struct pollfd){r->fds[i], i == INPUT ? POLLOUT : POLLIN, 0};
 		if (poll(polled, STREAMS, -1) < 0)
 			continue;
 		if (polled[INPUT].revents != 0)

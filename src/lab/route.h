@@ -7,10 +7,10 @@
 struct err;
 
 /*
- * The device by which this machine's packets to a host leave, which is where a meter sees a
- * download from it. host as it stands in a URL: a name or an address, that of IPv6 in
- * brackets, perhaps with a port. -1 with EHOSTUNREACH: it has no address, or no route leads
- * to it; EINVAL: its addresses are reached by different devices.
+ * The device by which this machine's packets to a host leave, which is where a meter sees
+ * a download from it. host as it stands in a URL: a name or an address, that of IPv6 in
+ * brackets, perhaps with a port. -1 with EHOSTUNREACH: it has no address, or no route
+ * leads to it; EINVAL: its addresses are reached by different devices.
  */
 int route_device(const char *host, char device[DEVICE_NAME_MAX + 1], struct err *err);
 

@@ -63,7 +63,7 @@ struct lab_run {
 #define lab_set(row, TABLE, id, value) \
 	((row)->id = (value), row_mark((row)->present, LAB_##TABLE##_##id))
 
-extern const struct schema lab_score_schema, lab_again_schema, lab_bin_schema, lab_miss_schema,
-    lab_run_schema;
+extern const struct schema lab_score_schema, lab_again_schema, lab_bin_schema,
+    lab_miss_schema, lab_run_schema;
 
 #endif

@@ -46,60 +46,62 @@ scenario_check(const struct scenario *s, struct err *err)
 		bool is_broken;
 		const char *why;
 	} rules[] = {
-		{s->files_min > s->files_max, "files: min is above max"},
-		{s->scenario_quick > s->scenario_downloads,
-		    "scenario: quick is above downloads"},
-		{s->files_suffix[strspn(s->files_suffix,
-		    "abcdefghijklmnopqrstuvwxyz0123456789")]
-		    != '\0' || strlen(s->files_suffix) > 16,
-		    "files: suffix takes up to 16 small letters and digits"},
-		{s->network_vpn != VPN_none && s->network_hops < 2,
-		    "network: vpn needs the edge router, hops = 2 or more"},
-		{s->network_vpn != VPN_none &&
-		    (s->network_ipv6 || s->network_clients > 1),
-		    "network: vpn is for one client and IPv4"},
-		{s->network_nat && s->network_hops < 2,
-		    "network: nat needs the edge router, hops = 2 or more"},
-		{s->network_narrow != 0 && s->network_narrow < 576,
-		    "network: narrow is below 576"},
-		{s->server_http == HTTP_2 && (s->server_program == SERVER_apache ||
-		    s->server_program == SERVER_s_server),
-		    "server: this program has no HTTP 2 here"},
-		{s->server_http == HTTP_2 && s->server_tls == TLS_none,
-		    "server: http = 2 needs tls"},
-		{s->server_http == HTTP_3 && (s->server_program != SERVER_caddy ||
-		    s->client_program != CLIENT_chromium || s->server_tls != TLS_13),
-		    "server: http = 3 needs caddy, tls = 1.3 and chromium as the client"},
-		{s->server_http != HTTP_1 && s->client_program != CLIENT_curl &&
-		    s->client_program != CLIENT_chromium,
-		    "client: HTTP 2 is for curl and chromium"},
-		{s->server_program == SERVER_s_server && (s->server_tls == TLS_none ||
-		    s->client_program != CLIENT_curl || s->client_reuse > 1 ||
-		    s->client_parallel > 1 || s->network_servers > 1 || is_part),
-		    "server: "
-		    "s_server needs tls, one address, and curl as the client with reuse = 1, "
-		    "parallel = 1 and whole files"},
-		{s->server_gzip && s->server_program != SERVER_nginx,
-		    "server: gzip is for nginx"},
-		{s->server_gzip && s->client_program != CLIENT_curl,
-		    "client: gzip is for curl"},
-		{(s->client_program == CLIENT_pipeline ||
-		    s->client_program == CLIENT_apt) &&
-		    s->server_tls != TLS_none, "client: this program is for tls = none"},
-		{is_part && (s->client_program != CLIENT_curl || s->client_reuse > 1),
-		    "client: ranges, resume, abort and unmodified are for curl with reuse = 1"},
-		{s->client_ranges + s->client_resume + s->client_abort + s->client_unmodified > 1,
-		    "client: ranges, resume, abort and unmodified are more than 1 together"},
-		{(s->client_program == CLIENT_chromium ||
-		    s->client_program == CLIENT_apt) && s->client_reuse > s->files_count,
-		    "client: reuse is above the number of files, and this program asks "
-		    "for none twice"},
-		{s->client_depth > 1 && s->client_program != CLIENT_curl &&
-		    s->client_program != CLIENT_pipeline &&
-		    s->client_program != CLIENT_apt,
-		    "client: depth is for curl, pipeline and apt"},
-		{s->meter_sample > 1 && s->meter_active > 0,
-		    "meter: sample and active do not go together"},
+	    {s->files_min > s->files_max, "files: min is above max"},
+	    {s->scenario_quick > s->scenario_downloads,
+	     "scenario: quick is above downloads"},
+	    {s->files_suffix[strspn(s->files_suffix,
+				    "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0' ||
+		 strlen(s->files_suffix) > 16,
+	     "files: suffix takes up to 16 small letters and digits"},
+	    {s->network_vpn != VPN_none && s->network_hops < 2,
+	     "network: vpn needs the edge router, hops = 2 or more"},
+	    {s->network_vpn != VPN_none && (s->network_ipv6 || s->network_clients > 1),
+	     "network: vpn is for one client and IPv4"},
+	    {s->network_nat && s->network_hops < 2,
+	     "network: nat needs the edge router, hops = 2 or more"},
+	    {s->network_narrow != 0 && s->network_narrow < 576,
+	     "network: narrow is below 576"},
+	    {s->server_http == HTTP_2 && (s->server_program == SERVER_apache ||
+					  s->server_program == SERVER_s_server),
+	     "server: this program has no HTTP 2 here"},
+	    {s->server_http == HTTP_2 && s->server_tls == TLS_none,
+	     "server: http = 2 needs tls"},
+	    {s->server_http == HTTP_3 &&
+		 (s->server_program != SERVER_caddy ||
+		  s->client_program != CLIENT_chromium || s->server_tls != TLS_13),
+	     "server: http = 3 needs caddy, tls = 1.3 and chromium as the client"},
+	    {s->server_http != HTTP_1 && s->client_program != CLIENT_curl &&
+		 s->client_program != CLIENT_chromium,
+	     "client: HTTP 2 is for curl and chromium"},
+	    {s->server_program == SERVER_s_server &&
+		 (s->server_tls == TLS_none || s->client_program != CLIENT_curl ||
+		  s->client_reuse > 1 || s->client_parallel > 1 ||
+		  s->network_servers > 1 || is_part),
+	     "server: "
+	     "s_server needs tls, one address, and curl as the client with reuse = 1, "
+	     "parallel = 1 and whole files"},
+	    {s->server_gzip && s->server_program != SERVER_nginx,
+	     "server: gzip is for nginx"},
+	    {s->server_gzip && s->client_program != CLIENT_curl,
+	     "client: gzip is for curl"},
+	    {(s->client_program == CLIENT_pipeline || s->client_program == CLIENT_apt) &&
+		 s->server_tls != TLS_none,
+	     "client: this program is for tls = none"},
+	    {is_part && (s->client_program != CLIENT_curl || s->client_reuse > 1),
+	     "client: ranges, resume, abort and unmodified are for curl with reuse = 1"},
+	    {s->client_ranges + s->client_resume + s->client_abort +
+		     s->client_unmodified >
+		 1,
+	     "client: ranges, resume, abort and unmodified are more than 1 together"},
+	    {(s->client_program == CLIENT_chromium || s->client_program == CLIENT_apt) &&
+		 s->client_reuse > s->files_count,
+	     "client: reuse is above the number of files, and this program asks "
+	     "for none twice"},
+	    {s->client_depth > 1 && s->client_program != CLIENT_curl &&
+		 s->client_program != CLIENT_pipeline && s->client_program != CLIENT_apt,
+	     "client: depth is for curl, pipeline and apt"},
+	    {s->meter_sample > 1 && s->meter_active > 0,
+	     "meter: sample and active do not go together"},
 	};
 	size_t i;
 

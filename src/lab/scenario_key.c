@@ -46,9 +46,16 @@ const char *const place_names[PLACES + 1] = {
 
 const struct scenario_key scenario_keys[SCENARIO_KEYS] = {
 #define SECTION(...)
-#define KEY(section, type, id, fallback, min, max, words, help) \
-	{#section, #id, SCENARIO_##type, offsetof(struct scenario, section##_##id), fallback, min, \
-	    max, words, help},
+#define KEY(section, type, id, fallback, min, max, words, help)                          \
+	{#section,                                                                       \
+	 #id,                                                                            \
+	 SCENARIO_##type,                                                                \
+	 offsetof(struct scenario, section##_##id),                                      \
+	 fallback,                                                                       \
+	 min,                                                                            \
+	 max,                                                                            \
+	 words,                                                                          \
+	 help},
 #include "lab/scenario.def"
 #undef SECTION
 #undef KEY

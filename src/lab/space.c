@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is done within a namespace by this program itself: a thread goes there and comes back.
- * /proc/sys/net is that of the thread that opens its files, and a device is one of the
- * thread's when it is asked for by a socket made there.
+ * What is done within a namespace by this program itself: a thread goes there and comes
+ * back. /proc/sys/net is that of the thread that opens its files, and a device is one of
+ * the thread's when it is asked for by a socket made there.
  */
 #include "lab/space.h"
 
@@ -87,7 +87,8 @@ sysctl_path(const char *key, char *path, size_t n, struct err *err)
 }
 
 static int
-sysctl_access(const char *key, const char *to, char *from, unsigned from_bytes, struct err *err)
+sysctl_access(const char *key, const char *to, char *from, unsigned from_bytes,
+	      struct err *err)
 {
 	char path[300];
 	ssize_t n;
@@ -179,7 +180,8 @@ features_set(int fd, const char *device, bool is_on)
 	struct {
 		struct ethtool_sset_info head;
 		uint32_t count;
-	} info = {.head = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES}};
+	} info = {
+	    .head = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES}};
 	struct features names = {.head = {.cmd = ETHTOOL_GSTRINGS,
 	    .string_set = ETH_SS_FEATURES}};
 	struct feature_blocks set = {.head = {.cmd = ETHTOOL_SFEATURES}};
@@ -235,7 +237,8 @@ space_is_running(const char *space, const char *device)
 	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", device);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0)
-		is_running = (request.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+		is_running = (request.ifr_flags & (IFF_UP | IFF_RUNNING)) ==
+			     (IFF_UP | IFF_RUNNING);
 	if (fd >= 0)
 		close(fd);
 	space_leave(back);

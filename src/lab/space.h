@@ -18,11 +18,11 @@ void space_path(const char *space, char out[SPACE_PATH_MAX]);
 int space_enter(const char *space, int *back, struct err *err);
 void space_leave(int back);
 
-/* In a namespace; NULL: where this thread is. Keys as sysctl(8) has them: dots, and slashes
- * for dots in names. */
+/* In a namespace; NULL: where this thread is. Keys as sysctl(8) has them: dots, and
+ * slashes for dots in names. */
 int space_sysctl(const char *space, const char *key, const char *value, struct err *err);
-int space_sysctl_get(const char *space, const char *key, char *value, unsigned value_bytes,
-    struct err *err);
+int space_sysctl_get(const char *space, const char *key, char *value,
+		     unsigned value_bytes, struct err *err);
 
 /* Everything by which a device's segments differ from those on its wire: segmentation and
  * merging (TSO, GSO, GRO, LRO), and checksums that are left to the device. */

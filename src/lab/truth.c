@@ -123,7 +123,8 @@ cuts_mark(struct seen_list *seen, const struct seen_list *reports)
 	for (i = 0; i < seen->count; i++)
 		for (k = 0; k < reports->count; k++)
 			if (reports->list[k].is_cut && seen->list[i].a.status == 200 &&
-			    reports->list[k].a.client_port == seen->list[i].a.client_port &&
+			    reports->list[k].a.client_port ==
+				seen->list[i].a.client_port &&
 			    strcmp(reports->list[k].a.path, seen->list[i].a.path) == 0)
 				seen->list[i].is_cut = true;
 }

@@ -48,8 +48,8 @@ int truth_read(const struct truth_config *config, struct text *out,
  */
 int truth_bodies(const struct scenario *scenario, const char *access,
     struct corpus *files, struct err *err);
-/* Reads a text of rows that truth_read wrote, and drops those of blocks from this one on; -1:
- * that is no such text. */
+/* Reads a text of rows that truth_read wrote, and drops those of blocks from this one on;
+ * -1: that is no such text. */
 int truth_keep(const char *text, uint32_t block, struct text *out, struct err *err);
 
 #endif

@@ -206,6 +206,9 @@ cell(const struct text *rows, unsigned i, const char *column, char *out, size_t 
 
 	text_init(&header);
 	truth_header(&header);
+	/* one line, whose last column is the one that truth_keep reads */
+	assert_int_equal(strcspn(header.data, "\n"), header.len - 1);
+	assert_string_equal(strrchr(header.data, '\t'), "\tblock\n");
 	for (; i > 0; i--)
 		line = strchr(line, '\n') + 1;
 	for (name = header.data; strncmp(name, column, strlen(column)) != 0 ||
