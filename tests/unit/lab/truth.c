@@ -288,6 +288,36 @@ test_block(void **state)
 	text_done(&rows);
 }
 
+/* Of a server that does not count, the lines of a client and port before tell the order. */
+static void
+test_order(void **state)
+{
+	static const char *const ends[] = {"192.0.2.101\t40000", "192.0.2.101\t40001",
+	    "192.0.2.101\t40000", "192.0.2.102\t40000", "192.0.2.101\t40000"};
+	static const char *const orders[] = {"1", "1", "2", "1", "3"};
+	struct truth_counts counts = {0};
+	struct err err = {0};
+	struct text log, rows;
+	struct desk d;
+	unsigned i;
+
+	desk_make(&d, "");
+	text_init(&log);
+	text_init(&rows);
+	for (i = 0; i < 5; i++)
+		text_printf(&log, "%s\t1796008186.250\t1.500\t200\t1258\t1000\t-\t150\t" TAIL
+		    "-\t-\t/000-a.bin\n", ends[i]);
+	put(d.origin.access, log.data);
+	d.config.expected = 5;
+	if (truth_read(&d.config, &rows, &counts, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(counts.rows, 5);
+	for (i = 0; i < 5; i++)
+		expect(&rows, i, "order", orders[i]);
+	text_done(&log);
+	text_done(&rows);
+}
+
 static void
 test_bad_log(void **state)
 {
@@ -414,6 +444,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_netflow), cmocka_unit_test(test_block),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_bad_log), cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_spans), cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_notes),
