@@ -2,7 +2,8 @@
 /*
  * Decoding a pipelined run, in five stages: sequence_read.c makes groups of requests and
  * borders of the rows; sequence_learn.c and sequence_vote.c find by vote what server and client
- * add to every file and how many requests the client keeps outstanding; sequence_lattice.c weighs
+ * add to every file and how many requests the client keeps outstanding; sequence_phase.c
+ * adds borders that only pages of the files tell of; sequence_lattice.c weighs
  * every way to cut the response stream at borders such that each piece is a file whose
  * size and path fit (or a file that is not in the catalogue, or a block of several), by
  * the sum-product rule; sequence_piece.c collects what that says of each piece;

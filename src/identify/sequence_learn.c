@@ -34,6 +34,10 @@ enum {
 
 /* How much likelier a first batch has as many requests as may be outstanding. */
 static const double FILLED = 1000;
+/* Share of servers whose header was told without its hexadecimal digits. Among many files
+ * the runs tell, and a second constant finds files by chance. */
+static const double HEX = 0.05;
+enum { FEW_FILES = 2000 };
 /* Share of files from a security archive, where none was seen. */
 static const double SECURITY = 0.02;
 
@@ -256,6 +260,31 @@ add_security(struct sequence_modes *modes)
 			     SECURITY * modes->request[i].weight);
 }
 
+/*
+ * A header's digits may be told wrong: where few sizes taught it, one with hexadecimal
+ * digits (an ETag's) has the same lengths as one without them that is longer.
+ */
+static void
+add_hex(struct sequence_modes *modes, uint32_t digits)
+{
+	uint32_t i, n = modes->headers;
+
+	for (i = 0; i < n; i++)
+		if (!modes->header[i].is_hex && modes->header[i].bytes > digits)
+			run_add_mode(modes->header, &modes->headers,
+				     modes->header[i].bytes - digits, true,
+				     HEX * modes->header[i].weight);
+}
+
+/* Hexadecimal digits of the catalogue's largest sizes but the top tenth. */
+static uint32_t
+usual_hex(const struct sequence_config *config)
+{
+	uint64_t size = config->count > 0 ? config->items[config->count / 10 * 9].size : 0;
+
+	return size_digits(size, true) - size_digits(size, false);
+}
+
 /* Densities of the length of one request, then of 2 to RUN_COUNTS together. */
 static int
 learn_lengths(struct run *run, struct err *err)
@@ -312,6 +341,8 @@ run_learn(struct run *run, struct err *err)
 	free(poll);
 	if (run_vote(run, err) != 0)
 		return -1;
+	if (run->config->count <= FEW_FILES)
+		add_hex(&run->modes, usual_hex(run->config));
 	add_security(&run->modes);
 	normalise(run->modes.header, run->modes.headers, &run->header_min);
 	normalise(run->modes.request, run->modes.requests, &run->request_min);
