@@ -27,7 +27,7 @@ struct values {
 	const char *store, *format, *output, *fields, *threshold, *classifier, *names, *wire_model;
 	struct option_list catalogs;
 	uint64_t overhead;
-	bool is_kept, is_counting, is_explained, is_frozen;
+	bool is_kept, is_counting, is_explained, is_frozen, is_adaptive;
 };
 
 static const struct option_row options[] = {
@@ -50,7 +50,10 @@ static const struct option_row options[] = {
 	    "what is known of paths for records without spans: read, fitted further and written "
 	    "back; see weir-model(1)"},
 	{"frozen", 0, OPTION_FLAG, offsetof(struct values, is_frozen), NULL, NULL, 0, 0,
-	    "with --model: only read, nothing is fitted but servers and paths that it does not have"},
+	    "with --model: only read, nothing is fitted"},
+	{"adapt", 0, OPTION_FLAG, offsetof(struct values, is_adaptive), NULL, NULL, 0, 0,
+	    "with --model: only read; servers and paths that it does not have are fitted to the "
+	    "flows that are named"},
 	{"overhead", 0, OPTION_NUMBER, offsetof(struct values, overhead), "OCTETS", NULL, 28, 200,
 	    "headers per packet in records without spans, as the exporter counts them; if not "
 	    "given it is found out"},
@@ -225,8 +228,14 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (flows_query_init(&q, v->store, operands, count, err) != 0)
 		goto done;
 	status = EXIT_TROUBLE;
-	if (v->is_frozen && v->wire_model == NULL) {
-		err_set(err, EINVAL, "--frozen needs --model FILE: weir model fit makes one");
+	if ((v->is_frozen || v->is_adaptive) && v->wire_model == NULL) {
+		err_set(err, EINVAL, "--%s needs --model FILE: weir model fit makes one",
+		    v->is_frozen ? "frozen" : "adapt");
+		status = EXIT_USAGE;
+		goto done;
+	}
+	if (v->is_frozen && v->is_adaptive) {
+		err_set(err, EINVAL, "--frozen or --adapt, not both: with --frozen nothing is fitted");
 		status = EXIT_USAGE;
 		goto done;
 	}
@@ -247,7 +256,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	config.names = names;
 	config.is_explained = v->is_explained;
 	config.wire_model = v->wire_model;
-	config.is_frozen = v->is_frozen;
+	config.is_frozen = v->is_frozen || v->is_adaptive;
+	config.is_adaptive = v->is_adaptive;
 	config.overhead = (uint32_t)v->overhead;
 	if (v->is_explained && v->fields == NULL)
 		v->fields = "start,client,server,server_name,bytes,kind,name,version,"

@@ -169,8 +169,9 @@ const struct command command_model = {
 	    "its parameters from the flows that the filter picks, without labels: octets of "
 	    "headers per packet, header constants and the law of TLS records by server; largest "
 	    "segment, losses and the length of requests by path. weir identify --model FILE names "
-	    "by them and goes on fitting; with --frozen what the file says stays, and only servers and "
-	    "paths that it does not have are fitted, to the flows that are named.\n\n"
+	    "by them and goes on fitting; with --frozen it only names; with "
+	    "--adapt what the file says stays, and only servers and paths that it does not have are "
+	    "fitted, to the flows that are named.\n\n"
 	    "The file is text, a parameter a line; show prints it with what each means. What is "
 	    "constant of spans is not part of it: weir identify finds that in the flows it names.",
 	.examples = "weir model fit --store flows -c debian.tsv -w paths.model\n"

@@ -251,9 +251,9 @@ learn(struct identify *id)
 {
 	make_groups(id);
 	learn_spans(id);
-	if (id->config.is_frozen)
+	if (id->config.is_adaptive)
 		plain_adapt(id->plain, id->intake.records, id->intake.count);
-	else
+	else if (!id->config.is_frozen)
 		plain_learn(id->plain, id->intake.records, id->intake.count);
 }
 
@@ -598,7 +598,7 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	intake_sort(&id->intake);
 	if (!id->is_frozen)
 		learn(id);
-	else
+	else if (id->config.is_adaptive)
 		plain_adapt(id->plain, id->intake.records, id->intake.count);
 	findings_init(&findings, &id->files, id->config.threshold, sink, id->counters);
 	findings.point = id->intake.points;

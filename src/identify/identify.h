@@ -43,9 +43,10 @@ struct identify_config {
 	uint32_t
 	    response_min; /* octets or span below which a row is no download; 0: 64 */
 	bool is_fixed;    /* plain records: default path parameters, no EM */
-	/* Plain records: by the model that is read; it learns nothing but servers and paths
-	 * that it does not know. */
-	bool is_frozen;
+	bool is_frozen;   /* plain records: by the model that is read, nothing is learned */
+	/* Plain records, also where frozen: what the model has stays; servers and paths that it
+	 * does not have are learned from the flows that are named. */
+	bool is_adaptive;
 	const char *wire_model; /* its file; read and written by who drives the identifier */
 	uint32_t overhead; /* plain records: octets of headers per packet; 0: found out */
 	bool no_dedup;    /* keep the same download seen at several points */

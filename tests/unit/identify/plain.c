@@ -391,7 +391,7 @@ test_unknown(void **state)
 /* A model that is frozen is learned on one router; a path or a server that it has never seen
  * tells its own headers, segments and losses. */
 static void
-test_frozen_elsewhere(void **state)
+test_adapted_elsewhere(void **state)
 {
 	static const struct {
 		const struct sim_path *path;
@@ -407,7 +407,7 @@ test_frozen_elsewhere(void **state)
 
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct world w = world_new(50, 1000000, 50000000, true);
-		struct identify_config config = {.catalog = w.catalog};
+		struct identify_config config = {.catalog = w.catalog, .is_adaptive = true};
 		struct identify *id = identify_new(&config);
 		struct sim_path elsewhere = *cases[i].path;
 		struct score s = {.sink.push = judge, .world = &w};
@@ -427,7 +427,7 @@ test_frozen_elsewhere(void **state)
 			download(id, &w, &elsewhere, 1);
 		if (identify_finish(id, &s.sink, &err) < 0)
 			fail_msg("%s", err.text);
-		tell("frozen, elsewhere", &s);
+		tell("adapted, elsewhere", &s);
 		if (s.right < 0.98 * s.known || s.sure_wrong > 0.005 * s.sure + 1)
 			fail_msg("case %zu: %u of %u right, %u of %u sure ones wrong", i, s.right,
 				 s.known, s.sure_wrong, s.sure);
@@ -607,7 +607,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_exporters),
 	    cmocka_unit_test(test_unknown),
-	    cmocka_unit_test(test_frozen_elsewhere),
+	    cmocka_unit_test(test_adapted_elsewhere),
 	    cmocka_unit_test(test_sampled),
 	    cmocka_unit_test(test_several),
 	    cmocka_unit_test(test_model_file),
