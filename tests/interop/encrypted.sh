@@ -166,17 +166,20 @@ download() {
 judge() {
 	local name=$1 least=$2 wrong_most=$3
 	"$weir" meter -r "$name.pcap" --store "$name.store" >/dev/null 2>&1
-	"$weir" identify --store "$name.store" -c catalogue.tsv -o tsv -f start,name,kind,evidence -w "$name.tsv" 2>/dev/null
+	"$weir" identify --store "$name.store" -c catalogue.tsv -o tsv -f start,name,kind,evidence,probability -w "$name.tsv" 2>/dev/null
 	# of HTTP/2 short requests may begin no record of their own
 	case $name in *http2) ;; *) is "$name: every download is a finding, and nothing else" \
 		"$(($(wc -l <"$name.tsv") - 1))" "$(wc -l <wanted.tsv)" ;; esac
 	sort "$name.tsv" | awk -F'\t' 'NR == FNR { want[++n] = $1; next } $1 == "start" { next }
 		$2 == "" { next }
-		{ for (k = at + 1; k <= n && want[k] != $2; k++) ; if (k <= n) { right++; at = k } else wrong++ }
-		END { print right + 0, "right,", wrong + 0, "wrong" }' wanted.tsv - >score
-	read -r right _ wrong _ <score
+		{ for (k = at + 1; k <= n && want[k] != $2; k++) ; if (k <= n) { right++; at = k }
+			else { wrong++; sure += $5 >= 0.99 } }
+		END { print right + 0, "right,", wrong + 0, "wrong,", sure + 0, "said with 0.99" }' wanted.tsv - >score
+	read -r right _ wrong _ sure _ <score
 	echo "# $name: $right of $(wc -l <wanted.tsv) right, $wrong wrong"
 	[ $list = every.tsv ] && return
+	# of HTTP/2 a right name may be set beside a neighbour that has no record of its own
+	case $name in *http2) ;; *) is "$name: no name that is said with 0.99 is wrong" "$sure" 0 ;; esac
 	if [ "$right" -ge "$least" ] && [ "$wrong" -le "$wrong_most" ]; then ok "$name: the files are named"; else
 		not_ok "$name: the files are named"
 		grep -av '	whole	' "$name.tsv" | head -n 5 | sed 's/^/#   /'
@@ -185,7 +188,8 @@ judge() {
 # The least right and the most wrong. Timing decides which HTTP/2 requests share a segment and which
 # tickets come in pieces: of six runs nginx-http2 had 59 to 72 right, apache-http2 68 to 71,
 # caddy-http2 49 to 64, at most two wrong; of the others two runs in six had one not named.
-# openssl-tls13 had 72, 72, 71, 71 and once 67 with three wrong: why is not known yet.
+# openssl-tls13, a connection a file, had 67 to 72 in twelve runs, three wrong once: its tickets come in
+# pieces of their own lengths, and what a file's header is is voted on by few.
 while read -r name server port per least most options; do
 	case $have in *$server*) ;; *) continue ;; esac
 	# shellcheck disable=SC2086
@@ -204,5 +208,5 @@ done <<-END
 	caddy-tls13 caddy 8601 6 68 1 --http1.1
 	caddy-http2 caddy 8601 6 40 4 --http2
 	openssl-tls12 openssl 8701 1 68 1 --http1.1 --tls-max 1.2
-	openssl-tls13 openssl 8701 1 58 5 --http1.1
+	openssl-tls13 openssl 8701 1 62 4 --http1.1
 END

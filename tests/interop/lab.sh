@@ -26,11 +26,12 @@ like "a file that is none: its line" "$(cat err)" 'bad.lab: line 2: hops takes 1
 status "a scenario without a quick run" 1 $lab run --quick -o data vpn
 like "a scenario without a quick run: told" "$(cat err)" 'vpn has no quick run'
 status "a scale that is none" 2 $lab run --scale 0 -o data
-mkdir -p others/apt/work
-echo mine >others/apt/work/paper
+kept=others/apt/work # a name that the lab's own folders have
+mkdir -p $kept
+echo mine >$kept/paper
 status "a folder that no run made" 1 $lab run -o others --quick
 like "a folder that no run made: told" "$(cat err)" "others is no folder of weir lab run: it has 'apt'"
-is "a folder that no run made: left as it was" "$(find others -type f)" others/apt/work/paper
+is "a folder that no run made: left as it was" "$(find others -type f)" $kept/paper
 # a program that cannot be executed is missing, whether it is installed or not
 printf '[server]\nprogram = caddy\n' >absent.lab
 hide() {
