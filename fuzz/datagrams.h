@@ -15,21 +15,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int
-clear(void *context, struct batch *batch, struct err *err)
+/* Decodes the messages of an input; what is flows comes into out, which may be NULL. */
+static void
+fuzz_messages(struct wire_decoder *d, struct batch *out, const uint8_t *data, size_t size,
+    uint8_t version)
 {
-	(void)context;
-	(void)err;
-	batch_clear(batch);
-	return 0;
-}
-
-__attribute__((unused)) static int
-fuzz_datagrams(const uint8_t *data, size_t size, uint8_t version)
-{
-	struct wire_config config = {.full = clear, .streams_max = 8};
-	struct wire_decoder *d = wire_decoder_new(&config);
-	struct batch *out = batch_new(&flow_schema, 100);
 	const struct addr exporter = {.v4 = 1};
 	uint8_t *msg;
 	size_t len;
@@ -51,6 +41,25 @@ fuzz_datagrams(const uint8_t *data, size_t size, uint8_t version)
 		data += len;
 		size -= len;
 	}
+}
+
+__attribute__((unused)) static int
+clear(void *context, struct batch *batch, struct err *err)
+{
+	(void)context;
+	(void)err;
+	batch_clear(batch);
+	return 0;
+}
+
+__attribute__((unused)) static int
+fuzz_datagrams(const uint8_t *data, size_t size, uint8_t version)
+{
+	struct wire_config config = {.full = clear, .streams_max = 8};
+	struct wire_decoder *d = wire_decoder_new(&config);
+	struct batch *out = batch_new(&flow_schema, 100);
+
+	fuzz_messages(d, out, data, size, version);
 	batch_free(out);
 	wire_decoder_free(d);
 	return 0;

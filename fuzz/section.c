@@ -4,6 +4,8 @@
  * with its length in two octets in front. The packets that come out are decoded and metered;
  * what is promised of their octets and lengths is checked.
  */
+#include "datagrams.h"
+
 #include "base/err.h"
 #include "meter/meter.h"
 #include "model/addr.h"
@@ -15,8 +17,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int
 ignore(struct sink *sink, struct err *err)
@@ -56,12 +56,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sink sink = {ignore_batch, ignore, ignore};
 	struct wire_config config = {.section = take, .streams_max = 8};
-	const struct addr exporter = {.v4 = 1};
 	struct meter_config meter;
 	struct wire_decoder *d;
 	struct err err = {0};
-	uint8_t *msg;
-	size_t len;
 
 	meter_config_default(&meter);
 	meter.max_flows = 64;
@@ -69,23 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.context = meter_new(&meter, &sink, &err);
 	d = wire_decoder_new(&config);
 	assert(config.context != NULL && d != NULL);
-	while (size > 2) {
-		len = (size_t)(data[0] << 8 | data[1]);
-		data += 2;
-		size -= 2;
-		len = len < size ? len : size;
-		msg = malloc(len + 1);
-		memcpy(msg, data, len);
-		if (len >= 2) {
-			msg[0] = 0;
-			msg[1] = 10;
-		}
-		if (wire_decode(d, &exporter, msg, len, 1, NULL, &err) < 0)
-			abort();
-		free(msg);
-		data += len;
-		size -= len;
-	}
+	fuzz_messages(d, NULL, data, size, 10);
 	assert(meter_flush(config.context, &err) == 0);
 	meter_free(config.context);
 	wire_decoder_free(d);
