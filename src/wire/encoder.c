@@ -78,29 +78,21 @@ bounds_of(const struct batch *batch, size_t first, size_t end, int64_t *earliest
 	*latest = high;
 }
 
-/* So many rows from first on that the uptime clock can tell all their times. */
+/* The end of the rows from first on whose times the uptime clock can tell together. */
 static size_t
-rows_within(const struct batch *batch, size_t first, size_t rows, int64_t *earliest,
-    int64_t *latest)
+rows_within(const struct batch *batch, size_t first, size_t rows)
 {
-	size_t i, start_mask, end_mask;
-	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
-	const int64_t *ends = times_of(batch, FLOW_end, &end_mask);
-	int64_t start, end;
+	size_t end;
+	int64_t earliest = INT64_MAX, latest = 0, low, high;
 
-	*earliest = INT64_MAX;
-	*latest = 0;
-	for (i = first; i < rows; i++) {
-		start = starts[i & start_mask];
-		end = ends[i & end_mask];
-		start = start < *earliest ? start : *earliest;
-		end = end > *latest ? end : *latest;
-		if (i > first && end - start > UPTIME_US)
+	for (end = first; end < rows; end++) {
+		bounds_of(batch, end, end + 1, &low, &high);
+		earliest = low < earliest ? low : earliest;
+		latest = high > latest ? high : latest;
+		if (end > first && latest - earliest > UPTIME_US)
 			break;
-		*earliest = start;
-		*latest = end;
 	}
-	return i;
+	return end;
 }
 
 size_t
@@ -113,8 +105,10 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
 
 	bounds_of(batch, first, rows, &earliest, &latest);
-	if (is_uptime && rows > first && latest - earliest > UPTIME_US)
-		i = rows_within(batch, first, rows, &earliest, &latest);
+	if (is_uptime && rows > first && latest - earliest > UPTIME_US) {
+		i = rows_within(batch, first, rows);
+		bounds_of(batch, first, i, &earliest, &latest);
+	}
 	if (now_us == 0) {
 		now_us = latest > b->now_us ? latest : b->now_us;
 		/* An old capture after a new one: the clock goes back. */
