@@ -231,7 +231,8 @@ add_peer(struct sender *s, const char *name, size_t len, struct err *err)
 	s->peer_count++;
 	if (s->transport->open(p, err) != 0)
 		return -1;
-	if (p->path_bytes < LOCAL_BYTES - 48)
+	/* Of short datagrams fewer octets fit a collector's socket. */
+	if (s->config.mtu != 0 || p->path_bytes < LOCAL_BYTES - 48)
 		s->pause_ns = PAUSE_NS;
 	return 0;
 }
