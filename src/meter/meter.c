@@ -27,6 +27,46 @@ const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #undef COUNTER
 };
 
+/* The meter's slabs: items for each flow, and besides; whether in pages of 2 MiB. */
+static const struct slab_row {
+	size_t at; /* in struct meter */
+	size_t item_bytes;
+	uint32_t per_flow, besides;
+	bool is_huge;
+} slab_rows[] = {
+	{offsetof(struct meter, hot), sizeof(struct hot), 1, WHEEL, true},
+	{offsetof(struct meter, pair6), sizeof(struct pair6), 1, 0, true},
+	{offsetof(struct meter, small), sizeof(struct small), 1, 0, true},
+	{offsetof(struct meter, wide), sizeof(struct wide), 1, 0, false},
+	{offsetof(struct meter, stream), sizeof(struct stream), 1, 0, true},
+	{offsetof(struct meter, exchange), sizeof(struct exchange), 1, 0, false},
+	{offsetof(struct meter, gaps), sizeof(struct gaps), 2, 0, false},
+	{offsetof(struct meter, remainder), sizeof(struct part), 1, 0, false},
+	{offsetof(struct meter, labels), sizeof(struct labels), 1, 0, false},
+	{offsetof(struct meter, marks), sizeof(struct marks), 0, MARKS_MAX, false},
+};
+enum { SLABS = sizeof slab_rows / sizeof *slab_rows };
+
+static struct slab *
+slab_of(const struct meter *m, const struct slab_row *row)
+{
+	return (struct slab *)((char *)m + row->at);
+}
+
+static int
+slabs_init(struct meter *m, uint32_t flows, struct err *err)
+{
+	for (const struct slab_row *row = slab_rows; row < slab_rows + SLABS; row++) {
+		size_t item_bytes = row->at == offsetof(struct meter, pair6) && m->key->has_mac
+		    ? sizeof(struct pair_mac) : row->item_bytes;
+
+		if (slab_init(slab_of(m, row), item_bytes, row->per_flow * flows + row->besides,
+		    row->is_huge, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 struct meter *
 meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 {
@@ -52,17 +92,7 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	}
 	if (limits_set(m, err) < 0 || flow_index_init(&m->index, n + WHEEL, err) < 0)
 		goto fail;
-	if (slab_init(&m->hot, sizeof(struct hot), n + WHEEL, true, err) < 0 ||
-	    slab_init(&m->pair6, m->key->has_mac ? sizeof(struct pair_mac)
-	            : sizeof(struct pair6), n, true, err) < 0 ||
-	    slab_init(&m->small, sizeof(struct small), n, true, err) < 0 ||
-	    slab_init(&m->wide, sizeof(struct wide), n, false, err) < 0 ||
-	    slab_init(&m->stream, sizeof(struct stream), n, true, err) < 0 ||
-	    slab_init(&m->exchange, sizeof(struct exchange), n, false, err) < 0 ||
-	    slab_init(&m->gaps, sizeof(struct gaps), 2 * n, false, err) < 0 ||
-	    slab_init(&m->remainder, sizeof(struct part), n, false, err) < 0 ||
-	    slab_init(&m->labels, sizeof(struct labels), n, false, err) < 0 ||
-	    slab_init(&m->marks, sizeof(struct marks), MARKS_MAX, false, err) < 0)
+	if (slabs_init(m, n, err) < 0)
 		goto fail;
 	if ((m->macs = region_map((n + WHEEL + 1ul) * sizeof *m->macs, false, err)) == NULL)
 		goto fail;
@@ -106,16 +136,8 @@ meter_free(struct meter *m)
 		region_unmap(m->sampled, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->sampled);
 	if (m->index.buckets != NULL)
 		flow_index_done(&m->index);
-	slab_done(&m->hot);
-	slab_done(&m->pair6);
-	slab_done(&m->small);
-	slab_done(&m->wide);
-	slab_done(&m->stream);
-	slab_done(&m->exchange);
-	slab_done(&m->gaps);
-	slab_done(&m->remainder);
-	slab_done(&m->labels);
-	slab_done(&m->marks);
+	for (size_t i = 0; i < SLABS; i++)
+		slab_done(slab_of(m, &slab_rows[i]));
 	free(m->fragments);
 	free(m->held);
 	fingerprints_free(m->fingerprints);
@@ -201,13 +223,10 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 void
 flows_clear(struct meter *m)
 {
-	struct slab *slabs[] = {&m->hot, &m->pair6, &m->small, &m->wide, &m->stream, &m->exchange,
-		&m->gaps, &m->remainder, &m->labels, &m->marks};
-
 	if (m->labels.live > 0)
 		memset(m->labels_of, 0, ((size_t)m->hot.used + 1) * sizeof *m->labels_of);
-	for (size_t i = 0; i < sizeof slabs / sizeof *slabs; i++)
-		slab_clear(slabs[i]);
+	for (size_t i = 0; i < SLABS; i++)
+		slab_clear(slab_of(m, &slab_rows[i]));
 	flow_index_clear(&m->index);
 	wheel_init(m);
 }
@@ -554,16 +573,17 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 void
 meter_stats(const struct meter *m, struct meter_stats *out)
 {
-	const struct slab *slabs[] = {&m->labels, &m->hot, &m->pair6, &m->small, &m->wide, &m->stream,
-		&m->exchange, &m->gaps, &m->remainder, &m->marks};
+	const struct slab *slab;
 
 	memset(out, 0, sizeof *out);
 	memcpy(out->counters, m->counters, sizeof out->counters);
 	memcpy(out->expired, m->expired, sizeof out->expired);
 	out->live_flows = m->index.live;
 	out->peak_flows = m->peak_flows;
-	for (size_t i = 0; i < sizeof slabs / sizeof *slabs; i++)
-		out->memory_bytes += (uint64_t)slabs[i]->used * slabs[i]->item_bytes;
+	for (size_t i = 0; i < SLABS; i++) {
+		slab = slab_of(m, &slab_rows[i]);
+		out->memory_bytes += (uint64_t)slab->used * slab->item_bytes;
+	}
 	out->memory_bytes += m->hot.used * sizeof *m->macs;
 	out->memory_bytes += flow_index_bytes(&m->index);
 }

@@ -269,6 +269,45 @@ test_labels(void **state)
 	}
 }
 
+/* After all flows ended at once nothing of them is left, nor in the places that others take. */
+static void
+test_all_end(void **state)
+{
+	struct meter_config config = rig_config();
+	struct meter_stats stats;
+	struct err err = {0};
+	uint8_t stack[4] = {0x12, 0x34, 0x01, 64};
+	struct packet p;
+	struct rig *r;
+
+	config.labels = 1;
+	r = rig_with(&config);
+	for (uint16_t i = 0; i < 40; i++) {
+		p = udp_of(r, A, (uint16_t)(20000 + i), B, 53);
+		p.mpls = stack;
+		p.mpls_count = 1;
+		rig_packet(r, &p);
+	}
+	rig_send(r);
+	assert_int_equal(meter_flush(r->meter, &err), 0);
+	assert_int_equal(r->n, 40);
+	meter_stats(r->meter, &stats);
+	assert_int_equal(stats.live_flows, 0);
+	for (uint16_t i = 0; i < 3; i++) {
+		p = udp_of(r, A, (uint16_t)(20000 + i), B, 53);
+		p.mpls = stack;
+		p.mpls_count = i == 1;
+		rig_packet(r, &p);
+	}
+	rig_done(r);
+	assert_int_equal(r->n, 43);
+	for (size_t i = 40; i < 43; i++) {
+		assert_int_equal(r->rows[i].packets, 1);
+		assert_int_equal(flow_has(&r->rows[i], mpls_label), r->rows[i].src_port == 20001);
+	}
+	rig_free(r);
+}
+
 /* ---- sampling ---- */
 
 /* A download under 1 in N: the connection's ends are always there, and not in the counts. */
@@ -688,6 +727,7 @@ main(void)
 		cmocka_unit_test(test_expire_interval),
 		cmocka_unit_test(test_own_mac),
 		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_all_end),
 		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_sampling_bounds),
 		cmocka_unit_test(test_sampling_scan),
