@@ -11,8 +11,8 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "model/tcp.h"
 
-enum { SYN = 2, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
 enum { OPTION_EOL, OPTION_NOP, OPTION_MSS, OPTION_SCALE, OPTION_SOK, OPTION_SACK,
 	OPTION_TIMESTAMPS = 8 };
 
@@ -176,17 +176,17 @@ quirks_of(const struct packet *p, const struct fingerprint_syn *syn)
 	NOTE(df, is_v4 && p->flags & PACKET_DF);
 	NOTE(id_set, is_v4 && p->flags & PACKET_DF && p->ip_id != 0);
 	NOTE(id_zero, is_v4 && !(p->flags & PACKET_DF) && p->ip_id == 0);
-	NOTE(ecn, p->tos & 3 || p->tcp_flags & (ECE | CWR));
+	NOTE(ecn, p->tos & 3 || p->tcp_flags & (TCP_ECE | TCP_CWR));
 	NOTE(must_be_zero, p->flags & PACKET_RESERVED_BIT);
 	NOTE(flow_label, !is_v4 && p->flow_label != 0);
 	NOTE(seq_zero, p->tcp_seq == 0);
-	NOTE(ack_set, !(p->tcp_flags & ACK) && p->tcp_ack != 0);
-	NOTE(ack_zero, p->tcp_flags & ACK && p->tcp_ack == 0);
-	NOTE(urgent_set, !(p->tcp_flags & URG) && p->tcp_urgent != 0);
-	NOTE(urgent_flag, p->tcp_flags & URG);
-	NOTE(push_flag, p->tcp_flags & PSH);
+	NOTE(ack_set, !(p->tcp_flags & TCP_ACK) && p->tcp_ack != 0);
+	NOTE(ack_zero, p->tcp_flags & TCP_ACK && p->tcp_ack == 0);
+	NOTE(urgent_set, !(p->tcp_flags & TCP_URG) && p->tcp_urgent != 0);
+	NOTE(urgent_flag, p->tcp_flags & TCP_URG);
+	NOTE(push_flag, p->tcp_flags & TCP_PSH);
 	NOTE(ts1_zero, syn->has_timestamps && syn->own_is_zero);
-	NOTE(ts2_set, syn->has_timestamps && syn->peer_is_set && !(p->tcp_flags & ACK));
+	NOTE(ts2_set, syn->has_timestamps && syn->peer_is_set && !(p->tcp_flags & TCP_ACK));
 	NOTE(trailing, syn->has_trailing);
 	NOTE(large_scale, syn->has_large_scale);
 	NOTE(bad, syn->is_bad);
@@ -247,7 +247,7 @@ key_make(struct fingerprint_key *key, const struct packet *p, const struct finge
 	memset(key, 0, sizeof *key);
 	key->quirks = quirks_of(p, syn);
 	key->mss = syn->mss;
-	key->peer_mss = p->tcp_flags & ACK ? peer_mss : 0;
+	key->peer_mss = p->tcp_flags & TCP_ACK ? peer_mss : 0;
 	key->window = p->tcp_window;
 	key->is_v6 = (uint8_t)p->src.is_v6;
 	key->ttl = initial_ttl(p->ttl);
@@ -324,7 +324,7 @@ likeness_of(const struct packet *p, uint16_t peer_mss, struct likeness *out)
 	out->header[0] = (uint64_t)p->tcp_window << 48 | (uint64_t)p->tcp_flags << 32 |
 	    (uint64_t)(p->flags & (PACKET_DF | PACKET_RESERVED_BIT)) << 16 |
 	    (uint64_t)p->ip_options_bytes << 8 | n;
-	out->header[1] = (uint64_t)(p->tcp_flags & ACK ? peer_mss : 0) << 32 |
+	out->header[1] = (uint64_t)(p->tcp_flags & TCP_ACK ? peer_mss : 0) << 32 |
 	    (uint64_t)initial_ttl(p->ttl) << 8 | (uint64_t)(p->src.is_v6 != 0) |
 	    (uint64_t)((p->tos & 3) != 0) << 1 | (uint64_t)(p->ip_id != 0) << 2 |
 	    (uint64_t)(p->tcp_seq != 0) << 3 | (uint64_t)(p->tcp_ack != 0) << 4 |

@@ -19,7 +19,6 @@
 enum { BURST = 32 };
 enum { FLOWS_MAX = 1 << 30 };
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
-enum { FIN = 1, RST = 4 };
 
 const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -438,7 +437,7 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 		stream_packet(m, flow, p, now_us, l->side);
 	packet_count(m, flow, hot, p, now_us, l->side);
 	if (hot->next != 0 && !m->config.write_quiet && was_tcp == hot->is_tcp &&
-	    !(p->tcp_flags & (FIN | RST)))
+	    !(p->tcp_flags & (TCP_FIN | TCP_RST)))
 		return; /* nothing that its timeout depends on */
 	list = list_of(m, hot);
 	if (list != hot->list || hot->next == 0) {

@@ -11,7 +11,6 @@
 #include "base/hash.h"
 #include "meter/state.h"
 
-enum { FIN = 1, SYN = 2, RST = 4 };
 enum { FAR = 1 << 30 };
 
 /* RFC 5475, 5.1 and 5.2: systematic count-based, or uniform probabilistic sampling. */
@@ -46,7 +45,7 @@ sample_packets(struct meter *m, const struct packet *packets, size_t n, struct p
 		kept++;
 		if (m->sampled == NULL || sample_takes(m))
 			continue;
-		if (p->flags & PACKET_HAS_TCP && p->tcp_flags & (SYN | FIN | RST)) {
+		if (p->flags & PACKET_HAS_TCP && p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) {
 			p->flags |= PACKET_UNSAMPLED;
 			continue;
 		}
@@ -78,8 +77,8 @@ sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d
 		s->has_sequence[d] = 1;
 	}
 	/* A FIN tells of all octets before it, whether they were in the sample or not. */
-	if (stream == NULL || !(p->flags & PACKET_HAS_TCP) || !(p->tcp_flags & FIN) ||
-	    p->tcp_flags & RST || !(stream->syn.bits & SYN_BASE_OWN << d))
+	if (stream == NULL || !(p->flags & PACKET_HAS_TCP) || !(p->tcp_flags & TCP_FIN) ||
+	    p->tcp_flags & TCP_RST || !(stream->syn.bits & SYN_BASE_OWN << d))
 		return;
 	further = (int32_t)(p->tcp_seq + p->payload_bytes -
 	    (uint32_t)(stream->syn.base[d] + stream->half[d].high));

@@ -8,6 +8,7 @@
 #include "meter/slab.h"
 #include "meter/statistics.h"
 #include "model/flow.h"
+#include "model/tcp.h"
 #include "packet/packet.h"
 
 #include <assert.h>
@@ -160,13 +161,12 @@ struct stream {
  * ends a write into an empty queue (RFC 9293, MUST-61). Odd segments without a push are what
  * offloading leaves of a burst that is no multiple of the MSS.
  */
-enum { TCP_PUSH = 8 };
 static inline bool
 is_odd_end(const struct stream *s, const struct half *h, const struct packet *p)
 {
 	uint32_t n = p->payload_bytes, most = n > h->max_segment ? n : h->max_segment;
 
-	return (p->tcp_flags & TCP_PUSH) != 0 && n % 4096 != 0 &&
+	return (p->tcp_flags & TCP_PSH) != 0 && n % 4096 != 0 &&
 	       n % (s->mss != 0 ? s->mss : most) != 0;
 }
 

@@ -27,7 +27,6 @@ enum {
 	                     some 150; a browser's have more, and grow by cookies */
 	SEVERAL = 19,     /* tenths of the first burst: two requests of about its length */
 };
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
 
 /* Negotiated largest segment, 0 if not known. */
@@ -116,7 +115,7 @@ syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet 
 	syn->base[d] = p->tcp_seq + 1;
 	if (m->config.directional)
 		; /* src is who sent */
-	else if (p->tcp_flags & ACK)
+	else if (p->tcp_flags & TCP_ACK)
 		hot->state = (uint8_t)((hot->state & ~FLOW_INITIATOR & ~FLOW_BY_PORT) |
 		    FLOW_BY_SYN | (d ^ 1));
 	else if (!(hot->state & FLOW_BY_SYN))
@@ -139,13 +138,13 @@ stream_is_new(const struct meter *m, const struct hot *hot, const struct packet 
 	const struct syn *syn = syn_of(m, hot);
 	bool is_known, is_closed, is_used;
 
-	if (!(p->tcp_flags & SYN) || p->tcp_flags & RST || syn == NULL)
+	if (!(p->tcp_flags & TCP_SYN) || p->tcp_flags & TCP_RST || syn == NULL)
 		return false;
 	is_known = syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << d;
 	if (is_known && syn->base[d] == p->tcp_seq + 1)
 		return false; /* sent again, or its answer came first */
 	is_closed = syn->bits & SYN_RST || (syn->bits & SYN_FIN * 3) != 0;
-	if (p->tcp_flags & ACK) /* the answer to a SYN of this flow is not new */
+	if (p->tcp_flags & TCP_ACK) /* the answer to a SYN of this flow is not new */
 		return is_closed && is_known;
 	is_used = syn->bits & SYN_SENT << (d ^ 1) || !(syn->bits & SYN_SENT * 3) ||
 	    stream_of(m, hot) != NULL || small_has_payload(small_of(m, hot));
@@ -341,7 +340,7 @@ ack_advance(const struct syn *syn, uint64_t high, const struct packet *p, unsign
 	unsigned o = d ^ 1;
 	int32_t delta;
 
-	if (!(p->tcp_flags & ACK) || p->tcp_flags & RST || syn->bits & SYN_BASE_OWN << o ||
+	if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST || syn->bits & SYN_BASE_OWN << o ||
 	    !(syn->bits & SYN_BASE_ACK << o))
 		return 0;
 	delta = (int32_t)(p->tcp_ack - (uint32_t)(syn->base[o] + high));
@@ -352,7 +351,7 @@ ack_advance(const struct syn *syn, uint64_t high, const struct packet *p, unsign
 static bool
 acks_all(const struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
 {
-	if (!(p->tcp_flags & ACK))
+	if (!(p->tcp_flags & TCP_ACK))
 		return false;
 	return (int32_t)(p->tcp_ack - (uint32_t)(syn->base[d ^ 1] + high)) >= 0;
 }
@@ -532,7 +531,7 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 static void
 base_own(struct syn *syn, const struct stream *s, const struct packet *p, unsigned d)
 {
-	if (syn->bits & SYN_BASE_OWN << d || p->tcp_flags & RST)
+	if (syn->bits & SYN_BASE_OWN << d || p->tcp_flags & TCP_RST)
 		return;
 	syn->bits |= SYN_BASE_OWN << d;
 	if (s == NULL || s->half[d].high == 0)
@@ -552,7 +551,7 @@ small_segment(const struct meter *m, const struct hot *hot, struct small *small,
 	uint32_t n = p->payload_bytes;
 
 	if (m->sampled != NULL || small->payload[d] != 0 || n > UINT16_MAX || seq != syn->base[d] ||
-	    p->tcp_flags & RST || now_us - hot->start_us > INT32_MAX || now_us < hot->start_us)
+	    p->tcp_flags & TCP_RST || now_us - hot->start_us > INT32_MAX || now_us < hot->start_us)
 		return false;
 	if (!(syn->bits & SYN_BASE_OWN << client))
 		return false;
@@ -571,7 +570,7 @@ handshake_measure(struct syn *syn, const struct packet *p, int64_t now_us)
 	int32_t us = (int32_t)((uint32_t)now_us - syn->timing_us);
 
 	if ((syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) != SYN_SENT * 3 ||
-	    (p->tcp_flags & (SYN | RST | ACK)) != ACK)
+	    (p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
 		return;
 	syn->timing_us = us < 0 ? 0 : (uint32_t)us;
 	syn->bits |= SYN_MEASURED;
@@ -591,7 +590,7 @@ stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 	if (is_counted) {
 		far = (int32_t)(seq - (uint32_t)(s->syn.base[d] + h->high));
 		off = (int64_t)h->high + far;
-		if (far > FAR || far < -FAR || p->tcp_flags & RST) {
+		if (far > FAR || far < -FAR || p->tcp_flags & TCP_RST) {
 			m->counters[METER_sequence_anomalies]++;
 			return;
 		}
@@ -629,7 +628,7 @@ acks_note(struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
 static bool
 fin_tells(const struct meter *m, const struct syn *syn, const struct packet *p, unsigned d)
 {
-	return m->sampled != NULL && (p->tcp_flags & (FIN | RST)) == FIN &&
+	return m->sampled != NULL && (p->tcp_flags & (TCP_FIN | TCP_RST)) == TCP_FIN &&
 	    syn->bits & SYN_BASE_OWN << d &&
 	    (int32_t)(p->tcp_seq + p->payload_bytes - syn->base[d]) > 0;
 }
@@ -677,7 +676,7 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 	small = small_of(m, hot);
 	s = stream_of(m, hot);
 	syn = syn_of(m, hot);
-	if (p->tcp_flags & SYN) {
+	if (p->tcp_flags & TCP_SYN) {
 		if (s != NULL ? s->half[d].high == 0 && !(syn->bits & SYN_BASE_OWN << d)
 		              : small->payload[d] == 0)
 			syn_note(m, hot, syn, p, now_us, d);
@@ -686,7 +685,7 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 		seq++;
 	}
 	base_own(syn, s, p, d);
-	if (p->tcp_flags & ACK && !(p->tcp_flags & RST) &&
+	if (p->tcp_flags & TCP_ACK && !(p->tcp_flags & TCP_RST) &&
 	    !(syn->bits & (SYN_BASE_OWN | SYN_BASE_ACK) << o)) {
 		syn->base[o] = p->tcp_ack;
 		syn->bits |= SYN_BASE_ACK << o;
@@ -711,8 +710,8 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 			acked_count(s, o, acked, now_us);
 		acks_note(syn, s->half[o].high, p, d);
 	}
-	if (p->tcp_flags & FIN)
+	if (p->tcp_flags & TCP_FIN)
 		syn->bits |= SYN_FIN << d;
-	if (p->tcp_flags & RST)
+	if (p->tcp_flags & TCP_RST)
 		syn->bits |= SYN_RST;
 }

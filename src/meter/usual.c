@@ -9,7 +9,6 @@
 
 #include "meter/state.h"
 
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 enum { SPAN_NEAR_FULL = 0x80 }; /* high octet of spans that may have to be cut soon */
 
 /* key_matches for the default key's addresses in place. */
@@ -61,7 +60,7 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	unsigned o = d ^ 1;
 	bool are_both_seen = (syn->bits & SYN_BASE_OWN * 3) == SYN_BASE_OWN * 3;
 
-	if ((p->tcp_flags & (FIN | SYN | RST | ACK)) != ACK ||
+	if ((p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
 	    s->carry.bytes[d] == UINT8_MAX || s->carry.packets[d] == UINT16_MAX)

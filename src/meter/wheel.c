@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A timing wheel of one slot a second, or of four when metering live. A slot is a circular list through the flows, whose
- * head is one of the first items of the slab of flows, so that a flow leaves its list
- * without knowing which one it is in. Flows with packets stay where they are; when the wheel
- * comes to one it is put further on (meter.c).
+ * A timing wheel of one slot a second, or of four when metering live. A slot is a circular
+ * list through the flows, whose head is one of the first items of the slab of flows, so that
+ * a flow leaves its list without knowing which one it is in. Flows with packets stay where
+ * they are; when the wheel comes to one it is put further on (expire.c).
  */
 #include <string.h>
 
