@@ -251,10 +251,10 @@ learn(struct identify *id)
 {
 	make_groups(id);
 	learn_spans(id);
-	if (id->config.is_adaptive)
-		plain_adapt(id->plain, id->intake.records, id->intake.count);
-	else if (!id->config.is_frozen)
+	if (!id->config.is_frozen)
 		plain_learn(id->plain, id->intake.records, id->intake.count);
+	else if (id->config.is_adaptive)
+		plain_adapt(id->plain, id->intake.records, id->intake.count);
 }
 
 int

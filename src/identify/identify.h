@@ -44,8 +44,8 @@ struct identify_config {
 	    response_min; /* octets or span below which a row is no download; 0: 64 */
 	bool is_fixed;    /* plain records: default path parameters, no EM */
 	bool is_frozen;   /* plain records: by the model that is read, nothing is learned */
-	/* Plain records, also where frozen: what the model has stays; servers and paths that it
-	 * does not have are learned from the flows that are named. */
+	/* Plain records, where the model is frozen or identify_freeze was called: servers and
+	 * paths that it does not have are learned from the flows that are named. */
 	bool is_adaptive;
 	const char *wire_model; /* its file; read and written by who drives the identifier */
 	uint32_t overhead; /* plain records: octets of headers per packet; 0: found out */

@@ -13,6 +13,8 @@ is "its message says where and what" "$(grep -c 'line 3: lam takes 1 number from
 printf 'hello\n' >"$tmp/bad"
 status "no model file" 1 "$weir" model show "$tmp/bad"
 status "frozen without a model" 2 "$weir" identify --store "$tmp" -c x --frozen
+status "adapting without a model" 2 "$weir" identify --store "$tmp" -c x --adapt
+status "frozen and adapting" 2 "$weir" identify --store "$tmp" -c x --model "$tmp/m" --frozen --adapt
 
 data=../shared/captures/article
 if [ ! -f $data/downloads.csv ]; then
@@ -37,6 +39,9 @@ for path in a b c; do
 	cp "$tmp/$path.model" "$tmp/$path.before"
 	status "$path: name the second" 0 "$weir" identify --store "$tmp/$path.2" -c "$tmp/files.tsv" \
 		--model "$tmp/$path.model" --frozen -o tsv -w "$tmp/$path.found"
+	status "$path: name by what adapts" 0 "$weir" identify --store "$tmp/$path.2" -c "$tmp/files.tsv" \
+		--model "$tmp/$path.model" --adapt -o tsv -w "$tmp/$path.adapted"
+	is "$path: what the model has stays, so the names do" "$(cmp "$tmp/$path.found" "$tmp/$path.adapted" && echo same)" same
 	is "$path: a frozen model stays as it is" "$(cmp "$tmp/$path.before" "$tmp/$path.model" && echo same)" same
 	awk -F'\t' 'NR == FNR { split($0, t, " "); name[t[1] " " t[2]] = t[3]; n++; next }
 		FNR == 1 { for (i = 1; i <= NF; i++) c[$i] = i; next }
