@@ -35,18 +35,6 @@ struct plotting {
 	size_t groups, tip_count;
 };
 
-static bool
-is_text(struct str s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-static bool
-is_same(struct str a, struct str b)
-{
-	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
 static void
 plotting_clear(struct plotting *p)
 {
@@ -159,7 +147,7 @@ main_spot(const struct plotting *p, const struct lab_spot_name *spots, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (!is_same(spots[i].scenario, scenario))
+		if (!str_equals(spots[i].scenario, scenario))
 			continue;
 		if (first == NULL)
 			first = &spots[i];
@@ -212,9 +200,9 @@ plot_catalogues(struct plotting *p)
 		const struct lab_score *s = &scores[i];
 
 		method_name(s->method, method);
-		if (!is_text(s->kind, "all") || !has_names(method) ||
+		if (!str_is(s->kind, "all") || !has_names(method) ||
 		    !row_has(s->present, LAB_SCORE_percent) ||
-		    !is_same(main_spot(p, spots, count, s->scenario)->place, s->place))
+		    !str_equals(main_spot(p, spots, count, s->scenario)->place, s->place))
 			continue;
 		snprintf(label, sizeof label, "%.*s, %llu names", (int)s->scenario.len,
 			 s->scenario.data, (unsigned long long)s->names);
@@ -255,7 +243,7 @@ push_again(struct sink *sink, struct batch *batch, struct err *err)
 
 	for (i = 0; i < batch->rows; i++) {
 		batch_row(batch, i, &a);
-		if (!is_text(a.scenario, "all"))
+		if (!str_is(a.scenario, "all"))
 			continue;
 		if (!row_has(a.present, LAB_AGAIN_to))
 			snprintf(label, sizeof label, "%llu and more",
@@ -281,7 +269,7 @@ push_bins(struct sink *sink, struct batch *batch, struct err *err)
 
 	for (i = 0; i < batch->rows && page->bin_count < 16; i++) {
 		batch_row(batch, i, &b);
-		if (!is_text(b.scenario, "all") || !is_text(b.method, page->method))
+		if (!str_is(b.scenario, "all") || !str_is(b.method, page->method))
 			continue;
 		snprintf(page->tips[page->bin_count], sizeof page->tips[0],
 			 "said with %.2f to %.2f, %llu names", b.from, b.to,

@@ -12,18 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool
-is_text(struct str s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-static bool
-is_same(struct str a, struct str b)
-{
-	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
 /* Scores with decoys have the same kind and place; the own catalogue's row comes first.
  */
 const struct lab_score *
@@ -35,9 +23,9 @@ lab_show_find(const struct lab_tables *tables, struct str scenario, struct str p
 
 	scores = lab_tables_scores(tables, &n);
 	for (i = 0; i < n; i++)
-		if (is_same(scores[i].scenario, scenario) &&
-		    is_same(scores[i].place, place) &&
-		    is_text(scores[i].method, method) && is_text(scores[i].kind, "all"))
+		if (str_equals(scores[i].scenario, scenario) &&
+		    str_equals(scores[i].place, place) &&
+		    str_is(scores[i].method, method) && str_is(scores[i].kind, "all"))
 			return &scores[i];
 	return NULL;
 }
@@ -55,8 +43,8 @@ lab_show_spots(const struct lab_tables *tables, size_t *count)
 	for (i = 0; i < n; i++) {
 		const struct lab_spot_name *last = *count > 0 ? &spots[*count - 1] : NULL;
 
-		if (last == NULL || !is_same(last->scenario, scores[i].scenario) ||
-		    !is_same(last->place, scores[i].place))
+		if (last == NULL || !str_equals(last->scenario, scores[i].scenario) ||
+		    !str_equals(last->place, scores[i].place))
 			spots[(*count)++] =
 			    (struct lab_spot_name){scores[i].scenario, scores[i].place};
 	}
@@ -105,7 +93,7 @@ run_of(const struct lab_tables *tables, struct str scenario)
 
 	runs = lab_tables_runs(tables, &n);
 	for (i = 0; i < n; i++)
-		if (is_same(runs[i].scenario, scenario))
+		if (str_equals(runs[i].scenario, scenario))
 			return &runs[i];
 	return NULL;
 }
@@ -170,7 +158,7 @@ write_unfinished(const struct lab_tables *tables, struct text *out)
 
 	runs = lab_tables_runs(tables, &n);
 	for (i = 0; i < n; i++)
-		if (!is_text(runs[i].state, "done"))
+		if (!str_is(runs[i].state, "done"))
 			text_printf(out, "\n%.*s is not finished: %.*s%s\n",
 				    (int)runs[i].scenario.len, runs[i].scenario.data,
 				    (int)runs[i].state.len, runs[i].state.data,
@@ -242,8 +230,8 @@ write_scores(const struct lab_tables *tables, struct text *out)
 		    "  Method                   Names  Kind        Right      Percent  "
 		    "95 % interval   Wrong  Unknown  Absent\n");
 		for (k = 0; k < count; k++)
-			if (is_same(scores[k].scenario, spots[i].scenario) &&
-			    is_same(scores[k].place, spots[i].place))
+			if (str_equals(scores[k].scenario, spots[i].scenario) &&
+			    str_equals(scores[k].place, spots[i].place))
 				write_score(&scores[k], out);
 	}
 	free(spots);
@@ -275,8 +263,8 @@ lab_show_is_ours(const void *miss)
 {
 	const struct lab_miss *m = miss;
 
-	return is_text(m->method, "wire") || is_text(m->method, "wire-fitted") ||
-	       is_text(m->method, "spans");
+	return str_is(m->method, "wire") || str_is(m->method, "wire-fitted") ||
+	       str_is(m->method, "spans");
 }
 
 int

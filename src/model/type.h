@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct column;
 struct text;
@@ -16,6 +17,19 @@ struct str {
 	const char *data;
 	uint32_t len;
 };
+
+static inline bool
+str_equals(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* The same for a text that ends with a zero. */
+static inline bool
+str_is(struct str s, const char *text)
+{
+	return str_equals(s, (struct str){text, (uint32_t)strlen(text)});
+}
 
 struct list {
 	const uint64_t *items;

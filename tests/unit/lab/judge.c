@@ -424,6 +424,19 @@ test_tables(void **state)
 	lab_downloads_done(&d);
 }
 
+/* The first rows are these, each with the same words in front. */
+static void
+rows_begin(const char *front, const char *const *rows, size_t n)
+{
+	char wanted[128];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(wanted, sizeof wanted, "%s%s", front, rows[i]);
+		if (strncmp(kept.rows[i], wanted, strlen(wanted)) != 0)
+			fail_msg("'%s' does not begin '%s'", kept.rows[i], wanted);
+	}
+}
+
 /* Where one bin ends and the next begins; sums of two scenarios are those of all. */
 static void
 test_bins(void **state)
@@ -442,7 +455,6 @@ test_bins(void **state)
 	struct lab_records t;
 	struct lab_verdict v[10];
 	struct text truth, found;
-	char wanted[128];
 	size_t i;
 
 	text_init(&truth);
@@ -464,21 +476,13 @@ test_bins(void **state)
 
 	push(tables, LAB_TABLE_AGAIN);
 	assert_int_equal(kept.count, 18);
-	for (i = 0; i < 6; i++) {
-		snprintf(wanted, sizeof wanted, "again all all spans %s", sent_again[i]);
-		if (strncmp(kept.rows[i], wanted, strlen(wanted)) != 0)
-			fail_msg("'%s' does not begin '%s'", kept.rows[i], wanted);
-	}
+	rows_begin("again all all spans ", sent_again, 6);
 	assert_non_null(strstr(kept.rows[7], "again a edge spans 1 2 2 1 1 0 50 "));
 	assert_non_null(strstr(kept.rows[12], "again b edge spans 0 0 1 1 0 0 100 "));
 
 	push(tables, LAB_TABLE_BIN);
 	assert_int_equal(kept.count, 15);
-	for (i = 0; i < 5; i++) {
-		snprintf(wanted, sizeof wanted, "bin all spans %s", bins[i]);
-		if (strncmp(kept.rows[i], wanted, strlen(wanted)) != 0)
-			fail_msg("'%s' does not begin '%s'", kept.rows[i], wanted);
-	}
+	rows_begin("bin all spans ", bins, 5);
 	assert_non_null(strstr(kept.rows[9], "bin a spans 0.9 1 3 1 0.963333 0.333333 "));
 	assert_non_null(strstr(kept.rows[10], "bin b spans 0 0.1 3 2 0.05 0.666667 "));
 	text_done(&truth);
