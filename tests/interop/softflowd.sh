@@ -293,11 +293,11 @@ for program in "$weir" "${WEIR_RELEASE:-}"; do
 	children=$(echo " $children " | sed "s/ $pid / /")
 	is "$kind: nothing of it is left" "$(ls d.pid d.ctl 2>/dev/null)" ""
 
-	inside "$program" meter -i lo -c d.ctl --metrics 127.0.0.1:0 >live.out 2>live.err &
+	inside "$program" meter -i lo -c d.ctl --metrics 127.0.0.1:0 >"$kind.out" 2>"$kind.err" &
 	pid=$!
 	children="$children $pid"
-	await grep -q 'capturing on' live.err || not_ok "$kind: meter captures"
-	http=$(sed -n 's/.*metrics by HTTP at port \([0-9]*\).*/\1/p' live.err)
+	await grep -q 'capturing on' "$kind.err" || not_ok "$kind: meter captures"
+	http=$(sed -n 's/.*metrics by HTTP at port \([0-9]*\).*/\1/p' "$kind.err")
 	inside bash -c "exec 3<>/dev/tcp/127.0.0.1/${http:-0} && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3" >page
 	like "$kind: metrics by HTTP" "$(tr -d '\r' <page | tr '\n' '|')" \
 		'^HTTP/1\.[01] 200 OK\|.*\|weir_meter_gathering 1\|'
