@@ -597,8 +597,8 @@ static const struct link_row link_rows[] = {
     {259, "epon", link_preamble},
     {274, "ethernet-mpacket", link_preamble},
     {276, "linux-sll2", link_cooked2},
-    {282, "dsa-brcm", link_tag4},
-    {283, "dsa-brcm-in-front", link_tag_in_front},
+    {281, "dsa-brcm", link_tag4},
+    {282, "dsa-brcm-in-front", link_tag_in_front},
     {284, "dsa", link_tag4},
     {285, "edsa", link_tag8},
 };
