@@ -375,7 +375,71 @@ unwrap_pppoe(struct walk *w, struct packet *out, uint32_t *type)
 	return unwrap_ppp(w, out, type);
 }
 
-/* RFC 3032: labels up to the bottom of the stack; what follows only its nibble tells. */
+/* Whether IP of this ethertype lies whole, by its own length, n octets on. */
+static bool
+is_ip(const struct walk *w, uint32_t n, uint32_t type)
+{
+	const uint8_t *p = walk_at(w, n);
+	uint32_t left;
+
+	if (!walk_has(w, n + 6))
+		return false;
+	left = w->wire - w->at - n;
+	if (type == TYPE_IPV4)
+		return p[0] >> 4 == 4 && (p[0] & 15) >= 5 && load_be16(p + 2) <= left;
+	return type == TYPE_IPV6 && p[0] >> 4 == 6 && load_be16(p + 4) + 40u <= left;
+}
+
+/* Whether an Ethernet frame with IP in it begins n octets on: addresses have no mark. */
+static bool
+is_frame(const struct walk *w, uint32_t n)
+{
+	uint32_t type;
+
+	for (n += 12; walk_has(w, n + 4); n += 4) {
+		type = load_be16(walk_at(w, n));
+		if (type == 0x8864)
+			return *walk_at(w, n + 2) == 0x11;
+		if (type != 0x8100 && type != 0x88a8)
+			return is_ip(w, n + 2, type);
+	}
+	return false;
+}
+
+/*
+ * What follows labels only its first half octet tells: IP, an associated channel, which may
+ * carry IP (RFC 4385, 5), or Ethernet (RFC 4448) behind a control word of 0 or at once, its
+ * address beginning as it likes.
+ */
+static enum packet_counter
+unwrap_unmarked(struct walk *w, uint32_t *type)
+{
+	uint32_t nibble;
+
+	if (!walk_has(w, 1))
+		return PACKET_COUNT_short_link;
+	nibble = *walk_at(w, 0) >> 4;
+	*type = nibble == 4 ? TYPE_IPV4 : nibble == 6 ? TYPE_IPV6 : TYPE_ETHERNET;
+	if (!is_ip(w, 0, *type) && is_frame(w, 0)) {
+		*type = TYPE_ETHERNET;
+		return PACKET_COUNT_ip;
+	}
+	if (*type != TYPE_ETHERNET)
+		return PACKET_COUNT_ip;
+	if (nibble > 1 || (nibble == 0 && !is_frame(w, 4))) {
+		w->at++;
+		return PACKET_COUNT_not_ip;
+	}
+	if (!walk_skip(w, 4))
+		return PACKET_COUNT_short_link;
+	if (nibble == 0)
+		return PACKET_COUNT_ip;
+	*type = load_be16(walk_at(w, 0) - 2) == 0x0021 ? TYPE_IPV4 : TYPE_IPV6;
+	return *type == TYPE_IPV4 || load_be16(walk_at(w, 0) - 2) == 0x0057
+	    ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
+}
+
+/* RFC 3032: labels up to the bottom of the stack. */
 static enum packet_counter
 unwrap_mpls(struct walk *w, struct packet *out, uint32_t *type)
 {
@@ -391,26 +455,7 @@ unwrap_mpls(struct walk *w, struct packet *out, uint32_t *type)
 		is_bottom = w->frame[w->at + 2] & 1;
 		w->at += 4;
 	} while (!is_bottom);
-	if (!walk_has(w, 1))
-		return PACKET_COUNT_short_link;
-	switch (w->frame[w->at] >> 4) {
-	case 4:
-		*type = TYPE_IPV4;
-		return PACKET_COUNT_ip;
-	case 6:
-		*type = TYPE_IPV6;
-		return PACKET_COUNT_ip;
-	case 1: /* an associated channel (RFC 4385, 5), which may carry IP */
-		if (!walk_has(w, 4))
-			return PACKET_COUNT_short_link;
-		w->at += 4;
-		*type = load_be16(walk_at(w, 0) - 2) == 0x0021 ? TYPE_IPV4 : TYPE_IPV6;
-		return *type == TYPE_IPV4 || load_be16(walk_at(w, 0) - 2) == 0x0057
-		    ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
-	default:
-		w->at++;
-		return PACKET_COUNT_not_ip;
-	}
+	return unwrap_unmarked(w, type);
 }
 
 /* ISO/IEC TR 9577, one octet: what RFC 2427 and IS-IS networks have in front of IP. */
@@ -494,14 +539,47 @@ unwrap_bridged(struct walk *w, struct packet *out, uint32_t *type)
 	return walk_at(w, 0)[-1] == 1 ? PACKET_COUNT_ip : PACKET_COUNT_not_ip;
 }
 
-/* Tags of a fixed size of which the last two octets are the next ethertype. */
+/* Tags of which the last two octets are the next ethertype. */
 static enum packet_counter
-unwrap_tag(struct walk *w, struct packet *out, uint32_t *type)
+next_type(struct walk *w, uint32_t octets, uint32_t *type)
 {
-	if (!walk_skip(w, *type == 0x8909 ? 8 : 6))
+	if (!walk_skip(w, octets))
 		return PACKET_COUNT_short_link;
 	*type = load_be16(walk_at(w, 0) - 2);
 	return PACKET_COUNT_ip;
+}
+
+static enum packet_counter
+unwrap_tag6(struct walk *w, struct packet *out, uint32_t *type)
+{
+	return next_type(w, 6, type);
+}
+
+static enum packet_counter
+unwrap_tag8(struct walk *w, struct packet *out, uint32_t *type)
+{
+	return next_type(w, 8, type);
+}
+
+/* Arista's time stamps: a subtype, the format in the version's second half, 8 or 6 octets. */
+static enum packet_counter
+unwrap_stamp(struct walk *w, struct packet *out, uint32_t *type)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 4))
+		return PACKET_COUNT_short_link;
+	if (load_be16(p) != 1 || (p[3] >> 4 != 1 && p[3] >> 4 != 2))
+		return PACKET_COUNT_not_ip;
+	return next_type(w, p[3] >> 4 == 1 ? 14 : 12, type);
+}
+
+/* Cisco's FabricPath: its own addresses were the outer ones; a tag and the frame follow. */
+static enum packet_counter
+unwrap_fabric(struct walk *w, struct packet *out, uint32_t *type)
+{
+	*type = TYPE_ETHERNET;
+	return walk_skip(w, 2) ? PACKET_COUNT_ip : PACKET_COUNT_short_link;
 }
 
 /* IEEE 802.1ah: the service tag, then the customer's frame. */
@@ -580,9 +658,13 @@ static const struct type_row type_rows[] = {
     {0x8870, "llc", .unwrap = unwrap_long_llc},
     {TYPE_NSH, "nsh", .unwrap = unwrap_nsh},
     {0x22f3, "trill", .unwrap = unwrap_trill},
-    {0x8926, "vntag", .unwrap = unwrap_tag},
-    {0x8909, "cisco-metadata", .unwrap = unwrap_tag},
-    {0x892f, "hsr", .unwrap = unwrap_tag},
+    {0x8903, "fabricpath", .unwrap = unwrap_fabric},
+    {0x8926, "vntag", .unwrap = unwrap_tag6},
+    {0x893f, "e-tag", .unwrap = unwrap_tag8},
+    {0x8909, "cisco-metadata", .unwrap = unwrap_tag8},
+    {0x892f, "hsr", .unwrap = unwrap_tag6},
+    {0xf1c1, "r-tag", .unwrap = unwrap_tag6},
+    {0xd28b, "arista-stamp", .unwrap = unwrap_stamp},
 };
 
 enum packet_counter

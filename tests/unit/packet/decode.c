@@ -56,6 +56,10 @@ static const struct link_case {
     {1, ETHERNET "8847 00010140", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8847 00010040 0000d140 10000021", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8847 0000d140 10000057", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8847 00010140 00000000 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8847 00010140 00000007 " ETHERNET "8100 0005 86dd", 6, 5, VLAN_NONE},
+    {1, ETHERNET "8847 00010140 " ETHERNET "88a8 0005 8100 0006 0800", 4, 5, 6},
+    {1, ETHERNET "8847 00010140 " ETHERNET "8864 1100 0001 0100 0057", 6, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8870 aaaa03 000000 0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8870 aaaa03 000000 86dd", 6, VLAN_NONE, VLAN_NONE},
     {1, "01000c0000 00 0a0000000001 0060 aaaa03 00000c 000a 0000 0000 " ETHERNET "0800", 4, 5,
@@ -96,6 +100,12 @@ static const struct link_case {
     {1, ETHERNET "8926 00000000 0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8909 0101 0001 0002 0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "892f 0000 0001 0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8903 0020 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8903 0020 " ETHERNET "8100 0004 86dd", 6, 4, VLAN_NONE},
+    {1, ETHERNET "893f 1000 00d3 0000 0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "f1c1 0000 0007 86dd", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "d28b 0001 0010 0000000100000002 0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "d28b 0001 0121 000000010002 8100 0064 86dd", 6, 100, VLAN_NONE},
     {1, ETHERNET "0038 fefe03 cc", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "880b 0057", 6, VLAN_NONE, VLAN_NONE},
     {6, "10 40 0a0000000002 0a0000000001 aaaa03 000000 0800", 4, VLAN_NONE, VLAN_NONE},
@@ -235,6 +245,52 @@ every_link(void **state)
 		assert_int_equal(has_case[i], packet_link_name((uint32_t)i) != NULL);
 }
 
+/* A pseudowire's frame whose address begins as IP does, or is one with no IP in it. */
+static void
+behind_labels(void **state)
+{
+	static const struct {
+		const char *dst, *type;
+		uint8_t cut; /* octets that the frame lacks of its IP packet */
+		enum packet_counter verdict;
+		uint32_t ip_bytes;
+	} rows[] = {
+	    {"45cc99990002", "0800", 0, PACKET_COUNT_ip, 51},
+	    {"60000000ff02", "0800", 0, PACKET_COUNT_ip, 51},
+	    {"10cc00000002", "0800", 0, PACKET_COUNT_ip, 51},
+	    {"00cc00000002", "0800", 0, PACKET_COUNT_ip, 51},
+	    {"f4cc00000002", "0800", 0, PACKET_COUNT_ip, 51},
+	    {"f4cc00000002", "0800", 1, PACKET_COUNT_not_ip, 0},
+	    {"00cc00000002", "0800", 1, PACKET_COUNT_not_ip, 0},
+	    {"f4cc00000002", "0806", 0, PACKET_COUNT_not_ip, 0},
+	    {"00cc00000002", "0806", 0, PACKET_COUNT_not_ip, 0},
+	    {"00cc00000002", "8100 0001 0806", 0, PACKET_COUNT_not_ip, 0},
+	};
+	static struct bytes b;
+	struct packet p;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		b.n = 0;
+		put_hex(&b, ETHERNET "8847 00010140 ");
+		put_hex(&b, rows[i].dst);
+		put_hex(&b, "0a0000000001");
+		put_hex(&b, rows[i].type);
+		put_ipv4(&b, 6, 28 + 3);
+		put_tcp(&b);
+		put_hex(&b, "616263");
+		b.n -= rows[i].cut;
+		print_message("%s %s\n", rows[i].dst, rows[i].type);
+		assert_int_equal(decode(1, &b, &p), rows[i].verdict);
+		if (rows[i].verdict != PACKET_COUNT_ip)
+			continue;
+		assert_int_equal(p.ip_bytes, rows[i].ip_bytes);
+		assert_int_equal(p.src_port, 1000);
+		assert_int_equal(p.mpls_count, 1);
+		assert_true(p.flags & PACKET_BRIDGED);
+		assert_memory_equal(p.src_mac, "\12\0\0\0\0\1", 6);
+	}
+}
+
 static void
 no_ip(void **state)
 {
@@ -275,6 +331,11 @@ no_ip(void **state)
 	    {1, ETHERNET "88e5 0c 00 00000001 0800", PACKET_COUNT_encrypted},
 	    {1, ETHERNET "88e5 20 00 00000001 00000000", PACKET_COUNT_short_link},
 	    {1, ETHERNET "88e7 0000", PACKET_COUNT_short_link},
+	    {1, ETHERNET "8903 00", PACKET_COUNT_short_link},
+	    {1, ETHERNET "893f 1000 00d3 0000 08", PACKET_COUNT_short_link},
+	    {1, ETHERNET "d28b 0001 0010 0000000100000002 08", PACKET_COUNT_short_link},
+	    {1, ETHERNET "d28b 0002 0010 0000000100000002 0800", PACKET_COUNT_not_ip},
+	    {1, ETHERNET "d28b 0001 0030 0000000100000002 0800", PACKET_COUNT_not_ip},
 	    {1, ETHERNET "894f 0f02 01 09 00000100", PACKET_COUNT_not_ip},
 	    {1, ETHERNET "22f3 07c0 0001 0002", PACKET_COUNT_short_link},
 	    {9, "ff03 0053 00", PACKET_COUNT_encrypted},
@@ -666,6 +727,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_link),
+	    cmocka_unit_test(behind_labels),
 	    cmocka_unit_test(no_ip),
 	    cmocka_unit_test(every_transport),
 	    cmocka_unit_test(lengths),
