@@ -139,6 +139,15 @@ link_hdlc(struct walk *w, struct packet *out)
 	return decode_type(w, out, load_be16(walk_at(w, 0) - 2));
 }
 
+/* PPP, of which some programs write Cisco's frames under the same number. */
+static enum packet_counter
+link_ppp(struct walk *w, struct packet *out)
+{
+	if (walk_has(w, 2) && (w->frame[0] & 0x7f) == 0x0f && w->frame[1] == 0)
+		return link_hdlc(w, out);
+	return decode_ppp(w, out);
+}
+
 static enum packet_counter
 link_hdlc_direction(struct walk *w, struct packet *out)
 {
@@ -235,6 +244,57 @@ link_fibre_channel(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	put_macs(out, w->frame + 2, w->frame + 10);
 	return decode_llc(w, out);
+}
+
+/*
+ * ARCNET from its type on: IP as of RFC 1051, or of RFC 1201 behind a split flag and a sequence
+ * number. A flag of ff says that another header of that kind follows an exception.
+ */
+static enum packet_counter
+decode_arcnet(struct walk *w, struct packet *out, uint32_t at)
+{
+	if (!walk_skip(w, at + 1))
+		return PACKET_COUNT_short_link;
+	out->ip_at = w->at;
+	switch (w->frame[at]) {
+	case 240:
+		return decode_ipv4(w, out);
+	case 196:
+	case 212:
+		break;
+	default:
+		return PACKET_COUNT_not_ip;
+	}
+	if (walk_has(w, 1) && *walk_at(w, 0) == 0xff && !walk_skip(w, 4))
+		return PACKET_COUNT_short_link;
+	if (!walk_skip(w, 3))
+		return PACKET_COUNT_short_link;
+	out->ip_at = w->at;
+	if (*(walk_at(w, 0) - 3) != 0 && !(*(walk_at(w, 0) - 3) & 1))
+		return PACKET_COUNT_not_ip; /* a later piece of a datagram */
+	return decode_ip(w, out);
+}
+
+static enum packet_counter
+link_arcnet(struct walk *w, struct packet *out)
+{
+	return decode_arcnet(w, out, 2);
+}
+
+/* Linux has the offset of the packet's end before the type. */
+static enum packet_counter
+link_arcnet_linux(struct walk *w, struct packet *out)
+{
+	return decode_arcnet(w, out, 4);
+}
+
+/* Classical IP over ATM: with 802.2 in front, or without. */
+static enum packet_counter
+link_clip(struct walk *w, struct packet *out)
+{
+	if (walk_has(w, 3) && w->frame[0] == 0xaa && w->frame[1] == 0xaa && w->frame[2] == 3)
+		return decode_llc(w, out);
+	return decode_ip(w, out);
 }
 
 /* IP over IEEE 1394: two ids of 8 octets and an ethertype. */
@@ -548,8 +608,9 @@ static const struct link_row link_rows[] = {
     {0, "null", link_loopback},
     {1, "ethernet", decode_ethernet},
     {6, "token-ring", link_token_ring},
+    {7, "arcnet", link_arcnet},
     {8, "slip", link_slip},
-    {9, "ppp", decode_ppp},
+    {9, "ppp", link_ppp},
     {10, "fddi", link_fddi},
     {12, "raw (DLT 12)", link_raw_or_loopback},
     {14, "raw (DLT 14)", decode_ip},
@@ -560,16 +621,18 @@ static const struct link_row link_rows[] = {
     {102, "slip-bsdos", link_slip_bsdos},
     {104, "c-hdlc", link_hdlc},
     {105, "ieee802.11", link_wireless},
-    {106, "atm-clip", decode_llc},
+    {106, "atm-clip", link_clip},
     {107, "frame-relay", link_frame_relay},
     {108, "loop", link_loopback},
     {109, "enc", link_enc},
+    {112, "netbsd-hdlc", link_hdlc},
     {113, "linux-sll", link_cooked},
     {117, "pflog", link_pflog},
     {119, "prism", link_prism},
     {122, "ip-over-fc", link_fibre_channel},
     {123, "sunatm", link_sunatm},
     {127, "radiotap", link_radiotap},
+    {129, "arcnet-linux", link_arcnet_linux},
     {138, "ieee1394", link_firewire},
     {143, "docsis", link_docsis},
     {163, "ieee802.11-avs", link_prism},
