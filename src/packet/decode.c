@@ -13,7 +13,6 @@ enum {
 	LINK_ETHERNET = 1,
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,
-	PROTO_NONE = 59, /* IPv6: nothing follows */
 	TYPE_NSH = 0x894f,
 	OUI_BRIDGED = 0x0080c2,
 	TYPE_BRIDGED = 0x10001, /* no ethertype: PPP's bridging (RFC 3518) */
@@ -176,7 +175,7 @@ enum packet_counter
 decode_ipv4(struct walk *w, struct packet *out)
 {
 	const uint8_t *p = w->frame + w->at;
-	uint32_t header, fragment;
+	uint32_t header, fragment, said;
 
 	out->ip_at = w->at;
 	if (!walk_has(w, 20))
@@ -191,8 +190,13 @@ decode_ipv4(struct walk *w, struct packet *out)
 	}
 	if (out->ip_bytes < header)
 		return PACKET_COUNT_bad_ip;
-	if (!walk_has(w, header))
+	if (header > w->wire - w->at)
 		return PACKET_COUNT_short_ip;
+	said = out->ip_bytes - header;
+	if (!walk_has(w, header)) { /* the capture ends within the options */
+		header = w->captured - w->at;
+		out->flags |= PACKET_TRUNCATED;
+	}
 	out->tos = p[1];
 	out->ip_id = load_be16(p + 4);
 	fragment = load_be16(p + 6);
@@ -212,7 +216,7 @@ decode_ipv4(struct walk *w, struct packet *out)
 	out->dst.v4 = load_be32(p + 16);
 	out->ip_options_bytes = (uint16_t)(header - 20);
 	w->at += header;
-	decode_transport(w, out, out->ip_bytes - header);
+	decode_transport(w, out, said);
 	return PACKET_COUNT_ip;
 }
 
@@ -258,6 +262,21 @@ walk_extensions(struct walk *w, struct packet *out, uint32_t end)
 	}
 }
 
+/*
+ * A payload length of 0 is that of offloaded segments and jumbograms, which have a whole header
+ * behind it; where none fits, or none that is ever offloaded, the packet is empty and what
+ * follows is padding.
+ */
+static bool
+is_offloaded(const struct walk *w, uint8_t proto)
+{
+	uint32_t left = w->wire - w->at - 40;
+
+	if (proto == PROTO_TCP)
+		return left >= 20;
+	return left >= 8 && (proto == PROTO_UDP || proto_rows[proto].extension != EXTENSION_NO);
+}
+
 enum packet_counter
 decode_ipv6(struct walk *w, struct packet *out)
 {
@@ -271,7 +290,7 @@ decode_ipv6(struct walk *w, struct packet *out)
 		return PACKET_COUNT_bad_ip;
 	out->ip_bytes = load_be16(p + 4) + 40u;
 	out->proto = p[6];
-	if (out->ip_bytes == 40 && out->proto != PROTO_NONE) {
+	if (out->ip_bytes == 40 && is_offloaded(w, out->proto)) {
 		out->ip_bytes = w->wire - w->at;
 		out->flags |= PACKET_NO_LENGTH;
 	}

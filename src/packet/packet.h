@@ -84,7 +84,8 @@ extern const struct counter_row packet_counter_rows[PACKET_COUNTERS];
  *
  * Octets are what the outermost IP header says, be the frame longer (padding) or shorter
  * (cut capture). Where it says nothing (IPv4 total length 0, IPv6 payload length 0 before a
- * header: segmentation offload, jumbograms) they are the frame without its link headers.
+ * whole header of TCP, UDP or an extension: segmentation offload, jumbograms) they are the frame
+ * without its link headers.
  */
 enum packet_counter packet_decode(uint32_t linktype, const uint8_t *frame, uint32_t captured,
     uint32_t wire, int64_t time_ns, struct packet *out);

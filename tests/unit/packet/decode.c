@@ -506,13 +506,34 @@ lengths(void **state)
 	assert_int_equal(packet_decode(1, b.at, b.n, 80014, 0, &p), PACKET_COUNT_ip);
 	assert_int_equal(p.ip_bytes, 80000);
 	assert_int_equal(p.payload_bytes, 80000 - 68);
-	/* ... but no next header and no length is an empty packet in a padded frame. */
+	/* ... but an empty packet in a padded frame is one, whatever it says comes next. */
+	for (n = 0; n < 256; n++) {
+		b.n = 0;
+		put_hex(&b, ETHERNET "86dd");
+		put_ipv6(&b, (uint8_t)n, 0);
+		put_zeros(&b, 6);
+		assert_int_equal(decode(1, &b, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.ip_bytes, 40);
+		assert_int_equal(p.payload_bytes, 0);
+		assert_false(p.flags & PACKET_NO_LENGTH);
+		/* Nothing offloads ICMP, a protocol scan's numbers or no header at all. */
+		assert_int_equal(packet_decode(1, b.at, b.n, 80014, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.ip_bytes, n == 6 || n == 17 || n == 0 || n == 43 || n == 44 ||
+		    n == 51 || n == 60 || n == 135 || n == 139 || n == 140 ? 80000 : 40);
+	}
+
+	/* A capture that ends within IPv4's options still has addresses and a length. */
 	b.n = 0;
-	put_hex(&b, ETHERNET "86dd");
-	put_ipv6(&b, 59, 0);
-	put_zeros(&b, 6);
-	assert_int_equal(decode(1, &b, &p), PACKET_COUNT_ip);
-	assert_int_equal(p.ip_bytes, 40);
+	put_ipv4(&b, 6, 8 + 28 + 1000);
+	b.at[0] = 0x47;
+	for (n = 20; n < 28; n++) {
+		assert_int_equal(packet_decode(101, b.at, n, 1056, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(p.ip_bytes, 1056);
+		assert_int_equal(p.payload_bytes, 1008);
+		assert_int_equal(p.proto, 6);
+		assert_int_equal(p.flags & (PACKET_TRUNCATED | PACKET_HAS_PORTS), PACKET_TRUNCATED);
+		assert_int_equal(p.headers_end, n);
+	}
 }
 
 static void
