@@ -339,41 +339,39 @@ link_mpls(struct walk *w, struct packet *out)
 
 /* The destination of an 802.11 frame and its source, by the bits To DS and From DS. */
 static void
-wireless_macs(struct packet *out, const uint8_t *p)
+wireless_macs(struct packet *out, const uint8_t *p, unsigned way)
 {
 	const uint8_t *a1 = p + 4, *a2 = p + 10, *a3 = p + 16, *a4 = p + 24;
 	static const uint8_t to[4] = {0, 2, 0, 2}, from[4] = {1, 1, 2, 3};
 	const uint8_t *addresses[] = {a1, a2, a3, a4};
 
-	put_macs(out, addresses[to[p[1] & 3]], addresses[from[p[1] & 3]]);
+	put_macs(out, addresses[to[way]], addresses[from[way]]);
 }
 
 /* Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4. */
 static enum packet_counter
-decode_wireless(struct walk *w, struct packet *out, bool is_padded)
+decode_data_frame(struct walk *w, struct packet *out, bool is_padded, uint8_t kind, uint8_t bits)
 {
 	const uint8_t *p = walk_at(w, 0);
+	unsigned way = bits & 3;
 	uint32_t header = 24;
 	bool is_aggregate = false;
 
-	out->ip_at = w->at;
-	if (!walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	if ((p[0] & 0x0f) != 0x08 || p[0] & 0x40)
+	if ((kind & 0x0f) != 0x08 || kind & 0x40)
 		return PACKET_COUNT_not_ip; /* management, control, or without data */
-	if ((p[1] & 3) == 3)
+	if (way == 3)
 		header += 6;
-	if (p[0] & 0x80) /* quality of service, and then perhaps high throughput */
-		header += p[1] & 0x80 ? 6 : 2;
+	if (kind & 0x80) /* quality of service, and then perhaps high throughput */
+		header += bits & 0x80 ? 6 : 2;
 	if (!walk_has(w, header))
 		return PACKET_COUNT_short_link;
-	if (p[1] & 0x40)
+	if (bits & 0x40)
 		return PACKET_COUNT_encrypted;
 	if (p[22] & 15)
 		return PACKET_COUNT_not_ip; /* a later fragment of a frame */
-	if (p[0] & 0x80)
-		is_aggregate = p[(p[1] & 3) == 3 ? 30 : 24] & 0x80;
-	wireless_macs(out, p);
+	if (kind & 0x80)
+		is_aggregate = p[way == 3 ? 30 : 24] & 0x80;
+	wireless_macs(out, p, way);
 	if (!walk_skip(w, is_padded ? (header + 3) & ~3u : header))
 		return PACKET_COUNT_short_link;
 	/* Of the frames in an aggregate the first is decoded: a record is a packet here. */
@@ -388,9 +386,32 @@ decode_wireless(struct walk *w, struct packet *out, bool is_padded)
 }
 
 static enum packet_counter
+decode_recorded(struct walk *w, struct packet *out, bool is_padded)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	out->ip_at = w->at;
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	return decode_data_frame(w, out, is_padded, p[0], p[1]);
+}
+
+static enum packet_counter
 link_wireless(struct walk *w, struct packet *out)
 {
-	return decode_wireless(w, out, false);
+	return decode_recorded(w, out, false);
+}
+
+enum packet_counter
+decode_wireless(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+	bool is_turned;
+
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	is_turned = (p[0] & 0x0f) != 0x08 && (p[1] & 0x0f) == 0x08;
+	return decode_data_frame(w, out, false, p[is_turned], p[!is_turned]);
 }
 
 /* radiotap.org: the second field, behind a time of 8 octets if that is there, has flags. */
@@ -412,7 +433,7 @@ link_radiotap(struct walk *w, struct packet *out)
 		is_padded = w->frame[at] & 0x20;
 	if (le16(w->frame + 2) < 8 || !walk_skip(w, le16(w->frame + 2)))
 		return PACKET_COUNT_short_link;
-	return decode_wireless(w, out, is_padded);
+	return decode_recorded(w, out, is_padded);
 }
 
 /* AVS has its length in the second word; Prism is 144 octets and recorded under its number. */
@@ -425,7 +446,7 @@ link_prism(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	if ((load_be32(w->frame) & 0xfffff000) == 0x80211000)
 		n = load_be32(w->frame + 4);
-	return n >= 8 && walk_skip(w, n) ? decode_wireless(w, out, false)
+	return n >= 8 && walk_skip(w, n) ? decode_recorded(w, out, false)
 	                                 : PACKET_COUNT_short_link;
 }
 

@@ -16,7 +16,7 @@
 
 enum { UDP = 17, UDP_HEADER = 8 };
 enum { TYPE_ERSPAN = 0x88be, TYPE_ERSPAN3 = 0x22eb, TYPE_WCCP = 0x883e,
-	TYPE_EOIP = 0x6400 };
+	TYPE_EOIP = 0x6400, TYPE_METADATA = 0x8909, TYPE_ARUBA = 0x8200, TYPE_ARUBA_LAST = 0x8210 };
 
 const struct counter_row tunnel_counter_rows[TUNNEL_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -74,10 +74,17 @@ open_gre_type(struct walk *w, struct packet *out, uint32_t type, bool has_sequen
 		n = *walk_at(w, 0) >> 4 == 4 ? 0 : 4;
 		type = TYPE_IPV4;
 		break;
-	default:
-		if (type <= LLC_LENGTH_MAX)
-			return PACKET_COUNT_not_ip;
+	case TYPE_METADATA: /* Cisco's security group: here its last field, the type, is first */
+		if (!walk_has(w, 2))
+			return PACKET_COUNT_short_link;
+		n = 8;
+		type = load_be16(walk_at(w, 0));
+		break;
 	}
+	if (type >= TYPE_ARUBA && type <= TYPE_ARUBA_LAST)
+		return decode_wireless(w, out);
+	if (type <= LLC_LENGTH_MAX)
+		return PACKET_COUNT_not_ip;
 	return walk_skip(w, n) ? decode_type(w, out, type) : PACKET_COUNT_short_link;
 }
 
@@ -116,6 +123,55 @@ open_gre(struct walk *w, struct packet *out)
 	if (!walk_skip(w, n) || (flags & 0x4000 && !skip_routes(w)))
 		return PACKET_COUNT_short_link;
 	return open_gre_type(w, out, type, flags & 0x1000);
+}
+
+/* RFC 4302, 2: the next header and a length in words less 2. IPv6 has it as an extension. */
+static enum packet_counter
+open_ah(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 2) || !walk_skip(w, (p[1] + 2) * 4u))
+		return PACKET_COUNT_short_link;
+	switch (p[0]) {
+	case 4:
+		return decode_ipv4(w, out);
+	case 41:
+		return decode_ipv6(w, out);
+	case 47:
+		return open_gre(w, out);
+	default:
+		return PACKET_COUNT_not_ip;
+	}
+}
+
+/* RFC 9300, 5.1 */
+static enum packet_counter
+open_lisp(struct walk *w, struct packet *out)
+{
+	return walk_skip(w, 8) ? decode_ip(w, out) : PACKET_COUNT_short_link;
+}
+
+/*
+ * RFC 5415, 4.3: a preamble of 0 where DTLS does not hide the rest, the header's length, and
+ * whether a frame of 802.3 or of the network's own kind (1: 802.11) follows. Keep-alives have
+ * none, pieces but the first one no headers.
+ */
+static enum packet_counter
+open_capwap(struct walk *w, struct packet *out)
+{
+	enum { NATIVE = 1, KEEP_ALIVE = 8 };
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if (p[0] != 0 || p[1] >> 3 < 2 || p[3] & KEEP_ALIVE || load_be16(p + 6) >> 3 != 0)
+		return PACKET_COUNT_not_ip;
+	if (!walk_skip(w, (p[1] >> 3) * 4u))
+		return PACKET_COUNT_short_link;
+	if (!(p[2] & NATIVE))
+		return decode_type(w, out, TYPE_ETHERNET);
+	return (p[2] >> 1 & 31) == 1 ? decode_wireless(w, out) : PACKET_COUNT_not_ip;
 }
 
 static enum packet_counter
