@@ -6,6 +6,10 @@
  * are a group of their own with an unknown place, as are those of a missing row. Borders
  * are the places of requests, unusual segment ends and the end of the stream: a segment's
  * length that occurs four times or more is the server's habit, not a file's end.
+ *
+ * apt writes its requests by way of a ring of 4096 octets, so that one is sent in two parts
+ * where the ring ends: a part that ends there belongs to what comes after it, and octets that
+ * no mark shows do so if they end there.
  */
 #include "identify/sequence_run.h"
 
@@ -16,13 +20,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { USUAL = 4 };
+enum {
+	USUAL = 4,
+	WRAP = 4096, /* octets of apt's buffer for requests, a ring */
+};
 
 struct reader {
 	struct run *run;
 	uint64_t *values; /* segment lengths, sorted */
 	size_t value_count;
 	uint64_t request_end, response_end;
+	uint64_t carried; /* octets of a request whose other part comes next */
+	bool is_part;     /* the last group is such a one */
 	uint32_t row;
 	size_t group_cap, border_cap, odd_cap;
 };
@@ -63,6 +72,13 @@ add_group(struct reader *r, uint64_t bytes, uint64_t anchor, bool is_anchored)
 
 	if (run->group_count == r->group_cap) {
 		run->stats->marks_dropped++;
+		return;
+	}
+	bytes += r->carried;
+	r->carried = 0;
+	if (r->is_part && bytes < WRAP) {
+		run->groups[run->group_count - 1].bytes += (uint32_t)bytes;
+		r->is_part = false;
 		return;
 	}
 	run->stats->requests++;
@@ -118,8 +134,36 @@ add_odd(struct reader *r, uint64_t offset)
 		run->odd[run->odd_count++] = offset;
 }
 
+/* Octets of the row's requests that no mark shows. */
+static uint64_t
+unmarked(const struct flow *row, uint64_t span)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < row->marks.count; i++)
+		if (mark_kind(row->marks.items[i]) == MARK_REQUEST)
+			sum += mark_value(row->marks.items[i]);
+	return sum < span ? span - sum : 0;
+}
+
+/* A request of a row's, from its place in the request stream on. */
 static void
-read_marks(struct reader *r, const struct flow *row, uint64_t *marked)
+read_request(struct reader *r, uint64_t mark, uint64_t *at, uint64_t *hidden)
+{
+	if (*hidden > 0 && *hidden < REQUEST_MIN && (*at + *hidden) % WRAP == 0) {
+		r->carried = *hidden;
+		*at += *hidden;
+		*hidden = 0;
+	}
+	add_group(r, mark_value(mark), mark_offset(mark), true);
+	*at += mark_value(mark);
+	r->is_part = *at % WRAP == 0;
+}
+
+/* hidden: octets of requests that no mark shows; less those that belong to one. */
+static void
+read_marks(struct reader *r, const struct flow *row, uint64_t at, uint64_t *hidden)
 {
 	struct sequence_stats *stats = r->run->stats;
 	uint64_t mark, end = r->response_end;
@@ -132,8 +176,7 @@ read_marks(struct reader *r, const struct flow *row, uint64_t *marked)
 			continue;
 		}
 		if (mark_kind(mark) == MARK_REQUEST) {
-			add_group(r, mark_value(mark), mark_offset(mark), true);
-			*marked += mark_value(mark);
+			read_request(r, mark, &at, hidden);
 			continue;
 		}
 		stats->ends++;
@@ -155,7 +198,7 @@ read_row(struct reader *r, const struct flow *row)
 	uint64_t reverse_offset = flow_or(row, reverse_offset, r->response_end);
 	uint64_t span = flow_or(row, span, 0),
 		 reverse_span = flow_or(row, reverse_span, 0);
-	uint64_t marked = 0;
+	uint64_t hidden;
 	uint32_t groups;
 
 	run->stats->rows++;
@@ -172,18 +215,21 @@ read_row(struct reader *r, const struct flow *row)
 	r->response_end = reverse_offset + reverse_span;
 	r->request_end = offset + span;
 	groups = run->group_count;
-	if (flow_has(row, marks) && row->marks.count > 0)
-		read_marks(r, row, &marked);
-	else if (span >= REQUEST_MIN) {
+	hidden = span;
+	if (flow_has(row, marks) && row->marks.count > 0) {
+		hidden = unmarked(row, span);
+		read_marks(r, row, offset, &hidden);
+	} else if (span >= REQUEST_MIN) {
 		add_group(r, span, reverse_offset, true);
-		marked = span;
+		hidden = 0;
+		r->is_part = r->request_end % WRAP == 0;
 	}
-	if (marked >= span)
-		return;
-	if (span - marked >= REQUEST_MIN || run->group_count == 0)
-		add_gap(r, span - marked);
-	else if (groups < run->group_count || span < REQUEST_MIN)
-		run->groups[run->group_count - 1].bytes += (uint32_t)(span - marked);
+	if (hidden >= REQUEST_MIN || (hidden > 0 && run->group_count == 0))
+		add_gap(r, hidden);
+	else if (hidden > 0 && r->request_end % WRAP == 0)
+		r->carried = hidden;
+	else if (hidden > 0 && (groups < run->group_count || span < REQUEST_MIN))
+		run->groups[run->group_count - 1].bytes += (uint32_t)hidden;
 }
 
 /* Sorts borders, one per offset, within the stream; an end and an anchor become both. */
