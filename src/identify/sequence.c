@@ -26,6 +26,9 @@
  * as many files firm. */
 static const double TRIAL_GAIN = 20;
 enum { TRIAL_FIRM = 10 };
+/* Share of responses whose file is beyond doubt by the borders that show: pages would not tell
+ * more. */
+static const double PLAIN = 0.6;
 
 void
 sequence_config_init(struct sequence_config *config)
@@ -89,22 +92,42 @@ sequence_by_path(const struct sequence_item *items, size_t count)
 	return by_path;
 }
 
-/*
- * A depth that no vote bears out may be wrong and shift every name; so the run is weighed
- * without request times too, and the better explanation stands.
- */
-static int
-weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+static uint32_t
+count_firm(const struct pieces *p)
 {
-	double evidence_free;
+	uint32_t i, n = 0;
+
+	for (i = 1; i < p->pieces; i++)
+		n += firm_is(p, &p->piece[i]);
+	return n;
+}
+
+/* Requests that the run has at least. */
+static uint32_t
+least_requests(const struct run *run)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < run->group_count; i++)
+		n += run->groups[i].count_min;
+	return n;
+}
+
+/* Whether the borders that show tell nearly all. */
+static bool
+is_plain(const struct run *run, const struct pieces *p)
+{
+	return count_firm(p) >= PLAIN * least_requests(run);
+}
+
+/* Weighs without request times, and lets it stand if that explains the run better. */
+static int
+weigh_free(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+{
 	struct pieces pieces_free = {0};
 	uint32_t depth = run->depth;
+	double evidence_free;
 
-	if (pieces_init(pieces, err) != 0 ||
-	    lattice_weigh(run, pieces, evidence, err) != 0)
-		return -1;
-	if (depth == 0 || run->is_voted)
-		return 0;
 	run->depth = 0;
 	if (pieces_init(&pieces_free, err) != 0 ||
 	    lattice_weigh(run, &pieces_free, &evidence_free, err) != 0) {
@@ -122,12 +145,31 @@ weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 	return 0;
 }
 
+/*
+ * A depth that no vote bears out may be wrong and shift every name; so the run is weighed
+ * by the usual one and without request times, and the better explanation stands.
+ */
+static int
+weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+{
+	if (!run->is_voted && run->depth == 0)
+		run->depth = RUN_DEPTH;
+	if (pieces_init(pieces, err) != 0 ||
+	    lattice_weigh(run, pieces, evidence, err) != 0)
+		return -1;
+	if (run->is_voted || is_plain(run, pieces))
+		return 0;
+	return weigh_free(run, pieces, evidence, err);
+}
+
 /* From rows to what each piece may be; evidence: log probability of all that was seen. The
  * caller ends run and pieces in any case. */
 static int
 explain(struct run *run, const struct flow *rows, size_t count, struct pieces *pieces,
 	double *evidence, struct err *err)
 {
+	bool has_pages;
+
 	*evidence = -INFINITY;
 	if (run_read(run, rows, count, err) != 0)
 		return -1;
@@ -136,19 +178,20 @@ explain(struct run *run, const struct flow *rows, size_t count, struct pieces *p
 	if (run_learn(run, err) != 0)
 		return -1;
 	run_group(run);
+	/* By the borders that show first: those that pages tell of are many. */
+	has_pages = run->has_pages;
+	run->has_pages = false;
+	if (phase_add_borders(run, err) != 0 || weigh(run, pieces, evidence, err) != 0)
+		return -1;
+	if (!has_pages || is_plain(run, pieces))
+		return 0;
+	run->has_pages = true;
 	if (phase_add_borders(run, err) != 0)
 		return -1;
-	return weigh(run, pieces, evidence, err);
-}
-
-static uint32_t
-count_firm(const struct pieces *p)
-{
-	uint32_t i, n = 0;
-
-	for (i = 1; i < p->pieces; i++)
-		n += firm_is(p, &p->piece[i]);
-	return n;
+	pieces_done(pieces);
+	if (pieces_init(pieces, err) != 0)
+		return -1;
+	return lattice_weigh(run, pieces, evidence, err);
 }
 
 /* Where nothing was learned of the server, tries the likeliest of all constants: they stand

@@ -97,6 +97,7 @@ struct lattice {
 	uint32_t *slots, slot_mask;
 	struct reach_list *reaches;
 	double log_marked, log_unmarked, log_prior, log_unknown, keep;
+	double most_hope; /* by which pages make the best place of a response likelier */
 	double end_alpha;
 	uint64_t work;
 	bool is_back, is_exhausted, is_out_of_memory;
@@ -564,9 +565,9 @@ find_target(const struct lattice *l, uint32_t count, struct target *t)
 	return true;
 }
 
-/* Whether an edge there, at best of this weight, could matter. */
-static bool
-is_hopeful(const struct lattice *l, const struct target *t, double weight)
+/* The least weight of an edge there that could matter. */
+static double
+least_weight(const struct lattice *l, const struct target *t)
 {
 	const struct group *g = &l->run->groups[t->group];
 	double top = INFINITY;
@@ -580,7 +581,7 @@ is_hopeful(const struct lattice *l, const struct target *t, double weight)
 		for (n = 0; n <= (uint32_t)(g->count_max - g->count_min); n++)
 			if (l->layers[g->first + n].top < top)
 				top = l->layers[g->first + n].top;
-	return l->states[l->from].alpha + weight >= top - l->keep;
+	return top - l->keep - l->states[l->from].alpha;
 }
 
 /* The next border, or the next one that is no page. */
@@ -598,7 +599,7 @@ answer_unknown(struct lattice *l, uint32_t count)
 	const struct state s = l->states[l->from];
 	struct edge e = {.responses = count, .id = SEQUENCE_NO_ITEM};
 	struct target t;
-	double weight;
+	double weight, least, most_hope = log(l->most_hope);
 	uint64_t span, from = run->borders[s.border].offset;
 	uint32_t end, i;
 	bool is_strong;
@@ -612,14 +613,20 @@ answer_unknown(struct lattice *l, uint32_t count)
 		 log(count / SPREAD);
 	is_strong = count <= BLOCK_PAGES &&
 		    s.alpha >= l->layers[s.layer].strong;
+	least = least_weight(l, &t);
+	if (weight - log((double)RUN_FRAGMENT * count) + fmax(l->log_marked, 0) + most_hope <
+	    least)
+		return;
 	for (e.border = next_border(run, s.border, is_strong); e.border < end;
 	     e.border = next_border(run, e.border, is_strong)) {
 		span = run->borders[e.border].offset - from;
 		if (span < (uint64_t)RUN_FRAGMENT * count)
 			continue;
-		e.weight = weight - log((double)span) + border_weight(l, e.border) +
-			   log(phase_hope(run, from, from + span));
-		if (!is_hopeful(l, &t, e.weight))
+		e.weight = weight - log((double)span) + border_weight(l, e.border);
+		if (e.weight + most_hope < least)
+			continue;
+		e.weight += log(phase_hope(run, from, from + span));
+		if (e.weight < least)
 			continue;
 		e.weight += lag_weight(run, t.anchor, e.border);
 		for (i = 0; i < t.inners; i++)
@@ -854,6 +861,7 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 	/* Where no constant is known no file can fit, and unknown ones are no wonder. */
 	l.log_unknown = run->modes.headers > 0 ? log(UNKNOWN) : 0;
 	l.log_prior = log((1 - UNKNOWN) / (double)(run->config->count + 1));
+	l.most_hope = phase_most_hope(run);
 	/* The first arrival comes from a state outside of all layers. */
 	l.states[l.state_count++] = (struct state){.chain = NONE, .next = NONE};
 	arrive(&l, &start, 0);

@@ -38,6 +38,8 @@ static const double FILLED = 1000;
  * the runs tell, and a second constant finds files by chance. */
 static const double HEX = 0.05;
 enum { FEW_FILES = 2000 };
+/* Share of files that have another content type, where none was seen. */
+static const double TYPE = 0.03;
 /* Share of files from a security archive, where none was seen. */
 static const double SECURITY = 0.02;
 
@@ -261,6 +263,28 @@ add_security(struct sequence_modes *modes)
 }
 
 /*
+ * Debian's mirrors call some packages application/vnd.debian.binary-package and others
+ * application/x-debian-package, which is nine octets shorter; one of both may be too rare for
+ * a vote.
+ */
+static void
+add_types(struct sequence_modes *modes)
+{
+	enum { SHORTER = 9 };
+	uint32_t i, n = modes->headers;
+
+	for (i = 0; i < n; i++) {
+		struct sequence_mode mode = modes->header[i];
+
+		run_add_mode(modes->header, &modes->headers, mode.bytes + SHORTER,
+			     mode.is_hex, TYPE * mode.weight);
+		if (mode.bytes > SHORTER)
+			run_add_mode(modes->header, &modes->headers, mode.bytes - SHORTER,
+				     mode.is_hex, TYPE * mode.weight);
+	}
+}
+
+/*
  * A header's digits may be told wrong: where few sizes taught it, one with hexadecimal
  * digits (an ETag's) has the same lengths as one without them that is longer.
  */
@@ -343,6 +367,8 @@ run_learn(struct run *run, struct err *err)
 		return -1;
 	if (run->config->count <= FEW_FILES)
 		add_hex(&run->modes, usual_hex(run->config));
+	else
+		add_types(&run->modes);
 	add_security(&run->modes);
 	normalise(run->modes.header, run->modes.headers, &run->header_min);
 	normalise(run->modes.request, run->modes.requests, &run->request_min);

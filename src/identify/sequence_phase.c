@@ -95,6 +95,17 @@ phase_hope(const struct run *run, uint64_t start, uint64_t end)
 	return 1 - run->phased + run->phased * PAGE * share;
 }
 
+double
+phase_most_hope(const struct run *run)
+{
+	double most = 0;
+	uint32_t i;
+
+	for (i = 0; run->header_share != NULL && i < PAGE; i++)
+		most = fmax(most, run->header_share[i]);
+	return 1 + run->phased * PAGE * most;
+}
+
 /* Whether a response surely begins at a border: the first one, one that came after an end
  * that made a request go out, and the one before which the first batch went. */
 static bool

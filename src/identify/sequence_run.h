@@ -94,6 +94,8 @@ int run_vote(struct run *, struct err *);
  */
 double phase_weight(const struct run *, uint64_t start, uint32_t header, uint64_t end);
 double phase_hope(const struct run *, uint64_t start, uint64_t end);
+/* The most that phase_hope may be. */
+double phase_most_hope(const struct run *);
 int phase_learn(struct run *, struct err *err);
 /* Adds the borders that pages tell of, and numbers all. */
 int phase_add_borders(struct run *, struct err *err);

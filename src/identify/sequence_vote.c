@@ -8,12 +8,16 @@
  *
  *	log(1 + q / (1 - q) w / chance)
  *
- * q being the share of borders that begin a file which shows, w the share of these whose file
- * ends at that other border, which is mostly the next, and chance how likely a pair has this
- * vote at random: many candidates are worth little. Unlike the vote of
- * sequence_learn.c this needs no request to be sent the moment an answer has come, so it
- * works for servers and links that merge segments. Accepted pairs are added one by one, each
- * from the borders that no earlier one explains, while chance would not give so much; a
+ * q being the share of such borders that begin a file which shows, w how likely its file ends at
+ * that other border and its request is the one tried, and chance how likely a pair has this vote
+ * at random: many candidates are worth little. A segment end that a request came with is mostly
+ * an answer's; what other ends are is tried. Unlike the vote of sequence_learn.c this needs
+ * no request to be sent the moment an answer has come, so it works for servers and links that
+ * merge segments.
+ *
+ * Accepted pairs are added one by one, each from the borders that no earlier one explains. One is
+ * accepted that leads the crowd of all others by far, or by less if chance would not give so
+ * much at all (the sum above is a bound of that, and a wide one where many borders begin nothing); a
  * trial takes the best one in any case, and the lattice tells whether it explains the run.
  */
 #include "identify/sequence_run.h"
@@ -38,11 +42,27 @@ enum {
 	SENT_BEFORE = 2,
 	WINDOW_MAX = 3000, /* files of about a size: more tell nothing */
 	ROUNDS = 6,
+	GAINS = 200, /* halves of a natural log */
+	CROWD = 20, /* pairs that chance, or likeness to a true one, brings to the fore */
 	/* Sizes are multiples of four and paths much alike in length. */
 	EFFECTIVE_BINS = HEADER_BINS / 4 * 60,
 };
 
-static const double NEXT = 0.6; /* files that show whose end is the next border */
+/* Responses whose request is the one sent depth requests before. */
+static const double ON_TIME = 0.7;
+/* Natural logs: where the best of the bins is chance's it leads by about log(CROWD) / 0.6. */
+static const double LEAD = 14;
+/* Responses of which the next ends and the requests tried have the true ones. */
+static const double SHOWN = 0.8;
+static const double SURE = 0.95, WORTH = 0.02;
+/* Shares of borders at which a response ends: of segment ends that a request came with, and of
+ * all others. */
+struct shares {
+	double answered, other;
+};
+
+static const struct shares shares_tried[] = {
+    {0.9, 0.1}, {0.9, 0.5}, {0.5, 0.1}, {0.5, 0.5}, {0.25, 0.25}, {0.1, 0.1}, {0.03, 0.03}};
 static const uint64_t WORK_MAX = 200000000; /* votes in all rounds */
 
 struct ballot {
@@ -51,6 +71,7 @@ struct ballot {
 	uint32_t *stamp, *touched;
 	uint32_t touched_count;
 	uint32_t requests[SENT], request_count;
+	double request_weight[SENT]; /* that it is the response's */
 	uint8_t *is_explained; /* by start */
 	uint8_t *is_paged;     /* by start: pages bear out a header that was accepted */
 	uint32_t single_max;   /* octets of a group that may be one request */
@@ -82,7 +103,8 @@ requests_in(const struct ballot *b, const struct group *g)
 
 /*
  * The requests, those that went alone, that may be of the response which begins at an
- * offset: depth are outstanding, or a few more or less where the client lags.
+ * offset: depth are outstanding when its begin is read, or a few more or less where the
+ * client lags.
  */
 static void
 collect_requests(struct ballot *b, uint64_t offset)
@@ -100,8 +122,11 @@ collect_requests(struct ballot *b, uint64_t offset)
 		if (!g->is_anchored || g->anchor > offset)
 			continue;
 		n = requests_in(b, g);
-		if (n == 1 && number + SENT_BEFORE + depth >= sent)
-			b->requests[b->request_count++] = g->bytes;
+		if (n == 1 && number + SENT_BEFORE + depth >= sent) {
+			b->requests[b->request_count] = g->bytes;
+			b->request_weight[b->request_count++] =
+			    number + depth == sent ? ON_TIME : (1 - ON_TIME) / (SENT - 1);
+		}
 		number += n;
 	}
 }
@@ -131,16 +156,14 @@ vote_piece(struct ballot *b, uint64_t span, double weight, uint32_t stamp)
 	size_t i = item_find(config, span > least ? span - least : 0), end;
 	int64_t header, request;
 	uint32_t k, hex;
-	double votes;
-	float ratio;
+	double chance;
 
 	end = item_find(config, span > HEADER_LOW ? span - HEADER_LOW : 0);
 	if (end > i + WINDOW_MAX) {
 		b->is_blind = true;
 		return;
 	}
-	votes = (double)(end - i) * b->request_count;
-	ratio = (float)(weight / (votes / EFFECTIVE_BINS + 1e-4));
+	chance = (double)(end - i) / EFFECTIVE_BINS + 1e-4;
 	for (; i < end; i++)
 		for (hex = 0; hex < 2; hex++) {
 			header = (int64_t)(span - config->items[i].size) - HEADER_LOW -
@@ -151,7 +174,9 @@ vote_piece(struct ballot *b, uint64_t span, double weight, uint32_t stamp)
 				if (header >= 0 && header < HEADER_BINS && request >= 0 &&
 				    request < REQUEST_BINS)
 					vote_bin(b, (uint32_t)header, (uint32_t)request,
-						 hex, stamp, ratio);
+						 hex, stamp,
+						 (float)(weight * b->request_weight[k] /
+							 chance));
 			}
 		}
 }
@@ -171,20 +196,34 @@ mean_single(const struct run *run, uint32_t most)
 	return n > 0 ? sum / n : 0;
 }
 
+/* How likely a response ends, and another begins, at a border. */
+static double
+share_at(const struct run *run, uint32_t border, const struct shares *shares)
+{
+	const struct border *at = &run->borders[border];
+
+	if (border == 0 || border + 1 == run->border_count)
+		return SURE;
+	return at->is_end && at->is_anchor ? shares->answered : shares->other;
+}
+
 /* The votes of the pieces that begin at a border. */
 static void
-vote_start(struct ballot *b, uint32_t start, uint32_t stamp)
+vote_start(struct ballot *b, uint32_t start, const struct shares *shares, uint32_t stamp)
 {
 	const struct run *run = b->run;
 	uint64_t offset = run->borders[start].offset;
+	double left = 1, share;
 	uint32_t i;
 
 	b->touched_count = 0;
 	b->is_blind = false;
 	collect_requests(b, offset);
-	for (i = 1; i <= LOOK && start + i < run->border_count; i++)
-		vote_piece(b, run->borders[start + i].offset - offset,
-			   i == 1 ? NEXT : (1 - NEXT) / (LOOK - 1), stamp);
+	for (i = 1; i <= LOOK && start + i < run->border_count && left > WORTH; i++) {
+		share = share_at(run, start + i, shares);
+		vote_piece(b, run->borders[start + i].offset - offset, left * share, stamp);
+		left *= 1 - share;
+	}
 }
 
 static uint32_t
@@ -213,63 +252,82 @@ count_pages(struct ballot *b, double share)
 	}
 }
 
-/* What the best pair of constants gains over none, if a share of the borders begins a file
- * that shows. */
+/* The gain that CROWD bins exceed, to a half; the best one is given. */
 static double
-best_pair_at(struct ballot *b, uint32_t stamp, double share, uint32_t *best)
+crowd_gain(const struct ballot *b, double best)
 {
-	uint32_t starts = starts_of(b->run), i, k, n = 0;
-	float odds = (float)(share / (1 - share));
+	uint32_t count[GAINS] = {0}, i, n = 0;
+	double behind;
 
-	count_pages(b, share);
-	*best = 0;
-	for (i = 0; i < starts && b->work < WORK_MAX; i++) {
-		if (b->is_explained[i])
-			continue;
-		vote_start(b, i, stamp + i + 1);
-		if (b->is_blind)
-			continue;
-		n++;
-		for (k = 0; k < b->touched_count; k++) {
-			uint32_t bin = b->touched[k];
-
-			b->gain[bin] += log1pf(odds * b->ratio[bin]);
-			if (b->gain[bin] > b->gain[*best])
-				*best = bin;
-		}
-	}
-	return (double)b->gain[*best] + n * log1p(-share);
+	for (i = 0; i < BINS; i++)
+		if ((behind = (best - (double)b->gain[i]) * 2) < GAINS)
+			count[(uint32_t)behind]++;
+	for (i = 0; i < GAINS && n < CROWD; i++)
+		n += count[i];
+	return best - i / 2.0;
 }
 
-/* One round: the best pair of constants and what it gains over none. */
+/* What the best pair of constants gains over none, if these shares of the borders begin a
+ * file; and by what it leads the crowd. */
 static double
-best_pair(struct ballot *b, uint32_t *stamp, uint32_t *best)
+best_pair_at(struct ballot *b, uint32_t stamp, const struct shares *shares, uint32_t *best,
+	     double *lead)
 {
-	static const double shares[] = {0.5, 0.25, 0.1, 0.03};
-	double gain, most = -INFINITY;
+	uint32_t starts = starts_of(b->run), i, k;
+	double none = 0;
+
+	count_pages(b, shares->other);
+	*best = 0;
+	for (i = 0; i < starts && b->work < WORK_MAX; i++) {
+		double share = SHOWN * share_at(b->run, i, shares);
+		float odds = (float)(share / (1 - share));
+
+		if (b->is_explained[i])
+			continue;
+		vote_start(b, i, shares, stamp + i + 1);
+		if (b->is_blind)
+			continue;
+		none += log1p(-share);
+		for (k = 0; k < b->touched_count; k++)
+			b->gain[b->touched[k]] += log1pf(odds * b->ratio[b->touched[k]]);
+	}
+	for (k = 0; k < BINS; k++)
+		if (b->gain[k] > b->gain[*best])
+			*best = k;
+	*lead = b->gain[*best] - crowd_gain(b, b->gain[*best]);
+	return (double)b->gain[*best] + none;
+}
+
+/* One round: the best pair of constants, and by which shares. Whether it is certain. */
+static bool
+best_pair(struct ballot *b, uint32_t *stamp, const struct shares **shares, uint32_t *best)
+{
+	double gain, most = -INFINITY, lead, furthest = -INFINITY;
 	uint32_t i, bin;
 
-	for (i = 0; i < sizeof shares / sizeof *shares; i++) {
-		gain = best_pair_at(b, *stamp, shares[i], &bin);
+	for (i = 0; i < sizeof shares_tried / sizeof *shares_tried; i++) {
+		gain = best_pair_at(b, *stamp, &shares_tried[i], &bin, &lead);
 		*stamp += STARTS_MAX;
-		if (gain > most) {
-			most = gain;
+		most = fmax(most, gain);
+		if (lead > furthest) {
+			furthest = lead;
 			*best = bin;
+			*shares = &shares_tried[i];
 		}
 	}
-	return most;
+	return furthest >= LEAD || (furthest >= LEAD / 2 && most >= log(BINS) + 6);
 }
 
 /* Marks the starts that gave a pair their vote; their number. */
 static uint32_t
-explain(struct ballot *b, uint32_t *stamp, uint32_t bin)
+explain(struct ballot *b, uint32_t *stamp, const struct shares *shares, uint32_t bin)
 {
 	uint32_t starts = starts_of(b->run), i, k, n = 0;
 
 	for (i = 0; i < starts; i++) {
 		if (b->is_explained[i])
 			continue;
-		vote_start(b, i, *stamp + i + 1);
+		vote_start(b, i, shares, *stamp + i + 1);
 		for (k = 0; k < b->touched_count; k++)
 			if (b->touched[k] == bin)
 				b->is_explained[i] = 1;
@@ -313,12 +371,13 @@ run_vote(struct run *run, struct err *err)
 		goto done;
 	}
 	for (round = 0; round < ROUNDS; round++) {
-		bool is_certain = best_pair(&b, &stamp, &bin) >= log(BINS) + 6;
+		const struct shares *shares = NULL;
+		bool is_certain = best_pair(&b, &stamp, &shares, &bin);
 
 		if (b.work >= WORK_MAX ||
 		    (!is_certain && !(run->is_trial && run->modes.headers == 0)))
 			break;
-		accept(&b, bin, explain(&b, &stamp, bin));
+		accept(&b, bin, explain(&b, &stamp, shares, bin));
 	}
 	status = 0;
 done:
