@@ -207,7 +207,7 @@ put_addr(const struct meter *m, const struct writer *w, unsigned field, const st
 		column_mix(c, w->row);
 		((struct addr *)c->values)[w->row] = addr_v6(pair->addr[side]);
 	} else if (c->is_mixed) {
-		((struct addr *)c->values)[w->row] = addr_v4(v4);
+		addr_set_v4(&((struct addr *)c->values)[w->row], v4);
 	} else {
 		((uint32_t *)c->values)[w->row] = v4;
 	}

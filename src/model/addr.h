@@ -19,12 +19,23 @@ struct addr {
 	};
 };
 
+/*
+ * Where it counts, addresses are made where they belong: one made on the stack in parts and
+ * copied whole waits for its stores.
+ */
+static inline void
+addr_set_v4(struct addr *to, uint32_t v4)
+{
+	memset(to, 0, sizeof *to);
+	to->v4 = v4;
+}
+
 static inline struct addr
 addr_v4(uint32_t v4)
 {
-	struct addr a = {0};
+	struct addr a;
 
-	a.v4 = v4;
+	addr_set_v4(&a, v4);
 	return a;
 }
 

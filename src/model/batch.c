@@ -271,7 +271,7 @@ column_mix(struct column *c, size_t rows)
 	for (i = rows; i-- > 0;) {
 		uint32_t v4 = narrow[i];
 
-		wide[i] = addr_v4(v4);
+		addr_set_v4(&wide[i], v4);
 	}
 	c->is_mixed = true;
 }

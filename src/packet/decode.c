@@ -799,8 +799,8 @@ usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct pac
 	if (bytes < 20 + header || captured < TRANSPORT + header || (is_tcp && header < TCP))
 		return false;
 	out->time_ns = time_ns;
-	out->src = addr_v4(load_be32(ip + 12));
-	out->dst = addr_v4(load_be32(ip + 16));
+	addr_set_v4(&out->src, load_be32(ip + 12));
+	addr_set_v4(&out->dst, load_be32(ip + 16));
 	out->ip_bytes = bytes;
 	out->payload_bytes = bytes - 20 - header;
 	out->flags = (uint16_t)(PACKET_HAS_PORTS | PACKET_HAS_MAC |

@@ -83,8 +83,8 @@ copy_addrs(struct column *c, size_t rows, const struct column *source, size_t at
 	}
 	to = (struct addr *)c->values + rows;
 	for (size_t i = 0; i < n; i++)
-		to[i] =
-		    addr_v4(((const uint32_t *)source->values)[is_constant ? 0 : at + i]);
+		addr_set_v4(&to[i],
+		    ((const uint32_t *)source->values)[is_constant ? 0 : at + i]);
 }
 
 static void

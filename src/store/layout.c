@@ -537,7 +537,7 @@ unpack_mixed(struct batch *batch, unsigned field, const struct parquet_values *v
 		if (has_row(v4, row)) {
 			const uint32_t *data = v4->data;
 
-			to[i] = addr_v4(data[v4->form == PARQUET_CONSTANT ? 0 : row]);
+			addr_set_v4(&to[i], data[v4->form == PARQUET_CONSTANT ? 0 : row]);
 		} else if (has_row(v6, row)) {
 			const uint8_t *data = v6->data;
 

@@ -78,7 +78,7 @@ convert_addresses(const struct run *run, const struct step *step, const uint8_t 
 	}
 	to = value_at(c, row);
 	for (i = 0; i < n; i++, src += stride)
-		to[i] = addr_v4(load_be32(src));
+		addr_set_v4(&to[i], load_be32(src));
 }
 
 /* The second choice: fills rows in which the first one had 0. */
