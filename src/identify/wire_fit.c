@@ -213,8 +213,8 @@ conclude(const struct fit *f, const struct wire_path *base, struct wire_path *ou
 	out->q_whole = (f->odd_whole + PRIOR_WHOLE * base->q_whole + UNSEEN) /
 		       (f->whole + PRIOR_WHOLE + 1);
 	for (i = 0; i < WIRE_X_CLASSES; i++)
-		out->q[i] =
-		    (f->odd[i] + PRIOR_Q * base->q[i]) / (f->sent_again[i] + PRIOR_Q);
+		out->q[i] = (f->odd[i] + PRIOR_Q * base->q[i] + UNSEEN) /
+			    (f->sent_again[i] + PRIOR_Q + 1);
 	for (i = 0; i < 2; i++) {
 		sum = PRIOR_FROM;
 		for (k = 0; k < 4; k++)
