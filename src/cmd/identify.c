@@ -50,8 +50,8 @@ static const struct option_row options[] = {
 	    "what is known of paths for records without spans: read, fitted further and written "
 	    "back; see weir-model(1)"},
 	{"frozen", 0, OPTION_FLAG, offsetof(struct values, is_frozen), NULL, NULL, 0, 0,
-	    "with --model: only read, nothing is fitted, for evaluations: of servers that it does not "
-	    "have, it does not know how they send, and may be sure of what is wrong"},
+	    "with --model: only read, nothing is fitted, for evaluations: of servers and paths that it "
+	    "does not have any headers and losses are supposed, so that few names are sure"},
 	{"adapt", 0, OPTION_FLAG, offsetof(struct values, is_adaptive), NULL, NULL, 0, 0,
 	    "with --model: only read; servers and paths that it does not have are fitted to the "
 	    "flows that are named"},

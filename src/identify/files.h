@@ -58,6 +58,7 @@ struct verdict {
 	uint64_t payload; /* T of the wire model */
 	int64_t x;        /* its segments below the MSS */
 	uint32_t overhead; /* its octets of headers per packet */
+	bool is_elsewhere; /* nothing was learned of this path or server */
 };
 
 /* Likeliest first, and how many fit. */

@@ -381,7 +381,8 @@ tell_plain_terms(struct findings *f, const struct record *r, const struct verdic
 			    log(c->probability * v->evidence),
 			    i + 1 < v->count && i + 1 < RIVALS_TOLD ? "," : ";");
 	}
-	text_printf(&f->evidence, " unknown: score %.2f;", log(v->unknown * v->evidence));
+	text_printf(&f->evidence, " unknown: score %.2f;%s", log(v->unknown * v->evidence),
+		    v->is_elsewhere ? " nothing was learned of this path;" : "");
 }
 
 static void

@@ -48,6 +48,9 @@ plain_forget_indexes(struct plain *p)
 		sents_free(p->sents[i].sents);
 	for (i = 0; i < p->residues_count; i++)
 		residues_free(p->residues[i].residues);
+	for (i = 0; i < p->servers; i++)
+		plain_renew_tables(&p->server[i].broad_tables);
+	plain_renew_tables(&p->all.broad_tables);
 	p->sents_count = p->residues_count = p->sents_next = p->residues_next = 0;
 }
 
@@ -59,6 +62,7 @@ server_done(struct server *s)
 	for (i = 0; i < s->paths; i++)
 		wire_tables_free(s->path[i].tables);
 	wire_tables_free(s->tables);
+	wire_tables_free(s->broad_tables);
 	free(s->path);
 }
 
@@ -69,10 +73,10 @@ plain_free(struct plain *p)
 
 	if (p == NULL)
 		return;
+	plain_forget_indexes(p);
 	for (i = 0; i < p->servers; i++)
 		server_done(&p->server[i]);
 	server_done(&p->all);
-	plain_forget_indexes(p);
 	free(p->server);
 	free(p);
 }
@@ -90,6 +94,24 @@ same_mode(const struct mode *a, const struct mode *b)
 	       a->inner == b->inner;
 }
 
+/* Where a new index goes: behind the others, or in turn where one is that no model of this turn
+ * borrows. */
+static struct index *
+open_index(struct plain *p, struct index *indexes, size_t *count, size_t *next)
+{
+	struct index *index;
+
+	if (*count < p->indexes_max)
+		return &indexes[(*count)++];
+	do {
+		index = &indexes[*next];
+		*next = (*next + 1) % p->indexes_max;
+	} while (index->turn == p->turn);
+	sents_free(index->sents);
+	residues_free(index->residues);
+	return index;
+}
+
 static struct sents *
 sents_for(struct plain *p, const struct mode *header)
 {
@@ -97,15 +119,13 @@ sents_for(struct plain *p, const struct mode *header)
 	size_t i;
 
 	for (i = 0; i < p->sents_count; i++)
-		if (same_mode(&p->sents[i].header, header))
+		if (same_mode(&p->sents[i].header, header)) {
+			p->sents[i].turn = p->turn;
 			return p->sents[i].sents;
-	index = &p->sents[p->sents_next];
-	p->sents_next = (p->sents_next + 1) % p->indexes_max;
-	if (p->sents_count < p->indexes_max)
-		p->sents_count++;
-	else
-		sents_free(index->sents);
-	*index = (struct index){.header = *header, .sents = sents_new(p->files, header)};
+		}
+	index = open_index(p, p->sents, &p->sents_count, &p->sents_next);
+	*index = (struct index){
+	    .header = *header, .turn = p->turn, .sents = sents_new(p->files, header)};
 	return index->sents;
 }
 
@@ -117,16 +137,15 @@ residues_for(struct plain *p, const struct mode *header, uint32_t mss,
 	size_t i;
 
 	for (i = 0; i < p->residues_count; i++)
-		if (p->residues[i].mss == mss && same_mode(&p->residues[i].header, header))
+		if (p->residues[i].mss == mss && same_mode(&p->residues[i].header, header)) {
+			p->residues[i].turn = p->turn;
 			return p->residues[i].residues;
-	index = &p->residues[p->residues_next];
-	p->residues_next = (p->residues_next + 1) % p->indexes_max;
-	if (p->residues_count < p->indexes_max)
-		p->residues_count++;
-	else
-		residues_free(index->residues);
-	*index = (struct index){
-	    .header = *header, .mss = mss, .residues = residues_new(sents, mss)};
+		}
+	index = open_index(p, p->residues, &p->residues_count, &p->residues_next);
+	*index = (struct index){.header = *header,
+				.turn = p->turn,
+				.mss = mss,
+				.residues = residues_new(sents, mss)};
 	return index->residues;
 }
 
@@ -136,6 +155,7 @@ plain_make_ready(struct plain *p, const struct wire_server *server, const struct
 {
 	uint32_t i;
 
+	p->turn++;
 	for (i = 0; i < server->header.count; i++) {
 		const struct mode *mode = &server->header.mode[i];
 
@@ -242,6 +262,7 @@ plain_path_add(struct server *s, const struct addr *client)
 	s->path[at].known.wire = s->known.path;
 	s->path[at].known.wire.flows = 0;
 	s->path[at].known.wire.mss = 0;
+	s->path[at].known.wire.own_overhead = 0;
 	return &s->path[at];
 }
 
@@ -296,9 +317,18 @@ plain_overhead(const struct plain *p, const struct server *s, const struct recor
 	uint32_t overhead = wire->overhead != 0 ? wire->overhead : plain_usual_overhead(p, r);
 
 	/* What all servers have may be of the other version of IP. */
-	return wire != &s->known.wire && r->server.is_v6 != (overhead >= 60)
+	return (wire != &s->known.wire || s == &p->all) && r->server.is_v6 != (overhead >= 60)
 		   ? plain_usual_overhead(p, r)
 		   : overhead;
+}
+
+uint32_t
+plain_path_overhead(const struct plain *p, const struct server *s, const struct path *path,
+		    const struct record *r)
+{
+	return path != NULL && path->known.wire.own_overhead != 0
+		   ? path->known.wire.own_overhead
+		   : plain_overhead(p, s, r);
 }
 
 static const struct server *
@@ -318,10 +348,12 @@ server_of(struct plain *p, const struct record *r)
 
 /* Where a record was seen: its server, path and what holds for them. */
 struct place {
+	struct server *server;
 	const struct wire_server *wire;
 	const struct wire_path *losses;
 	struct wire_tables *tables;
 	uint32_t overhead, mss;
+	bool is_elsewhere; /* of the server or the path nothing was learned */
 };
 
 static struct place
@@ -333,9 +365,11 @@ place_of(struct plain *p, const struct record *r)
 	    at < s->paths && addr_compare(&s->path[at].known.client, &r->client) == 0
 		? &s->path[at]
 		: NULL;
-	uint32_t overhead = plain_overhead(p, s, r);
-	struct place place = {.wire = plain_wire_server(p, s),
+	uint32_t overhead = plain_path_overhead(p, s, path, r);
+	struct place place = {.server = s,
+			      .wire = plain_wire_server(p, s),
 			      .overhead = overhead,
+			      .is_elsewhere = path == NULL,
 			      .mss = mss_for(s, s == &p->all, path, r, overhead)};
 
 	if (path != NULL && path->is_own) {
@@ -353,15 +387,20 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 {
 	struct place at = place_of(p, r);
 	struct plain_ready ready;
+	struct wire_server any;
 
 	if (sampled_is(r)) {
-		sampled_name(p->files, at.wire, at.losses, r, out);
+		/* What a server sends beside files is its own affair. */
+		any = *at.wire;
+		any.header.count = 0;
+		sampled_name(p->files, at.server == &p->all ? &any : at.wire, at.losses, r,
+			     out);
 	} else if (at.mss == 0) {
 		*out = (struct verdict){.unknown = 0.5,
 					.payload = wire_payload(r, at.overhead),
 					.overhead = at.overhead};
-	} else if (at.wire->header.count == 0) {
-		wire_name_blind(p->files, at.wire, at.losses, at.tables, r, out);
+	} else if (at.is_elsewhere || at.wire->header.count == 0) {
+		plain_name_elsewhere(p, at.server, at.mss, r, out);
 	} else {
 		plain_make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
 		wire_name(&ready.model, r, out);
@@ -378,7 +417,7 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 	struct mode mode;
 
 	if (p->config.no_several || sampled_is(r) || at.mss == 0 ||
-	    at.wire->header.count == 0 ||
+	    at.wire->header.count == 0 || at.server == &p->all ||
 	    (alone->count > 0 && alone->candidate[0].probability > SURE &&
 	     !several_is_told(at.losses, r, at.overhead)))
 		return false;
@@ -426,12 +465,14 @@ plain_set(struct plain *p, const struct plain_server *server, const struct plain
 	if (server->port == 0 && path == NULL && addr_compare(&server->addr, &none) == 0) {
 		p->all.known = *server;
 		plain_renew_tables(&p->all.tables);
+		plain_renew_tables(&p->all.broad_tables);
 		return;
 	}
 	s = plain_server_add(p, &server->addr, server->port);
 	if (path == NULL) {
 		s->known = *server;
 		plain_renew_tables(&s->tables);
+		plain_renew_tables(&s->broad_tables);
 		return;
 	}
 	to = plain_path_add(s, &path->client);

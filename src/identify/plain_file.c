@@ -50,6 +50,8 @@ static const struct row server_rows[] = {
 static const struct row path_rows[] = {
     PATH(flows, f64, 1, 0, 1e18, "downloads that the following was learned from"),
     PATH(mss, u32, 1, 0, 65535, "largest segment; 0: by each record"),
+    PATH(own_overhead, u32, 1, 0, 200,
+	 "octets of headers per packet, where they are not the server's; 0: they are"),
     PATH(request, u32, 1, 0, 65535, "octets of a request beside its path; 0: not learned"),
     PATH(is_request_exact, bool, 1, 0, 1, "whether that is exact"),
     PATH(options_tell, bool, 1, 0, 1,

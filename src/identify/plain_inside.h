@@ -6,7 +6,7 @@
 
 /* Inside of what is known of servers and paths: what naming and learning share. */
 
-enum { INDEXES_MAX = 24 };
+enum { INDEXES_MAX = 64 };
 
 struct path {
 	struct plain_path known;
@@ -17,6 +17,9 @@ struct path {
 struct server {
 	struct plain_server known;
 	struct wire_tables *tables;
+	/* Losses of a path that is not known; made when first asked for. */
+	struct wire_path broad;
+	struct wire_tables *broad_tables;
 	struct path *path;
 	size_t paths;
 };
@@ -24,6 +27,7 @@ struct server {
 struct index {
 	struct mode header;
 	uint32_t mss; /* of residues */
+	uint64_t turn; /* in which it was last asked for: what one model borrows stays */
 	struct sents *sents;
 	struct residues *residues;
 };
@@ -36,6 +40,7 @@ struct plain {
 	size_t servers;
 	struct index sents[INDEXES_MAX], residues[INDEXES_MAX];
 	uint32_t version;
+	uint64_t turn; /* counts the models made */
 	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
 	/* The last one found: records come sorted. */
 	const struct server *last;
@@ -52,6 +57,9 @@ struct plain_ready {
 uint32_t plain_usual_overhead(const struct plain *plain, const struct record *record);
 uint32_t plain_overhead(const struct plain *plain, const struct server *server,
 			const struct record *record);
+/* The same for a record of a path of that server; path may be NULL. */
+uint32_t plain_path_overhead(const struct plain *plain, const struct server *server,
+			     const struct path *path, const struct record *record);
 /* What is known of a server, or of all. */
 const struct wire_server *plain_wire_server(const struct plain *plain,
 					    const struct server *server);
@@ -70,6 +78,11 @@ void plain_renew_tables(struct wire_tables **tables);
 void plain_make_ready(struct plain *plain, const struct wire_server *server,
 		      const struct wire_path *path, struct wire_tables *tables,
 		      uint32_t overhead, uint32_t mss, struct plain_ready *out);
+
+/* Names a record of a path of s that is not known, or, s being that of all, of a server; mss: of
+ * its segments if it sends like the others. */
+void plain_name_elsewhere(struct plain *plain, struct server *s, uint32_t mss,
+			  const struct record *record, struct verdict *out);
 void plain_forget_indexes(struct plain *plain);
 
 #endif

@@ -21,7 +21,12 @@ enum {
 	POOL_MAX = 1200,
 	GUESS_RECORDS = 60,
 	SERVERS_GUESSED_MAX = 2000, /* beyond, servers only try what most others do */
+	OVERHEAD_RECORDS = 30,
 };
+
+/* A path's own octets of headers are looked for where so many of its records are of no file, and
+ * taken if they are e^8 times likelier. */
+static const double OVERHEAD_UNKNOWN = 0.3, OVERHEAD_GAIN = 8;
 
 static size_t
 pick(const struct record *records, size_t n, size_t max, const struct record **out)
@@ -150,7 +155,9 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
     const struct wire_path *base, struct wire_path *path, struct wire_tables **tables)
 {
 	const struct wire_server *wire = plain_wire_server(p, s);
-	uint32_t overhead = plain_overhead(p, s, r[0]), mss = path->mss;
+	uint32_t overhead = path->own_overhead != 0 ? path->own_overhead
+						    : plain_overhead(p, s, r[0]),
+		 mss = path->mss;
 	struct plain_ready ready;
 	int round;
 
@@ -168,13 +175,75 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
 	}
 }
 
+/* Log likelihood of records 0..n-1 of a path of s with that many octets of headers, and the
+ * mean probability that they are of no file. */
+static double
+score_overhead(struct plain *p, struct server *s, const struct record *const *r, size_t n,
+	       uint32_t overhead, double *unknown)
+{
+	uint32_t mss = wire_mss_of(r, n, overhead);
+	size_t step = n / OVERHEAD_RECORDS + 1, i, count = 0;
+	struct plain_ready ready;
+	struct verdict v;
+	double sum = 0;
+
+	*unknown = 0;
+	if (mss == 0)
+		return -INFINITY;
+	plain_make_ready(p, plain_wire_server(p, s), &s->known.path,
+			 plain_tables(&s->tables, &s->known.path), overhead, mss, &ready);
+	for (i = 0; i < n; i += step) {
+		wire_name(&ready.model, r[i], &v);
+		sum += log(v.evidence + 1e-300);
+		*unknown += v.unknown;
+		count++;
+	}
+	*unknown /= (double)count;
+	return sum;
+}
+
+/*
+ * Octets of headers per packet of a path, where they are not the server's: 0, or what explains
+ * its records much better. Timestamps are the client's affair as well.
+ */
+static uint32_t
+find_overhead(struct plain *p, struct server *s, const struct record *const *r, size_t n)
+{
+	bool is_v6 = r[0]->server.is_v6;
+	uint32_t own = plain_overhead(p, s, r[0]), found = 0, other;
+	double best, score, unknown;
+	unsigned i;
+
+	if (n < PLAIN_RECORDS_MIN || p->config.overhead != 0 ||
+	    plain_wire_server(p, s)->header.count == 0)
+		return 0;
+	best = score_overhead(p, s, r, n, own, &unknown);
+	if (unknown < OVERHEAD_UNKNOWN)
+		return 0;
+	best += OVERHEAD_GAIN;
+	for (i = 0; i < 2; i++) {
+		other = wire_overhead_usual(is_v6, i == 0);
+		if (other == own)
+			continue;
+		score = score_overhead(p, s, r, n, other, &unknown);
+		if (score > best) {
+			best = score;
+			found = other;
+		}
+	}
+	return found;
+}
+
 static void
 learn_path(struct plain *p, struct server *s, const struct record *const *r, size_t n)
 {
-	uint32_t overhead = plain_overhead(p, s, r[0]);
 	struct path *path = plain_path_add(s, &r[0]->client);
 	struct wire_path base = s->known.path;
+	uint32_t overhead;
 
+	if (path->known.wire.own_overhead == 0)
+		path->known.wire.own_overhead = find_overhead(p, s, r, n);
+	overhead = plain_path_overhead(p, s, path, r[0]);
 	if (path->known.wire.flows >= PLAIN_FIT_MIN)
 		base = path->known.wire;
 	if (n >= PLAIN_RECORDS_MIN && wire_mss_of(r, n, overhead) != 0)
@@ -182,6 +251,7 @@ learn_path(struct plain *p, struct server *s, const struct record *const *r, siz
 	if (n < PLAIN_FIT_MIN && path->known.wire.flows < PLAIN_FIT_MIN)
 		return;
 	base.mss = path->known.wire.mss;
+	base.own_overhead = path->known.wire.own_overhead;
 	path->known.wire = base;
 	path->is_own = true;
 	if (!p->files->has_paths)

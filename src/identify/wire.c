@@ -27,7 +27,8 @@ static const uint32_t usual_mtu[] = {576,  1200, 1240, 1280, 1300, 1320, 1328, 1
 				     1468, 1472, 1476, 1480, 1484, 1488, 1490, 1492, 1494,
 				     1496, 1498, 1500, 1504, 2304, 4352, 4464, 9000, 9001,
 				     9180, 9198, 9216};
-enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14 };
+enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14,
+       ETHERNET_MTU = 1500 };
 
 /* Of unknown files, those of any size rather than of the sizes seen: the fewer, the more
  * downloads these rest on. */
@@ -145,6 +146,12 @@ wire_mss(const struct record *r, uint32_t overhead)
 	return 0;
 }
 
+uint32_t
+wire_mss_usual(uint32_t overhead, bool is_v6)
+{
+	return ETHERNET_MTU - (overhead - link_octets(overhead, is_v6));
+}
+
 /*
  * Log likelihood of x short segments among so many. Mostly there are few; but a sender may cut
  * at every page's end (of 4096 octets 1448, 1448 and 1200), so that up to a tenth are short. No
@@ -162,6 +169,17 @@ score_of_short(int64_t x, uint64_t packets)
 	return log(0.5 * few + 0.5 * many);
 }
 
+double
+wire_score_of_mss(const struct record *r, uint32_t overhead, uint32_t mss)
+{
+	uint64_t payload = wire_payload(r, overhead);
+
+	/* Small records have many short segments: they say little. */
+	return r->packets < 30 || payload == 0
+		   ? 0
+		   : score_of_short(wire_x(r, payload, mss), r->packets);
+}
+
 /* How well segments of a size explain the packets. */
 static double
 mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint32_t mss)
@@ -169,16 +187,8 @@ mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint
 	double score = 0;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		uint64_t payload = wire_payload(records[i], overhead);
-		int64_t x;
-
-		/* Small records have many short segments: they say little. */
-		if (records[i]->packets < 30 || payload == 0)
-			continue;
-		x = wire_x(records[i], payload, mss);
-		score += score_of_short(x, records[i]->packets);
-	}
+	for (i = 0; i < n; i++)
+		score += wire_score_of_mss(records[i], overhead, mss);
 	return score;
 }
 

@@ -22,6 +22,7 @@ enum {
 /* What of a path is learned: its losses. */
 struct wire_path {
 	uint32_t mss;             /* 0: by each record alone */
+	uint32_t own_overhead;    /* c, where it is not the server's: the client's affair too */
 	uint32_t request; /* payload of a request beside the file's path, where paths are
 			   * known; 0: not learned */
 	bool is_request_exact;
@@ -38,6 +39,7 @@ struct wire_path {
 	double by_n[WIRE_N_CLASSES]; /* mean k by the client's SACK options */
 	double n_shape;            /* shape of the k around it; 0: not fitted */
 	double unknown;            /* share of downloads that the catalogue does not have */
+	double broad; /* where it is another path's: how likely any losses are; not learned */
 	double flows;              /* that this was learned from */
 };
 
@@ -63,8 +65,12 @@ uint64_t wire_payload(const struct record *record, uint32_t overhead);
 uint64_t wire_request(const struct record *record, uint32_t overhead);
 /* The largest segment that one record suggests; 0: none. */
 uint32_t wire_mss(const struct record *record, uint32_t overhead);
+/* That of Ethernet. */
+uint32_t wire_mss_usual(uint32_t overhead, bool is_v6);
 /* That of records 0..n-1 together. */
 uint32_t wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead);
+/* Log likelihood of a record's packets by segments of a size, by x. */
+double wire_score_of_mss(const struct record *record, uint32_t overhead, uint32_t mss);
 /* Segments below the MSS, x. */
 int64_t wire_x(const struct record *record, uint64_t payload, uint32_t mss);
 unsigned wire_x_class(int64_t x);
@@ -79,6 +85,7 @@ struct wire_tables *wire_tables_new(const struct wire_path *path);
 void wire_tables_free(struct wire_tables *tables);
 struct wire_losses {
 	float *p; /* of k = 0..count-1 */
+	double *sum; /* of p up to each k */
 	size_t count, peak; /* the likeliest k */
 	double tail; /* from k = count on: tail / (k + 1) */
 };
@@ -137,10 +144,20 @@ void wire_name(const struct wire_model *model, const struct record *record,
  * leaves out. */
 void wire_name_slowly(const struct wire_model *model, const struct record *record,
 		      struct verdict *out);
-/* Without a header: a usual one is supposed, somewhere between 150 and 450 octets. */
-void wire_name_blind(const struct files *files, const struct wire_server *server,
-		     const struct wire_path *path, struct wire_tables *tables,
-		     const struct record *record, struct verdict *out);
+/*
+ * Without a header: usual ones are supposed, and usual costs of TLS with the probability tls.
+ * Adds files' weights to a tally, times scale.
+ */
+struct wire_blind {
+	const struct files *files;
+	const struct wire_path *path;
+	struct wire_tables *tables; /* of path */
+	uint32_t overhead, mss;
+	double tls;
+};
+
+void wire_weigh_blind(const struct wire_blind *blind, const struct record *record, double scale,
+		      struct tally *tally);
 
 /* Of a record in a model. */
 struct wire_sight {

@@ -25,6 +25,9 @@ static const double TAIL_SUM = 9.2, MEAN_LEAST = 0.02, BROAD_WITH_FIT = 0.1,
 		    BROAD_FLOWS = 20;
 static const double broad_share[] = {0.01, 0.03, 0.1, 0.3, 0.9};
 enum { BROAD = 5 };
+/* Retransmissions per segment of a path of which nothing is known. */
+static const double any_lam[] = {0.0001, 0.0005, 0.002, 0.008, 0.03};
+enum { ANY = sizeof any_lam / sizeof any_lam[0] };
 
 struct wire_tables {
 	struct wire_path path;
@@ -91,8 +94,13 @@ fill(const struct wire_path *path, unsigned n_class, double segments, double *p)
 	double mass = 1 - path->tail, n, broad;
 	size_t set = 0, i;
 
-	if (n_class == WIRE_N_CLASSES)
-		return add_negbin(p, 0, mass, path->lam * segments + MEAN_LEAST, path->r);
+	if (n_class == WIRE_N_CLASSES) {
+		for (i = 0; i < ANY && path->broad > 0; i++)
+			set = add_negbin(p, set, mass * path->broad / ANY,
+					 any_lam[i] * segments + MEAN_LEAST, 1);
+		return add_negbin(p, set, mass * (1 - path->broad),
+				  path->lam * segments + MEAN_LEAST, path->r);
+	}
 	n = middle(n_class);
 	if (n_class == 0)
 		return add_negbin(p, 0, 1 - 0.3 * path->tail,
@@ -100,6 +108,7 @@ fill(const struct wire_path *path, unsigned n_class, double segments, double *p)
 	if (path->n_shape > 0) {
 		/* The more downloads a fit rests on the less it may be wrong. */
 		broad = BROAD_WITH_FIT * BROAD_FLOWS / (BROAD_FLOWS + path->flows);
+		broad = path->broad > broad ? path->broad : broad;
 		set = add_negbin(p, set, mass * (1 - broad), path->by_n[n_class],
 				 path->n_shape);
 		mass *= broad;
@@ -118,6 +127,13 @@ wire_tables_new(const struct wire_path *path)
 	return t;
 }
 
+static void
+losses_done(struct wire_losses *losses)
+{
+	free(losses->p);
+	free(losses->sum);
+}
+
 void
 wire_tables_free(struct wire_tables *t)
 {
@@ -126,9 +142,9 @@ wire_tables_free(struct wire_tables *t)
 	if (t == NULL)
 		return;
 	for (i = 0; i < WIRE_N_CLASSES; i++)
-		free(t->by_n[i].p);
+		losses_done(&t->by_n[i]);
 	for (i = 0; i < SEGMENT_CLASSES; i++)
-		free(t->by_segments[i].p);
+		losses_done(&t->by_segments[i]);
 	free(t);
 }
 
@@ -138,7 +154,7 @@ wire_table(struct wire_tables *t, unsigned n_class, double segments)
 	unsigned class = n_class < WIRE_N_CLASSES ? 0 : segment_class(segments);
 	struct wire_losses *table =
 	    n_class < WIRE_N_CLASSES ? &t->by_n[n_class] : &t->by_segments[class];
-	double p[K_MAX];
+	double p[K_MAX], sum = 0;
 	size_t k;
 
 	if (table->p != NULL)
@@ -146,8 +162,11 @@ wire_table(struct wire_tables *t, unsigned n_class, double segments)
 	table->tail = tail_of(&t->path, n_class);
 	table->count = fill(&t->path, n_class, segments_of_class(class), p);
 	table->p = must(malloc(table->count * sizeof *table->p));
+	table->sum = must(malloc(table->count * sizeof *table->sum));
 	for (k = 0; k < table->count; k++) {
 		table->p[k] = (float)(p[k] + table->tail / (double)(k + 1));
+		sum += (double)table->p[k];
+		table->sum[k] = sum;
 		if (k > 0 && table->p[k] > table->p[table->peak])
 			table->peak = k;
 	}

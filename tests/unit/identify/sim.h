@@ -31,6 +31,7 @@ struct sim_path {
 	double again_last; /* share of downloads whose last segment is sent again */
 	bool no_flags, no_handshake, one_way;
 	uint32_t client;  /* number of the client that the path leads to */
+	uint16_t port;    /* of the server; 0: 80 */
 	uint32_t sampling;  /* one packet in so many; 0: all */
 	bool sampled_span;  /* with the first and last sampled sequence number */
 };
