@@ -18,8 +18,8 @@
 #include "identify/plain.h"
 #include "identify/plain_file.h"
 #include "identify/ranges.h"
+#include "identify/runs.h"
 #include "identify/sampled.h"
-#include "identify/sequence.h"
 #include "identify/span.h"
 #include "identify/span_weigh.h"
 #include "model/flow.h"
@@ -474,65 +474,28 @@ find_ranges(struct identify *id)
 	free(picked);
 }
 
-/* Decoding a run. */
-struct decoding {
-	struct findings *findings;
-	const struct run *run;
-};
-
+/* Decodes the pipelined connections; NULL where there are none. */
 static int
-emit_response(void *arg, const struct sequence_response *response, struct err *err)
+decode_runs(struct identify *id, struct runs **out, struct err *err)
 {
-	struct decoding *d = arg;
-	size_t row = response->row < d->run->count ? response->row : 0;
+	size_t count = id->intake.runs_count, i;
+	const struct constants **constants;
+	int ret;
 
-	return findings_add_response(d->findings, &d->run->rows[row], response, err);
-}
+	*out = NULL;
+	if (count == 0)
+		return 0;
+	constants = must(calloc(count, sizeof(const struct constants *)));
+	for (i = 0; i < count; i++) {
+		const struct flow *first = &id->intake.runs[i].rows[0];
+		uint16_t port = flow_or(first, dst_port, 0);
 
-static void
-copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
-{
-	uint32_t i;
-
-	for (i = 0; i < from->count && *count < SEQUENCE_MODES; i++) {
-		if (from->mode[i].law != TLS_none || from->mode[i].phase != 0)
-			continue;
-		to[(*count)++] = (struct sequence_mode){.bytes = from->mode[i].bytes,
-							.is_hex = from->mode[i].digits == DIGITS_HEX,
-							.weight = from->mode[i].weight};
+		constants[i] = constants_of(id, group_of(id, &first->dst, port), port);
 	}
-}
-
-static int
-decode_run(struct identify *id, const struct run *run, struct sequence_config *config,
-	   struct findings *findings, struct err *err)
-{
-	const struct flow *first = &run->rows[0];
-	uint16_t port = flow_or(first, dst_port, 0);
-	const struct constants *c = constants_of(id, group_of(id, &first->dst, port), port);
-	struct decoding d = {findings, run};
-
-	config->known = (struct sequence_modes){0};
-	copy_modes(&c->header, config->known.header, &config->known.headers);
-	copy_modes(&c->request, config->known.request, &config->known.requests);
-	return sequence_decode(config, run->rows, run->count, emit_response, &d, NULL,
-			       err);
-}
-
-static struct sequence_item *
-make_items(struct identify *id)
-{
-	const struct files *files = &id->files;
-	struct sequence_item *items = must(calloc(files->count + 1, sizeof *items));
-	const uint32_t *order = order_of(id);
-	size_t i;
-
-	for (i = 0; i < files->count; i++)
-		items[i] = (struct sequence_item){.size = files->file[i].size,
-						  .path_bytes = files->file[i].path_len,
-						  .id = (uint32_t)i,
-						  .order = order[i]};
-	return items;
+	ret = runs_decode(&id->files, order_of(id), id->intake.runs, constants, count, out,
+			  err);
+	free(constants);
+	return ret;
 }
 
 /* A record or a run, by start. */
@@ -559,10 +522,8 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 {
 	size_t records = id->intake.count, n = records + id->intake.runs_count, i;
 	struct turn *turns = must(calloc(n + 1, sizeof *turns));
-	struct sequence_config config;
-	struct sequence_item *items = NULL;
-	uint32_t *by_path = NULL;
-	int ret = 0;
+	struct runs *runs;
+	int ret = decode_runs(id, &runs, err);
 
 	for (i = 0; i < n; i++)
 		turns[i] = i < records
@@ -570,18 +531,10 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 			       : (struct turn){id->intake.runs[i - records].start_us,
 					       true, i - records};
 	qsort(turns, n, sizeof *turns, turn_compare);
-	if (id->intake.runs_count > 0) {
-		sequence_config_init(&config);
-		config.items = items = make_items(id);
-		config.count = id->files.count;
-		config.by_path = by_path = sequence_by_path(items, config.count);
-	}
 	for (i = 0; ret == 0 && i < n; i++)
-		ret = turns[i].is_run ? decode_run(id, &id->intake.runs[turns[i].index],
-						   &config, findings, err)
+		ret = turns[i].is_run ? runs_tell(runs, turns[i].index, findings, err)
 				      : name_record(id, turns[i].index, findings, err);
-	free(by_path);
-	free(items);
+	runs_free(runs);
 	free(turns);
 	return ret;
 }
