@@ -27,23 +27,31 @@ static const uint32_t ENTRIES = 30000; /* per response */
 /* How much more the ways in order must weigh than all, in natural logs. */
 static const double ORDER_GAIN = 4;
 
+/* A path's length and a size as one key; sizes of more than that are cut off. */
+enum { SIZE_BITS = 44 };
+
+static uint64_t
+path_key(uint32_t path, uint64_t size)
+{
+	uint64_t most = (UINT64_C(1) << SIZE_BITS) - 1;
+
+	return (uint64_t)path << SIZE_BITS | (size < most ? size : most);
+}
+
+static bool
+has_lesser_path(const void *arg, size_t i, uint64_t key)
+{
+	const struct sequence_config *config = arg;
+	const struct sequence_item *item = &config->items[config->by_path[i]];
+
+	return path_key(item->path_bytes, item->size) < key;
+}
+
 size_t
 run_find_path(const struct run *run, uint32_t path, uint64_t size)
 {
-	const struct sequence_config *config = run->config;
-	const struct sequence_item *item;
-	size_t low = 0, high = config->count, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		item = &config->items[config->by_path[mid]];
-		if (item->path_bytes < path ||
-		    (item->path_bytes == path && item->size < size))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return search_first(run->config, 0, run->config->count, path_key(path, size),
+			    has_lesser_path);
 }
 
 /* Group of a request by its number, and the number of the group's first; NULL where the

@@ -39,20 +39,17 @@ static const double SEEN_AT = 4;
 /* Which of the odd ends it is, mostly the first. */
 static const double FIRST[] = {0.7, 0.15, 0.1, 0.05};
 
+static bool
+is_lesser(const void *values, size_t i, uint64_t value)
+{
+	return ((const uint64_t *)values)[i] < value;
+}
+
 /* First odd end behind an offset. */
 static uint32_t
 odd_after(const struct run *run, uint64_t offset)
 {
-	uint32_t low = 0, high = run->odd_count, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (run->odd[mid] <= offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return (uint32_t)search_first(run->odd, 0, run->odd_count, offset + 1, is_lesser);
 }
 
 /* The odd ends tried of a response that ends at end: from *first on so many. */

@@ -109,18 +109,17 @@ add_gap(struct reader *r, uint64_t bytes)
 }
 
 static bool
+is_lesser(const void *values, size_t i, uint64_t value)
+{
+	return ((const uint64_t *)values)[i] < value;
+}
+
+static bool
 is_usual(const struct reader *r, uint64_t value)
 {
-	size_t low = 0, high = r->value_count, mid;
+	size_t last = USUAL - 1 + search_first(r->values, 0, r->value_count, value, is_lesser);
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (r->values[mid] < value)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low + USUAL - 1 < r->value_count && r->values[low + USUAL - 1] == value;
+	return last < r->value_count && r->values[last] == value;
 }
 
 /* Marks come in order; one that does not is of a damaged record. */

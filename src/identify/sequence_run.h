@@ -2,6 +2,7 @@
 #ifndef IDENTIFY_SEQUENCE_RUN_H
 #define IDENTIFY_SEQUENCE_RUN_H
 
+#include "base/search.h"
 #include "identify/modes.h"
 #include "identify/sequence.h"
 
@@ -112,20 +113,31 @@ void phase_vote(const struct run *, bool is_hex, double share, const uint8_t *is
 void phase_explain(const struct run *, uint32_t header, uint32_t starts,
 		   uint8_t *is_explained);
 
+static inline bool
+item_is_smaller(const void *items, size_t i, uint64_t size)
+{
+	return ((const struct sequence_item *)items)[i].size < size;
+}
+
 /* Index of the first item of at least that size. */
 static inline size_t
 item_find(const struct sequence_config *config, uint64_t size)
 {
-	size_t low = 0, high = config->count, mid;
+	return search_first(config->items, 0, config->count, size, item_is_smaller);
+}
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (config->items[mid].size < size)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+static inline bool
+border_is_before(const void *borders, size_t i, uint64_t offset)
+{
+	return ((const struct border *)borders)[i].offset < offset;
+}
+
+/* The first border from number from on that is at an offset or behind it. */
+static inline uint32_t
+run_find_border(const struct run *run, uint32_t from, uint64_t offset)
+{
+	return (uint32_t)search_first(run->borders, from, run->border_count, offset,
+				      border_is_before);
 }
 
 /* A piece of the response stream between two borders that may be one response. */
