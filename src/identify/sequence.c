@@ -46,7 +46,8 @@ sequence_config_init(struct sequence_config *config)
 	    .name_at = 0.7,
 	    .marks_max = 20000,
 	    .states_max = 4096,
-	    .work_max = 200000000,
+	    .work_max = 24000000,
+	    .pages_work_max = 6000000,
 	};
 }
 
@@ -162,6 +163,48 @@ weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 	return weigh_free(run, pieces, evidence, err);
 }
 
+static void
+take_borders(struct run *run, struct border *borders, uint32_t count)
+{
+	free(run->borders);
+	run->borders = borders;
+	run->border_count = count;
+}
+
+/* Weighs with the borders that pages tell of, too; that stands unless it was too much work, or
+ * leaves fewer files beyond doubt. */
+static int
+try_pages(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+{
+	struct border *plain = malloc((run->border_count + 1) * sizeof *plain);
+	uint32_t count = run->border_count;
+	struct pieces paged = {0};
+	double paged_evidence;
+
+	if (plain == NULL)
+		return err_set(err, ENOMEM, "sequence: out of memory for borders");
+	memcpy(plain, run->borders, count * sizeof *plain);
+	run->has_pages = true;
+	run->work_max = run->config->pages_work_max;
+	if (phase_add_borders(run, err) != 0 || pieces_init(&paged, err) != 0 ||
+	    lattice_weigh(run, &paged, &paged_evidence, err) != 0) {
+		pieces_done(&paged);
+		free(plain);
+		return -1;
+	}
+	if (!isfinite(paged_evidence) || count_firm(&paged) < count_firm(pieces)) {
+		pieces_done(&paged);
+		take_borders(run, plain, count);
+		run->has_pages = false;
+		return 0;
+	}
+	pieces_done(pieces);
+	free(plain);
+	*pieces = paged;
+	*evidence = paged_evidence;
+	return 0;
+}
+
 /* From rows to what each piece may be; evidence: log probability of all that was seen. The
  * caller ends run and pieces in any case. */
 static int
@@ -181,17 +224,12 @@ explain(struct run *run, const struct flow *rows, size_t count, struct pieces *p
 	/* By the borders that show first: those that pages tell of are many. */
 	has_pages = run->has_pages;
 	run->has_pages = false;
+	run->work_max = run->config->work_max;
 	if (phase_add_borders(run, err) != 0 || weigh(run, pieces, evidence, err) != 0)
 		return -1;
 	if (!has_pages || is_plain(run, pieces))
 		return 0;
-	run->has_pages = true;
-	if (phase_add_borders(run, err) != 0)
-		return -1;
-	pieces_done(pieces);
-	if (pieces_init(pieces, err) != 0)
-		return -1;
-	return lattice_weigh(run, pieces, evidence, err);
+	return try_pages(run, pieces, evidence, err);
 }
 
 /* Where nothing was learned of the server, tries the likeliest of all constants: they stand

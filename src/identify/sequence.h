@@ -60,7 +60,8 @@ struct sequence_config {
 	/* Bounds: what exceeds them is counted in the statistics and left unnamed. */
 	uint32_t marks_max;  /* marks used per connection */
 	uint32_t states_max; /* lattice states per request */
-	uint64_t work_max;   /* lattice edges tried in all */
+	uint64_t work_max;   /* lattice edges tried of a run, */
+	uint64_t pages_work_max; /* and with the borders that pages tell of */
 };
 
 struct sequence_rival {

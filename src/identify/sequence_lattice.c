@@ -34,7 +34,7 @@ static const double UNKNOWN = 0.02; /* responses of no catalogue file */
  * other, many do not. */
 static const double MARKED = 0.9, MARKED_PAGES = 0.5;
 /* States less than exp(-KEEP) of the best are left; there are many at pages. */
-static const double KEEP = 40, KEEP_PAGES = 16;
+static const double KEEP = 40, KEEP_NARROW = 16;
 
 static int
 compare_double(const void *a, const void *b)
@@ -85,7 +85,7 @@ sweep_forward(struct lattice *l)
 		floor = layer_floor(l, &l->layers[n]);
 		for (i = l->layers[n].first; i != NONE; i = l->states[i].next) {
 			if (l->states[i].alpha < floor ||
-			    l->work > l->run->config->work_max / 2) {
+			    l->work > l->run->work_max / 2) {
 				l->is_exhausted |= l->states[i].alpha >= floor;
 				l->states[i].alpha = -INFINITY;
 				continue;
@@ -174,7 +174,8 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 	l.states = calloc(l.state_cap, sizeof *l.states);
 	l.slots = malloc(((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	l.reaches = calloc(run->border_count, sizeof *l.reaches);
-	if (l.layers == NULL || l.states == NULL || l.slots == NULL || l.reaches == NULL)
+	if (l.layers == NULL || l.states == NULL || l.slots == NULL || l.reaches == NULL ||
+	    !sizes_init(&l.sizes, run->config))
 		goto done;
 	memset(l.slots, 0xff, ((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	make_layers(&l);
@@ -183,7 +184,8 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 	anchor_place_all(run);
 	run->log_spurious = log_spurious(run);
 	marked = run->has_pages ? MARKED_PAGES : MARKED;
-	l.keep = run->has_pages ? KEEP_PAGES : KEEP;
+	/* Without constants nothing will be named, and only the evidence counts. */
+	l.keep = run->has_pages || run->modes.headers == 0 ? KEEP_NARROW : KEEP;
 	l.log_marked = log(marked) - run->log_spurious;
 	l.log_unmarked = log(1 - marked);
 	/* Where no constant is known no file can fit, and unknown ones are no wonder. */
@@ -207,6 +209,7 @@ done:
 	for (i = 0; l.reaches != NULL && i < run->border_count; i++)
 		free(l.reaches[i].reach);
 	free(l.reaches);
+	sizes_done(&l.sizes);
 	free(l.slots);
 	free(l.states);
 	free(l.layers);

@@ -38,6 +38,12 @@ struct reach_list {
 	uint32_t count, to_end; /* borders before this one were tried */
 };
 
+/* A bit for each of some hashes of sizes, set where the catalogue has such a size. */
+struct sizes {
+	uint64_t *bit;
+	unsigned shift; /* of a hash of 64 bits */
+};
+
 struct layer {
 	uint32_t group, left; /* requests */
 	uint32_t first, states;
@@ -63,6 +69,7 @@ struct lattice {
 	uint32_t state_count, state_cap;
 	uint32_t *slots, slot_mask;
 	struct reach_list *reaches;
+	struct sizes sizes;
 	double log_marked, log_unmarked, log_prior, log_unknown, keep;
 	double most_hope; /* by which pages make the best place of a response likelier */
 	double end_alpha;
@@ -92,7 +99,10 @@ void lattice_answer(struct lattice *, uint32_t state);
 /* Log density of the length of so many of a group's requests, less the octets used. */
 double lattice_length(const struct run *, uint32_t left, uint32_t group, uint32_t used);
 
-/* sequence_reach.c: what is reachable from a border by files, up to another border. */
+/* sequence_reach.c: the catalogue's sizes; false without memory. */
+bool sizes_init(struct sizes *, const struct sequence_config *);
+void sizes_done(struct sizes *);
+/* What is reachable from a border by files, up to another border. */
 const struct reach_list *reach_from(struct lattice *, uint32_t from, uint32_t end);
 /* One past the last border worth trying from this one under an anchor. */
 uint32_t reach_end(const struct run *, uint32_t from, const struct group *anchor);

@@ -12,7 +12,50 @@
 enum {
 	LOOK_AHEAD = 300, /* borders, where no anchor ends the search */
 	LOOK_BEYOND = 6,  /* borders beyond the anchor */
+	SIZES_SPARSE = 16, /* bits per size, so that few are set */
+	SIZES_BITS_MIN = 10,
+	SIZES_BITS_MAX = 26,
 };
+
+static uint64_t
+size_hash(uint64_t size)
+{
+	return size * 0x9e3779b97f4a7c15u;
+}
+
+bool
+sizes_init(struct sizes *sizes, const struct sequence_config *config)
+{
+	unsigned bits = SIZES_BITS_MIN;
+	size_t i;
+
+	while (bits < SIZES_BITS_MAX && (size_t)1 << bits < SIZES_SPARSE * config->count)
+		bits++;
+	sizes->shift = 64 - bits;
+	if ((sizes->bit = calloc((size_t)1 << (bits - 6), sizeof *sizes->bit)) == NULL)
+		return false;
+	for (i = 0; i < config->count; i++) {
+		uint64_t h = size_hash(config->items[i].size) >> sizes->shift;
+
+		sizes->bit[h >> 6] |= UINT64_C(1) << (h & 63);
+	}
+	return true;
+}
+
+void
+sizes_done(struct sizes *sizes)
+{
+	free(sizes->bit);
+}
+
+/* False of most sizes that no file has. */
+static inline bool
+may_have_size(const struct sizes *sizes, uint64_t size)
+{
+	uint64_t h = size_hash(size) >> sizes->shift;
+
+	return (sizes->bit[h >> 6] >> (h & 63) & 1) != 0;
+}
 
 static void
 reach_sizes(struct lattice *l, struct reach_list *list, uint32_t from, uint32_t to)
@@ -31,7 +74,8 @@ reach_sizes(struct lattice *l, struct reach_list *list, uint32_t from, uint32_t 
 			if (span < run->modes.header[m].bytes + digits)
 				break;
 			size = span - run->modes.header[m].bytes - digits;
-			if (size_digits(size, run->modes.header[m].is_hex) != digits)
+			if (!may_have_size(&l->sizes, size) ||
+			    size_digits(size, run->modes.header[m].is_hex) != digits)
 				continue;
 			item = item_find(run->config, size);
 			for (n = 0; item + n < run->config->count &&

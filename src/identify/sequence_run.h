@@ -68,6 +68,7 @@ struct run {
 	double log_spurious; /* log of spurious segment ends per octet */
 	uint32_t depth;      /* 0: request times unused */
 	bool is_voted;       /* the modes at this depth had votes */
+	uint64_t work_max; /* edges of the lattice */
 	bool is_trial;       /* the best pair of modes is taken though it may be chance */
 	uint32_t header_min, request_min;
 	/* length[n][l]: density of n requests of l octets together. */
