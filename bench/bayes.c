@@ -160,6 +160,7 @@ struct score {
 	size_t known, right, wrong;
 	/* Of names that are told with a probability. */
 	size_t sure, sure_wrong, all;
+	double sure_sum;
 	double told[BINS], came_true[BINS];
 };
 
@@ -273,9 +274,11 @@ draw_plain(const struct files *files, size_t i, double unknown, struct record *r
 	return is_known ? pick : files->count;
 }
 
-/* The likeliest file that octets and packets allow: packets tell the segments in all. */
+/* The likeliest file that octets and packets allow, and its probability: packets tell the
+ * segments in all. */
 static size_t
-plain_oracle(const struct files *files, double unknown, const struct record *r)
+plain_oracle(const struct files *files, double unknown, const struct record *r,
+	     double *probability)
 {
 	uint64_t payload = r->bytes - C * r->packets - 8, sent, k;
 	double best = 0, sum, mean, p, of_median;
@@ -303,35 +306,36 @@ plain_oracle(const struct files *files, double unknown, const struct record *r)
 			found = i;
 		}
 	}
-	return best > 0.5 * sum ? found : files->count;
+	*probability = sum > 0 ? best / sum : 0;
+	return found;
 }
 
 /* Whether the likeliest file's probability means what it says. */
 static void
-judge_probability(struct score *s, const struct verdict *v, size_t truth)
+judge_probability(struct score *s, double p, size_t said, size_t truth)
 {
-	double p = v->count > 0 ? v->candidate[0].probability : 0;
-	bool is_right = v->count > 0 && v->candidate[0].file == truth;
+	bool is_right = said == truth;
 	unsigned bin = p >= 1 ? BINS - 1 : (unsigned)(p * BINS);
 
 	s->all++;
 	s->told[bin] += p;
 	s->came_true[bin] += is_right;
 	s->sure += p >= 0.99;
+	s->sure_sum += p >= 0.99 ? p : 0;
 	s->sure_wrong += p >= 0.99 && !is_right;
 }
 
 static void
-tell_calibration(const struct score *s, double learned)
+tell_calibration(const char *who, const struct score *s)
 {
 	double sum = 0;
 	unsigned i;
 
 	for (i = 0; i < BINS; i++)
 		sum += fabs(s->told[i] - s->came_true[i]);
-	printf("  unknown files learned: %.2f %%; with 0.99: %zu, wrong %zu; calibration error "
-	       "%.4f\n",
-	       100 * learned, s->sure, s->sure_wrong, sum / (double)s->all);
+	printf("  %-6s with 0.99: %zu, wrong %zu, by what is said %.1f; calibration error %.4f\n",
+	       who, s->sure, s->sure_wrong, (double)s->sure - s->sure_sum,
+	       sum / (double)s->all);
 }
 
 static void
@@ -345,6 +349,7 @@ by_octets(size_t n, size_t downloads, double unknown)
 	struct plain *plain;
 	struct files files;
 	struct verdict v;
+	double p;
 
 	files_init(&files, catalog);
 	for (i = 0; i < downloads; i++)
@@ -352,18 +357,23 @@ by_octets(size_t n, size_t downloads, double unknown)
 	plain = plain_new(&files, &config);
 	plain_learn(plain, records, lessons);
 	for (i = lessons; i < downloads; i++) {
-		judge(&best, plain_oracle(&files, unknown, &records[i]), truth[i], files.count);
+		said = plain_oracle(&files, unknown, &records[i], &p);
+		judge_probability(&best, p, said, truth[i]);
+		judge(&best, p > 0.5 ? said : files.count, truth[i], files.count);
 		plain_name(plain, &records[i], &v);
-		judge_probability(&weir, &v, truth[i]);
-		said = v.count > 0 && v.candidate[0].probability > 0.5 ? v.candidate[0].file
-								      : files.count;
-		judge(&weir, said, truth[i], files.count);
+		p = v.count > 0 ? v.candidate[0].probability : 0;
+		said = v.count > 0 ? v.candidate[0].file : files.count;
+		judge_probability(&weir, p, said, truth[i]);
+		judge(&weir, p > 0.5 ? said : files.count, truth[i], files.count);
 	}
 	printf("octets and packets, %g %% of no file\n", 100 * unknown);
 	tell("octets and packets", "oracle", &best);
+	tell_calibration("oracle", &best);
 	tell("octets and packets", "weir", &weir);
+	tell_calibration("weir", &weir);
 	if (plain_servers(plain) > 0)
-		tell_calibration(&weir, plain_server_at(plain, 0)->path.unknown);
+		printf("  unknown files learned: %.2f %%\n",
+		       100 * plain_server_at(plain, 0)->path.unknown);
 	plain_free(plain);
 	files_done(&files);
 	catalog_free(catalog);
