@@ -9,6 +9,9 @@
  *		D = a MSS; b > 0: D = (a + b - 1) MSS + the last segment. Segments below the
  *		MSS among them make D any number: one in ten.
  *
+ * Where no header is known the span's own remainder tells b = 0 from b > 0: after the last segment
+ * of all it is any number, else 0; D is then geometric or the sum of two such.
+ *
  * The span says so much more that counts are then left aside: some exporters multiply them by
  * N. Without a span, counts that N divides, packets and octets both, may be such.
  */
@@ -27,6 +30,7 @@ struct sampled {
 	const struct record *r;
 	double n, mss, lam;
 	bool is_header_known, may_be_scaled;
+	bool is_end_missing; /* the span ends with a whole segment: others came behind it */
 };
 
 bool
@@ -71,7 +75,8 @@ p_of_outside(const struct sampled *s, double outside, double last)
 	j = floor(outside / s->mss);
 	odd = (j + 1) * p * p * pow(1 - p, j) / s->mss;
 	if (!s->is_header_known)
-		return odd;
+		return s->is_end_missing ? odd
+					 : (1 - ODD) * p * pow(1 - p, j) / s->mss + ODD * odd;
 	if (fmod(outside, s->mss) == 0)
 		sum += p * p * pow(1 - p, j);
 	if (outside >= last && fmod(outside - last, s->mss) == 0) {
@@ -128,6 +133,7 @@ sampled_name(const struct files *files, const struct wire_server *server,
 	if (mss == 0 && (mss = wire_mss(r, overhead)) == 0)
 		mss = MSS_USUAL;
 	s.mss = mss;
+	s.is_end_missing = r->has_span && r->span % mss == 0;
 	*out = (struct verdict){.mss = mss,
 				.payload = r->has_span ? r->span : wire_payload(r, overhead),
 				.overhead = overhead};
