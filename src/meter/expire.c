@@ -12,7 +12,7 @@
 #include "meter/state.h"
 
 enum { INTERVAL_MAX_S = 3600 };
-enum { BEHIND_MAX = 64, CALM_PACKETS = 4096 };
+enum { BEHIND_MAX = 64, CALM_PACKETS = 4096, HASTY_MAX = 64 };
 static const int64_t SECOND_US = 1000000;
 static const int64_t BEHIND_US = 60 * 1000000ll;
 
@@ -166,6 +166,7 @@ end_all(struct meter *m, enum meter_expire why)
 static void
 clock_start(struct meter *m, int64_t now_us)
 {
+	m->hasty = m->since_reset > CALM_PACKETS ? 0 : m->hasty + 1;
 	m->behind = 0;
 	m->since_reset = 0;
 	m->clock_us = now_us;
@@ -190,8 +191,10 @@ clock_advance(struct meter *m, int64_t now_us)
 }
 
 /*
- * The packets' clock only runs forward, unless many packets in a row agree that it was wrong
- * (or one is days behind it): then everything is written and it starts again.
+ * The packets' clock only runs forward, unless many packets in a row agree that it was wrong:
+ * then everything is written and it starts again. One packet more than a day behind will do,
+ * for no flow could tell such a time, as between captures put one behind the other; but not
+ * again and again, for it costs more than a packet does.
  */
 void
 clock_set(struct meter *m, int64_t now_us)
@@ -205,7 +208,8 @@ clock_set(struct meter *m, int64_t now_us)
 		return;
 	}
 	m->counters[METER_backwards]++;
-	if ((m->clock_us - now_us > DAY_US && m->since_reset > CALM_PACKETS) ||
+	if ((m->clock_us - now_us > DAY_US &&
+	        (m->since_reset > CALM_PACKETS || m->hasty < HASTY_MAX)) ||
 	    (m->clock_us - now_us > BEHIND_US && ++m->behind >= BEHIND_MAX)) {
 		m->counters[METER_clock_resets]++;
 		fragment_drain(m, FRAGMENT_ALL);

@@ -276,6 +276,7 @@ struct meter {
 	int64_t turn_us; /* when the wheel is turned next */
 	int64_t victim_idle_us; /* how long flows had been idle that had to make room */
 	unsigned behind; /* packets in a row far behind the clock */
+	unsigned hasty;  /* times in a row when it was soon set back again */
 	uint64_t since_reset; /* packets since the clock was set back */
 	uint64_t wheel_used[WHEEL / 64]; /* slots that may have flows */
 	const struct meter_key_row *key;
