@@ -108,7 +108,7 @@ static void
 syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet *p,
     int64_t now_us, unsigned d)
 {
-	bool has_timestamps;
+	bool has_timestamps = false;
 	uint16_t peer;
 
 	syn->bits |= SYN_SENT << d | SYN_BASE_OWN << d;
@@ -124,8 +124,11 @@ syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet 
 	if ((hot->state & FLOW_INITIATOR) == d)
 		syn->timing_us = (uint32_t)now_us;
 	peer = fingerprints_mss(m->fingerprints, syn->fingerprint[d ^ 1]);
-	syn->fingerprint[d] = (uint16_t)fingerprint_of(m->fingerprints, p, peer, &has_timestamps,
-	    &m->counters[METER_fingerprints], &m->counters[METER_fingerprints_lost]);
+	syn->fingerprint[d] = 0; /* a part of a header would be another system's */
+	if (!(p->flags & PACKET_TRUNCATED))
+		syn->fingerprint[d] = (uint16_t)fingerprint_of(m->fingerprints, p, peer,
+		    &has_timestamps, &m->counters[METER_fingerprints],
+		    &m->counters[METER_fingerprints_lost]);
 	if (has_timestamps)
 		syn->bits |= SYN_TIMESTAMPS << d;
 	else

@@ -32,24 +32,23 @@ transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t sai
 	if (there >= 13 && p[12] >> 4 >= 5)
 		header = (p[12] >> 4) * 4u;
 	out->payload_bytes = said > header ? said - header : 0;
-	out->headers_end += there < header ? there : header;
-	if (there < 20) {
+	if (there < header) {
 		out->flags |= PACKET_TRUNCATED;
-		return;
+		header = there;
 	}
-	if (p[12] >> 4 < 5 || header > said)
+	out->headers_end += header;
+	if (there < 14)
 		return;
 	out->flags |= PACKET_HAS_TCP;
 	out->tcp_seq = load_be32(p + 4);
 	out->tcp_ack = load_be32(p + 8);
 	out->tcp_flags = load_be16(p + 12) & 0x0fff;
+	out->tcp_options = p + header;
+	if (there < 20)
+		return;
 	out->tcp_window = load_be16(p + 14);
 	out->tcp_urgent = load_be16(p + 18);
 	out->tcp_options = p + 20;
-	if (there < header) {
-		out->flags |= PACKET_TRUNCATED;
-		header = there;
-	}
 	out->tcp_options_bytes = (uint16_t)(header - 20);
 }
 

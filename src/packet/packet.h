@@ -14,7 +14,7 @@
  */
 enum packet_flag {
 	PACKET_HAS_PORTS = 1 << 0,     /* src_port and dst_port were read */
-	PACKET_HAS_TCP = 1 << 1,       /* tcp_ members: 20 bytes and a sane data offset */
+	PACKET_HAS_TCP = 1 << 1,       /* tcp_ members: of a header up to its flags, or more */
 	PACKET_HAS_ICMP = 1 << 2,      /* icmp_type and icmp_code were read */
 	PACKET_FRAGMENT = 1 << 3,      /* part of a fragmented datagram, first or later */
 	PACKET_LATER_FRAGMENT = 1 << 4, /* not the first: has no transport header */
@@ -38,7 +38,7 @@ struct packet {
 	uint32_t tcp_seq, tcp_ack;
 	uint16_t flags;       /* enum packet_flag */
 	uint16_t src_port, dst_port; /* host order; ICMP: 0 and type << 8 | code */
-	uint16_t tcp_window;
+	uint16_t tcp_window;  /* as tcp_urgent 0 where the header is cut off before it */
 	uint16_t tcp_flags;   /* RFC 9565: 16 bits, low 8 are FIN SYN RST PSH ACK URG ECE CWR */
 	uint16_t tcp_urgent;
 	uint16_t ip_id;       /* IPv4 */

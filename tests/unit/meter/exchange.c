@@ -713,10 +713,33 @@ test_syn_ack_first(void **state)
 	rig_free(r);
 }
 
+/* A SYN cut off within its header has flags and a number, but is no mark of a system. */
+static void
+test_cut_syn(void **state)
+{
+	struct rig *r = rig_new();
+	struct packet p = rig_ip(r, r->client, r->server, 6, 44);
+
+	p.src_port = r->client_port;
+	p.dst_port = r->server_port;
+	p.flags = PACKET_HAS_PORTS | PACKET_HAS_TCP | PACKET_DF | PACKET_TRUNCATED;
+	p.tcp_flags = SYN;
+	p.tcp_seq = 7;
+	p.tcp_options = rig_syn_options;
+	rig_packet(r, &p);
+	rig_done(r);
+	assert_int_equal(r->n, 1);
+	assert_int_equal(r->rows[0].tcp_flags, SYN);
+	assert_int_equal(r->rows[0].initial_sequence, 7);
+	assert_false(flow_has(&r->rows[0], fingerprint));
+	rig_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cut_syn),
 		cmocka_unit_test(test_one_download),
 		cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_not_cut),
