@@ -50,7 +50,7 @@ layer_floor(struct lattice *l, struct layer *layer)
 {
 	double floor = layer->top - l->keep, *alphas, kept = 0;
 	double lost = exp(layer->lost - layer->top);
-	uint32_t i, n = 0, most = l->run->config->states_max;
+	uint32_t i, n = 0, most = l->states_max;
 
 	layer->strong = layer->top - l->keep;
 	if ((layer->states <= STRONG && layer->states <= most) ||
@@ -155,11 +155,14 @@ log_spurious(const struct run *run)
 	return log(spare / (span + 1));
 }
 
-int
-lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+/* Weighs with fewer states by a factor; 1, or 0 where even that is too much work, or -1 with err. */
+static int
+weigh(struct run *run, uint32_t fewer, struct pieces *pieces, double *evidence,
+      struct err *err)
 {
 	struct lattice l = {.run = run,
 			    .pieces = pieces,
+			    .states_max = run->config->states_max / fewer,
 			    .layer_count = 1,
 			    .state_cap = 4096,
 			    .slot_mask = (1 << 20) - 1};
@@ -185,7 +188,8 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 	run->log_spurious = log_spurious(run);
 	marked = run->has_pages ? MARKED_PAGES : MARKED;
 	/* Without constants nothing will be named, and only the evidence counts. */
-	l.keep = run->has_pages || run->modes.headers == 0 ? KEEP_NARROW : KEEP;
+	l.keep = run->has_pages || run->modes.headers == 0 || fewer > 1 ? KEEP_NARROW : KEEP;
+	pieces->trust = 1;
 	l.log_marked = log(marked) - run->log_spurious;
 	l.log_unmarked = log(1 - marked);
 	/* Where no constant is known no file can fit, and unknown ones are no wonder. */
@@ -200,10 +204,9 @@ lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct e
 		sweep_back(&l);
 	*evidence = l.is_exhausted ? -INFINITY : l.end_alpha + anchor_unused(run);
 	run->stats->edges += l.work;
-	run->stats->work_exceeded += l.is_exhausted;
-	status = l.is_out_of_memory ? -1 : 0;
+	status = l.is_out_of_memory ? -1 : !l.is_exhausted;
 done:
-	if (status != 0)
+	if (status < 0)
 		err_set(err, ENOMEM, "sequence: out of memory for a lattice of %u layers",
 			l.layer_count);
 	for (i = 0; l.reaches != NULL && i < run->border_count; i++)
@@ -214,4 +217,18 @@ done:
 	free(l.states);
 	free(l.layers);
 	return status;
+}
+
+int
+lattice_weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+{
+	static const uint32_t fewer[] = {1, 4, 16};
+	/* That the borders of pages are too many is no failure: those that show stand. */
+	size_t i, tries = run->has_pages ? 1 : sizeof fewer / sizeof *fewer;
+	int weighed = 0;
+
+	for (i = 0; i < tries && weighed == 0; i++)
+		weighed = weigh(run, fewer[i], pieces, evidence, err);
+	run->stats->work_exceeded += weighed == 0 && !run->has_pages;
+	return weighed < 0 ? -1 : 0;
 }

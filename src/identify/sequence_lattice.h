@@ -63,6 +63,7 @@ struct edge {
 struct lattice {
 	struct run *run;
 	struct pieces *pieces;
+	uint32_t states_max; /* of a layer */
 	struct layer *layers;
 	uint32_t layer_count; /* the last one is the end */
 	struct state *states;

@@ -75,7 +75,7 @@ go_forward(struct lattice *l, const struct edge *e)
 		return;
 	i = lattice_find(l, e->layer, e->border, e->used);
 	if (i == NONE) {
-		if (layer->states >= l->run->config->states_max * 4) {
+		if (layer->states >= l->states_max * 4) {
 			l->run->stats->states_dropped++;
 			layer->lost = log_add(layer->lost, alpha);
 			return;
