@@ -66,7 +66,7 @@ static const struct option_row options[] = {
 	{"no-cut", 0, OPTION_FLAG, offsetof(struct meter_values, no_cut), NULL, NULL, 0, 0,
 	    "do not cut TCP connections into exchanges"},
 	{"request-min", 0, OPTION_NUMBER, offsetof(struct meter_values, request_min), "BYTES",
-	    "50", 1, UINT32_MAX, "smallest burst of a client that begins an exchange"},
+	    "50", 1, UINT32_MAX, "smallest burst of a client that begins an exchange, but for HTTP/2"},
 	{"uniflow", 0, OPTION_FLAG, offsetof(struct meter_values, is_directional), NULL, NULL, 0,
 	    0, "a flow for each direction"},
 	/* to a store */
@@ -114,8 +114,10 @@ const struct command command_meter = {
 	    "A TCP connection is cut into exchanges of a request and its response, so that a "
 	    "download is a record. An exchange ends when the client sends at least 50 bytes of "
 	    "new data after the server has answered and that segment acknowledges all of the "
-	    "answer; two to four of the smaller bursts that came before, at once, end none. A "
-	    "response of 1 KiB or a request of 64 KiB makes a record for the first 64 "
+	    "answer; two to four of the smaller bursts that came before, at once, end none. "
+	    "Requests of HTTP/2 in TLS may be smaller: where a client is seen to acknowledge "
+	    "settings, what is as long as no frame of flow control is a request. A response of "
+	    "1 KiB or a request of 64 KiB makes a record for the first 64 "
 	    "exchanges, one of 8 KiB up to the 1,024th, one of 256 KiB after that; the rest is "
 	    "folded into a remainder record. The span of a direction is its payload by sequence "
 	    "numbers, retransmissions counted once; if only the other direction was seen, its "

@@ -63,6 +63,51 @@ small_take(struct part *part, const struct small *small)
 	}
 }
 
+/* Adds b, which is later, to a. */
+static void
+part_add(struct part *a, const struct part *b)
+{
+	a->start_us = b->start_us < a->start_us ? b->start_us : a->start_us;
+	a->end_us = b->end_us > a->end_us ? b->end_us : a->end_us;
+	a->fragments += b->fragments;
+	a->coalesced |= b->coalesced;
+	for (int d = 0; d < 2; d++) {
+		struct part_half *x = &a->half[d];
+		const struct part_half *y = &b->half[d];
+
+		if (a->packets[d] == 0) {
+			a->tos[d] = b->tos[d];
+			a->ttl_min[d] = b->ttl_min[d];
+		}
+		if (b->packets[d] > 0 && b->ttl_min[d] < a->ttl_min[d])
+			a->ttl_min[d] = b->ttl_min[d];
+		if (b->ttl_max[d] > a->ttl_max[d])
+			a->ttl_max[d] = b->ttl_max[d];
+		a->packets[d] += b->packets[d];
+		a->bytes[d] += b->bytes[d];
+		a->tcp_flags[d] |= b->tcp_flags[d];
+		x->span += y->span;
+		x->retransmitted += y->retransmitted;
+		x->segments += y->segments;
+		if (y->max_segment > x->max_segment)
+			x->max_segment = y->max_segment;
+		if (x->first_us == 0)
+			x->first_us = y->first_us;
+		if (y->last_us > x->last_us)
+			x->last_us = y->last_us;
+	}
+}
+
+/* What is held comes before it. */
+static __attribute__((noinline)) void
+part_join(struct part *part, const struct part *held)
+{
+	struct part sum = *held;
+
+	part_add(&sum, part);
+	*part = sum;
+}
+
 static void
 stream_part(const struct meter *m, struct part *part, const struct stream *s)
 {
@@ -82,6 +127,8 @@ stream_part(const struct meter *m, struct part *part, const struct stream *s)
 		    part->half[d].span > 0)
 			part->half[d].span--;
 	}
+	if (x != NULL && x->held != 0)
+		part_join(part, ITEM(m->remainder, struct part, x->held));
 }
 
 static void
@@ -118,41 +165,6 @@ part_take(const struct meter *m, uint32_t flow, struct part *part)
 		stream_part(m, part, stream_of(m, hot));
 	else
 		small_take(part, small_of(m, hot));
-}
-
-/* Adds b, which is later, to a. */
-static void
-part_add(struct part *a, const struct part *b)
-{
-	a->start_us = b->start_us < a->start_us ? b->start_us : a->start_us;
-	a->end_us = b->end_us > a->end_us ? b->end_us : a->end_us;
-	a->fragments += b->fragments;
-	a->coalesced |= b->coalesced;
-	for (int d = 0; d < 2; d++) {
-		struct part_half *x = &a->half[d];
-		const struct part_half *y = &b->half[d];
-
-		if (a->packets[d] == 0) {
-			a->tos[d] = b->tos[d];
-			a->ttl_min[d] = b->ttl_min[d];
-		}
-		if (b->packets[d] > 0 && b->ttl_min[d] < a->ttl_min[d])
-			a->ttl_min[d] = b->ttl_min[d];
-		if (b->ttl_max[d] > a->ttl_max[d])
-			a->ttl_max[d] = b->ttl_max[d];
-		a->packets[d] += b->packets[d];
-		a->bytes[d] += b->bytes[d];
-		a->tcp_flags[d] |= b->tcp_flags[d];
-		x->span += y->span;
-		x->retransmitted += y->retransmitted;
-		x->segments += y->segments;
-		if (y->max_segment > x->max_segment)
-			x->max_segment = y->max_segment;
-		if (x->first_us == 0)
-			x->first_us = y->first_us;
-		if (y->last_us > x->last_us)
-			x->last_us = y->last_us;
-	}
 }
 
 bool
@@ -201,6 +213,23 @@ part_fold(struct meter *m, struct exchange *x, struct part *part)
 	return true;
 }
 
+/* A pipelined connection keeps what its marks are in. */
+static void
+marks_reset(struct meter *m, const struct stream *s, struct exchange *x)
+{
+	struct marks *marks;
+
+	if (x->marks == 0)
+		return;
+	if (!s->is_pipelined) {
+		slab_give(&m->marks, x->marks);
+		x->marks = 0;
+		return;
+	}
+	marks = slab_at(&m->marks, x->marks);
+	marks->count = marks->lost = 0;
+}
+
 static void
 stream_reset(struct meter *m, struct stream *s)
 {
@@ -216,11 +245,11 @@ stream_reset(struct meter *m, struct stream *s)
 	if (x == NULL)
 		return;
 	x->fragments = 0;
-	if (x->marks != 0) {
-		struct marks *marks = slab_at(&m->marks, x->marks);
-
-		marks->count = marks->lost = 0;
-	}
+	if (x->held != 0)
+		slab_give(&m->remainder, x->held);
+	x->held = 0;
+	s->syn.bits &= (uint16_t)~SYN_PERHAPS;
+	marks_reset(m, s, x);
 }
 
 /* The flow goes on with an empty record. */
@@ -261,6 +290,25 @@ record_fragment(struct meter *m, uint32_t flow)
 		wide_of(m, hot)->fragments++;
 }
 
+/* Writes or folds a part of the flow. */
+static void
+part_end(struct meter *m, uint32_t flow, struct exchange *x, struct part *part,
+    enum meter_expire why, enum end_reason reason)
+{
+	if (x == NULL || !m->config.cut_exchanges ||
+	    part_is_own(x, part, hot_at(m, flow)->state & FLOW_INITIATOR) ||
+	    !part_fold(m, x, part))
+		part_write(m, flow, part, why, reason);
+}
+
+void
+exchange_count(struct meter *m, struct exchange *x)
+{
+	x->ordinal++;
+	x->is_continuation = x->was_answered = 0;
+	m->counters[METER_exchanges]++;
+}
+
 void
 record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reason reason)
 {
@@ -276,18 +324,66 @@ record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reaso
 		x->was_answered = !is_exchange && (x->was_answered || stream_has_answer(m, hot));
 	}
 	part_take(m, flow, &part);
-	if (x == NULL || !m->config.cut_exchanges ||
-	    part_is_own(x, &part, hot->state & FLOW_INITIATOR) || !part_fold(m, x, &part))
-		part_write(m, flow, &part, why, reason);
+	part_end(m, flow, x, &part, why, reason);
 	record_reset(m, flow);
 	if (x == NULL)
 		return;
 	x->parts++;
 	x->is_continuation = !is_exchange;
-	if (is_exchange) {
-		x->ordinal++;
-		m->counters[METER_exchanges]++;
+	if (is_exchange)
+		exchange_count(m, x);
+}
+
+bool
+record_hold(struct meter *m, uint32_t flow)
+{
+	struct stream *s = stream_of(m, hot_at(m, flow));
+	struct exchange *x = exchange_of(m, s);
+	uint32_t number = 0, marks;
+
+	if (x == NULL || s->is_pipelined)
+		return false;
+	if (u40_get(&s->half[0].span) > 0 || u40_get(&s->half[1].span) > 0) {
+		if ((number = slab_take(&m->remainder)) == 0)
+			return false;
+		part_take(m, flow, ITEM(m->remainder, struct part, number));
+		/* Marks are of what is held: there are no more before it is known what p is. */
+		marks = x->marks;
+		x->marks = 0;
+		record_reset(m, flow);
+		x->marks = marks;
 	}
+	x->held = number;
+	s->syn.bits |= SYN_PERHAPS;
+	return true;
+}
+
+void
+record_release(struct meter *m, uint32_t flow)
+{
+	struct stream *s = stream_of(m, hot_at(m, flow));
+	struct exchange *x = exchange_of(m, s);
+
+	if (x->held != 0) {
+		struct part part = *ITEM(m->remainder, struct part, x->held);
+
+		slab_give(&m->remainder, x->held);
+		x->held = 0;
+		part_end(m, flow, x, &part, METER_EXPIRES, END_REASON_end);
+		marks_reset(m, s, x);
+		x->parts++;
+	}
+	s->syn.bits &= (uint16_t)~SYN_PERHAPS;
+	exchange_count(m, x);
+}
+
+void
+record_join(struct meter *m, uint32_t flow)
+{
+	struct stream *s = stream_of(m, hot_at(m, flow));
+
+	s->syn.bits &= (uint16_t)~SYN_PERHAPS;
+	exchange_of(m, s)->was_answered = 1;
 }
 
 void

@@ -98,6 +98,7 @@ enum syn_bit { /* of side 0; << 1 is side 1's */
 	/* of both sides */
 	SYN_RST = 1 << 12,
 	SYN_MEASURED = 1 << 13,  /* timing_us is the handshake's time */
+	SYN_PERHAPS = 1 << 14,   /* whether the client's last burst began an exchange is open */
 };
 
 /* What a TCP connection has from its first packet on. */
@@ -153,7 +154,7 @@ struct stream {
 	uint32_t exchange; /* struct exchange, from the first cut on */
 	uint16_t mss;      /* negotiated largest segment, 0 if not known */
 	uint8_t coalesced, is_pipelined;
-	uint8_t burst, last_burst; /* of the client, too small for a request: see is_several */
+	uint8_t burst, last_burst; /* of the client, too small for a request: see request.c */
 } __attribute__((packed, aligned(4)));
 
 /*
@@ -178,8 +179,14 @@ struct exchange {
 	uint32_t remainder; /* struct part: the folded exchanges */
 	uint32_t marks;     /* struct marks */
 	uint32_t fragments;
-	uint8_t is_continuation;
-	uint8_t was_answered; /* in a record of this exchange that was written before */
+	uint32_t held;      /* struct part: the record before a burst that is perhaps a request */
+	uint32_t heard_at;  /* low bits of where the server's stream was when the client sent last */
+	uint8_t tls_overhead; /* octets of a record besides its frames of HTTP/2; 0: not known */
+	uint8_t is_continuation : 1;
+	uint8_t was_answered : 1; /* in a record of this exchange that was written before */
+	uint8_t is_wide : 1;      /* the client's windows of HTTP/2 are large */
+	uint8_t is_eager : 1;     /* and it updates them before half is used */
+	uint8_t is_opening : 1;   /* TLS's handshake ends, and what is sent with it is one */
 };
 
 enum { GAPS = 4, MARKS = 512, HABITS = 16, HABIT = 4 };
@@ -553,13 +560,36 @@ bool stream_has_answer(const struct meter *m, const struct hot *hot);
 bool stream_is_answered(const struct meter *m, const struct hot *hot);
 bool small_has_payload(const struct small *small);
 
+/* request.c: whether n new octets of the client's are a request and no frames of flow control;
+ * is_whole: they acknowledge all of an answer, of which more octets become known with them. */
+enum burst { BURST_SMALL, BURST_REQUEST, BURST_PERHAPS /* the answer will tell */ };
+enum burst burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n,
+    bool is_whole, uint32_t more);
+/* Whether the exchange that n octets of the client's begin, after so many in the record before,
+ * ends a handshake of TLS, so that several bursts before its answer are not pipelined. */
+bool burst_opens(const struct exchange *x, uint64_t before, uint64_t n);
+/* Whether n octets of the server's answer a request that BURST_PERHAPS was; else they may be
+ * what answers a frame of flow control. */
+bool burst_is_answered(const struct exchange *x, uint64_t n);
+/* Whether a burst that begins an exchange, before octets long after the client's stream so
+ * far, holds several requests. */
+bool burst_is_several_requests(const struct meter *m, const struct stream *s, uint64_t fresh,
+    uint64_t before);
+
 /* record.c: ends the record so far (writes or folds it) and begins the next. */
 void record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reason reason);
+/* Before a burst that is perhaps a request: holds the record so far. If it was one, released, what
+ * is held ended with it; joined, it goes on. False if it cannot be held. */
+bool record_hold(struct meter *m, uint32_t flow);
+void record_release(struct meter *m, uint32_t flow);
+void record_join(struct meter *m, uint32_t flow);
 /* Writes all that is left of a flow. */
 void record_finish(struct meter *m, uint32_t flow, enum meter_expire why);
 /* The row that the flow would become now; its text and lists are borrowed until the next
  * call. Nothing of the flow is changed. */
 void record_peek(const struct meter *m, uint32_t flow, struct flow *row);
+/* Another exchange begins on the connection. */
+void exchange_count(struct meter *m, struct exchange *x);
 /* Counts all that is left of a flow, and was not written, as deleted. */
 void record_forget(struct meter *m, uint32_t flow);
 /* Whether the record has packets of side d, in the sample or outside. */

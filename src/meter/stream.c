@@ -5,9 +5,8 @@
  * come out of order; a few gaps are remembered to tell a late segment from one sent again.
  * A direction that is never seen gets its offsets from the other one's acknowledgements.
  *
- * An exchange ends before a client segment with enough new data that acknowledges all of
- * the server's answer. Smaller bursts (window updates, pings, keystrokes) never end one, nor
- * do several of them at once. Client data before the answer is complete, or more at once
+ * An exchange ends before a client segment that is a request (request.c) and acknowledges
+ * all of the server's answer. Client data before the answer is complete, or more at once
  * than a segment holds, means pipelining; from then on requests and odd segment ends are
  * noted as marks (model/mark.h).
  *
@@ -20,13 +19,6 @@
 #include "model/mark.h"
 
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
-enum {
-	USUAL_MSS = 1460, /* where no SYN was seen */
-	HTTP2_WINDOW_UPDATE = 13, /* octets of the frame, RFC 9113, 6.9 */
-	TERSE = 300,      /* octets of a request at most whose client may pipeline: apt's have
-	                     some 150; a browser's have more, and grow by cookies */
-	SEVERAL = 19,     /* tenths of the first burst: two requests of about its length */
-};
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
 
 /* Negotiated largest segment, 0 if not known. */
@@ -230,6 +222,8 @@ exchange_free(struct meter *m, struct stream *s)
 		return;
 	if (x->remainder != 0)
 		slab_give(&m->remainder, x->remainder);
+	if (x->held != 0)
+		slab_give(&m->remainder, x->held);
 	if (x->marks != 0)
 		slab_give(&m->marks, x->marks);
 	slab_give(&m->exchange, s->exchange);
@@ -261,9 +255,12 @@ stream_has_answer(const struct meter *m, const struct hot *hot)
 {
 	const struct stream *s = stream_of(m, hot);
 	const struct small *small = small_of(m, hot);
+	const struct exchange *x = exchange_of(m, s);
 	unsigned server = (hot->state & FLOW_INITIATOR) ^ 1;
 
-	return s != NULL ? u40_get(&s->half[server].span) > 0 : small != NULL && small->payload[server] > 0;
+	if (s == NULL)
+		return small != NULL && small->payload[server] > 0;
+	return u40_get(&s->half[server].span) > 0 || (x != NULL && x->held != 0);
 }
 
 bool
@@ -372,125 +369,131 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
 	u40_set(&h->last_us, low_us(now_us));
 }
 
-/*
- * Whether a burst that begins an exchange after an answer holds several requests: more than
- * one segment does (an interface that merges segments shows those that a client sent
- * together as one; on the wire the second would come before the answer to the first), or
- * the second burst is twice the first, before octets long and terse. A client that pipelines
- * sends one request, and when the answer has shown that the server keeps the connection,
- * all others that it may. A connection's first burst may be a large greeting and says
- * nothing.
- */
-static bool
-is_burst(const struct meter *m, const struct stream *s, uint64_t fresh, uint64_t before)
-{
-	const struct exchange *x = exchange_of(m, s);
-	uint32_t mss = s->mss;
-
-	if (x == NULL || x->ordinal == 0)
-		return false;
-	return fresh > (mss != 0 ? mss : USUAL_MSS) ||
-	       (x->ordinal == 1 && before > 0 && before <= TERSE &&
-	           fresh * 10 >= before * SEVERAL);
-}
-
-/* Takes note of n octets of the client's that are too few for a request. By those that come
- * twice in a row, as window updates and pings do, several at once are known. */
-static void
-burst_note(struct stream *s, uint64_t n)
-{
-	if (n == s->last_burst)
-		s->burst = (uint8_t)n;
-	s->last_burst = n <= UINT8_MAX ? (uint8_t)n : 0;
-}
-
-/*
- * Whether n octets are two to four small bursts that waited for each other: in one segment
- * or, where the client is not seen, in one acknowledgement. Or two window updates of HTTP/2
- * in one TLS record, of which the second adds its frame alone.
- */
-static bool
-is_several(const struct stream *s, uint64_t n)
-{
-	return s->burst != 0 && ((n <= 4u * s->burst && n % s->burst == 0) ||
-	    n == s->burst + (uint64_t)HTTP2_WINDOW_UPDATE);
-}
-
-/* Notes the pipelined request of fresh octets that p is. */
+/* Notes the request of fresh octets that p is, and before the first the one under way. */
 static void
 request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client, uint64_t fresh)
 {
 	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
+	const struct exchange *x = exchange_of(m, s);
 
-	if (!s->is_pipelined) {
-		s->is_pipelined = 1;
+	if (!s->is_pipelined && (x == NULL || x->marks == 0))
 		mark_add(m, flow, s, mark_pack(MARK_REQUEST, u40_get(&c->span),
 		    a->high - u40_get(&a->span)));
-	}
 	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, a->high));
 }
 
-/* The next packet begins an exchange: what came before it is a record, unless there was
+/* The next packet, with a burst of the client's, begins an exchange: what came before it is a record, unless there was
  * nothing but packets without payload since the last one was written. */
 static void
-exchange_begin(struct meter *m, uint32_t flow, struct stream *s)
+exchange_begin(struct meter *m, uint32_t flow, struct stream *s, unsigned client, uint64_t burst)
 {
 	struct exchange *x = exchange_take(m, flow, s);
 
+	x->is_opening = burst_opens(x, u40_get(&s->half[client].span), burst);
 	if (u40_get(&s->half[0].span) > 0 || u40_get(&s->half[1].span) > 0) {
 		record_cut(m, flow, METER_EXPIRES, END_REASON_end);
 		return;
 	}
-	x->ordinal++;
-	x->is_continuation = x->was_answered = 0;
-	m->counters[METER_exchanges]++;
+	exchange_count(m, x);
 }
 
-/* Cuts the record before p where an exchange ends; fresh: new octets that p brings (or, of
- * an unseen client, acknowledges). */
+/*
+ * Whether the client's burst before was a request: it was if the server answers with more than
+ * flow control, and not if the client goes on before. answer and burst: how many octets more of
+ * the one and, after them, of the other are known now.
+ */
 static void
-exchange_check(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s,
-    const struct packet *p, int64_t now_us, unsigned d, uint64_t fresh, uint32_t fresh_acked)
+perhaps_decide(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
+    uint64_t answer, uint64_t burst)
 {
-	unsigned client = hot->state & FLOW_INITIATOR;
+	uint64_t all = u40_get(&s->half[client ^ 1].span) + answer;
+
+	if (answer > 0 && burst_is_answered(exchange_of(m, s), all))
+		record_release(m, flow);
+	else if (burst > 0)
+		record_join(m, flow);
+}
+
+/* Cuts the record before a packet after a pause. */
+static inline void
+quiet_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_us)
+{
+	if (now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet] &&
+	    stream_is_answered(m, hot))
+		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
+}
+
+/* What a packet of side d brings: new octets of its own, and what it acknowledges of the other
+ * side, if that one is not seen. */
+struct news {
+	const struct packet *p;
+	int64_t now_us;
+	unsigned d, client;
+	uint64_t fresh;
+	uint32_t acked;
+};
+
+/*
+ * A burst of the client's, in its packet or acknowledged by the server's: cuts the record before
+ * the packet where an exchange ends; true if it did, or holds it, or notes a further request.
+ */
+static __attribute__((noinline)) bool /* or packets without a burst pay for it */
+burst_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream *s,
+    const struct news *news)
+{
+	unsigned client = news->client, d = news->d;
+	uint64_t burst = d == client ? news->fresh : news->acked;
+	uint32_t answer = d == client ? news->acked : 0;
 	struct half *c = &s->half[client], *a = &s->half[client ^ 1];
 	const struct exchange *x = exchange_of(m, s);
 	bool is_answered = u40_get(&a->span) > 0 || (x != NULL && x->was_answered);
-	bool is_unseen = !(s->syn.bits & SYN_BASE_OWN << client);
-	uint64_t burst = d == client ? fresh : is_unseen ? fresh_acked : 0;
+	bool is_whole = answer > 0 ||
+	    (is_answered && (d != client || acks_all(&s->syn, a->high, news->p, d)));
+	enum burst kind = burst_of(m, s, client, burst, is_whole, answer);
 
-	if (burst > 0 && burst < m->config.request_min) {
-		burst_note(s, burst);
-	} else if (burst > 0 && is_several(s, burst)) {
-		; /* as small as they are */
-	} else if (d == client && burst > 0) {
-		/* An unseen server's answer is what p acknowledges of it. */
-		if (!(s->syn.bits & SYN_BASE_OWN << (client ^ 1)) && fresh_acked > 0) {
-			acked_count(s, d ^ 1, fresh_acked, now_us);
-			is_answered = true;
-		}
-		if (is_answered && acks_all(&s->syn, s->half[d ^ 1].high, p, d)) {
-			exchange_begin(m, flow, s);
-			if (is_burst(m, s, fresh, c->high))
-				s->is_pipelined = 1;
-			if (s->is_pipelined)
-				request_mark(m, flow, s, client, fresh);
-			return;
-		}
-		if (u40_get(&c->span) > 0) {
-			request_mark(m, flow, s, client, fresh);
-			return;
-		}
-		if (s->is_pipelined)
-			request_mark(m, flow, s, client, fresh);
-	} else if (burst > 0 && is_answered) {
-		exchange_begin(m, flow, s);
-		return;
+	if (kind == BURST_SMALL || (d != client && !is_whole))
+		return false;
+	if (answer > 0)
+		acked_count(s, d ^ 1, answer, news->now_us);
+	if (kind == BURST_PERHAPS) {
+		quiet_check(m, flow, hot, news->now_us);
+		if (record_hold(m, flow) && d != client)
+			perhaps_decide(m, flow, s, client, news->fresh, 0);
+		return true;
 	}
-	if ((fresh > 0 || fresh_acked > 1) &&
-	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet] &&
-	    stream_is_answered(m, hot))
-		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
+	if (is_whole) {
+		exchange_begin(m, flow, s, client, burst);
+		if (d == client && burst_is_several_requests(m, s, burst, c->high))
+			s->is_pipelined = 1;
+		if (d == client && s->is_pipelined)
+			request_mark(m, flow, s, client, burst);
+		return true;
+	}
+	if (u40_get(&c->span) > 0) {
+		request_mark(m, flow, s, client, burst);
+		if (x == NULL || !x->is_opening || u40_get(&a->span) > 0)
+			s->is_pipelined = 1;
+		return true;
+	}
+	if (s->is_pipelined)
+		request_mark(m, flow, s, client, burst);
+	return false;
+}
+
+/* What a packet means for the record before it. */
+static void
+exchange_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream *s,
+    const struct news *news)
+{
+	uint64_t burst = news->d == news->client ? news->fresh : news->acked;
+	uint64_t answer = news->d == news->client ? news->acked : burst == 0 ? news->fresh : 0;
+
+	if (s->syn.bits & SYN_PERHAPS)
+		perhaps_decide(m, flow, s, news->client, answer, burst);
+	if (burst > 0 && burst_check(m, flow, hot, s, news))
+		return;
+	if (news->fresh > 0 || news->acked > 1)
+		quiet_check(m, flow, hot, news->now_us);
 }
 
 /* Adds a segment of n octets at stream offset off (may be negative) to its direction. */
@@ -608,7 +611,8 @@ stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 	if (u40_get(&s->half[0].span) >= SPAN_FULL || u40_get(&s->half[1].span) >= SPAN_FULL)
 		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
 	if (m->config.cut_exchanges && !m->config.directional && (fresh > 0 || acked > 0))
-		exchange_check(m, flow, hot, s, p, now_us, d, fresh, acked);
+		exchange_check(m, flow, hot, s, &(struct news){p, now_us, d,
+		    hot->state & FLOW_INITIATOR, fresh, acked});
 	if (is_counted)
 		segment_count(m, flow, s, p, now_us, d, off,
 		    hot->state & FLOW_INITIATOR);

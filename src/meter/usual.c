@@ -62,6 +62,7 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 
 	if ((p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK ||
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
+	    syn->bits & SYN_PERHAPS ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
 	    s->carry.bytes[d] == UINT8_MAX || s->carry.packets[d] == UINT16_MAX)
 		return false;

@@ -3,8 +3,9 @@
 # s_server, by curl with several on a connection, captured on the loopback of a network
 # namespace as its offloading makes them: the spans name the files of a catalogue of 1,000,
 # without labels, on ports that say nothing. What is not named are first downloads of
-# connections, where tickets come in pieces, and HTTP/2 requests too short to be cut: sets, not
-# wrong names. Needs root.
+# connections, where tickets come in pieces: sets, not wrong names. And 400 downloads by HTTP/2 of
+# files with short names, some again and again, so that requests have few octets: each is a
+# record of its own. Needs root.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 export PATH=$PATH:/usr/sbin:/sbin
@@ -45,6 +46,19 @@ while IFS=$(printf '\t') read -r _ path size _; do
 	mkdir -p "www/$(dirname "$path")"
 	truncate -s "$size" "www/$path"
 done <wanted.tsv
+# 120 files with names of 1 to 30 letters, and 400 downloads of them, a quarter the last again
+awk 'function dice(n) { seed = (seed * 69069 + 12345) % 4294967296; return int(seed / 65536) % n }
+	BEGIN { seed = 7; letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+		while (files < 120) {
+			name = ""
+			for (n = 1 + dice(30); n > 0; n--) name = name substr(letters, 1 + dice(36), 1)
+			if (!(name in size)) { size[name] = int(1500 * exp(dice(6700) / 1000)); all[files++] = name }
+		}
+		for (i = 0; i < 400; i++) {
+			if (i == 0 || dice(4) != 0) name = all[dice(files)]
+			print name "\t" name "\t" size[name]
+		} }' >short.tsv
+sort -u short.tsv | while IFS=$(printf '\t') read -r _ path size; do truncate -s "$size" "www/$path"; done
 chmod -R a+rX www
 openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.crt -days 2 -subj /CN=weir 2>/dev/null
 mkdir logs
@@ -145,15 +159,15 @@ for server in nginx:nginx apache:apache2 caddy:caddy openssl:openssl; do
 	fi
 done
 
-# download NAME PORT PER CURL-OPTIONS...: PER files on a connection, captured
+# download NAME LIST PORT PER CURL-OPTIONS...: PER files of a list on a connection, captured
 download() {
-	local name=$1 port=$2 per=$3 pid i
-	shift 3
+	local name=$1 files=$2 port=$3 per=$4 pid i
+	shift 4
 	rm -f tcpdump.err
 	ip netns exec $ns tcpdump -i lo --immediate-mode -U -w "$name.pcap" -B 65536 "tcp port $port" >/dev/null 2>tcpdump.err &
 	pid=$!
 	for ((i = 0; i < 200; i++)); do grep -q 'listening on' tcpdump.err 2>/dev/null && break; sleep 0.05; done
-	split -l "$per" wanted.tsv part.
+	split -a 3 -l "$per" "$files" part.
 	for part in part.*; do
 		cut -f2 "$part" | sed "s,.*,url=\"https://localhost:$port/&\"\noutput=/dev/null," >config
 		at curl -4 -sk "$@" -K config || echo "curl failed: $?" >>curl.err
@@ -167,7 +181,7 @@ judge() {
 	local name=$1 least=$2 wrong_most=$3
 	"$weir" meter -r "$name.pcap" --store "$name.store" >/dev/null 2>&1
 	"$weir" identify --store "$name.store" -c catalogue.tsv -o tsv -f start,name,kind,evidence,probability -w "$name.tsv" 2>/dev/null
-	# of HTTP/2 short requests may begin no record of their own
+	# of HTTP/2 a request in the segment of the one before begins no record of its own
 	case $name in *http2) ;; *) is "$name: every download is a finding, and nothing else" \
 		"$(($(wc -l <"$name.tsv") - 1))" "$(wc -l <wanted.tsv)" ;; esac
 	sort "$name.tsv" | awk -F'\t' 'NR == FNR { want[++n] = $1; next } $1 == "start" { next }
@@ -193,7 +207,7 @@ judge() {
 while read -r name server port per least most options; do
 	case $have in *$server*) ;; *) continue ;; esac
 	# shellcheck disable=SC2086
-	download $name $port $per $options
+	download $name wanted.tsv $port $per $options
 	judge $name $least $most
 done <<-END
 	nginx-tls12 nginx 8401 6 68 1 --http1.1 --tls-max 1.2
@@ -209,4 +223,40 @@ done <<-END
 	caddy-http2 caddy 8601 6 40 4 --http2
 	openssl-tls12 openssl 8701 1 68 1 --http1.1 --tls-max 1.2
 	openssl-tls13 openssl 8701 1 62 4 --http1.1
+END
+
+# records NAME PER LEAST: of each download in short.tsv there is a record of its size
+records() {
+	local name=$1 per=$2 least=$3
+	"$weir" meter -r "$name.pcap" -o tsv -f start,src_port,exchange,folded,reverse_span 2>/dev/null | sort |
+		awk -F'\t' -v per="$per" 'BEGIN { all = 0 }
+		NR == FNR { want[n++] = $3; next }
+		$1 == "start" || $4 != 0 { next }
+		{ if (!($2 in number)) number[$2] = all++
+			k = number[$2]; span[k, count[k]++] = $5 }
+		END { for (k = 0; k < all; k++) {
+			at = 0
+			for (i = k * per; i < (k + 1) * per && i < n; i++)
+				for (j = at; j < at + 3; j++)
+					if (span[k, j] >= want[i] && span[k, j] <= want[i] * 1.006 + (i % per ? 450 : 7500)) {
+						right++; at = j + 1; break
+					} }
+			print right + 0 }' short.tsv - >score
+	read -r right <score
+	echo "# $name: $right of $(wc -l <short.tsv) downloads have a record of their own"
+	if [ "$right" -ge "$least" ]; then ok "$name: short requests are cut"; else not_ok "$name: short requests are cut"; fi
+}
+# 394 to 396 in two runs. The rest have requests as long as two window updates after an answer of
+# more than a million octets.
+while read -r name server port least options; do
+	case $have in *$server*) ;; *) continue ;; esac
+	# shellcheck disable=SC2086
+	download $name short.tsv $port 20 $options
+	records $name 20 $least
+done <<-END
+	short-nginx-tls13 nginx 8402 388 --http2
+	short-nginx-tls12 nginx 8402 388 --http2 --tls-max 1.2
+	short-apache-tls13 apache 8502 388 --http2
+	short-caddy-tls13 caddy 8601 388 --http2
+	short-caddy-tls12 caddy 8601 388 --http2 --tls-max 1.2
 END

@@ -164,13 +164,15 @@ syn(struct connection *c, unsigned side, int64_t now_ns)
 static struct packet
 step(struct connection *c, unsigned number, int64_t now_ns)
 {
+	/* acknowledged settings, PING, a short request, one and two window updates, a Finished */
+	static const uint32_t http2[] = {31, 39, 42, 35, 48, 80};
 	unsigned side = dice(3) != 0;
 	struct packet p;
 
 	switch (dice(40)) {
 	case 0: return segment(c, 0, 1 + dice(3000), 0, now_ns); /* a request, or several */
 	case 1: return segment(c, 0, 100, 0, now_ns);
-	case 2: return segment(c, 0, 20 + dice(60), 0, now_ns);
+	case 2: return segment(c, 0, dice(2) ? 20 + dice(60) : http2[dice(6)], 0, now_ns);
 	case 3: return segment(c, side, 1 + dice(c->mss), dice(6000), now_ns); /* sent again */
 	case 4: /* one is missing */
 		c->lost[side] = 1 + dice(c->mss);
@@ -467,6 +469,8 @@ unsee(struct scene *c)
 	NO(SEGMENT, "the unseen one sent", unsee(c); c->p.tcp_ack++)                           \
 	NO(SEGMENT, "an old packet, the other unseen", unsee(c); c->p.tcp_ack--)               \
 	NO(ACKNOWLEDGEMENT, "handshake not measured", c->s->syn.bits &= ~SYN_MEASURED & 65535) \
+	NO(SEGMENT, "what may be an answer", c->s->syn.bits |= SYN_PERHAPS)                    \
+	NO(ACKNOWLEDGEMENT, "before what may be one", c->s->syn.bits |= SYN_PERHAPS)           \
 	OK(SEGMENT, "in mid-stream", c->s->syn.bits &= ~(SYN_MEASURED | SYN_SENT * 3) & 65535) \
 	OK(SEGMENT, "one SYN seen", c->s->syn.bits &= ~(SYN_MEASURED | SYN_SENT) & 65535)      \
 	NO(SEGMENT, "the sender's span long", c->s->half[c->d].span.high = 0x80)               \
