@@ -72,6 +72,12 @@ LINKS = [  # link type, what stands before an IP packet, its version
     (192, "0000080069000000" + WLAN.hex() + "aaaa030000000800", 4),
     (226, "01020001LENGTH00000001000000020000000100000002", 4), (228, "", 4), (229, "", 6),
     (276, "0800000000000002000100060a00000000010000", 4),
+    (7, "0102d4000007", 4), (129, "01020000d4000007", 4), (9, "0f000800", 4), (106, "", 4),
+    (1, MACS.hex() + "89030020" + MACS.hex() + "0800", 4),
+    (1, MACS.hex() + "893f100000d3000086dd", 6),
+    (1, MACS.hex() + "d28b0001001000000001000000020800", 4),
+    (1, MACS.hex() + "d28b00010120000000010002810000640800", 4),
+    (1, MACS.hex() + "8847000101400000000000000c00000200000c0000010800", 4),
 ]
 
 
@@ -150,6 +156,11 @@ def tunnels():
         if version == 4:  # tshark shows no addresses of IPv6 there
             yield 17, udp(2152, bytes.fromhex("30ff002000000001") + inner())
         yield 97, bytes.fromhex("3000") + ether(kind, inner())
+        yield 17, udp(4754, be16(0) + be16(kind) + inner())
+        yield 17, udp(4341, bytes.fromhex("c012345600000001") + inner())
+        # tshark takes frame control as Cisco's access points have it, turned round
+        yield 17, udp(5247, bytes.fromhex("00100300000000000108") + WLAN[2:] + llc(be16(kind)) + inner())
+        yield 51, bytes([4 if version == 4 else 41, 4]) + bytes(22) + inner()
         yield gre(0x0800, ip4(4, ip4(41, ip6(6, tcp()))))
     yield 17, udp(3544, ip6(6, tcp()))
 
