@@ -348,15 +348,24 @@ wireless_macs(struct packet *out, const uint8_t *p, unsigned way)
 	put_macs(out, addresses[to[way]], addresses[from[way]]);
 }
 
-/* Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4. */
+/*
+ * Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4; turned: frame and sequence
+ * control have their octets the other way round.
+ */
 static enum packet_counter
-decode_data_frame(struct walk *w, struct packet *out, bool is_padded, uint8_t kind, uint8_t bits)
+decode_data_frame(struct walk *w, struct packet *out, bool is_padded, bool is_turned)
 {
 	const uint8_t *p = walk_at(w, 0);
-	unsigned way = bits & 3;
+	uint8_t kind, bits;
+	unsigned way;
 	uint32_t header = 24;
 	bool is_aggregate = false;
 
+	if (!walk_has(w, 2))
+		return PACKET_COUNT_short_link;
+	kind = p[is_turned];
+	bits = p[!is_turned];
+	way = bits & 3;
 	if ((kind & 0x0f) != 0x08 || kind & 0x40)
 		return PACKET_COUNT_not_ip; /* management, control, or without data */
 	if (way == 3)
@@ -367,7 +376,7 @@ decode_data_frame(struct walk *w, struct packet *out, bool is_padded, uint8_t ki
 		return PACKET_COUNT_short_link;
 	if (bits & 0x40)
 		return PACKET_COUNT_encrypted;
-	if (p[22] & 15)
+	if (p[22 + is_turned] & 15)
 		return PACKET_COUNT_not_ip; /* a later fragment of a frame */
 	if (kind & 0x80)
 		is_aggregate = p[way == 3 ? 30 : 24] & 0x80;
@@ -388,12 +397,8 @@ decode_data_frame(struct walk *w, struct packet *out, bool is_padded, uint8_t ki
 static enum packet_counter
 decode_recorded(struct walk *w, struct packet *out, bool is_padded)
 {
-	const uint8_t *p = walk_at(w, 0);
-
 	out->ip_at = w->at;
-	if (!walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	return decode_data_frame(w, out, is_padded, p[0], p[1]);
+	return decode_data_frame(w, out, is_padded, false);
 }
 
 static enum packet_counter
@@ -406,12 +411,9 @@ enum packet_counter
 decode_wireless(struct walk *w, struct packet *out)
 {
 	const uint8_t *p = walk_at(w, 0);
-	bool is_turned;
 
-	if (!walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	is_turned = (p[0] & 0x0f) != 0x08 && (p[1] & 0x0f) == 0x08;
-	return decode_data_frame(w, out, false, p[is_turned], p[!is_turned]);
+	return decode_data_frame(w, out, false,
+	    walk_has(w, 2) && (p[0] & 0x0f) != 0x08 && (p[1] & 0x0f) == 0x08);
 }
 
 /* radiotap.org: the second field, behind a time of 8 octets if that is there, has flags. */
