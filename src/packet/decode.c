@@ -37,7 +37,7 @@ transport_tcp(struct packet *out, const uint8_t *p, uint32_t there, uint32_t sai
 		header = there;
 	}
 	out->headers_end += header;
-	if (there < 14)
+	if (there < 14 || p[12] >> 4 < 5) /* no header is so short: it is none */
 		return;
 	out->flags |= PACKET_HAS_TCP;
 	out->tcp_seq = load_be32(p + 4);
