@@ -29,6 +29,8 @@ enum { TRIAL_FIRM = 10 };
 /* Share of responses whose file is beyond doubt by the borders that show: pages would not tell
  * more. */
 static const double PLAIN = 0.6;
+/* Probability of a group's number of requests that is worth a try. */
+static const double LIKELY = 0.9;
 
 void
 sequence_config_init(struct sequence_config *config)
@@ -163,6 +165,59 @@ weigh(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 	return weigh_free(run, pieces, evidence, err);
 }
 
+/* Settles the numbers of requests that the lattice is rather sure of; how many. */
+static uint32_t
+settle_likely(struct run *run)
+{
+	uint32_t i, n, settled = 0;
+
+	for (i = 0; i < run->group_count; i++) {
+		struct group *g = &run->groups[i];
+
+		for (n = g->count_min; n <= g->count_max && g->count_min < g->count_max; n++)
+			if (g->mass[n] >= LIKELY) {
+				g->count_min = g->count_max = (uint8_t)n;
+				settled++;
+			}
+	}
+	return settled;
+}
+
+/* Weighs again with numbers of requests that were open: those settled tell which request went out
+ * at which response's end. That stands if it leaves more files beyond doubt. */
+static int
+weigh_settled(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
+{
+	size_t size = run->group_count * sizeof *run->groups;
+	struct group *open = malloc(size + 1);
+	struct pieces settled = {0};
+	double settled_evidence;
+	int status = -1;
+
+	if (open == NULL)
+		return err_set(err, ENOMEM, "sequence: out of memory for requests");
+	memcpy(open, run->groups, size);
+	if (settle_likely(run) == 0) {
+		free(open);
+		return 0;
+	}
+	if (pieces_init(&settled, err) == 0 &&
+	    lattice_weigh(run, &settled, &settled_evidence, err) == 0)
+		status = 0;
+	if (status == 0 && isfinite(settled_evidence) &&
+	    count_firm(&settled) > count_firm(pieces)) {
+		struct pieces swap = *pieces;
+
+		*pieces = settled;
+		settled = swap;
+		*evidence = settled_evidence;
+	} else
+		memcpy(run->groups, open, size);
+	pieces_done(&settled);
+	free(open);
+	return status;
+}
+
 static void
 take_borders(struct run *run, struct border *borders, uint32_t count)
 {
@@ -226,6 +281,8 @@ explain(struct run *run, const struct flow *rows, size_t count, struct pieces *p
 	run->has_pages = false;
 	run->work_max = run->config->work_max;
 	if (phase_add_borders(run, err) != 0 || weigh(run, pieces, evidence, err) != 0)
+		return -1;
+	if (count_firm(pieces) < least_requests(run) && weigh_settled(run, pieces, evidence, err) != 0)
 		return -1;
 	if (!has_pages || is_plain(run, pieces))
 		return 0;

@@ -23,6 +23,8 @@ static const double ORDER_SURE = 0.95, ORDER_GAIN = 200;
 enum { ORDER_PAIRS = 6 };
 /* Probability of a group's number of requests. */
 static const double COUNT_SURE = 0.95;
+/* Share of requests that have a constant. */
+static const double USUAL_REQUEST = 0.9;
 /* Probability of the file of a firm piece. */
 static const double FIRM = 0.98;
 
@@ -200,6 +202,22 @@ count_requests(const struct run *run)
 	return n;
 }
 
+/* Octets of a request for a file; where nothing told the constant, by the one that nearly all
+ * have; 0: not known. */
+static uint32_t
+request_of(const struct run *run, const struct fit *fit)
+{
+	const struct sequence_modes *modes = &run->modes;
+	uint32_t m;
+
+	if (fit->rest > 0)
+		return fit->path + fit->rest;
+	for (m = 0; m < modes->requests; m++)
+		if (modes->request[m].weight >= USUAL_REQUEST)
+			return fit->path + modes->request[m].bytes;
+	return 0;
+}
+
 /* The firm pieces by number; NULL without memory. */
 static struct known *
 known_responses(const struct run *run, const struct pieces *p, uint32_t count)
@@ -215,7 +233,7 @@ known_responses(const struct run *run, const struct pieces *p, uint32_t count)
 		known[p->piece[i].ordinal] =
 		    (struct known){.from = run->borders[p->piece[i].from].offset,
 				   .to = run->borders[p->piece[i].to].offset,
-				   .request = best->path + best->rest,
+				   .request = request_of(run, best),
 				   .id = best->id,
 				   .probability = fmin(best->mass, 1) * RUN_SURE * p->trust};
 	}
