@@ -82,7 +82,12 @@ range_likelihood(const struct piece *p)
 	double sum = 0, size = (double)p->size, share;
 	int64_t digits = p->more - SPAN_RANGE_REQUEST;
 	uint32_t all = 2 * decimal_digits(p->size - 1), i, k;
+	uint64_t least = p->size > p->r->span ? p->size - p->r->span : 0;
+	bool is_pair = digits <= all && digits + DIGITS_SHORT >= all;
 
+	/* One end, where the rest of the file begins: it is at least what the answer lacks. */
+	if (!is_pair && digits < decimal_digits(least))
+		return 0;
 	for (i = 0; i < p->c->header.count; i++)
 		for (k = 0; k < SPAN_RANGE_EXTRAS; k++) {
 			const struct mode *mode = &p->c->header.mode[i];
@@ -93,7 +98,7 @@ range_likelihood(const struct piece *p)
 			share = mode->weight / SPAN_RANGE_EXTRAS / size;
 			if (decimal_digits(p->size - n) == digits)
 				sum += OPEN_SHARE * share;
-			if (digits <= all && digits + DIGITS_SHORT >= all)
+			if (is_pair)
 				sum += (1 - OPEN_SHARE) * share * short_share[all - digits];
 		}
 	return sum;
@@ -111,39 +116,83 @@ unmodified_likelihood(const struct piece *p)
 	return 0;
 }
 
+/* Digits of one end of a range, or of both, that a request can have where sizes have half as
+ * many as all. */
+static bool
+are_ends(int64_t digits, int64_t all)
+{
+	return digits > 0 &&
+	       (digits <= all / 2 || (digits <= all && digits + DIGITS_SHORT >= all));
+}
+
+static void
+weigh_piece(const struct files *files, const struct piece *of, size_t at, uint32_t request,
+	    double scale, struct tally *tally)
+{
+	const struct constants *c = of->c;
+	struct piece part = *of;
+	double weight = 0;
+	bool is_range;
+
+	part.size = files->file[at].size;
+	part.more = (int64_t)of->r->request_span - c->request.mode[request].bytes -
+		    files->file[at].path_len;
+	if (files->file[at].path_len == 0 || part.size == 0 ||
+	    part.more <= SPAN_RANGE_REQUEST)
+		return;
+	if (of->r->span <= UNMODIFIED_MAX)
+		weight = c->unmodified * unmodified_likelihood(&part);
+	is_range = !(weight > 0);
+	if (is_range)
+		weight = c->ranges * range_likelihood(&part);
+	if (!(weight > 0))
+		return;
+	struct candidate candidate = {.file = (uint32_t)at,
+				      .rest = c->request.mode[request].bytes,
+				      .request_mode = (uint8_t)(request + 1),
+				      .part = is_range ? PART_RANGE : PART_UNMODIFIED,
+				      .is_partial = true};
+
+	tally_add(tally, &candidate,
+		  weight * scale * c->by_source[files->source[at]][request]);
+}
+
+/* Files at..end-1, whose sizes have the same number of digits: those whose paths leave room for
+ * a range's ends, or all. */
+static void
+weigh_alike(const struct files *files, const struct piece *of, size_t at, size_t end,
+	    uint32_t request, double scale, struct tally *tally)
+{
+	int64_t left = (int64_t)of->r->request_span - of->c->request.mode[request].bytes -
+		       SPAN_RANGE_REQUEST,
+		all = 2 * (int64_t)decimal_digits(files->file[at].size - 1);
+	bool is_short = of->r->span <= UNMODIFIED_MAX;
+
+	for (; at < end; at++)
+		if (is_short || are_ends(left - files->path_octets[at], all))
+			weigh_piece(files, of, at, request, scale, tally);
+}
+
 void
 span_weigh_parts(const struct files *files, const struct constants *c, const struct record *r,
 		 double scale, struct tally *tally)
 {
-	bool is_short = r->span <= UNMODIFIED_MAX;
-	struct piece part = {.c = c, .r = r};
-	double weight;
+	struct piece of = {.c = c, .r = r};
+	uint64_t most;
 	uint32_t i;
-	size_t at;
+	size_t at, end;
 
 	if (files->count > FILES_MAX || !r->has_request || c->is_framed)
 		return;
-	for (at = is_short ? 0 : catalog_lower(files->catalog, r->span - UNMODIFIED_MAX);
-	     at < files->count; at++)
-		for (i = 0; i < c->request.count; i++) {
-			const struct mode *mode = &c->request.mode[i];
-			struct candidate candidate = {.file = (uint32_t)at,
-						      .rest = mode->bytes,
-						      .request_mode = (uint8_t)(i + 1),
-						      .is_partial = true};
-
-			part.size = files->file[at].size;
-			part.more = (int64_t)r->request_span - mode->bytes -
-				    files->file[at].path_len;
-			if (mode->phase != 0 || files->file[at].path_len == 0 ||
-			    part.size == 0 || part.more <= SPAN_RANGE_REQUEST)
-				continue;
-			weight = is_short ? c->unmodified * unmodified_likelihood(&part) : 0;
-			candidate.part = weight > 0 ? PART_UNMODIFIED : PART_RANGE;
-			if (!(weight > 0))
-				weight = c->ranges * range_likelihood(&part);
-			if (weight > 0)
-				tally_add(tally, &candidate,
-					  weight * scale * c->by_source[files->source[at]][i]);
-		}
+	at = catalog_lower(files->catalog,
+			   r->span <= UNMODIFIED_MAX ? 1 : r->span - UNMODIFIED_MAX);
+	for (; at < files->count; at = end) {
+		for (most = 10; most < files->file[at].size && most < UINT64_MAX / 10;)
+			most *= 10;
+		end = catalog_lower(files->catalog, most + 1);
+		end = end > at ? end : files->count;
+		for (i = 0; i < c->request.count; i++)
+			if (c->request.mode[i].phase == 0)
+				weigh_alike(files, &of, at, end, i, scale, tally);
+	}
 }
