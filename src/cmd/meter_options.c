@@ -37,6 +37,7 @@ meter_config_make(const struct meter_values *v, struct meter_config *out, struct
 	for (i = 0; i < v->macs.count; i++)
 		if (meter_config_mac(out, v->macs.items[i], err) != 0)
 			return -1;
+	out->has_segments = v->tunnels != 0;
 	if (meter_config_key(out, v->key, err) != 0)
 		return -1;
 	return meter_config_check(out, err);

@@ -23,7 +23,7 @@ datagram_key(const struct meter *m, const struct packet *p)
 {
 	struct {
 		struct addr src, dst;
-		uint32_t id, proto;
+		uint32_t id, proto, segment, kind;
 	} k;
 
 	memset(&k, 0, sizeof k);
@@ -31,6 +31,8 @@ datagram_key(const struct meter *m, const struct packet *p)
 	k.dst = p->dst;
 	k.id = p->fragment_id;
 	k.proto = p->src.is_v6 ? 0 : p->proto;
+	k.segment = p->segment;
+	k.kind = packet_segment(p);
 	return hash64(&k, sizeof k, m->config.seed) | 1;
 }
 

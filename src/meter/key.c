@@ -40,8 +40,9 @@ hash_pair(uint64_t seed, const struct key *key, const struct pair6 *pair)
 
 	for (int i = 0; i < 4; i++)
 		h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
-	if (key->kind & KEY_MAC)
-		h = hash64(((const struct pair_mac *)pair)->mac, sizeof(uint8_t[2][6]), h);
+	if (key->kind & (KEY_MAC | KEY_SEGMENT))
+		h = hash64(((const struct pair_more *)pair)->mac,
+		    sizeof(struct pair_more) - sizeof(struct pair6), h);
 	return (uint32_t)(mix64(h, ~seed) >> 32);
 }
 
@@ -107,6 +108,30 @@ fill_pair(const struct meter *m, const struct packet *p, struct lookup *out)
 	out->key.addr[1] = out->hash;
 }
 
+/* The addresses of a key into its pair, with room for more beside them. */
+static void
+key_add_more(struct lookup *out)
+{
+	if (!(out->key.kind & KEY_V6)) {
+		out->key.kind |= KEY_V6 | KEY_V4_PAIR;
+		memset(&out->pair, 0, sizeof out->pair);
+		for (int i = 0; i < 2; i++)
+			memcpy(out->pair.addr[i], &out->key.addr[i], sizeof out->key.addr[i]);
+	}
+	out->key.addr[0] = out->key.addr[1] = 0;
+	if (!(out->key.kind & (KEY_MAC | KEY_SEGMENT)))
+		memset(out->more.mac, 0, sizeof out->more - sizeof out->pair);
+}
+
+static void
+key_add_segment(const struct meter *m, const struct packet *p, struct lookup *out)
+{
+	key_add_more(out);
+	out->key.kind |= (uint8_t)(packet_segment(p) << 5);
+	out->more.segment = p->segment;
+	out->hash = out->key.addr[1] = key_hash(m, &out->key, &out->pair);
+}
+
 /*
  * The default key: all that a packet has but its MAC addresses. The words are put together
  * before they are stored, because a load of what was just stored in parts has to wait.
@@ -135,30 +160,25 @@ fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
 	memcpy(out->key.port, &rest, sizeof rest); /* and VLANs */
 	if (p->src.is_v6) {
 		fill_pair(m, p, out);
-		return;
+	} else {
+		addr = is_turned ? join32(p->dst.v4, p->src.v4) : join32(p->src.v4, p->dst.v4);
+		memcpy(out->key.addr, &addr, sizeof addr);
+		out->hash = hash_words(m->config.seed, addr, rest, out->key.proto, out->key.kind);
 	}
-	addr = is_turned ? join32(p->dst.v4, p->src.v4) : join32(p->src.v4, p->dst.v4);
-	memcpy(out->key.addr, &addr, sizeof addr);
-	out->hash = hash_words(m->config.seed, addr, rest, out->key.proto, out->key.kind);
+	if (p->flags & PACKET_SEGMENT && m->config.has_segments)
+		key_add_segment(m, p, out);
 }
 
-/* The addresses of a key into its pair, with the MAC addresses beside them. */
 static void
-key_add_mac(const struct packet *p, struct lookup *out)
+key_add_mac(const struct meter *m, const struct packet *p, struct lookup *out)
 {
-	if (!(out->key.kind & KEY_V6)) {
-		out->key.kind |= KEY_V6 | KEY_V4_PAIR;
-		memset(&out->pair, 0, sizeof out->pair);
-		for (int i = 0; i < 2; i++)
-			memcpy(out->pair.addr[i], &out->key.addr[i], sizeof out->key.addr[i]);
-	}
+	key_add_more(out);
 	out->key.kind |= KEY_MAC;
-	out->key.addr[0] = out->key.addr[1] = 0;
-	memset(out->pair_mac.mac, 0, sizeof out->pair_mac.mac);
 	if (p->flags & PACKET_HAS_MAC) {
-		memcpy(out->pair_mac.mac[out->side], p->src_mac, 6);
-		memcpy(out->pair_mac.mac[out->side ^ 1], p->dst_mac, 6);
+		memcpy(out->more.mac[out->side], p->src_mac, 6);
+		memcpy(out->more.mac[out->side ^ 1], p->dst_mac, 6);
 	}
+	out->hash = out->key.addr[1] = key_hash(m, &out->key, &out->pair);
 }
 
 /* Any row of key.def: what it leaves out is taken off the packet first. */
@@ -175,10 +195,8 @@ fill_row(struct meter *m, const struct packet *p, const struct ports *ports, str
 	if (!m->key->has_vlan)
 		q.vlan = q.inner_vlan = VLAN_NONE;
 	fill_plain(m, &q, &kept, out);
-	if (!m->key->has_mac)
-		return;
-	key_add_mac(p, out);
-	out->hash = out->key.addr[1] = key_hash(m, &out->key, &out->pair);
+	if (m->key->has_mac)
+		key_add_mac(m, p, out);
 }
 
 void
@@ -217,7 +235,7 @@ key_make(struct meter *m, const struct packet *p, struct lookup *out)
 {
 	struct ports ports;
 
-	if ((p->flags & (PACKET_HAS_PORTS | PACKET_FRAGMENT)) == PACKET_HAS_PORTS &&
+	if ((p->flags & (PACKET_HAS_PORTS | PACKET_FRAGMENT | PACKET_SEGMENT)) == PACKET_HAS_PORTS &&
 	    !p->src.is_v6 && !p->dst.is_v6) {
 		fill_usual(m, p, out);
 		return;
@@ -251,6 +269,6 @@ key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
 		return load64(a->addr) == load64(b->key.addr);
 	return a->addr[1] == b->key.addr[1] &&
 	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair, sizeof b->pair) == 0 &&
-	    (!(a->kind & KEY_MAC) || memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair_mac,
-	        sizeof b->pair_mac) == 0);
+	    (!(a->kind & (KEY_MAC | KEY_SEGMENT)) || memcmp(slab_at(&m->pair6, a->addr[0]), &b->more,
+	        sizeof b->more) == 0);
 }

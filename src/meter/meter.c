@@ -56,8 +56,8 @@ static int
 slabs_init(struct meter *m, uint32_t flows, struct err *err)
 {
 	for (const struct slab_row *row = slab_rows; row < slab_rows + SLABS; row++) {
-		size_t item_bytes = row->at == offsetof(struct meter, pair6) && m->key->has_mac
-		    ? sizeof(struct pair_mac) : row->item_bytes;
+		size_t item_bytes = row->at == offsetof(struct meter, pair6) &&
+		    (m->key->has_mac || m->config.has_segments) ? sizeof(struct pair_more) : row->item_bytes;
 
 		if (slab_init(slab_of(m, row), item_bytes, row->per_flow * flows + row->besides,
 		    row->is_huge, err) < 0)
@@ -312,7 +312,7 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	if (l->key.kind & KEY_V6) {
 		hot->key.addr[0] = slab_take(&m->pair6);
 		memcpy(slab_at(&m->pair6, hot->key.addr[0]), &l->pair,
-		    l->key.kind & KEY_MAC ? sizeof l->pair_mac : sizeof l->pair);
+		    l->key.kind & (KEY_MAC | KEY_SEGMENT) ? sizeof l->more : sizeof l->pair);
 	}
 	if (m->sampled != NULL)
 		memset(&m->sampled[flow], 0, sizeof m->sampled[flow]);

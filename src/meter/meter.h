@@ -79,6 +79,8 @@ struct meter_config {
 	bool is_live;           /* flows end by the clock, to a quarter of a second, and those
 	                         * that are too long without waiting for their next packet */
 	enum meter_key key;
+	bool has_segments;      /* packets may be of tunnels: those of other segments are other
+	                         * flows */
 	uint32_t sample_interval; /* one packet in so many is metered; 0 or 1: all. Then nothing
 	                           * is cut, and spans are lower bounds unless SYN and FIN,
 	                           * which are always looked at, bound them */

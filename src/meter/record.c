@@ -32,7 +32,8 @@ connection_id(const struct meter *m, uint32_t flow)
 	    (uint32_t)hot->key.port[0] << 16 | hot->key.port[1], (uint64_t)hot->start_us * 1000);
 
 	if (hot->key.kind & KEY_V6)
-		id = hash64(slab_at(&m->pair6, hot->key.addr[0]), sizeof(struct pair6), id);
+		id = hash64(slab_at(&m->pair6, hot->key.addr[0]), hot->key.kind & KEY_SEGMENT
+		    ? sizeof(struct pair_more) : sizeof(struct pair6), id);
 	else
 		id = mix64(id, (uint64_t)hot->key.addr[0] << 32 | hot->key.addr[1]);
 	return id == 0 ? 1 : id;

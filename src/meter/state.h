@@ -27,9 +27,10 @@
 enum key_kind {
 	KEY_V6 = 1,       /* addresses are in a struct pair6; also those of IPv4, with MACs */
 	KEY_NO_PORTS = 2,
-	KEY_MAC = 4,      /* and MAC addresses: a struct pair_mac */
+	KEY_MAC = 4,      /* and MAC addresses: a struct pair_more */
 	KEY_V4_PAIR = 8,  /* the pair's addresses are IPv4, in host order */
 	KEY_ICMP = 16,    /* ports are the number that the types share */
+	KEY_SEGMENT = 3 << 5, /* enum packet_segment, of the segment in a struct pair_more */
 };
 enum flow_state {
 	FLOW_INITIATOR = 1, /* the side that is src of the record */
@@ -70,10 +71,12 @@ struct pair6 {
 	uint8_t addr[2][16];
 };
 
-struct pair_mac {
+struct pair_more {
 	struct pair6 pair; /* first */
 	uint8_t mac[2][6];
+	uint32_t segment;
 };
+_Static_assert(sizeof(struct pair_more) == 48, "compared and hashed as octets");
 
 /* What went over from a flow's counters. */
 struct carry {
@@ -435,7 +438,7 @@ struct lookup {
 	struct key key;
 	union {
 		struct pair6 pair;
-		struct pair_mac pair_mac;
+		struct pair_more more;
 	};
 	uint32_t hash;
 	unsigned side; /* that sent */

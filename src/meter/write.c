@@ -21,7 +21,7 @@ static const uint16_t required[] = {FLOW_start, FLOW_end, FLOW_src, FLOW_dst, FL
  * batch is full. Where a name has a REVERSE_ one, that is the next.
  */
 enum group {
-	PORTS, ICMP, VLAN, INNER_VLAN, MACS, DIRECTION, FLOW_DIRECTION, SIDE, REVERSE_SIDE, FLAGS,
+	PORTS, ICMP, VLAN, INNER_VLAN, SEGMENT, TUNNEL_KEY, MACS, DIRECTION, FLOW_DIRECTION, SIDE, REVERSE_SIDE, FLAGS,
 	REVERSE_FLAGS, CONNECTION, HANDSHAKE, PAYLOAD, PRINT, REVERSE_PRINT, INITIAL,
 	REVERSE_INITIAL, SPAN, REVERSE_SPAN, FIRST, REVERSE_FIRST, LAST, REVERSE_LAST, OWN,
 	REVERSE_OWN, SAMPLING, OUTSIDE, REVERSE_OUTSIDE, SEQUENCE, REVERSE_SEQUENCE,
@@ -68,6 +68,9 @@ static const struct member sampled_only[] = {
 	{FLOW_first_sequence, SEQUENCE}, {FLOW_last_sequence, SEQUENCE},
 	{FLOW_reverse_first_sequence, REVERSE_SEQUENCE},
 	{FLOW_reverse_last_sequence, REVERSE_SEQUENCE},
+};
+static const struct member segments_only[] = {
+	{FLOW_segment, SEGMENT}, {FLOW_tunnel_key, TUNNEL_KEY},
 };
 static const struct member own_mac_only[] = {{FLOW_flow_direction, FLOW_DIRECTION}};
 static const uint16_t labels_only[METER_LABELS_MAX] = {FLOW_mpls_label, FLOW_mpls_label2,
@@ -140,6 +143,8 @@ writer_open(struct writer *w, const struct meter *m)
 		OPEN(unsampled_only);
 	if (m->config.mac_count > 0)
 		OPEN(own_mac_only);
+	if (m->config.has_segments)
+		OPEN(segments_only);
 	w->serial++;
 	w->row = 0;
 	w->is_open = true;
@@ -362,6 +367,21 @@ put_icmp(const struct meter *m, struct writer *w, const struct hot *hot)
 	has(w, ICMP);
 }
 
+static void
+put_segment(const struct meter *m, struct writer *w, const struct key *key)
+{
+	uint32_t segment = ((const struct pair_more *)slab_at(&m->pair6, key->addr[0]))->segment;
+	unsigned kind = (key->kind & KEY_SEGMENT) >> 5;
+
+	if (kind == SEGMENT_KEY) {
+		PUT(tunnel_key, segment);
+		has(w, TUNNEL_KEY);
+	} else {
+		PUT(segment, (uint64_t)kind << 56 | segment);
+		has(w, SEGMENT);
+	}
+}
+
 /* Egress (1) from our own MAC address, ingress (0) to it, else unknown. */
 static void
 put_direction(const struct meter *m, struct writer *w, uint64_t src, uint64_t dst)
@@ -443,6 +463,8 @@ put_key(const struct meter *m, struct writer *w, uint32_t flow, unsigned from)
 		PUT(inner_vlan, key->inner_vlan);
 		has(w, INNER_VLAN);
 	}
+	if (key->kind & KEY_SEGMENT)
+		put_segment(m, w, key);
 	if (macs != 0 && m->config.mac_count > 0)
 		put_direction(m, w, mac_pair_get(m->mac_pairs, macs, from),
 		    mac_pair_get(m->mac_pairs, macs, from ^ 1));

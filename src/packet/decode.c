@@ -813,7 +813,7 @@ usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct pac
 	out->tos = ip[1];
 	out->ip_options_bytes = out->icmp_type = out->icmp_code = out->mpls_count = 0;
 	out->mpls = NULL;
-	out->flow_label = out->fragment_id = out->zero = 0;
+	out->flow_label = out->fragment_id = out->segment = 0;
 	out->ip_at = IP;
 	out->transport_at = TRANSPORT;
 	out->headers_end = TRANSPORT + header;

@@ -25,10 +25,20 @@ enum packet_flag {
 	PACKET_NO_LENGTH = 1 << 9,     /* IP total length 0 (TSO): ip_bytes from the frame */
 	PACKET_INNER = 1 << 10,        /* decoded from inside a tunnel (packet/tunnel.h) */
 	PACKET_BRIDGED = 1 << 11,      /* MAC addresses are of a frame inside the frame */
+	PACKET_SEGMENT = 3 << 12,      /* enum packet_segment: what segment numbers */
 	PACKET_UNSAMPLED = 1 << 15,    /* set by the meter: a SYN, FIN or RST outside the sample */
 };
 
 enum { VLAN_NONE = 0xffff };
+
+/* The network that an inner packet is of, by what its tunnel has: addresses mean one host only
+ * within it. */
+enum packet_segment {
+	SEGMENT_NONE,
+	SEGMENT_VXLAN, /* a VNI of VXLAN; numbers as in layer2SegmentId */
+	SEGMENT_NVGRE, /* a VSID of NVGRE */
+	SEGMENT_KEY,   /* a GRE key, or a VNI of Geneve */
+};
 
 struct packet {
 	int64_t time_ns; /* since 1970, UTC */
@@ -62,10 +72,16 @@ struct packet {
 	 * captured headers.
 	 */
 	uint32_t ip_at, transport_at, headers_end;
-	uint32_t zero;        /* so that equal packets are equal by memcmp */
+	uint32_t segment;     /* 0 where there is none */
 	const uint8_t *frame; /* set by sources; borrowed like mpls */
 };
 _Static_assert(sizeof(void *) != 8 || sizeof(struct packet) == 152, "nothing between members");
+
+static inline enum packet_segment
+packet_segment(const struct packet *p)
+{
+	return (enum packet_segment)(p->flags >> 12 & 3);
+}
 
 /* One verdict per frame, each a counter (packet/counter.def). */
 enum packet_counter {

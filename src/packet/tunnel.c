@@ -24,6 +24,13 @@ const struct counter_row tunnel_counter_rows[TUNNEL_COUNTERS] = {
 #undef COUNTER
 };
 
+static void
+segment_set(struct packet *out, enum packet_segment kind, uint32_t segment)
+{
+	out->flags = (uint16_t)((out->flags & ~PACKET_SEGMENT) | kind << 12);
+	out->segment = segment;
+}
+
 static enum packet_counter
 open_ipip(struct walk *w, struct packet *out)
 {
@@ -116,6 +123,18 @@ open_gre(struct walk *w, struct packet *out)
 	type = load_be16(walk_at(w, 2));
 	if ((flags & 7) > 1)
 		return PACKET_COUNT_not_ip;
+	if (flags & 0x2000 && (flags & 7) == 0) {
+		uint32_t at = flags & 0xc000 ? 8 : 4, key;
+
+		if (!walk_has(w, at + 4))
+			return PACKET_COUNT_short_link;
+		/* RFC 7637, 3.2: 24 bits of VSID, from 0x1000 on, and 8 that differ by flow. */
+		key = load_be32(walk_at(w, at));
+		if (type == TYPE_ETHERNET && key >> 8 >= 0x1000)
+			segment_set(out, SEGMENT_NVGRE, key >> 8);
+		else
+			segment_set(out, SEGMENT_KEY, key);
+	}
 	n += flags & 0xc000 ? 4 : 0;
 	n += flags & 0x2000 ? 4 : 0;
 	n += flags & 0x1000 ? 4 : 0;
@@ -181,6 +200,7 @@ open_vxlan(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	if (!(*walk_at(w, 0) & 8))
 		return PACKET_COUNT_not_ip;
+	segment_set(out, SEGMENT_VXLAN, load_be32(walk_at(w, 4)) >> 8);
 	w->at += 8;
 	return decode_type(w, out, TYPE_ETHERNET);
 }
@@ -196,6 +216,8 @@ open_vxlan_gpe(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	if (*walk_at(w, 0) & 4)
 		next = *walk_at(w, 3);
+	if (*walk_at(w, 0) & 8)
+		segment_set(out, SEGMENT_VXLAN, load_be32(walk_at(w, 4)) >> 8);
 	w->at += 8;
 	if (next >= sizeof types / sizeof *types || types[next] == 0)
 		return PACKET_COUNT_not_ip;
@@ -212,6 +234,7 @@ open_geneve(struct walk *w, struct packet *out)
 	if (*walk_at(w, 0) >> 6 != 0)
 		return PACKET_COUNT_not_ip;
 	type = load_be16(walk_at(w, 2));
+	segment_set(out, SEGMENT_KEY, load_be32(walk_at(w, 4)) >> 8);
 	if (!walk_skip(w, 8 + (*walk_at(w, 0) & 63) * 4u))
 		return PACKET_COUNT_short_link;
 	return type <= LLC_LENGTH_MAX ? PACKET_COUNT_not_ip : decode_type(w, out, type);
@@ -321,7 +344,7 @@ open_one(const struct tunnel_row *row, const uint8_t *frame, uint32_t captured, 
 
 	if (p->proto == UDP && !walk_skip(&w, UDP_HEADER))
 		return false;
-	inner.flags = p->flags & PACKET_HAS_MAC;
+	inner.flags = p->flags & (PACKET_HAS_MAC | PACKET_SEGMENT);
 	inner.src_port = inner.dst_port = 0;
 	inner.tcp_options = NULL;
 	inner.tcp_options_bytes = inner.ip_options_bytes = 0;

@@ -716,6 +716,75 @@ test_fragments_v6(void **state)
 	rig_free(r);
 }
 
+/* The same inner addresses in two overlay networks are two flows, under every key, of both
+ * families; both directions of one are one. */
+static void
+test_segments(void **state)
+{
+	static const struct {
+		enum packet_segment kind;
+		uint32_t segment;
+	} nets[] = {{SEGMENT_NONE, 0}, {SEGMENT_VXLAN, 5}, {SEGMENT_VXLAN, 6}, {SEGMENT_NVGRE, 5},
+		{SEGMENT_KEY, 5}, {SEGMENT_KEY, 0xffffffff}, {SEGMENT_VXLAN, 0}};
+	enum { NETS = sizeof nets / sizeof *nets };
+
+	for (unsigned key = 0; key < METER_KEYS; key++)
+		for (unsigned i = 0; i < 4; i++) {
+			struct meter_config config = rig_config();
+			bool is_v6 = i & 1, has_segments = i < 2;
+			unsigned seen[NETS] = {0};
+			struct rig *r;
+
+			config.key = key;
+			config.has_segments = has_segments;
+			r = rig_with(&config);
+			for (unsigned turn = 0; turn < 4; turn++)
+				for (unsigned n = 0; n < NETS; n++) {
+					struct packet p = rig_udp(r, 0x0a000001, 4000, 0x0a000002, 53, 100);
+
+					if (is_v6) {
+						p.src = addr_v6((const uint8_t[16]){0xfd, 1});
+						p.dst = addr_v6((const uint8_t[16]){0xfd, 2});
+					}
+					if (turn % 2) {
+						struct addr src = p.src;
+
+						p.src = p.dst;
+						p.dst = src;
+						p.src_port = 53;
+						p.dst_port = 4000;
+					}
+					p.segment = nets[n].segment;
+					p.flags |= (uint16_t)(nets[n].kind << 12);
+					rig_packet(r, &p);
+				}
+			rig_done(r);
+			assert_int_equal(r->n, has_segments ? NETS : 1);
+			for (size_t k = 0; has_segments && k < r->n; k++) {
+				const struct flow *f = &r->rows[k];
+				unsigned n = 0;
+
+				assert_int_equal(f->packets, 2);
+				assert_int_equal(f->reverse_packets, 2);
+				assert_int_equal(f->src.is_v6, is_v6);
+				if (is_v6)
+					assert_int_equal(f->src.v6[0], 0xfd);
+				else
+					assert_in_range(f->src.v4, 0x0a000001, 0x0a000002);
+				while (n < NETS && !(nets[n].kind == SEGMENT_KEY
+				    ? flow_has(f, tunnel_key) && f->tunnel_key == nets[n].segment
+				    : nets[n].kind == SEGMENT_NONE
+				    ? !flow_has(f, segment) && !flow_has(f, tunnel_key)
+				    : flow_has(f, segment) &&
+				        f->segment == ((uint64_t)nets[n].kind << 56 | nets[n].segment)))
+					n++;
+				assert_in_range(n, 0, NETS - 1);
+				assert_int_equal(seen[n]++, 0);
+			}
+			rig_free(r);
+		}
+}
+
 int
 main(void)
 {
@@ -727,6 +796,7 @@ main(void)
 		cmocka_unit_test(test_expire_interval),
 		cmocka_unit_test(test_own_mac),
 		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_all_end),
 		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_sampling_bounds),

@@ -368,11 +368,57 @@ changed_at_random(void **state)
 	}
 }
 
+/* Which network the inner packet is of: the innermost that says so. */
+static void
+segments(void **state)
+{
+	static const struct segment_case {
+		struct tunnel_case tunnel;
+		enum packet_segment kind;
+		uint32_t segment;
+	} list[] = {
+	    {{"", 17, 4789, "08000000 00000100 " ETHERNET "0800", 4, 0}, SEGMENT_VXLAN, 1},
+	    {{"", 17, 4789, "08000000 ffffff00 " ETHERNET "0800", 4, 0}, SEGMENT_VXLAN, 0xffffff},
+	    {{"", 17, 4790, "0c000001 00000200", 4, 0}, SEGMENT_VXLAN, 2},
+	    {{"", 17, 4790, "04000001 00000200", 4, 0}, SEGMENT_NONE, 0},
+	    {{"", 17, 6081, "0000 0800 00000300", 4, 0}, SEGMENT_KEY, 3},
+	    {{"", 47, 0, "2000 0800 0000002a", 4, 0}, SEGMENT_KEY, 42},
+	    {{"", 47, 0, "b000 0800 abcd0000 0000002a 00000002", 4, 0}, SEGMENT_KEY, 42},
+	    {{"", 47, 0, "0000 0800", 4, 0}, SEGMENT_NONE, 0},
+	    {{"", 47, 0, "1000 0800 0000002a", 4, 0}, SEGMENT_NONE, 0},
+	    {{"", 47, 0, "2000 6558 0010002a " ETHERNET "0800", 4, 0}, SEGMENT_NVGRE, 0x1000},
+	    {{"", 47, 0, "2000 6558 0000012a " ETHERNET "0800", 4, 0}, SEGMENT_KEY, 0x12a},
+	    {{"", 47, 0, "2000 0800 0010002a", 4, 0}, SEGMENT_KEY, 0x10002a},
+	    {{"", 47, 0, "3081 880b 00200001 00000001 00000002 ff03 0021", 4, 0}, SEGMENT_NONE, 0},
+	    {{"", 17, 2152, "30ff 0020 00000001", 4, 0}, SEGMENT_NONE, 0},
+	};
+	static struct bytes in, out, twice;
+	struct packet p;
+
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+		in.n = 0;
+		put_inner(&in, 4);
+		put_outer(&out, &list[i].tunnel, 4, &in);
+		assert_int_equal(open_all(&out, out.n, "outer", &p), TUNNEL_COUNT_none);
+		assert_int_equal(packet_segment(&p), SEGMENT_NONE);
+		assert_int_equal(p.segment, 0);
+		assert_int_equal(open_all(&out, out.n, "inner", &p), TUNNEL_COUNT_opened);
+		assert_int_equal(packet_segment(&p), list[i].kind);
+		assert_int_equal(p.segment, list[i].segment);
+		/* in another one, of VNI 9: what the inner says counts, if it says something */
+		put_outer(&twice, &(struct tunnel_case){"", 17, 4790, "0c000001 00000900", 4, 0}, 4, &out);
+		assert_int_equal(open_all(&twice, twice.n, "inner", &p), TUNNEL_COUNT_opened);
+		assert_int_equal(packet_segment(&p), list[i].kind != 0 ? list[i].kind : SEGMENT_VXLAN);
+		assert_int_equal(p.segment, list[i].kind != 0 ? list[i].segment : 9);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_tunnel),
+	    cmocka_unit_test(segments),
 	    cmocka_unit_test(nested),
 	    cmocka_unit_test(no_inner),
 	    cmocka_unit_test(fragments),
