@@ -6,6 +6,8 @@
 
 enum { CANDIDATES_MAX = 16, PATH_LENGTHS = 1024 };
 
+struct quic_server;
+
 /* A catalogue with what the identifier derives from it once. */
 struct files {
 	const struct catalog *catalog;
@@ -41,6 +43,7 @@ struct candidate {
 	uint64_t cost;         /* records and frames */
 	uint8_t header_mode, request_mode; /* number of the constant + 1; 0: none of them */
 	uint32_t k, e;         /* by the wire model */
+	int32_t again, off;    /* by QUIC's: packets sent again, octets beside */
 	int32_t shift;         /* request bytes of the next request (< 0: missing here) */
 	bool is_partial;
 	uint8_t part; /* enum part, of partial ones */
@@ -59,6 +62,7 @@ struct verdict {
 	int64_t x;        /* its segments below the MSS */
 	uint32_t overhead; /* its octets of headers per packet */
 	bool is_elsewhere; /* nothing was learned of this path or server */
+	const struct quic_server *quic; /* by which a QUIC record was weighed; NULL: no such */
 };
 
 /* Likeliest first, and how many fit. */

@@ -9,6 +9,7 @@
 #include "identify/hint.h"
 #include "identify/intake.h"
 #include "identify/modes.h"
+#include "identify/quic.h"
 #include "identify/ranges.h"
 #include "identify/sequence.h"
 #include "identify/several.h"
@@ -20,6 +21,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { RIVALS_TOLD = 5 };
@@ -218,6 +220,24 @@ tell_wire(struct findings *f, const struct record *r, const struct verdict *v,
 	text_str(&f->evidence, "; ");
 }
 
+/* The same of a QUIC connection. */
+static void
+tell_quic(struct findings *f, const struct record *r, const struct verdict *v,
+	  const struct candidate *c)
+{
+	text_printf(&f->evidence, "QUIC: %llu octets in %llu packets",
+		    (unsigned long long)v->payload, (unsigned long long)r->packets);
+	if (c != NULL)
+		text_printf(&f->evidence,
+			    " = size %llu + %.0f beside it + %.2f a packet%s%d x %.0f sent "
+			    "again%s%d",
+			    (unsigned long long)f->files->file[c->file].size,
+			    v->quic->constant, v->quic->cost, c->again < 0 ? " - " : " + ",
+			    abs(c->again), v->quic->packet, c->off < 0 ? " - " : " + ",
+			    abs(c->off));
+	text_str(&f->evidence, "; ");
+}
+
 static void
 set_record(struct findings *f, struct finding *out, const struct record *r)
 {
@@ -274,7 +294,9 @@ set_best(struct findings *f, struct finding *out, const struct record *r,
 	finding_set(out, header, best->header);
 	if (best->rest > 0)
 		finding_set(out, request_rest, best->rest);
-	if (!r->has_span) {
+	if (r->is_quic && best->again >= 0)
+		finding_set(out, retransmissions, (uint32_t)best->again);
+	if (!r->has_span && !r->is_quic) {
 		finding_set(out, retransmissions, best->k);
 		finding_set(out, remainder, best->e);
 	}
@@ -438,6 +460,8 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 	tell_points(f, r);
 	if (r->has_span)
 		tell_span(f, r, best);
+	else if (v->quic != NULL)
+		tell_quic(f, r, v, best);
 	else
 		tell_wire(f, r, v, best);
 	if (is_unmodified)

@@ -105,6 +105,7 @@ static bool
 same_ends(const struct record *a, const struct record *b)
 {
 	return a->client_port == b->client_port && a->server_port == b->server_port &&
+	       a->is_quic == b->is_quic &&
 	       addr_compare(&a->client, &b->client) == 0 &&
 	       addr_compare(&a->server, &b->server) == 0;
 }
@@ -442,6 +443,8 @@ compare(const void *pa, const void *pb)
 		return by;
 	if (a->client_port != b->client_port)
 		return a->client_port < b->client_port ? -1 : 1;
+	if (a->is_quic != b->is_quic)
+		return a->is_quic ? 1 : -1;
 	if (a->start_us != b->start_us)
 		return a->start_us < b->start_us ? -1 : 1;
 	if (a->exchange != b->exchange)

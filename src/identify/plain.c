@@ -84,7 +84,7 @@ plain_free(struct plain *p)
 bool
 plain_is(const struct record *r)
 {
-	return !r->has_span && r->packets > 0 && r->sampling <= 1;
+	return !r->has_span && !r->is_quic && r->packets > 0 && r->sampling <= 1;
 }
 
 static bool
@@ -389,7 +389,9 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 	struct plain_ready ready;
 	struct wire_server any;
 
-	if (sampled_is(r)) {
+	if (r->is_quic) {
+		quic_name(p->files, &at.server->known.quic, r, out);
+	} else if (sampled_is(r)) {
 		/* What a server sends beside files is its own affair. */
 		any = *at.wire;
 		any.header.count = 0;
@@ -416,7 +418,7 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 	struct plain_ready ready;
 	struct mode mode;
 
-	if (p->config.no_several || sampled_is(r) || at.mss == 0 ||
+	if (p->config.no_several || r->is_quic || sampled_is(r) || at.mss == 0 ||
 	    at.wire->header.count == 0 || at.server == &p->all ||
 	    (alone->count > 0 && alone->candidate[0].probability > SURE &&
 	     !several_is_told(at.losses, r, at.overhead)))

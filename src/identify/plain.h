@@ -3,6 +3,7 @@
 #define IDENTIFY_PLAIN_H
 
 #include "identify/files.h"
+#include "identify/quic.h"
 #include "identify/record.h"
 #include "identify/several.h"
 #include "identify/wire.h"
@@ -39,7 +40,7 @@ void plain_learn(struct plain *plain, const struct record *records, size_t n);
  */
 void plain_adapt(struct plain *plain, const struct record *records, size_t n);
 
-/* The records that are named by octets and packets. */
+/* The records of TCP that are named by octets and packets. */
 bool plain_is(const struct record *record);
 
 void plain_name(struct plain *plain, const struct record *record, struct verdict *out);
@@ -53,6 +54,7 @@ struct plain_server {
 	uint16_t port;
 	struct wire_server wire;
 	struct wire_path path; /* of all its clients together */
+	struct quic_server quic;
 };
 
 struct plain_path {

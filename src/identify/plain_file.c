@@ -39,6 +39,10 @@ struct row {
 #define SERVER(member, kind_, count_, min_, max_, help_)                                 \
 	{#member, KIND_##kind_, offsetof(struct wire_server, member), count_, min_, max_, help_}
 
+#define QUIC(member, kind_, count_, min_, max_, help_)                                   \
+	{"quic_" #member, KIND_##kind_, offsetof(struct quic_server, member), count_, min_,  \
+	 max_, help_}
+
 static const struct row server_rows[] = {
     SERVER(overhead, u32, 1, 0, 200, "octets of headers per packet, c; 0: the usual"),
     SERVER(header, modes, 1, 0, 0,
@@ -46,6 +50,18 @@ static const struct row server_rows[] = {
 	   "2 to base 36, 3 not even these):law of records:HTTP header:share"),
     SERVER(several, f64, 1, 0, 0.99, "share of records with more than one download"),
     SERVER(band, f64, WIRE_BANDS, 0, 1, "share of downloads by half octave of octets"),
+};
+static const struct row quic_rows[] = {
+    QUIC(flows, f64, 1, 0, 1e18, "connections by QUIC that the following was learned from"),
+    QUIC(cost, f64, 1, 0, 100, "octets of a packet by QUIC that are no file's"),
+    QUIC(constant, f64, 1, -1e6, 1e6, "octets beside the file and its packets' cost"),
+    QUIC(packet, f64, 1, 1, 65535, "octets of a file in a full packet"),
+    QUIC(largest, f64, 1, 1, 65535, "octets of the largest packets, without IP and UDP"),
+    QUIC(width, f64, 2, 1, 1e6, "mean distance from that, nothing sent again, and packets"),
+    QUIC(again, f64, QUIC_KINDS, 0, 1, "share of connections by packets sent again: -2 to 8"),
+    QUIC(rest, f64, 1, 0, 1, "share with any number of octets more"),
+    QUIC(mean, f64, 1, 1, 1e9, "their mean"),
+    QUIC(unknown, f64, 1, 0, 1, "share of downloads by QUIC that the catalogue does not have"),
 };
 static const struct row path_rows[] = {
     PATH(flows, f64, 1, 0, 1e18, "downloads that the following was learned from"),
@@ -73,6 +89,7 @@ static const struct row path_rows[] = {
 };
 enum {
 	SERVER_ROWS = sizeof server_rows / sizeof server_rows[0],
+	QUIC_ROWS = sizeof quic_rows / sizeof quic_rows[0],
 	PATH_ROWS = sizeof path_rows / sizeof path_rows[0],
 };
 
@@ -140,6 +157,8 @@ list_server(struct listing *l, const struct plain_server *s)
 	snprintf(l->client, sizeof l->client, "-");
 	list_rows(l, server_rows, SERVER_ROWS, &s->wire);
 	list_rows(l, path_rows, PATH_ROWS, &s->path);
+	if (s->quic.flows > 0)
+		list_rows(l, quic_rows, QUIC_ROWS, &s->quic);
 }
 
 void
@@ -420,6 +439,8 @@ read_parameter(struct reading *r, const char *line, size_t n, struct err *err)
 	if (!r->has_client &&
 	    (row = find_row(server_rows, SERVER_ROWS, cell[3], len[3])) != NULL)
 		return read_value(r, row, cell[4], len[4], &r->server.wire, err);
+	if (!r->has_client && (row = find_row(quic_rows, QUIC_ROWS, cell[3], len[3])) != NULL)
+		return read_value(r, row, cell[4], len[4], &r->server.quic, err);
 	return wrong(r, err, "no such parameter of a path or server:", cell[3], len[3]);
 }
 

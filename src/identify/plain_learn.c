@@ -328,6 +328,27 @@ learn_sampled(struct plain *p, const struct record *records, size_t n)
 	plain_renew_tables(&s->tables);
 }
 
+/* What QUIC costs a server, which is known only where it has many records. */
+static void
+learn_quic(struct plain *p, const struct record *records, size_t n, bool is_known_kept)
+{
+	const struct addr *addr = &records[0].server;
+	const struct record **picked = must(calloc(n, sizeof *picked));
+	uint16_t port = records[0].server_port;
+	struct quic_server quic = {0};
+	size_t count = 0, i;
+
+	for (i = 0; i < n; i++)
+		if (quic_is(&records[i]))
+			picked[count++] = &records[i];
+	if (plain_knows(p, addr, port))
+		quic = plain_server_add(p, addr, port)->known.quic;
+	if (count >= QUIC_FLOWS_MIN && !(is_known_kept && quic.flows > 0) &&
+	    quic_learn(p->files, picked, count, &quic))
+		plain_server_add(p, addr, port)->known.quic = quic;
+	free(picked);
+}
+
 /* The parameters of all servers: the middle of theirs, each by its downloads. */
 static void
 learn_all_paths(struct plain *p)
@@ -403,6 +424,7 @@ plain_adapt(struct plain *p, const struct record *records, size_t n)
 		     end++)
 			if (plain_is(&records[end]))
 				picked[count++] = &records[end];
+		learn_quic(p, of, end - first, true);
 		if (count < PLAIN_RECORDS_MIN)
 			continue;
 		is_known = plain_knows(p, &of->server, of->server_port);
@@ -450,6 +472,7 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 					     servers++ < SERVERS_GUESSED_MAX);
 			if (sampled > 0)
 				learn_sampled(p, &records[first], end - first);
+			learn_quic(p, &records[first], end - first, false);
 		}
 		learn_all_paths(p);
 		p->version++;

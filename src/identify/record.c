@@ -7,11 +7,13 @@
 #include "identify/record.h"
 
 #include "base/hash.h"
+#include "identify/tls.h"
 #include "model/flow.h"
 #include "model/tcp.h"
 
 enum {
 	PROTO_TCP = 6,
+	PROTO_UDP = 17,
 	RESPONSE_MIN = 64,
 	PACKET_MAX = 65535 + 40 + 22,
 	JUMBO_MAX = 9216 + 60,
@@ -112,6 +114,14 @@ contradiction(const struct side *s, bool is_v6, bool is_sampled)
 	return -1;
 }
 
+/* QUIC, by port alone. */
+static bool
+is_quic(const struct flow *f)
+{
+	return f->proto == PROTO_UDP &&
+	       tls_is_port(src_is_client(f) ? flow_or(f, dst_port, 0) : flow_or(f, src_port, 0));
+}
+
 static int
 why_not(const struct flow *f, const struct side *up, const struct side *down,
 	const struct identify_config *config)
@@ -120,7 +130,7 @@ why_not(const struct flow *f, const struct side *up, const struct side *down,
 	bool is_sampled = flow_or(f, sampling, 1) > 1;
 	int why;
 
-	if (f->proto != PROTO_TCP)
+	if (f->proto != PROTO_TCP && !is_quic(f))
 		return IDENTIFY_not_tcp;
 	if (f->end < f->start || f->start < 0)
 		return IDENTIFY_backwards;
@@ -217,6 +227,7 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .exporter = flow_or(f, exporter, f->src),
 	    .sampling = flow_or(f, sampling, 1) > 1 ? flow_or(f, sampling, 1) : 1,
 	    .is_coalesced = flow_or(f, coalesced, 0),
+	    .is_quic = f->proto == PROTO_UDP,
 	    .has_ports = flow_has(f, src_port) && flow_has(f, dst_port),
 	    .client_port = forward ? flow_or(f, src_port, 0) : flow_or(f, dst_port, 0),
 	    .server_port = forward ? flow_or(f, dst_port, 0) : flow_or(f, src_port, 0),

@@ -31,6 +31,7 @@ struct record {
 	bool is_cut;      /* ended by a timeout, more may follow */
 	bool is_joined;   /* of several records */
 	bool is_dropped;  /* others tell the same better */
+	bool is_quic;     /* UDP to a port of QUIC's */
 	bool is_headless; /* the connection had begun before the meter saw it */
 };
 

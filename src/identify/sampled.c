@@ -37,7 +37,7 @@ bool
 sampled_is(const struct record *r)
 {
 	return r->sampling > 1 &&
-	       (r->has_span ? r->is_at_least : r->packets > 0);
+	       (r->has_span ? r->is_at_least : r->packets > 0 && !r->is_quic);
 }
 
 static double
