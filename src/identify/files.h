@@ -62,7 +62,7 @@ struct verdict {
 	int64_t x;        /* its segments below the MSS */
 	uint32_t overhead; /* its octets of headers per packet */
 	bool is_elsewhere; /* nothing was learned of this path or server */
-	const struct quic_server *quic; /* by which a QUIC record was weighed; NULL: no such */
+	const struct quic_server *quic; /* by which a record of QUIC was weighed; of such only */
 };
 
 /* Likeliest first, and how many fit. */

@@ -460,7 +460,7 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 	tell_points(f, r);
 	if (r->has_span)
 		tell_span(f, r, best);
-	else if (v->quic != NULL)
+	else if (r->is_quic)
 		tell_quic(f, r, v, best);
 	else
 		tell_wire(f, r, v, best);
