@@ -108,7 +108,7 @@ def packet(row):
     src, dst = (first["ip.src"], first["ip.dst"]) if is4 else (first["ipv6.src"], first["ipv6.dst"])
     if not src or not dst:
         return None
-    p = {"src": address(src), "dst": address(dst), "time": ns(first["frame.time_epoch"]), "flags": 0,
+    p = {"src": address(src), "dst": address(dst), "time": first["frame.time_epoch"], "flags": 0,
          "ports": (None, None), "octets": int(first["ip.len"]) if is4 else int(first["ipv6.plen"]) + 40,
          "proto": int(first["ip.proto"]) if is4 else None}
     at += 1
@@ -135,6 +135,9 @@ def packet(row):
 
 def expected(rows):
     packets = [p for p in map(packet, rows) if p is not None]
+    last = 0
+    for p in packets:  # a simple packet block has no time: it is that of the packet before
+        last = p["time"] = ns(p["time"]) if p["time"] else last
     firsts = collections.defaultdict(list)
     for p in packets:
         if "datagram" in p and p["offset"] == 0:
