@@ -457,6 +457,42 @@ learns_from_nothing(void **state)
 	assert_true(world.right >= 35);
 }
 
+/* The same where more segments end within files than at borders, and requests come late. */
+static void
+learns_among_many_ends(void **state)
+{
+	struct sequence_config config;
+	struct sequence_stats stats;
+	struct trouble t = {
+	    .responses = 40, .batch = 10, .spurious = 0.4, .late = 0.3, .merged = 0.05};
+	uint32_t i;
+
+	clear_score(&world);
+	for (i = 0; i < 3; i++) {
+		world.random = t.seed = 610 + i;
+		world.row_count = 0;
+		world.at = 0;
+		memset(world.end, 0, sizeof world.end);
+		memset(world.rows, 0, sizeof world.rows);
+		make_items(&world, &t);
+		make_run(&world, &t);
+		sequence_config_init(&config);
+		config.items = world.items;
+		config.count = ITEMS;
+		config.known = (struct sequence_modes){0};
+		memset(&stats, 0, sizeof stats);
+		assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
+						 &world, &stats, NULL),
+				 0);
+		assert_int_equal(stats.modes.header[0].bytes, 127);
+		assert_int_equal(stats.modes.request[0].bytes, 88);
+		assert_int_equal(stats.depth, 10);
+	}
+	print_message("many ends: %u of 120 right, %u wrong\n", world.right, world.wrong);
+	assert_true(world.right >= 72);
+	assert_int_equal(world.sure_wrong, 0);
+}
+
 static void
 stays_within_bounds(void **state)
 {
@@ -551,6 +587,7 @@ main(void)
 	    cmocka_unit_test(tells_equal_files_apart_by_order),
 	    cmocka_unit_test(is_calibrated),
 	    cmocka_unit_test(learns_from_nothing),
+	    cmocka_unit_test(learns_among_many_ends),
 	    cmocka_unit_test(stays_within_bounds),
 	    cmocka_unit_test(bears_nonsense),
 	};
