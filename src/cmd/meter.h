@@ -62,6 +62,7 @@ struct meter_outputs {
 	struct sink *reports[RUN_WORKERS_MAX]; /* of packets, one for each worker */
 	unsigned report_count;
 	struct wire_interface interfaces[OPTION_LIST_MAX]; /* whose names are sent */
+	uint16_t key_fields[METER_KEY_FIELDS]; /* which are told, too */
 	struct sink *text; /* NULL: nothing is printed */
 };
 

@@ -109,10 +109,13 @@ open_send(const struct meter_values *v, bool is_live, struct meter_outputs *out,
 {
 	size_t i, workers = is_live ? meter_worker_count(v) : 1;
 	struct send_config send;
+	struct meter_config meter;
 
-	if (export_make(&v->export, &send, err) != 0)
+	if (export_make(&v->export, &send, err) != 0 || meter_config_make(v, &meter, err) != 0)
 		return -1;
 	send.is_live = is_live;
+	send.encode.key_fields = out->key_fields;
+	send.encode.key_count = meter_key_fields(&meter, out->key_fields);
 	send.encode.process = (uint32_t)getpid();
 	send.encode.sampling = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
 	send.encode.is_sampling_random = v->sample_random > 1;

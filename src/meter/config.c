@@ -12,6 +12,7 @@
 #include "base/option.h"
 #include "base/text.h"
 #include "meter/meter.h"
+#include "model/flow.h"
 
 enum { NAME_MAX_BYTES = 32 };
 
@@ -139,4 +140,26 @@ meter_config_help(struct text *out)
 	}
 	text_printf(out, "  %-16s %7u s  %s\n", "expint", 0, "how often ended flows are looked "
 	    "for; 0: every second");
+}
+
+unsigned
+meter_key_fields(const struct meter_config *config, uint16_t out[METER_KEY_FIELDS])
+{
+	const struct meter_key_row *key = &meter_key_rows[config->key];
+	const struct {
+		bool is_there;
+		uint16_t field;
+	} all[METER_KEY_FIELDS] = {{true, FLOW_src}, {true, FLOW_dst},
+	    {key->has_ports, FLOW_src_port}, {key->has_ports, FLOW_dst_port},
+	    {key->has_ports, FLOW_icmp_type}, {key->has_ports, FLOW_icmp_code},
+	    {key->has_proto, FLOW_proto}, {key->has_vlan, FLOW_vlan},
+	    {key->has_vlan, FLOW_inner_vlan}, {config->has_segments, FLOW_segment},
+	    {config->has_segments, FLOW_tunnel_key}, {key->has_mac, FLOW_src_mac},
+	    {key->has_mac, FLOW_dst_mac}};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < METER_KEY_FIELDS; i++)
+		if (all[i].is_there)
+			out[n++] = all[i].field;
+	return n;
 }

@@ -94,6 +94,10 @@ struct meter_config {
 	void *show_arg;
 };
 
+/* The fields of a flow that are in its key, at most METER_KEY_FIELDS ids into out; how many. */
+enum { METER_KEY_FIELDS = 13 };
+unsigned meter_key_fields(const struct meter_config *config, uint16_t out[METER_KEY_FIELDS]);
+
 struct meter_stats {
 	uint64_t counters[METER_COUNTERS];
 	uint64_t expired[METER_EXPIRES]; /* records by why they ended */

@@ -8,6 +8,7 @@
 
 #include "model/flow.h"
 #include "wire/alias.h"
+#include "wire/layout.h"
 #include "wire/own.h"
 #include "wire/put.h"
 
@@ -29,7 +30,7 @@ enum value {
 	VALUE_INTERFACE_NAME, VALUE_PEN, VALUE_ELEMENT, VALUE_OBSERVED, VALUE_SELECTED,
 	VALUE_TYPE, VALUE_SEMANTICS, VALUE_UNITS, VALUE_NAME, VALUE_DESCRIPTION,
 	VALUE_IGNORED_FIRST, VALUE_IGNORED_LAST, VALUE_NOT_SENT_FIRST, VALUE_NOT_SENT_LAST,
-	VALUE_ADDRESS,
+	VALUE_ADDRESS, VALUE_TEMPLATE, VALUE_KEYS,
 };
 
 struct told {
@@ -38,7 +39,8 @@ struct told {
 };
 
 enum condition { ALWAYS, IF_PERIODIC, IF_RANDOM, IF_INTERFACES, IF_OWN,
-	IF_PSAMP, IF_PSAMP_ALL, IF_IGNORED, IF_V4, IF_V6, IF_LOST_V4, IF_LOST_V6, IF_LOST };
+	IF_PSAMP, IF_PSAMP_ALL, IF_IGNORED, IF_V4, IF_V6, IF_LOST_V4, IF_LOST_V6, IF_LOST,
+	IF_KEYS };
 
 /* v9's scopes are kinds, not elements: 1 system, 2 interface (RFC 3954, 6.1). */
 static const struct announcement {
@@ -87,6 +89,8 @@ static const struct announcement {
 	    {130, 4, VALUE_ADDRESS}}},
 	{IPFIX, IF_V6, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
 	    {131, 16, VALUE_ADDRESS}}},
+	/* RFC 7011, 4.4: which fields of each template are keys of the flow. The last row. */
+	{IPFIX, IF_KEYS, 1, {{145, 2, VALUE_TEMPLATE}, {173, 8, VALUE_KEYS}}},
 };
 
 _Static_assert(sizeof announcements / sizeof *announcements == ANNOUNCEMENTS, "all of them");
@@ -124,6 +128,8 @@ announce_records(unsigned i, const struct announce_source *source)
 		return s->not_sent_first_us != 0 && s->has_address && !is_six;
 	case IF_LOST_V6:
 		return s->not_sent_first_us != 0 && s->has_address && is_six;
+	case IF_KEYS:
+		return c->key_count > 0 && !c->is_psamp ? source->layouts->count : 0;
 	case IF_LOST:
 		return s->not_sent_first_us != 0 && !s->has_address;
 	default:
@@ -200,6 +206,9 @@ number_of(enum value value, unsigned record, const struct announce_source *s)
 	case VALUE_NOT_SENT_FIRST: return (uint64_t)(s->statistics.not_sent_first_us / 1000);
 	case VALUE_NOT_SENT_LAST: return (uint64_t)(s->statistics.not_sent_last_us / 1000);
 	case VALUE_INTERFACE: return c->interfaces[record].index;
+	case VALUE_TEMPLATE: return s->layouts->all[record]->id;
+	case VALUE_KEYS:
+		return layout_keys(s->layouts->all[record], c->key_fields, c->key_count);
 	case VALUE_PEN: return c->pen;
 	case VALUE_ELEMENT: return own_element(record)->id;
 	case VALUE_TYPE: return own_element(record)->type;

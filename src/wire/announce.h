@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 /* What an exporter tells of itself in options data: announce.c has the table. */
-enum { ANNOUNCEMENTS = 17, ANNOUNCE_OCTETS = 512 };
+enum { ANNOUNCEMENTS = 18, ANNOUNCE_KEYS = ANNOUNCEMENTS - 1, ANNOUNCE_OCTETS = 512 };
+
+struct layouts;
 
 /* What the values come from. */
 struct announce_source {
@@ -17,6 +19,7 @@ struct announce_source {
 	uint64_t counters[SENT_COUNTERS];
 	struct wire_statistics statistics;
 	int64_t boot_us;
+	const struct layouts *layouts; /* templates so far */
 	uint64_t observed, selected; /* packets, of reports */
 };
 

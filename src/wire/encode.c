@@ -426,6 +426,8 @@ wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from,
 			return -1;
 	}
 	message_finish(e);
+	if (message_tell_keys(e, err) != 0)
+		return -1;
 	return encoder_base_flush(&e->base, err);
 }
 

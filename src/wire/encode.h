@@ -76,6 +76,8 @@ struct wire_encode_config {
 				* is the most */
 	/* What options data tell; nothing where 0. interfaces is borrowed. */
 	uint32_t process;      /* exportingProcessId */
+	const uint16_t *key_fields; /* IPFIX: what makes packets one flow, ids of fields; borrowed */
+	unsigned key_count;
 	uint32_t sampling;     /* one packet in so many was metered */
 	bool is_sampling_random; /* each by chance; else each sampling-th */
 	const struct wire_interface *interfaces;

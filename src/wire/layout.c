@@ -229,6 +229,18 @@ widened(const struct layouts *s, uint64_t groups)
 	return s->is_biflow ? wide | wide << GROUP_REVERSE : wide;
 }
 
+uint64_t
+layout_keys(const struct layout *l, const uint16_t *fields, unsigned n)
+{
+	uint64_t keys = 0;
+
+	for (const struct part *p = l->parts; p < l->parts + l->part_count; p++)
+		for (unsigned i = 0; i < n; i++)
+			if (p->field == fields[i] && p->index < 64)
+				keys |= (uint64_t)1 << p->index;
+	return keys;
+}
+
 int
 layouts_get(struct layouts *s, uint64_t groups)
 {

@@ -67,6 +67,10 @@ void layouts_groups(const struct layouts *s, const struct batch *batch, bool is_
  * already there that of a wider set. -1: out of memory. */
 int layouts_get(struct layouts *s, uint64_t groups);
 
+/* A bit for each of the first 64 fields of a layout's template, the first lowest, set where it
+ * tells one of n fields of a flow: flowKeyIndicator (RFC 7011, 4.4). */
+uint64_t layout_keys(const struct layout *l, const uint16_t *fields, unsigned n);
+
 /* The column of a field in a direction; NULL where there is none. */
 const struct column *layout_column(const struct batch *batch, unsigned field,
     bool is_turned);

@@ -102,26 +102,43 @@ announce_one(struct wire_encoder *e, unsigned i, const struct announce_source *s
 	return 0;
 }
 
-/* What the exporter tells of itself, in datagrams of their own. */
+/* Announcements from..end-1, in datagrams of their own. */
 static int
-announce_all(struct wire_encoder *e, struct err *err)
+announce_some(struct wire_encoder *e, unsigned from, unsigned end, struct err *err)
 {
 	struct encoder_base *b = &e->base;
 	struct announce_source source = {.config = &b->config, .boot_us = b->boot_us,
-	    .observed = e->psamp.observed, .selected = e->psamp.selected};
+	    .observed = e->psamp.observed, .selected = e->psamp.selected,
+	    .layouts = &e->layouts};
 	unsigned i;
 
 	memcpy(source.counters, b->counters, sizeof source.counters);
 	if (b->config.statistics != NULL)
 		b->config.statistics(b->config.context, &source.statistics);
-	for (i = 0; i < ANNOUNCEMENTS; i++) {
+	for (i = from; i < end; i++) {
 		if (announce_one(e, i, &source, err) != 0)
 			return -1;
 	}
 	message_finish(e);
-	e->is_announce_due = false;
-	b->announced_us = b->now_us;
+	e->keys_told = e->layouts.count;
 	return 0;
+}
+
+/* What the exporter tells of itself. */
+static int
+announce_all(struct wire_encoder *e, struct err *err)
+{
+	e->is_announce_due = false;
+	e->base.announced_us = e->base.now_us;
+	return announce_some(e, 0, ANNOUNCEMENTS, err);
+}
+
+int
+message_tell_keys(struct wire_encoder *e, struct err *err)
+{
+	if (e->base.config.key_count == 0 || e->keys_told == e->layouts.count)
+		return 0;
+	return announce_some(e, ANNOUNCE_KEYS, ANNOUNCEMENTS, err);
 }
 
 void
@@ -198,7 +215,7 @@ wire_encoder_hello(struct wire_encoder *e, uint32_t sequence,
 {
 	struct hello h = {.len = (uint32_t)header_len(e), .sequence = sequence, .send = send,
 	    .context = context};
-	struct announce_source source = {.config = &e->base.config};
+	struct announce_source source = {.config = &e->base.config, .layouts = &e->layouts};
 	unsigned i;
 
 	for (i = 0; i < ANNOUNCEMENTS; i++) {

@@ -20,6 +20,7 @@ struct wire_encoder {
 	struct layouts layouts;
 	bool is_told[ANNOUNCEMENTS]; /* their templates are sent */
 	bool is_announce_due;
+	unsigned keys_told; /* layouts of which was told which fields are keys of flows */
 	uint64_t *groups; /* per row, of the batch and direction at work; 0: no record */
 	uint16_t *which;  /* layout of each row */
 	uint32_t *picks;  /* rows by layout */
@@ -68,6 +69,8 @@ size_t message_template(const struct wire_encoder *e, const struct layout *l, ui
 
 /* Templates and options data where it is time for them; after the clock was set. */
 int message_keep_time(struct wire_encoder *e, struct err *err);
+/* Tells which fields of new templates are keys of flows. */
+int message_tell_keys(struct wire_encoder *e, struct err *err);
 
 /* psamp.c: a set with the template of packet reports. */
 size_t psamp_template(uint8_t *to);

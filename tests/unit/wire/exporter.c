@@ -7,6 +7,7 @@
 #include "rig.h"
 
 #include "base/cursor.h"
+#include "wire/announce.h"
 #include "wire/own.h"
 
 static const int64_t EPOCH_US = 1764000000000000ll, DAY_US = 86400 * 1000000ll;
@@ -540,12 +541,84 @@ test_reports_are_not_held_long(void **state)
 	sent_done(&sent);
 }
 
+/*
+ * RFC 7011, 4.4: of every template it is told which fields are keys, a bit for each from the
+ * lowest, behind the template. Parsed by hand.
+ */
+static void
+test_flow_keys(void **state)
+{
+	static const uint16_t fields[] = {FLOW_src, FLOW_dst, FLOW_src_port, FLOW_dst_port, FLOW_proto};
+	static const uint16_t keys[] = {8, 12, 27, 28, 7, 11, 4}; /* elements */
+
+	for (unsigned biflow = 0; biflow < 3; biflow++) {
+		struct wire_encode_config config = {.version = 10, .is_biflow = biflow & 1,
+			.is_plain = biflow == 2, .key_fields = fields, .key_count = 5};
+		uint64_t wanted[1024] = {0}, counters[WIRE_COUNTERS];
+		unsigned templates = 0, announced = 0;
+		struct sent sent = {0};
+		struct wire_encoder *e = encoder(&config, &sent);
+		struct flow row = plain_row(1);
+		struct batch *out;
+
+		encode_row(e, &row, 0);
+		row.src = row.dst = addr_v6((const uint8_t[16]){0xfd});
+		flow_set(&row, vlan, 7);
+		flow_set(&row, reverse_bytes, 7);
+		flow_set(&row, reverse_packets, 1);
+		encode_row(e, &row, 0);
+		out = decode_all(&sent, counters);
+		batch_free(out);
+		for (unsigned i = 0; i < sent.count; i++) {
+			struct cursor c = cursor_over(sent.octets + sent_start(&sent, i),
+			    sent.ends[i] - sent_start(&sent, i));
+
+			cursor_take(&c, 16);
+			while (cursor_left(&c) >= 4) {
+				uint16_t set = cursor_be16(&c), len = cursor_be16(&c), id, n;
+				const uint8_t *p = cursor_take(&c, len - 4u);
+				struct cursor r = cursor_over(p, len - 4u);
+
+				id = cursor_be16(&r);
+				if (set == 2) {
+					templates++;
+					assert_in_range(id, 256, 511);
+					n = cursor_be16(&r);
+					for (unsigned k = 0; k < n; k++) {
+						uint16_t element = cursor_be16(&r);
+
+						cursor_be16(&r);
+						if (element & 0x8000) {
+							cursor_be32(&r);
+							continue;
+						}
+						for (size_t f = 0; f < sizeof keys / sizeof *keys; f++)
+							if (element == keys[f])
+								wanted[id] |= (uint64_t)1 << k;
+					}
+				} else if (set == 600 + ANNOUNCE_KEYS) {
+					assert_true(id < 512 && wanted[id] != 0);
+					assert_int_equal(cursor_be64(&r), wanted[id]);
+					assert_int_equal(__builtin_popcountll(wanted[id]), 5);
+					announced |= 1u << (id - 256);
+				}
+			}
+		}
+		assert_in_range(templates, 2, 4);
+		assert_int_equal(announced, (1u << templates) - 1);
+		assert_int_equal(counters[WIRE_no_template], 0);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_types_tell_the_pen),
 	    cmocka_unit_test(test_own_elements),
+	    cmocka_unit_test(test_flow_keys),
 	    cmocka_unit_test(test_reliability_is_told),
 	    cmocka_unit_test(test_sampling_is_told),
 	    cmocka_unit_test(test_absolute_times),
