@@ -85,6 +85,7 @@ static const struct row path_rows[] = {
     PATH(by_n, f64, WIRE_N_CLASSES, 0, 1e9,
 	 "segments sent again by the client's SACK options: 0, 1, 2-3, 4-7, ..."),
     PATH(n_shape, f64, 1, 0, 1000, "shape around those; 0: not fitted"),
+    PATH(n_share, f64, WIRE_N_CLASSES, 0, 1, "share of downloads by those options"),
     PATH(unknown, f64, 1, 0, 1, "share of downloads that the catalogue does not have"),
 };
 enum {

@@ -38,6 +38,7 @@ struct wire_path {
 	double options;            /* share of remainders that are TCP options */
 	double by_n[WIRE_N_CLASSES]; /* mean k by the client's SACK options */
 	double n_shape;            /* shape of the k around it; 0: not fitted */
+	double n_share[WIRE_N_CLASSES]; /* share of downloads; all 0: not fitted */
 	double unknown;            /* share of downloads that the catalogue does not have */
 	double broad; /* where it is another path's: how likely any losses are; not learned */
 	double flows;              /* that this was learned from */
@@ -85,7 +86,7 @@ struct wire_tables *wire_tables_new(const struct wire_path *path);
 void wire_tables_free(struct wire_tables *tables);
 struct wire_losses {
 	float *p; /* of k = 0..count-1 */
-	double *sum; /* of p up to each k */
+	double *sum; /* of p up to each k; NULL where n is known */
 	size_t count, peak; /* the likeliest k */
 	double tail; /* from k = count on: tail / (k + 1) */
 };

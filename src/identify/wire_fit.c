@@ -19,7 +19,8 @@ enum { RECORDS_MAX = 2000, SAMPLE_MAX = 1024, NAMED_MIN = 5, REQUESTS_MAX = 4096
 
 /* Weight of the prior, in segments, records or remainders. */
 static const double PRIOR_SEGMENTS = 1000, PRIOR_TAIL = 30, PRIOR_Q = 4, PRIOR_FROM = 5,
-		    PRIOR_WHOLE = 100, PRIOR_OPTIONS = 100, PRIOR_N = 2, PRIOR_UNKNOWN = 2,
+		    PRIOR_WHOLE = 100, PRIOR_OPTIONS = 100, PRIOR_N = 2, PRIOR_SHARE = 0.1,
+		    PRIOR_UNKNOWN = 2,
 		    LEAST_COUNTED = 0.02;
 
 /* What may have been missed by chance of what was never seen: a prior may rest on the very same
@@ -135,7 +136,7 @@ count_candidate(struct fit *f, const struct wire_model *m, const struct record *
 	if (m->files->has_paths)
 		sight.n_class = class_by_path(m, r, c);
 	f->named += weight;
-	p = wire_p_of_k(m->path, sight.n_class, sight.segments, c->k);
+	p = wire_losses_p(wire_table(m->tables, sight.n_class, sight.segments), c->k);
 	tail = m->path->tail / 9.2 / (double)(c->k + 1);
 	tail = p > 0 && tail < p ? tail / p : 1;
 	f->tail += weight * tail;
@@ -225,6 +226,10 @@ conclude(const struct fit *f, const struct wire_path *base, struct wire_path *ou
 	}
 	for (i = 1; i < WIRE_N_CLASSES; i++)
 		seen += f->by_n[i];
+	for (i = 0, sum = 0; i < WIRE_N_CLASSES; i++)
+		sum += f->by_n[i] + PRIOR_SHARE;
+	for (i = 0; i < WIRE_N_CLASSES; i++)
+		out->n_share[i] = (f->by_n[i] + PRIOR_SHARE) / sum;
 	out->r = fit_shape(f, out, false);
 	out->n_shape = base->n_shape;
 	if (seen >= NAMED_MIN) {

@@ -9,6 +9,14 @@
  * the path's losses make and that is fitted. A path not fitted yet may have any share from
  * a hundredth to nearly all.
  *
+ * Where n is known and all was fitted the download's segments tell k as well, which on lossy paths
+ * they do better than n:
+ *
+ *	p(k | n, segments) = p(k | n) p(k | segments) / p(k), to a sum of 1
+ *
+ * p(k) being the mean of p(k | n) over the n of the path; a part of it is p(k | n) alone, should
+ * n and segments not be told apart by k.
+ *
  * The tables hold p(k) for a class of n, or for a quarter octave of segments; they end where
  * only the tail is left.
  */
@@ -22,7 +30,7 @@
 enum { QUARTERS = 4, SEGMENT_CLASSES = 36 * QUARTERS, K_MAX = 8192 };
 
 static const double TAIL_SUM = 9.2, MEAN_LEAST = 0.02, BROAD_WITH_FIT = 0.1,
-		    BROAD_FLOWS = 20;
+		    BROAD_FLOWS = 20, N_ALONE = 0.1, LEAST_ANY = 1e-12;
 static const double broad_share[] = {0.01, 0.03, 0.1, 0.3, 0.9};
 enum { BROAD = 5 };
 /* Retransmissions per segment of a path of which nothing is known. */
@@ -32,6 +40,8 @@ enum { ANY = sizeof any_lam / sizeof any_lam[0] };
 struct wire_tables {
 	struct wire_path path;
 	struct wire_losses by_n[WIRE_N_CLASSES], by_segments[SEGMENT_CLASSES];
+	struct wire_losses *by_both[WIRE_N_CLASSES]; /* by segments each */
+	float *any; /* p(k), of k = 0..K_MAX-1 */
 };
 
 unsigned
@@ -137,7 +147,7 @@ losses_done(struct wire_losses *losses)
 void
 wire_tables_free(struct wire_tables *t)
 {
-	size_t i;
+	size_t i, k;
 
 	if (t == NULL)
 		return;
@@ -145,40 +155,162 @@ wire_tables_free(struct wire_tables *t)
 		losses_done(&t->by_n[i]);
 	for (i = 0; i < SEGMENT_CLASSES; i++)
 		losses_done(&t->by_segments[i]);
+	for (i = 0; i < WIRE_N_CLASSES; i++) {
+		for (k = 0; t->by_both[i] != NULL && k < SEGMENT_CLASSES; k++)
+			losses_done(&t->by_both[i][k]);
+		free(t->by_both[i]);
+	}
+	free(t->any);
 	free(t);
+}
+
+static void
+keep(struct wire_losses *table, const double *p, size_t count, double tail)
+{
+	size_t k;
+
+	table->tail = tail;
+	table->count = count;
+	table->p = must(malloc(count * sizeof *table->p));
+	for (k = 0; k < count; k++) {
+		table->p[k] = (float)p[k];
+		if (k > 0 && table->p[k] > table->p[table->peak])
+			table->peak = k;
+	}
+}
+
+static void
+sum_up(struct wire_losses *table)
+{
+	double sum = 0;
+	size_t k;
+
+	table->sum = must(malloc(table->count * sizeof *table->sum));
+	for (k = 0; k < table->count; k++)
+		table->sum[k] = sum += (double)table->p[k];
+}
+
+/* By n, or by segments of a class where that is not known. */
+static const struct wire_losses *
+table_of_one(struct wire_tables *t, unsigned n_class, unsigned class)
+{
+	struct wire_losses *table =
+	    n_class < WIRE_N_CLASSES ? &t->by_n[n_class] : &t->by_segments[class];
+	double p[K_MAX], tail = tail_of(&t->path, n_class);
+	size_t count, k;
+
+	if (table->p != NULL)
+		return table;
+	count = fill(&t->path, n_class, segments_of_class(class), p);
+	for (k = 0; k < count; k++)
+		p[k] += tail / (double)(k + 1);
+	keep(table, p, count, tail);
+	if (n_class == WIRE_N_CLASSES)
+		sum_up(table);
+	return table;
+}
+
+static bool
+is_by_both(const struct wire_path *path, unsigned n_class)
+{
+	return n_class > 0 && n_class < WIRE_N_CLASSES && path->n_shape > 0 &&
+	       path->n_share[n_class] > 0;
+}
+
+static const float *
+any_of(struct wire_tables *t)
+{
+	const struct wire_losses *by_n;
+	unsigned class;
+	size_t k;
+
+	if (t->any != NULL)
+		return t->any;
+	t->any = must(calloc(K_MAX, sizeof *t->any));
+	for (class = 0; class < WIRE_N_CLASSES; class++) {
+		by_n = table_of_one(t, class, 0);
+		for (k = 0; k < K_MAX; k++)
+			t->any[k] += (float)(t->path.n_share[class] *
+					     wire_losses_p(by_n, k));
+	}
+	return t->any;
+}
+
+static const struct wire_losses *
+table_of_both(struct wire_tables *t, unsigned n_class, unsigned class)
+{
+	const struct wire_losses *by_n, *by_segments;
+	struct wire_losses *table;
+	double p[K_MAX], sum = 0;
+	const float *any;
+	size_t count, k;
+
+	if (t->by_both[n_class] == NULL)
+		t->by_both[n_class] =
+		    must(calloc(SEGMENT_CLASSES, sizeof *t->by_both[n_class]));
+	table = &t->by_both[n_class][class];
+	if (table->p != NULL)
+		return table;
+	any = any_of(t);
+	by_n = table_of_one(t, n_class, 0);
+	by_segments = table_of_one(t, WIRE_N_CLASSES, class);
+	count = by_n->count > by_segments->count ? by_n->count : by_segments->count;
+	for (k = 0; k < count; k++) {
+		p[k] = wire_losses_p(by_n, k) * wire_losses_p(by_segments, k) /
+		       ((double)any[k] + LEAST_ANY);
+		sum += p[k];
+	}
+	for (k = 0; k < count; k++)
+		p[k] = (1 - N_ALONE) * p[k] / sum + N_ALONE * wire_losses_p(by_n, k);
+	keep(table, p, count, by_n->tail);
+	return table;
 }
 
 const struct wire_losses *
 wire_table(struct wire_tables *t, unsigned n_class, double segments)
 {
-	unsigned class = n_class < WIRE_N_CLASSES ? 0 : segment_class(segments);
-	struct wire_losses *table =
-	    n_class < WIRE_N_CLASSES ? &t->by_n[n_class] : &t->by_segments[class];
-	double p[K_MAX], sum = 0;
-	size_t k;
+	return is_by_both(&t->path, n_class)
+		   ? table_of_both(t, n_class, segment_class(segments))
+		   : table_of_one(t, n_class,
+				  n_class < WIRE_N_CLASSES ? 0 : segment_class(segments));
+}
 
-	if (table->p != NULL)
-		return table;
-	table->tail = tail_of(&t->path, n_class);
-	table->count = fill(&t->path, n_class, segments_of_class(class), p);
-	table->p = must(malloc(table->count * sizeof *table->p));
-	table->sum = must(malloc(table->count * sizeof *table->sum));
-	for (k = 0; k < table->count; k++) {
-		table->p[k] = (float)(p[k] + table->tail / (double)(k + 1));
-		sum += (double)table->p[k];
-		table->sum[k] = sum;
-		if (k > 0 && table->p[k] > table->p[table->peak])
-			table->peak = k;
-	}
-	return table;
+/* p(0..K_MAX-1) by n, or by segments where that is not known; how far a table of it goes. */
+static size_t
+list_of_one(const struct wire_path *path, unsigned n_class, double segments, double *p)
+{
+	double rest = tail_of(path, n_class);
+	size_t set = fill(path, n_class, segments, p), k;
+
+	for (k = 0; k < K_MAX; k++)
+		p[k] = (k < set ? p[k] : 0) + rest / (double)(k + 1);
+	return set;
 }
 
 double
 wire_p_of_k(const struct wire_path *path, unsigned n_class, double segments, uint64_t k)
 {
-	double p[K_MAX], rest = tail_of(path, n_class);
-	size_t set =
-	    fill(path, n_class, segments_of_class(segment_class(segments)), p);
+	double by_n[K_MAX], by_segments[K_MAX], any[K_MAX] = {0}, sum = 0;
+	size_t count, other, i;
+	unsigned class;
 
-	return (k < set ? p[k] : 0) + rest / (double)(k + 1);
+	segments = segments_of_class(segment_class(segments));
+	count = list_of_one(path, n_class, segments, by_n);
+	if (!is_by_both(path, n_class))
+		return k < K_MAX ? by_n[k] : tail_of(path, n_class) / (double)(k + 1);
+	other = list_of_one(path, WIRE_N_CLASSES, segments, by_segments);
+	count = count > other ? count : other;
+	if (k >= count)
+		return tail_of(path, n_class) / (double)(k + 1);
+	for (class = 0; class < WIRE_N_CLASSES; class++) {
+		double one[K_MAX];
+
+		list_of_one(path, class, segments, one);
+		for (i = 0; i < count; i++)
+			any[i] += path->n_share[class] * one[i];
+	}
+	for (i = 0; i < count; i++)
+		sum += by_n[i] * by_segments[i] / (any[i] + LEAST_ANY);
+	return (1 - N_ALONE) * by_n[k] * by_segments[k] / (any[k] + LEAST_ANY) / sum +
+	       N_ALONE * by_n[k];
 }

@@ -138,16 +138,14 @@ test_twins(void **state)
 	}
 }
 
-/* Tables hold what wire_p_of_k says, and are distributions. */
+/* Tables hold what wire_p_of_k says, and are distributions; step: of the k that are looked at. */
 static void
-test_tables(void **state)
+check_tables(const struct wire_path *path, size_t step)
 {
-	struct wire_path path;
 	unsigned class;
 
-	wire_path_default(&path);
 	for (class = 0; class <= WIRE_N_CLASSES; class ++) {
-		struct wire_tables *tables = wire_tables_new(&path);
+		struct wire_tables *tables = wire_tables_new(path);
 		size_t k;
 		double sum = 0, p;
 		const struct wire_losses *table = wire_table(tables, class, 5000);
@@ -155,16 +153,69 @@ test_tables(void **state)
 		for (k = 0; k < 30000; k++) {
 			p = wire_losses_p(table, k);
 			sum += p;
-			if (k >= table->count)
+			if (k >= table->count || k % step != 0)
 				continue;
-			assert_true(fabs(wire_p_of_k(&path, class, 5000, k) - p) <=
-				    1e-6 * p + 1e-12);
+			assert_true(fabs(wire_p_of_k(path, class, 5000, k) - p) <=
+				    1e-5 * p + 1e-12);
 			assert_true(p <= wire_losses_p(table, table->peak));
 		}
 		/* Classes of many options reach beyond what a table holds. */
 		assert_true(sum < 1.05 && (sum > 0.9 || class > 12));
 		wire_tables_free(tables);
 	}
+}
+
+static void
+test_tables(void **state)
+{
+	struct wire_path path;
+	unsigned class;
+
+	wire_path_default(&path);
+	check_tables(&path, 1);
+	/* Fitted: one segment in 20 options, and by segments. */
+	path.n_shape = 2;
+	path.lam = 0.01;
+	path.r = 5;
+	path.flows = 1000;
+	for (class = 0; class < WIRE_N_CLASSES; class ++) {
+		path.by_n[class] = 0.05 * exp2(class);
+		path.n_share[class] = 1.0 / WIRE_N_CLASSES;
+	}
+	check_tables(&path, 97);
+}
+
+/* Where n says little of k, and segments much, the likely k is what segments say. */
+static void
+test_by_both(void **state)
+{
+	struct wire_path path;
+	struct wire_tables *tables;
+	const struct wire_losses *table;
+	double by_n, sum = 0;
+	unsigned class;
+	size_t k;
+
+	wire_path_default(&path);
+	path.n_shape = 1;
+	path.lam = 0.01;
+	path.r = 50;
+	path.tail = 0.01;
+	path.flows = 1000;
+	for (class = 0; class < WIRE_N_CLASSES; class ++)
+		path.by_n[class] = 100;
+	tables = wire_tables_new(&path);
+	by_n = wire_losses_p(wire_table(tables, 8, 20000), 200);
+	wire_tables_free(tables);
+	for (class = 0; class < WIRE_N_CLASSES; class ++)
+		path.n_share[class] = 1.0 / WIRE_N_CLASSES;
+	tables = wire_tables_new(&path);
+	table = wire_table(tables, 8, 20000);
+	for (k = 100; k <= 300; k++)
+		sum += wire_losses_p(table, k);
+	assert_true(wire_losses_p(table, 200) > 3 * by_n);
+	assert_true(sum > 0.8);
+	wire_tables_free(tables);
 }
 
 /* p(e) sums to one, whatever was seen. */
@@ -231,6 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_twins),
 	    cmocka_unit_test(test_tables),
+	    cmocka_unit_test(test_by_both),
 	    cmocka_unit_test(test_remainders),
 	    cmocka_unit_test(test_largest_segment),
 	};
