@@ -328,25 +328,31 @@ learn_sampled(struct plain *p, const struct record *records, size_t n)
 	plain_renew_tables(&s->tables);
 }
 
-/* What QUIC costs a server, which is known only where it has many records. */
-static void
+/* What QUIC costs a server, which is known only where it has many records. Whether it was looked
+ * for. */
+static bool
 learn_quic(struct plain *p, const struct record *records, size_t n, bool is_known_kept)
 {
 	const struct addr *addr = &records[0].server;
-	const struct record **picked = must(calloc(n, sizeof *picked));
 	uint16_t port = records[0].server_port;
 	struct quic_server quic = {0};
+	const struct record **picked;
 	size_t count = 0, i;
 
 	for (i = 0; i < n; i++)
+		count += quic_is(&records[i]);
+	if (count >= QUIC_FLOWS_MIN && plain_knows(p, addr, port))
+		quic = plain_server_add(p, addr, port)->known.quic;
+	if (count < QUIC_FLOWS_MIN || (is_known_kept && quic.flows > 0))
+		return false;
+	picked = must(calloc(count, sizeof *picked));
+	for (i = count = 0; i < n; i++)
 		if (quic_is(&records[i]))
 			picked[count++] = &records[i];
-	if (plain_knows(p, addr, port))
-		quic = plain_server_add(p, addr, port)->known.quic;
-	if (count >= QUIC_FLOWS_MIN && !(is_known_kept && quic.flows > 0) &&
-	    quic_learn(p->files, picked, count, &quic))
+	if (quic_learn(p->files, picked, count, &quic))
 		plain_server_add(p, addr, port)->known.quic = quic;
 	free(picked);
+	return true;
 }
 
 /* The parameters of all servers: the middle of theirs, each by its downloads. */
@@ -411,7 +417,7 @@ void
 plain_adapt(struct plain *p, const struct record *records, size_t n)
 {
 	const struct record **picked = must(calloc(n + 1, sizeof *picked));
-	size_t count, first, end, servers = 0;
+	size_t count, first, end, servers = 0, quic_servers = 0;
 	struct server *s;
 	bool is_known;
 
@@ -424,7 +430,8 @@ plain_adapt(struct plain *p, const struct record *records, size_t n)
 		     end++)
 			if (plain_is(&records[end]))
 				picked[count++] = &records[end];
-		learn_quic(p, of, end - first, true);
+		if (quic_servers < SERVERS_GUESSED_MAX)
+			quic_servers += learn_quic(p, of, end - first, true);
 		if (count < PLAIN_RECORDS_MIN)
 			continue;
 		is_known = plain_knows(p, &of->server, of->server_port);
@@ -444,7 +451,7 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 {
 	const struct record **picked = must(calloc(n + 1, sizeof *picked));
 	size_t count = pick(records, n, POOL_MAX, picked), first, end, i, servers = 0,
-	       sampled;
+	       sampled, quic_servers = 0;
 	struct wire_guess guess;
 
 	if (n > 0 && p->files->count > 0) {
@@ -472,7 +479,8 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 					     servers++ < SERVERS_GUESSED_MAX);
 			if (sampled > 0)
 				learn_sampled(p, &records[first], end - first);
-			learn_quic(p, &records[first], end - first, false);
+			if (quic_servers < SERVERS_GUESSED_MAX)
+				quic_servers += learn_quic(p, &records[first], end - first, false);
 		}
 		learn_all_paths(p);
 		p->version++;

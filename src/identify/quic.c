@@ -15,15 +15,15 @@
 
 enum {
 	UDP_HEADER = 8,
-	VOTERS_MAX = 200,
+	VOTERS_MAX = 150,
 	VOTER_FILES_MAX = 200, /* more near one record tell nothing */
-	COSTS = 4600,          /* of a packet that are tried */
 	LEARNERS_MAX = 400,
 	FIT_ROUNDS = 25,
 	NEAR_MAX = 4096, /* files weighed one by one */
 };
 
-static const double COST_FIRST = 18, COST_STEP = 0.01;
+/* Of a packet; they are tried so close that the longest record moves by half a bin. */
+static const double COST_FIRST = 18, COST_LAST = 64, COST_STEP_MIN = 0.01, COST_STEP_MAX = 1;
 static const double CHANCE = 18; /* log of the costs and constants tried, and three more */
 static const double WIDTH_LEAST = 3, WIDTH_FIRST = 64, AGAIN_FIRST = 3000, AGAIN_MOST = 50000;
 static const double NEGLIGIBLE = 20; /* widths from a k on */
@@ -69,11 +69,10 @@ lower(const struct files *files, double size)
 /* ---- vote ---- */
 
 /* Constants by bins: where nothing is sent again they agree to a few dozen octets; where much
- * is, only about. The first of these that tells from chance is taken. */
+ * is, only about. What each of these comes to is compared. */
 static const struct raster {
 	unsigned octets, bins;
-	unsigned costs; /* every so manieth is tried */
-} rasters[] = {{64, 512, 1}, {1024, 64, 10}, {8192, 24, 100}};
+} rasters[] = {{64, 512}, {1024, 64}, {8192, 24}};
 enum { BINS_MAX = 512 };
 
 struct vote {
@@ -137,30 +136,26 @@ mean_again(const struct files *files, const struct record *const *voters, size_t
 	return sum / (double)count;
 }
 
+/* False where nothing is told from chance. */
 static bool
 vote(const struct files *files, const struct record *const *records, size_t n,
-     struct quic_server *out)
+     const struct raster *raster, struct quic_server *out)
 {
 	const struct record *voter[VOTERS_MAX];
 	size_t step = n > VOTERS_MAX ? (n + VOTERS_MAX - 1) / VOTERS_MAX : 1, voters = 0, i;
 	struct vote best = {.gain = CHANCE};
-	const struct raster *raster = rasters;
-	double largest = 0;
+	double largest = 0, longest = 1, cost, by;
 
-	for (i = 0; i < n && voters < VOTERS_MAX; i += step)
+	for (i = 0; i < n && voters < VOTERS_MAX; i += step) {
 		voter[voters++] = records[i];
-	for (; raster < rasters + sizeof rasters / sizeof rasters[0]; raster++) {
-		for (i = 0; i < COSTS; i += raster->costs)
-			vote_cost(files, voter, voters, raster,
-				  COST_FIRST + COST_STEP * (double)i, &best);
-		if (best.gain > CHANCE)
-			break;
+		longest = at_least(longest, (double)records[i]->packets);
+		largest = at_least(largest, payload_of(records[i]) / (double)records[i]->packets);
 	}
-	if (best.gain <= CHANCE)
+	by = fmin(COST_STEP_MAX, at_least(COST_STEP_MIN, raster->octets / 2 / longest));
+	for (cost = COST_FIRST; cost < COST_LAST; cost += by)
+		vote_cost(files, voter, voters, raster, cost, &best);
+	if (best.gain <= CHANCE || largest <= best.cost)
 		return false;
-	for (i = 0; i < voters; i++)
-		if (payload_of(voter[i]) / (double)voter[i]->packets > largest)
-			largest = payload_of(voter[i]) / (double)voter[i]->packets;
 	*out = (struct quic_server){.cost = best.cost,
 				    .constant = best.constant,
 				    .largest = largest,
@@ -239,7 +234,7 @@ unknown_weight(const struct files *files, const struct quic_server *s, double pa
 /* ---- EM ---- */
 
 struct sums {
-	double part[QUIC_KINDS + 1], off[2], rest, unknown, records;
+	double part[QUIC_KINDS + 1], off[2], rest, unknown, records, likelihood;
 	/* of k = 0: packets against octets that are no file */
 	double n, p, pp, y, py;
 	double packet, packet_n; /* of other k: octets for each */
@@ -291,8 +286,10 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 		sums->y += part[QUIC_LESS] * y;
 		sums->py += part[QUIC_LESS] * p * y;
 	}
-	if (all > 0)
+	if (all > 0) {
 		sums->unknown += unknown_weight(files, s, payload_of(r)) / all;
+		sums->likelihood += log(all);
+	}
 }
 
 /* One more of each kind keeps what was not seen possible. */
@@ -326,30 +323,53 @@ refit(const struct sums *sums, struct quic_server *s)
 	}
 }
 
-bool
-quic_learn(const struct files *files, const struct record *const *records, size_t n,
-	   struct quic_server *out)
+/* Takes parameters to where the records are likeliest, near where they are; returns the log of
+ * their likelihood. */
+static double
+fit(const struct files *files, const struct record *const *records, size_t n,
+    struct quic_server *s)
 {
 	size_t step = n > LEARNERS_MAX ? (n + LEARNERS_MAX - 1) / LEARNERS_MAX : 1, i;
-	struct quic_server s = *out;
-	double *weight;
+	double *weight = must(malloc(NEAR_MAX * sizeof *weight)), likelihood = 0;
 	int round;
 
-	if (files->count == 0 || (s.flows == 0 && !vote(files, records, n, &s)))
-		return false;
-	weight = must(malloc(NEAR_MAX * sizeof *weight));
 	for (round = 0; round < FIT_ROUNDS; round++) {
 		struct sums sums = {0};
 
 		for (i = 0; i < n; i += step)
-			sum_record(files, &s, records[i], weight, &sums);
-		refit(&sums, &s);
+			sum_record(files, s, records[i], weight, &sums);
+		refit(&sums, s);
+		likelihood = sums.likelihood;
 	}
 	free(weight);
-	if (out->flows > 0)
-		s.flows = out->flows + (double)n;
-	*out = s;
-	return true;
+	return likelihood;
+}
+
+bool
+quic_learn(const struct files *files, const struct record *const *records, size_t n,
+	   struct quic_server *out)
+{
+	double likelihood, best = -INFINITY;
+	struct quic_server s;
+	size_t i;
+
+	if (files->count == 0)
+		return false;
+	if (out->flows > 0) {
+		(void)fit(files, records, n, out);
+		out->flows += (double)n;
+		return true;
+	}
+	for (i = 0; i < sizeof rasters / sizeof rasters[0]; i++) {
+		if (!vote(files, records, n, &rasters[i], &s))
+			continue;
+		likelihood = fit(files, records, n, &s);
+		if (likelihood > best) {
+			best = likelihood;
+			*out = s;
+		}
+	}
+	return out->flows > 0;
 }
 
 /* ---- naming ---- */
@@ -359,7 +379,8 @@ static struct candidate
 candidate_of(const struct quic_server *s, size_t file, double d,
 	     const double part[QUIC_KINDS + 1])
 {
-	struct candidate c = {.file = (uint32_t)file, .header = (uint32_t)s->constant};
+	struct candidate c = {.file = (uint32_t)file,
+			      .header = (uint32_t)at_least(0, s->constant)};
 	int k, best = 0;
 
 	for (k = 0; k <= QUIC_KINDS; k++)
@@ -368,7 +389,7 @@ candidate_of(const struct quic_server *s, size_t file, double d,
 		c.again = best - QUIC_LESS;
 		d -= c.again * s->packet;
 	}
-	c.off = (int32_t)lround(d);
+	c.off = (int32_t)lround(fmin(INT32_MAX, d));
 	return c;
 }
 
