@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decodes the pipelined connections of a store, twice where it pays. What the first round was
- * sure of, by far the most responses of a connection, teaches the constants of its server; a
- * connection of the same server that was not told well may have shown too little of them, as one of few
- * files does. Its second telling stands if it names more.
+ * Decodes the pipelined connections of a store, twice where it pays. What the first round
+ * was sure of, by far the most responses of a connection, teaches the constants of its
+ * server; a connection of the same server that was not told well may have shown too
+ * little of them, as one of few files does. Its second telling stands if it names more.
  */
 #include "identify/runs.h"
 

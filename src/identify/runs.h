@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * The pipelined connections of a store. Each is decoded by itself (sequence.h); where that
- * tells what a server adds to files, the server's other connections that were not told well are
- * decoded again with it.
+ * The pipelined connections of a store. Each is decoded by itself (sequence.h); where
+ * that tells what a server adds to files, the server's other connections that were not
+ * told well are decoded again with it.
  */
 
 struct constants;
@@ -18,8 +18,8 @@ struct findings;
 struct run;
 struct runs;
 
-/* constants: of each run's server, borrowed for the call; run until runs_free. 0, or -1 with
- * err. */
+/* constants: of each run's server, borrowed for the call; run until runs_free. 0, or
+ * -1 with err. */
 int runs_decode(const struct files *, const uint32_t *order, const struct run *run,
 		const struct constants *const *constants, size_t count, struct runs **out,
 		struct err *err);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Decoding a pipelined run, in five stages: sequence_read.c makes groups of requests and
- * borders of the rows; sequence_learn.c and sequence_vote.c find by vote what server and client
- * add to every file and how many requests the client keeps outstanding; sequence_phase.c
- * adds borders that only pages of the files tell of; sequence_lattice.c weighs
- * every way to cut the response stream at borders such that each piece is a file whose
- * size and path fit (or a file that is not in the catalogue, or a block of several), by
- * the sum-product rule; sequence_piece.c collects what that says of each piece;
- * sequence_firm.c settles order and numbers by the pieces that are beyond doubt;
+ * borders of the rows; sequence_learn.c and sequence_vote.c find by vote what server and
+ * client add to every file and how many requests the client keeps outstanding;
+ * sequence_phase.c adds borders that only pages of the files tell of; sequence_lattice.c
+ * weighs every way to cut the response stream at borders such that each piece is a file
+ * whose size and path fit (or a file that is not in the catalogue, or a block of
+ * several), by the sum-product rule; sequence_piece.c collects what that says of each
+ * piece; sequence_firm.c settles order and numbers by the pieces that are beyond doubt;
  * sequence_tell.c says what is certain enough, and lets sequence_fill.c and
  * sequence_ways.c fill the blocks between with all the ways that come out to the octet.
  */
@@ -21,16 +21,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Natural logs: a trial is the best of about a million pairs of constants. Where borders hide,
- * what was seen has so many explanations that a wrong pair may gain that; it does not make
- * as many files firm. */
+/* Natural logs: a trial is the best of about a million pairs of constants. Where
+ * borders hide, what was seen has so many explanations that a wrong pair may gain
+ * that; it does not make as many files firm. */
 static const double TRIAL_GAIN = 20;
 enum { TRIAL_FIRM = 10 };
-/* Share of responses whose file is beyond doubt by the borders that show: pages would not tell
- * more. */
+/* Share of responses whose file is beyond doubt by the borders that show: pages would
+ * not tell more. */
 static const double PLAIN = 0.6;
-/* Probability of a group's number of requests that is worth a try. */
-static const double LIKELY = 0.9;
+/* Probability of a group's number of requests that is worth a try; the share of
+ * responses whose file must be beyond doubt before, and with it. Among few of them a
+ * wrong number is as good as the right one. */
+static const double LIKELY = 0.9, HOPEFUL = 0.25, SETTLED = 0.5;
 
 void
 sequence_config_init(struct sequence_config *config)
@@ -183,8 +185,9 @@ settle_likely(struct run *run)
 	return settled;
 }
 
-/* Weighs again with numbers of requests that were open: those settled tell which request went out
- * at which response's end. That stands if it leaves more files beyond doubt. */
+/* Weighs again with numbers of requests that were open: those settled tell which
+ * request went out at which response's end. That stands if it leaves more files beyond
+ * doubt. */
 static int
 weigh_settled(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 {
@@ -205,7 +208,8 @@ weigh_settled(struct run *run, struct pieces *pieces, double *evidence, struct e
 	    lattice_weigh(run, &settled, &settled_evidence, err) == 0)
 		status = 0;
 	if (status == 0 && isfinite(settled_evidence) &&
-	    count_firm(&settled) > count_firm(pieces)) {
+	    count_firm(&settled) > count_firm(pieces) &&
+	    count_firm(&settled) >= SETTLED * least_requests(run)) {
 		struct pieces swap = *pieces;
 
 		*pieces = settled;
@@ -226,8 +230,8 @@ take_borders(struct run *run, struct border *borders, uint32_t count)
 	run->border_count = count;
 }
 
-/* Weighs with the borders that pages tell of, too; that stands unless it was too much work, or
- * leaves fewer files beyond doubt. */
+/* Weighs with the borders that pages tell of, too; that stands unless it was too much
+ * work, or leaves fewer files beyond doubt. */
 static int
 try_pages(struct run *run, struct pieces *pieces, double *evidence, struct err *err)
 {
@@ -260,8 +264,8 @@ try_pages(struct run *run, struct pieces *pieces, double *evidence, struct err *
 	return 0;
 }
 
-/* From rows to what each piece may be; evidence: log probability of all that was seen. The
- * caller ends run and pieces in any case. */
+/* From rows to what each piece may be; evidence: log probability of all that was seen.
+ * The caller ends run and pieces in any case. */
 static int
 explain(struct run *run, const struct flow *rows, size_t count, struct pieces *pieces,
 	double *evidence, struct err *err)
@@ -282,15 +286,17 @@ explain(struct run *run, const struct flow *rows, size_t count, struct pieces *p
 	run->work_max = run->config->work_max;
 	if (phase_add_borders(run, err) != 0 || weigh(run, pieces, evidence, err) != 0)
 		return -1;
-	if (count_firm(pieces) < least_requests(run) && weigh_settled(run, pieces, evidence, err) != 0)
+	if (count_firm(pieces) < least_requests(run) &&
+	    count_firm(pieces) >= HOPEFUL * least_requests(run) &&
+	    weigh_settled(run, pieces, evidence, err) != 0)
 		return -1;
 	if (!has_pages || is_plain(run, pieces))
 		return 0;
 	return try_pages(run, pieces, evidence, err);
 }
 
-/* Where nothing was learned of the server, tries the likeliest of all constants: they stand
- * if they explain the run better by more than so many trials would by chance. */
+/* Where nothing was learned of the server, tries the likeliest of all constants: they
+ * stand if they explain the run better by more than so many trials would by chance. */
 static int
 try_modes(struct run *run, const struct flow *rows, size_t count, struct pieces *pieces,
 	  double evidence, struct err *err)

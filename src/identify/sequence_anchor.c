@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Anchors: the request sent depth requests later went out when a response had come, so its place
- * in the response stream is where that ends, or a little beyond.
+ * Anchors: the request sent depth requests later went out when a response had come, so
+ * its place in the response stream is where that ends, or a little beyond.
  */
 #include "identify/sequence_lattice.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The edges of a state: one request is answered by a file of the catalogue that fits from border to
- * border, or by something unknown; several by a block whose inner borders show no mark; or the
- * stream stops.
+ * The edges of a state: one request is answered by a file of the catalogue that fits from
+ * border to border, or by something unknown; several by a block whose inner borders show
+ * no mark; or the stream stops.
  */
 #include "identify/sequence_lattice.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Cells: the entries of a level that end at one offset, sorted by their places in the index. */
+/* Cells: the entries of a level that end at one offset, sorted by their places in the
+ * index. */
 #include "identify/sequence_table.h"
 
 #include <math.h>

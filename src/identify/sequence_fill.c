@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a block, a stretch of responses whose inner borders are not known, to a stretch for
- * sequence_ways.c: the length of each request, or the sum of those that went together less
- * those of responses that are known; how far the stream had come when the request went out
- * that the client sent at a response's end; the places of the sure files around in the
- * archive's index.
+ * From a block, a stretch of responses whose inner borders are not known, to a stretch
+ * for sequence_ways.c: the length of each request, or the sum of those that went together
+ * less those of responses that are known; how far the stream had come when the request
+ * went out that the client sent at a response's end; the places of the sure files around
+ * in the archive's index.
  *
  * Of n files that fill a block exactly some may still be wrong: one file is not in the
- * catalogue, or has a header that was not learned. How much weight chance gives to ways is
- * seen at blocks that are a little longer or shorter: with W of the ways and E by chance,
- * the truth is among them with
+ * catalogue, or has a header that was not learned. How much weight chance gives to ways
+ * is seen at blocks that are a little longer or shorter: with W of the ways and E by
+ * chance, the truth is among them with
  *
  *	(1 - m) W / ((1 - m) W + m E)		m: probability of such a file,
  *						or that bounds left the truth out
@@ -20,8 +20,8 @@
 
 #include <math.h>
 
-/* Responses that the catalogue, or what was learned of headers, does not explain: one of so
- * many, beside those seen among the sure ones. */
+/* Responses that the catalogue, or what was learned of headers, does not explain: one
+ * of so many, beside those seen among the sure ones. */
 static const double UNKNOWN_ONE_IN = 15;
 static const uint32_t ENTRIES = 30000; /* per response */
 /* How much more the ways in order must weigh than all, in natural logs. */

@@ -131,7 +131,8 @@ firm_next_order(const struct pieces *p, uint32_t i, uint32_t last)
 	return order > 0 ? order : last + 1;
 }
 
-/* Pieces that the requests from a group on bear out, if the first of these has a number. */
+/* Pieces that the requests from a group on bear out, if the first of these has a
+ * number. */
 static uint32_t
 count_borne_out(const struct run *run, const struct pieces *p, uint32_t group,
 		uint32_t ordinal)
@@ -202,8 +203,8 @@ count_requests(const struct run *run)
 	return n;
 }
 
-/* Octets of a request for a file; where nothing told the constant, by the one that nearly all
- * have; 0: not known. */
+/* Octets of a request for a file; where nothing told the constant, by the one that
+ * nearly all have; 0: not known. */
 static uint32_t
 request_of(const struct run *run, const struct fit *fit)
 {

@@ -16,8 +16,8 @@
  * (anchor) is the border itself or a little beyond. Forward masses first; the way back
  * enumerates the same edges again and collects probabilities by piece and file.
  *
- * sequence_state.c has the states, sequence_answer.c the edges, sequence_reach.c the files
- * that fit, sequence_anchor.c what the places of requests say.
+ * sequence_state.c has the states, sequence_answer.c the edges, sequence_reach.c the
+ * files that fit, sequence_anchor.c what the places of requests say.
  */
 #include "identify/sequence_lattice.h"
 
@@ -30,8 +30,8 @@
 enum { STRONG = 16 }; /* states of a layer whose blocks may end at pages */
 
 static const double UNKNOWN = 0.02; /* responses of no catalogue file */
-/* Borders that show as unusual segment ends; where pages show that answers wait behind each
- * other, many do not. */
+/* Borders that show as unusual segment ends; where pages show that answers wait behind
+ * each other, many do not. */
 static const double MARKED = 0.9, MARKED_PAGES = 0.5;
 /* States less than exp(-KEEP) of the best are left; there are many at pages. */
 static const double KEEP = 40, KEEP_NARROW = 16;
@@ -155,7 +155,8 @@ log_spurious(const struct run *run)
 	return log(spare / (span + 1));
 }
 
-/* Weighs with fewer states by a factor; 1, or 0 where even that is too much work, or -1 with err. */
+/* Weighs with fewer states by a factor; 1, or 0 where even that is too much work, or
+ * -1 with err. */
 static int
 weigh(struct run *run, uint32_t fewer, struct pieces *pieces, double *evidence,
       struct err *err)

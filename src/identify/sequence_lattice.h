@@ -89,8 +89,8 @@ log_add(double a, double b)
 }
 
 /*
- * sequence_state.c: takes an edge from the state at hand, forward or back; and one that ends before
- * a group, once for each number of requests that it may have.
+ * sequence_state.c: takes an edge from the state at hand, forward or back; and one that
+ * ends before a group, once for each number of requests that it may have.
  */
 void lattice_go(struct lattice *, const struct edge *);
 void lattice_arrive(struct lattice *, struct edge *, uint32_t group);
@@ -108,8 +108,8 @@ const struct reach_list *reach_from(struct lattice *, uint32_t from, uint32_t en
 /* One past the last border worth trying from this one under an anchor. */
 uint32_t reach_end(const struct run *, uint32_t from, const struct group *anchor);
 
-/* sequence_anchor.c: the group of the request sent depth after the next one; NULL if none is
- * known. */
+/* sequence_anchor.c: the group of the request sent depth after the next one; NULL if
+ * none is known. */
 const struct group *anchor_of(const struct run *, uint32_t group, uint32_t left);
 /* Log probability of an anchor, given where its response ends; and of one that ends at an
  * unknown place within a block. */

@@ -264,8 +264,8 @@ add_security(struct sequence_modes *modes)
 
 /*
  * Debian's mirrors call some packages application/vnd.debian.binary-package and others
- * application/x-debian-package, which is nine octets shorter; one of both may be too rare for
- * a vote.
+ * application/x-debian-package, which is nine octets shorter; one of both may be too rare
+ * for a vote.
  */
 static void
 add_types(struct sequence_modes *modes)

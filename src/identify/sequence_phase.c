@@ -29,8 +29,8 @@ enum {
 	HEADERS_MAX = 16, /* lengths of headers that borders are sought by */
 };
 
-/* Probabilities that a response has such an end: where nothing is known of the server, and
- * where others show it. */
+/* Probabilities that a response has such an end: where nothing is known of the server,
+ * and where others show it. */
 static const double PERHAPS = 0.15, SEEN = 0.5;
 /* Share of headers of a length, of those that borders are sought by. */
 static const double RARE = 0.02;
@@ -133,8 +133,8 @@ count_digits(const struct run *run, bool is_hex, double share[RUN_DIGITS])
 }
 
 /*
- * Adds to a gain per header constant, from low on, what the odd ends behind a place say of it
- * if a share of such places begins a response.
+ * Adds to a gain per header constant, from low on, what the odd ends behind a place say
+ * of it if a share of such places begins a response.
  */
 static void
 vote_start(const struct run *run, uint64_t start, const double digits[RUN_DIGITS],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a border, the ones that a file's size and a header mode reach, found once and kept; and how
- * far to look.
+ * From a border, the ones that a file's size and a header mode reach, found once and
+ * kept; and how far to look.
  */
 #include "identify/sequence_lattice.h"
 

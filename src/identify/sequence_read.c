@@ -7,9 +7,9 @@
  * are the places of requests, unusual segment ends and the end of the stream: a segment's
  * length that occurs four times or more is the server's habit, not a file's end.
  *
- * apt writes its requests by way of a ring of 4096 octets, so that one is sent in two parts
- * where the ring ends: a part that ends there belongs to what comes after it, and octets that
- * no mark shows do so if they end there.
+ * apt writes its requests by way of a ring of 4096 octets, so that one is sent in two
+ * parts where the ring ends: a part that ends there belongs to what comes after it, and
+ * octets that no mark shows do so if they end there.
  */
 #include "identify/sequence_run.h"
 

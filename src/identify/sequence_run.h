@@ -86,13 +86,14 @@ void run_group(struct run *);
 bool run_add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, bool is_hex,
 		  double weight);
 
-/* sequence_vote.c: modes by vote of all pieces between borders, whoever asked for them. */
+/* sequence_vote.c: modes by vote of all pieces between borders, whoever asked for
+ * them. */
 int run_vote(struct run *, struct err *);
 
 /*
- * sequence_phase.c: segments that end with a page of the file. By how much the ends behind
- * start are likelier if a response begins there whose header is so long and which ends at end;
- * the same if nothing is known of its header; what is needed for both.
+ * sequence_phase.c: segments that end with a page of the file. By how much the ends
+ * behind start are likelier if a response begins there whose header is so long and which
+ * ends at end; the same if nothing is known of its header; what is needed for both.
  */
 double phase_weight(const struct run *, uint64_t start, uint32_t header, uint64_t end);
 double phase_hope(const struct run *, uint64_t start, uint64_t end);
@@ -171,7 +172,8 @@ struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
 /* The likeliest file of a piece; NULL where none fits. */
 const struct fit *pieces_best(const struct pieces *, const struct piece *);
 
-/* Index into the items by path of the first one of a path's length and at least a size. */
+/* Index into the items by path of the first one of a path's length and at least a
+ * size. */
 size_t run_find_path(const struct run *, uint32_t path, uint64_t size);
 
 enum block_order {
@@ -217,7 +219,8 @@ uint32_t pieces_order(const struct pieces *, const struct piece *);
 /* That of the first firm piece from piece i on; last + 1 if there is none. */
 uint32_t firm_next_order(const struct pieces *, uint32_t i, uint32_t last);
 
-/* sequence_tell.c: the pieces that are probable, as responses, and what is between them. */
+/* sequence_tell.c: the pieces that are probable, as responses, and what is between
+ * them. */
 int pieces_emit(struct run *, struct pieces *, const struct flow *rows, size_t count,
 		sequence_emit *emit, void *arg, struct err *err);
 
@@ -225,7 +228,8 @@ struct ways;
 
 /*
  * sequence_fill.c: the files that a block may hold, response by response; certainty: that
- * the truth is among the ways to fill it. 1, or 0 where nothing can be told, or -1 with err.
+ * the truth is among the ways to fill it. 1, or 0 where nothing can be told, or -1 with
+ * err.
  */
 int run_fill(const struct run *, const struct block *, struct ways *out,
 	      double *certainty, struct err *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The states of the lattice, found by hash, and what an edge does: forward it adds to the mass of
- * the state it leads to; back it adds to that of the state it comes from, and its own mass
- * to the piece of the stream and the file that it is.
+ * The states of the lattice, found by hash, and what an edge does: forward it adds to the
+ * mass of the state it leads to; back it adds to that of the state it comes from, and its
+ * own mass to the piece of the stream and the file that it is.
  */
 #include "identify/sequence_lattice.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From one level of the table to the next: every file that may follow a cell, to a place where the
- * response likely ends or to anywhere else. A level that is full is halved, the least promising
- * entries first.
+ * From one level of the table to the next: every file that may follow a cell, to a place
+ * where the response likely ends or to anywhere else. A level that is full is halved, the
+ * least promising entries first.
  */
 #include "identify/sequence_table.h"
 
@@ -22,9 +22,9 @@ key_of(uint64_t offset, uint32_t used, uint64_t order)
 }
 
 /*
- * What may come of a file at a place in the index: the later it stands, the fewer are left
- * for the responses after it. Without this a table that is too small for all ways would
- * keep those that lead nowhere.
+ * What may come of a file at a place in the index: the later it stands, the fewer are
+ * left for the responses after it. Without this a table that is too small for all ways
+ * would keep those that lead nowhere.
  */
 static void
 set_hope(struct table *t, uint32_t q)
@@ -108,7 +108,8 @@ step_mark_ends(struct table *t)
 			}
 }
 
-/* Adds a file that follows a cell and ends at an offset, with the weight of that place. */
+/* Adds a file that follows a cell and ends at an offset, with the weight of that
+ * place. */
 static void
 add_step(struct table *t, uint32_t q, uint32_t cell, const struct candidate *c,
 	 uint32_t mode, uint64_t end, double weight)

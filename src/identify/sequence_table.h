@@ -77,14 +77,15 @@ table_order(const struct table *t, uint32_t item)
 }
 
 /*
- * sequence_offer.c: the places where a response ends more likely than elsewhere (the ends of unusual
- * segments, and where the client had come when it sent the request), whether an offset is one
- * of them, and the weight of an end by the request that it set off.
+ * sequence_offer.c: the places where a response ends more likely than elsewhere (the ends
+ * of unusual segments, and where the client had come when it sent the request), whether
+ * an offset is one of them, and the weight of an end by the request that it set off.
  */
 void place_collect(struct table *, const struct slot *);
 bool place_is(const struct table *, uint64_t offset);
 double place_lag(const struct slot *, uint64_t offset);
-/* The files that a response may be, by its request and by the sizes that there is room for. */
+/* The files that a response may be, by its request and by the sizes that there is room
+ * for. */
 void candidate_collect(struct table *, uint32_t q);
 /* First of the candidates whose size is at least this: they are in order of size. */
 size_t candidate_find(const struct table *, uint64_t size);
@@ -92,17 +93,19 @@ size_t candidate_find(const struct table *, uint64_t size);
 bool candidate_request(const struct table *, const struct slot *, const struct candidate *,
 		       uint32_t *used);
 
-/* sequence_step.c: marks the offsets from which the last response comes out, so that the level before
- * it, mostly the largest, holds no others. Without memory for it all are kept. */
+/* sequence_step.c: marks the offsets from which the last response comes out, so that
+ * the level before it, mostly the largest, holds no others. Without memory for it all
+ * are kept. */
 void step_mark_ends(struct table *);
-/* Fills level q + 1 from level q: the weightiest cells first, until that is too much work;
- * false without memory. */
+/* Fills level q + 1 from level q: the weightiest cells first, until that is too much
+ * work; false without memory. */
 bool step_all(struct table *, uint32_t q);
 
-/* sequence_cell.c: makes cells of a level's entries and scales their weights; false without
- * memory. */
+/* sequence_cell.c: makes cells of a level's entries and scales their weights; false
+ * without memory. */
 bool cell_make(struct table *, uint32_t q);
-/* The entries of a cell that a file of this place in the index may follow; their weight. */
+/* The entries of a cell that a file of this place in the index may follow; their
+ * weight. */
 uint32_t cell_place(const struct table *, const struct level *, const struct cell *,
 		    uint64_t order);
 double cell_weight(const struct level *, const struct cell *, uint32_t place);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is said of the pieces. Two pieces that overlap cannot both be probable, so those with
- * half or more of the mass, in order of offset, are the responses; what lies between firm
- * ones is filled (sequence_fill.c), or where it cannot be, told piece by piece and as
- * blocks.
+ * What is said of the pieces. Two pieces that overlap cannot both be probable, so those
+ * with half or more of the mass, in order of offset, are the responses; what lies between
+ * firm ones is filled (sequence_fill.c), or where it cannot be, told piece by piece and
+ * as blocks.
  */
 #include "identify/sequence_run.h"
 
@@ -248,7 +248,8 @@ set_block(const struct teller *t, const struct pieces *p, uint32_t i,
 	block->high = firm_next_order(p, i, t->last);
 }
 
-/* Fills a block; 1, or 0 where what may be there is not certain enough, or -1 with err. */
+/* Fills a block; 1, or 0 where what may be there is not certain enough, or -1 with
+ * err. */
 static int
 fill_block(struct teller *t, const struct block *block, struct err *err)
 {

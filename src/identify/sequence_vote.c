@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a server and its client add to every file, by vote of the stream's pieces. From each
- * border some other border may be a file's length away, and one of the requests sent before
- * may have been for it: every catalogue file of about that size votes for the pair of
- * constants (header, request) that would make it fit exactly. A border that begins no file
- * votes at random; one that does gives a vote to the truth. A vote is worth
+ * What a server and its client add to every file, by vote of the stream's pieces. From
+ * each border some other border may be a file's length away, and one of the requests sent
+ * before may have been for it: every catalogue file of about that size votes for the pair
+ * of constants (header, request) that would make it fit exactly. A border that begins no
+ * file votes at random; one that does gives a vote to the truth. A vote is worth
  *
  *	log(1 + q / (1 - q) w / chance)
  *
- * q being the share of such borders that begin a file which shows, w how likely its file ends at
- * that other border and its request is the one tried, and chance how likely a pair has this vote
- * at random: many candidates are worth little. A segment end that a request came with is mostly
- * an answer's; what other ends are is tried. Unlike the vote of sequence_learn.c this needs
- * no request to be sent the moment an answer has come, so it works for servers and links that
- * merge segments.
+ * q being the share of such borders that begin a file which shows, w how likely its file
+ * ends at that other border and its request is the one tried, and chance how likely a
+ * pair has this vote at random: many candidates are worth little. A segment end that a
+ * request came with is mostly an answer's; what other ends are is tried. Unlike the vote
+ * of sequence_learn.c this needs no request to be sent the moment an answer has come, so
+ * it works for servers and links that merge segments.
  *
- * Accepted pairs are added one by one, each from the borders that no earlier one explains. One is
- * accepted that leads the crowd of all others by far, or by less if chance would not give so
- * much at all (the sum above is a bound of that, and a wide one where many borders begin nothing); a
- * trial takes the best one in any case, and the lattice tells whether it explains the run.
+ * Accepted pairs are added one by one, each from the borders that no earlier one
+ * explains. One is accepted that leads the crowd of all others by far, or by less if
+ * chance would not give so much at all (the sum above is a bound of that, and a wide one
+ * where many borders begin nothing); a trial takes the best one in any case, and the
+ * lattice tells whether it explains the run.
  */
 #include "identify/sequence_run.h"
 
@@ -50,13 +51,14 @@ enum {
 
 /* Responses whose request is the one sent depth requests before. */
 static const double ON_TIME = 0.7;
-/* Natural logs: where the best of the bins is chance's it leads by about log(CROWD) / 0.6. */
+/* Natural logs: where the best of the bins is chance's it leads by about log(CROWD) /
+ * 0.6. */
 static const double LEAD = 14;
 /* Responses of which the next ends and the requests tried have the true ones. */
 static const double SHOWN = 0.8;
 static const double SURE = 0.95, WORTH = 0.02;
-/* Shares of borders at which a response ends: of segment ends that a request came with, and of
- * all others. */
+/* Shares of borders at which a response ends: of segment ends that a request came
+ * with, and of all others. */
 struct shares {
 	double answered, other;
 };

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ways to fill a stretch. An entry is a file that ends at an offset as the q-th response; a
- * cell holds the entries of one offset (and of one number of octets used of the group of
- * requests, where only their sum is known), sorted by their places in the archive's index.
- * A file that follows takes the weight of the cell it begins at: of all of its entries, or,
- * where the run keeps to the order of the index, of those before it there, which is a
- * prefix sum. So the order costs nothing but a binary search, and each file is taken once.
- * The way back adds suffix sums likewise.
+ * Ways to fill a stretch. An entry is a file that ends at an offset as the q-th response;
+ * a cell holds the entries of one offset (and of one number of octets used of the group
+ * of requests, where only their sum is known), sorted by their places in the archive's
+ * index. A file that follows takes the weight of the cell it begins at: of all of its
+ * entries, or, where the run keeps to the order of the index, of those before it there,
+ * which is a prefix sum. So the order costs nothing but a binary search, and each file is
+ * taken once. The way back adds suffix sums likewise.
  *
  * What ends at the stretch's end is a way. What ends 4 to 128 octets before or behind it
  * tells how many ways chance would give: sizes are multiples of four.
  *
- * sequence_offer.c says what each response may be and where it may end, sequence_step.c goes from
- * one level to the next, sequence_cell.c sorts what came of it.
+ * sequence_offer.c says what each response may be and where it may end, sequence_step.c
+ * goes from one level to the next, sequence_cell.c sorts what came of it.
  */
 #include "identify/sequence_ways.h"
 
@@ -217,7 +217,8 @@ find(struct table *t, struct ways *out)
 	return 1;
 }
 
-/* The last response ends at the stretch's end, or nearly; none where keys have no room. */
+/* The last response ends at the stretch's end, or nearly; none where keys have no
+ * room. */
 static bool
 set_windows(const struct stretch *given, struct stretch *s)
 {

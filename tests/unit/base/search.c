@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* base/search: of every table of up to six small numbers in order, part and key, as counting does. */
+/* base/search: of every table of up to six small numbers in order, part and key, as
+ * counting does. */
 #include "base/search.h"
 
 #include <setjmp.h>

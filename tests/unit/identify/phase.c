@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * identify/sequence_phase: where the segments behind a hidden border end with pages of the
- * file, the border and the header are found by them; a segment that ends elsewhere, or
- * behind the response's end, says nothing for a border.
+ * identify/sequence_phase: where the segments behind a hidden border end with pages of
+ * the file, the border and the header are found by them; a segment that ends elsewhere,
+ * or behind the response's end, says nothing for a border.
  */
 #include "identify/sequence_run.h"
 
@@ -18,8 +18,8 @@ enum { PAGE = 4096, HEADER = 241, RESPONSES = 12 };
 
 static struct sequence_item items[2] = {{.size = 20000}, {.size = 200000}};
 
-/* Twelve responses of 300,000 octets or so, sizes of six digits; of each one the third page
- * ends a segment. Every third border is hidden. */
+/* Twelve responses of 300,000 octets or so, sizes of six digits; of each one the third
+ * page ends a segment. Every third border is hidden. */
 static void
 make_run(struct run *run, struct sequence_config *config, struct sequence_stats *stats,
 	 uint64_t start[RESPONSES + 1])
@@ -145,9 +145,10 @@ test_no_pages(void **state)
 }
 
 /*
- * A captured run, no model's: script/apt-runs pipelined 26, nginx by a veth pair that merges segments
- * again. The meter's marks of segment ends, and the true responses. Where a server's queue never
- * empties most borders hide; 14 of them have a page's end behind them.
+ * A captured run, no model's: script/apt-runs pipelined 26, nginx by a veth pair that
+ * merges segments again. The meter's marks of segment ends, and the true responses. Where
+ * a server's queue never empties most borders hide; 14 of them have a page's end behind
+ * them.
  */
 static const uint64_t captured_ends[] = {
     285925, 778911, 911080, 973413, 1037935, 1072751, 1102301, 1205709,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * identify/sequence_read: of the requests that apt sends in two parts where its ring of 4096
- * octets ends, both parts are one request, whether marks show the first part or not.
+ * identify/sequence_read: of the requests that apt sends in two parts where its ring of
+ * 4096 octets ends, both parts are one request, whether marks show the first part or not.
  */
 #include "identify/sequence_run.h"
 
@@ -23,7 +23,8 @@ struct rows {
 	uint32_t count;
 };
 
-/* A row of so many octets of requests, marked as given (ended by 0), and a response of 10,000. */
+/* A row of so many octets of requests, marked as given (ended by 0), and a response of
+ * 10,000. */
 static void
 add_row(struct rows *r, uint64_t span, const uint32_t *marked)
 {
@@ -74,8 +75,8 @@ joins_marked_parts(void **state)
 	expect_groups(&r, (uint32_t[]){150, 3876, 150, 140}, 4);
 }
 
-/* Less than what the meter marks is before the ring's end: in one row with the other part, or at
- * the end of the row before. */
+/* Less than what the meter marks is before the ring's end: in one row with the other
+ * part, or at the end of the row before. */
 static void
 joins_parts_without_marks(void **state)
 {

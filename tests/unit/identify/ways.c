@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * identify/sequence_ways: of small catalogues and stretches made from seeds the table of ways
- * finds what trying every sequence of files finds: the weight of all ways, what chance would
- * give, and each file's probability at each place.
+ * identify/sequence_ways: of small catalogues and stretches made from seeds the table of
+ * ways finds what trying every sequence of files finds: the weight of all ways, what
+ * chance would give, and each file's probability at each place.
  */
 #include "identify/sequence_ways.h"
 
