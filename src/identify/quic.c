@@ -7,6 +7,7 @@
 #include "identify/quic.h"
 
 #include "base/memory.h"
+#include "base/search.h"
 #include "identify/wire.h"
 
 #include <math.h>
@@ -51,19 +52,18 @@ payload_of(const struct record *r)
 	return r->bytes > headers ? (double)(r->bytes - headers) : 0;
 }
 
+static bool
+is_smaller(const void *files, size_t i, uint64_t size)
+{
+	return ((const struct files *)files)->file[i].size < size;
+}
+
+/* The first file of at least that size. */
 static size_t
 lower(const struct files *files, double size)
 {
-	size_t low = 0, high = files->count, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if ((double)files->file[mid].size < size)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return size > 0 ? search_first(files, 0, files->count, (uint64_t)ceil(size), is_smaller)
+			: 0;
 }
 
 /* ---- vote ---- */
