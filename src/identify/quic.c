@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A server's cost of a packet and its constant are found by vote: under the right ones many
- * downloads leave the size of a file. From there EM takes them, and what is sent again, to
- * where the records are likeliest.
+ * A server's cost of a packet and its constant are found by vote: under the right ones
+ * many downloads leave the size of a file. From there EM takes them, and what is sent
+ * again, to where the records are likeliest.
  */
 #include "identify/quic.h"
 
@@ -24,9 +24,11 @@ enum {
 };
 
 /* Of a packet; they are tried so close that the longest record moves by half a bin. */
-static const double COST_FIRST = 18, COST_LAST = 64, COST_STEP_MIN = 0.01, COST_STEP_MAX = 1;
-static const double CHANCE = 18; /* log of the costs and constants tried, and three more */
-static const double WIDTH_LEAST = 3, WIDTH_FIRST = 64, AGAIN_FIRST = 3000, AGAIN_MOST = 50000;
+static const double COST_FIRST = 18, COST_LAST = 64, COST_STEP_MIN = 0.01,
+		    COST_STEP_MAX = 1;
+static const double CHANCE = 18; /* log of costs and constants tried, and three more */
+static const double WIDTH_LEAST = 3, WIDTH_FIRST = 64, AGAIN_FIRST = 3000,
+		    AGAIN_MOST = 50000;
 static const double NEGLIGIBLE = 20; /* widths from a k on */
 static const double MEANS = 12;      /* of the rest looked at */
 static const double UNKNOWN_LEAST = 0.002, UNKNOWN_MOST = 0.9;
@@ -62,14 +64,15 @@ is_smaller(const void *files, size_t i, uint64_t size)
 static size_t
 lower(const struct files *files, double size)
 {
-	return size > 0 ? search_first(files, 0, files->count, (uint64_t)ceil(size), is_smaller)
+	return size > 0 ? search_first(files, 0, files->count, (uint64_t)ceil(size),
+				       is_smaller)
 			: 0;
 }
 
 /* ---- vote ---- */
 
-/* Constants by bins: where nothing is sent again they agree to a few dozen octets; where much
- * is, only about. What each of these comes to is compared. */
+/* Constants by bins: where nothing is sent again they agree to a few dozen octets; where
+ * much is, only about. What each of these comes to is compared. */
 static const struct raster {
 	unsigned octets, bins;
 } rasters[] = {{64, 512}, {1024, 64}, {8192, 24}};
@@ -97,7 +100,8 @@ vote_cost(const struct files *files, const struct record *const *voters, size_t 
 			continue;
 		by_chance += fmin(1, (double)(to - from) / raster->bins);
 		for (; from < to; from++) {
-			bin = (unsigned)((v - (double)files->file[from].size) / raster->octets);
+			bin = (unsigned)((v - (double)files->file[from].size) /
+					 raster->octets);
 			if (bin >= raster->bins || last[bin] == k + 1)
 				continue;
 			last[bin] = (uint16_t)(k + 1);
@@ -112,7 +116,8 @@ vote_cost(const struct files *files, const struct record *const *voters, size_t 
 			continue;
 		gain = got * log(got / by_chance) - (got - by_chance);
 		if (gain > best->gain)
-			*best = (struct vote){gain, cost, (used[i] + 0.5) * raster->octets};
+			*best =
+			    (struct vote){gain, cost, (used[i] + 0.5) * raster->octets};
 	}
 }
 
@@ -125,7 +130,8 @@ mean_again(const struct files *files, const struct record *const *voters, size_t
 	size_t count = 1, i, at;
 
 	for (i = 0; i < n; i++) {
-		d = payload_of(voters[i]) - best->cost * (double)voters[i]->packets - best->constant;
+		d = payload_of(voters[i]) - best->cost * (double)voters[i]->packets -
+		    best->constant;
 		at = lower(files, d);
 		d -= at > 0 ? (double)files->file[at - 1].size : d;
 		if (d <= 2 * raster->octets || d > AGAIN_MOST)
@@ -142,29 +148,32 @@ vote(const struct files *files, const struct record *const *records, size_t n,
      const struct raster *raster, struct quic_server *out)
 {
 	const struct record *voter[VOTERS_MAX];
-	size_t step = n > VOTERS_MAX ? (n + VOTERS_MAX - 1) / VOTERS_MAX : 1, voters = 0, i;
+	size_t step = n > VOTERS_MAX ? (n + VOTERS_MAX - 1) / VOTERS_MAX : 1, voters = 0,
+	       i;
 	struct vote best = {.gain = CHANCE};
 	double largest = 0, longest = 1, cost, by;
 
 	for (i = 0; i < n && voters < VOTERS_MAX; i += step) {
 		voter[voters++] = records[i];
 		longest = at_least(longest, (double)records[i]->packets);
-		largest = at_least(largest, payload_of(records[i]) / (double)records[i]->packets);
+		largest = at_least(largest,
+				   payload_of(records[i]) / (double)records[i]->packets);
 	}
 	by = fmin(COST_STEP_MAX, at_least(COST_STEP_MIN, raster->octets / 2 / longest));
 	for (cost = COST_FIRST; cost < COST_LAST; cost += by)
 		vote_cost(files, voter, voters, raster, cost, &best);
 	if (best.gain <= CHANCE || largest <= best.cost)
 		return false;
-	*out = (struct quic_server){.cost = best.cost,
-				    .constant = best.constant,
-				    .largest = largest,
-				    .packet = largest - best.cost,
-				    .width = {raster->octets, 2 * raster->octets},
-				    .rest = 0.15,
-				    .mean = mean_again(files, voter, voters, &best, raster),
-				    .unknown = 0.1,
-				    .flows = (double)n};
+	*out =
+	    (struct quic_server){.cost = best.cost,
+				 .constant = best.constant,
+				 .largest = largest,
+				 .packet = largest - best.cost,
+				 .width = {raster->octets, 2 * raster->octets},
+				 .rest = 0.15,
+				 .mean = mean_again(files, voter, voters, &best, raster),
+				 .unknown = 0.1,
+				 .flows = (double)n};
 	for (i = 0; i < QUIC_KINDS; i++)
 		out->again[i] = i == QUIC_LESS ? 0.55 : 0.3 / (QUIC_KINDS - 1);
 	return true;
@@ -172,8 +181,8 @@ vote(const struct files *files, const struct record *const *records, size_t n,
 
 /* ---- likelihood ---- */
 
-/* Of a difference d between what is left of D and the size of a file: its density by k, then
- * of the rest; returns their sum. */
+/* Of a difference d between what is left of D and the size of a file: its density by k,
+ * then of the rest; returns their sum. */
 static double
 weigh(const struct quic_server *s, double d, double part[QUIC_KINDS + 1])
 {
@@ -191,8 +200,8 @@ weigh(const struct quic_server *s, double d, double part[QUIC_KINDS + 1])
 	return sum + part[i];
 }
 
-/* What is left of D and the files that it may be; files for each octet where there are more
- * than are looked at, else 0. */
+/* What is left of D and the files that it may be; files for each octet where there are
+ * more than are looked at, else 0. */
 struct near {
 	double left, omitted;
 	size_t from, to;
@@ -246,7 +255,8 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 {
 	double part[QUIC_KINDS + 1], p = (double)r->packets, d, y, all, share, chance;
 	struct near near = near_of(files, s, r);
-	/* Where files are so dense that any record has one at such a place, it tells nothing. */
+	/* Where files are so dense that any record has one at such a place, it tells
+	 * nothing. */
 	double density = files_density(files, (uint64_t)at_least(1, near.left));
 	double chances[2] = {fmin(1, density * 2 * s->width[1] * (QUIC_KINDS - 1)),
 			     fmin(1, density * s->mean)};
@@ -272,10 +282,12 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 			sums->unknown += part[k] * chance;
 		}
 		for (k = 0; k < QUIC_KINDS; k++) {
-			sums->off[k != QUIC_LESS] += part[k] * fabs(d - (k - QUIC_LESS) * s->packet);
+			sums->off[k != QUIC_LESS] +=
+			    part[k] * fabs(d - (k - QUIC_LESS) * s->packet);
 			if (k != QUIC_LESS) {
 				sums->packet += part[k] * d * (k - QUIC_LESS);
-				sums->packet_n += part[k] * (k - QUIC_LESS) * (k - QUIC_LESS);
+				sums->packet_n +=
+				    part[k] * (k - QUIC_LESS) * (k - QUIC_LESS);
 			}
 		}
 		sums->rest += part[k] * d;
@@ -307,11 +319,13 @@ refit(const struct sums *sums, struct quic_server *s)
 	}
 	s->rest = (sums->part[k] + 0.1) / (all + 0.1 * (QUIC_KINDS + 1));
 	s->mean = (sums->rest + AGAIN_FIRST) / (sums->part[k] + 1);
-	s->width[0] = at_least(WIDTH_LEAST, (sums->off[0] + WIDTH_FIRST / 4) / (sums->n + 1));
+	s->width[0] =
+	    at_least(WIDTH_LEAST, (sums->off[0] + WIDTH_FIRST / 4) / (sums->n + 1));
 	s->width[1] = at_least(s->width[0], (sums->off[1] + WIDTH_FIRST) / (others + 1));
 	if (sums->packet_n > 1)
-		s->packet = fmin(s->largest - s->cost,
-				 at_least(0.9 * (s->largest - s->cost), sums->packet / sums->packet_n));
+		s->packet =
+		    fmin(s->largest - s->cost, at_least(0.9 * (s->largest - s->cost),
+							sums->packet / sums->packet_n));
 	s->unknown = (sums->unknown + 0.1) / (sums->records + 0.2);
 	s->unknown = s->unknown < UNKNOWN_LEAST  ? UNKNOWN_LEAST
 		     : s->unknown > UNKNOWN_MOST ? UNKNOWN_MOST
@@ -323,8 +337,8 @@ refit(const struct sums *sums, struct quic_server *s)
 	}
 }
 
-/* Takes parameters to where the records are likeliest, near where they are; returns the log of
- * their likelihood. */
+/* Takes parameters to where the records are likeliest, near where they are; returns the
+ * log of their likelihood. */
 static double
 fit(const struct files *files, const struct record *const *records, size_t n,
     struct quic_server *s)

@@ -37,8 +37,9 @@ struct server {
 	bool has_length;     /* frames that fill the packet have one too */
 	unsigned acks;       /* a frame of acknowledgements in so many packets */
 	unsigned flight;     /* octets of the handshake: certificates and tickets */
-	unsigned page;       /* octets of what else comes: settings, pages, response headers */
-	double loss, probes; /* share of packets lost; of connections whose last two come again */
+	unsigned page; /* octets of what else comes: settings, pages, response headers */
+	double loss,
+	    probes; /* share of packets lost; of connections whose last two come again */
 	bool is_v6;
 };
 
@@ -63,8 +64,8 @@ struct carried {
 static void
 packet(const struct server *s, struct carried *c, unsigned frames)
 {
-	c->octets += (s->is_v6 ? HEADERS_V6 : HEADERS_V4) + 1 + s->connection + s->number +
-		     frames + TAG;
+	c->octets += (s->is_v6 ? HEADERS_V6 : HEADERS_V4) + 1 + s->connection +
+		     s->number + frames + TAG;
 	c->packets++;
 }
 
@@ -72,7 +73,8 @@ packet(const struct server *s, struct carried *c, unsigned frames)
 static struct carried
 carry(struct sim *sim, const struct server *s, uint64_t size)
 {
-	unsigned room = s->datagram - 1 - s->connection - s->number - TAG, frames, head, last = 0;
+	unsigned room = s->datagram - 1 - s->connection - s->number - TAG, frames, head,
+		 last = 0;
 	uint64_t at = 0, left = s->flight + s->page, k;
 	struct carried c = {0};
 
@@ -81,7 +83,8 @@ carry(struct sim *sim, const struct server *s, uint64_t size)
 		packet(s, &c, (unsigned)k + 30);
 	}
 	while (at < size) {
-		frames = sim_below(sim, s->acks) == 0 ? 6 + (unsigned)sim_below(sim, 8) : 0;
+		frames =
+		    sim_below(sim, s->acks) == 0 ? 6 + (unsigned)sim_below(sim, 8) : 0;
 		head = 1 + s->stream + (at > 0 ? variable(at) : 0);
 		k = room - frames - head;
 		if (s->has_length || k > size - at)
@@ -89,7 +92,9 @@ carry(struct sim *sim, const struct server *s, uint64_t size)
 		if (k > size - at)
 			k = size - at;
 		last = (unsigned)k + head + 2;
-		packet(s, &c, frames + head + (unsigned)k + (s->has_length || at + k == size ? 2 : 0));
+		packet(s, &c,
+		       frames + head + (unsigned)k +
+			   (s->has_length || at + k == size ? 2 : 0));
 		if (sim_uniform(sim) < s->loss)
 			packet(s, &c, last);
 		at += k;
@@ -146,8 +151,8 @@ keep(struct sink *sink, struct batch *batch, struct err *err)
 		told->of[told->count].is_named = finding_has(&f, name);
 		told->of[told->count].size = finding_has(&f, size) ? f.size : 0;
 		told->of[told->count].probability = f.probability;
-		snprintf(told->of[told->count].evidence, sizeof told->of[0].evidence, "%.*s",
-			 (int)f.evidence.len, f.evidence.data);
+		snprintf(told->of[told->count].evidence, sizeof told->of[0].evidence,
+			 "%.*s", (int)f.evidence.len, f.evidence.data);
 	}
 	return 0;
 }
@@ -210,10 +215,12 @@ finish(struct identify *id, struct told *told)
 
 struct score {
 	size_t named, right, sure, sure_wrong, unknown_named;
-	double doubt; /* how many of those named should be wrong, by their probabilities */
+	double
+	    doubt; /* how many of those named should be wrong, by their probabilities */
 };
 
-/* Judges: sizes[i] is what connection i carried, 0 a file that the catalogue does not have. */
+/* Judges: sizes[i] is what connection i carried, 0 a file that the catalogue does not
+ * have. */
 static struct score
 judge(const struct told *told, const uint64_t *sizes)
 {
@@ -240,13 +247,15 @@ judge(const struct told *told, const uint64_t *sizes)
 static bool
 is_honest(const struct score *score)
 {
-	return (double)(score->named - score->right) <= 1.3 * score->doubt + 3 * sqrt(score->doubt + 1);
+	return (double)(score->named - score->right) <=
+	       1.3 * score->doubt + 3 * sqrt(score->doubt + 1);
 }
 
-/* n connections of a server, of which a share carries what the catalogue does not have. */
+/* n connections of a server, of which a share carries what the catalogue does not have.
+ */
 static void
-connections(struct sim *sim, const struct server *s, const struct catalog *catalog, size_t n,
-	    double strange, struct identify *id, uint64_t *sizes)
+connections(struct sim *sim, const struct server *s, const struct catalog *catalog,
+	    size_t n, double strange, struct identify *id, uint64_t *sizes)
 {
 	const struct catalog_file *files = catalog_files(catalog);
 	size_t count = catalog_count(catalog), i;
@@ -290,7 +299,8 @@ test_servers(void **state)
 
 		for (i = 0; i < SERVERS; i++) {
 			struct sim sim = {.seed = seed_of() * 100 + i + 1};
-			struct catalog *c = catalogue(&sim, cases[k].files, 100000, 10000000);
+			struct catalog *c =
+			    catalogue(&sim, cases[k].files, 100000, 10000000);
 			struct identify *id = identifier(c, false);
 			struct score score;
 			bool is_lossy;
@@ -299,12 +309,15 @@ test_servers(void **state)
 			finish(id, &told);
 			assert_int_equal(told.count, 300);
 			score = judge(&told, sizes);
-			printf("# %u files, %s: %zu of 300 named, %zu right (%.1f wrong by probability), %zu sure, %zu of them wrong\n",
+			printf("# %u files, %s: %zu of 300 named, %zu right (%.1f wrong "
+			       "by probability), %zu sure, %zu of them wrong\n",
 			       cases[k].files, servers[i].name, score.named, score.right,
 			       score.doubt, score.sure, score.sure_wrong);
 			is_lossy = servers[i].loss > 0.001;
-			assert_true(score.right >= (is_lossy ? cases[k].lossy_right : cases[k].right));
-			assert_true(score.sure >= (is_lossy ? cases[k].lossy_sure : cases[k].sure));
+			assert_true(score.right >=
+				    (is_lossy ? cases[k].lossy_right : cases[k].right));
+			assert_true(score.sure >=
+				    (is_lossy ? cases[k].lossy_sure : cases[k].sure));
 			assert_true(is_honest(&score));
 			sure += score.sure;
 			sure_wrong += score.sure_wrong;
@@ -329,8 +342,9 @@ test_unknown(void **state)
 	connections(&sim, &servers[0], c, 600, 1.0 / 3, id, sizes);
 	finish(id, &told);
 	score = judge(&told, sizes);
-	printf("# a third unknown: %zu named, %zu right (%.1f wrong by probability), %zu of unknown ones\n", score.named,
-	       score.right, score.doubt, score.unknown_named);
+	printf("# a third unknown: %zu named, %zu right (%.1f wrong by probability), %zu "
+	       "of unknown ones\n",
+	       score.named, score.right, score.doubt, score.unknown_named);
 	assert_true(score.right >= 220);
 	assert_true(is_honest(&score));
 	assert_true(score.unknown_named <= 3 + score.named / 12);
@@ -366,8 +380,8 @@ test_chance(void **state)
 	catalog_free(c);
 }
 
-/* What was learned is written, read and used by a frozen identifier, to the same names; one that
- * has learned nothing names nothing. */
+/* What was learned is written, read and used by a frozen identifier, to the same names;
+ * one that has learned nothing names nothing. */
 static void
 test_model(void **state)
 {
@@ -400,7 +414,8 @@ test_model(void **state)
 	assert_int_equal(again.count, told.count);
 	for (i = 0; i < told.count; i++) {
 		assert_int_equal(again.of[i].size, told.of[i].size);
-		assert_true(fabs(again.of[i].probability - told.of[i].probability) < 1e-3);
+		assert_true(fabs(again.of[i].probability - told.of[i].probability) <
+			    1e-3);
 	}
 	identify_free(id);
 
@@ -447,15 +462,17 @@ test_rows(void **state)
 			assert_false(told.of[k].is_named);
 		if (!told.of[k].is_named)
 			continue;
-		read = sscanf(told.of[k].evidence,
-			      "QUIC: %llu octets in %llu packets = size %llu + %lf beside it + "
-			      "%lf a packet + %d x %lf sent again + %d",
-			      &octets, &packets, &size, &beside, &cost, &again, &full, &off);
+		read = sscanf(
+		    told.of[k].evidence,
+		    "QUIC: %llu octets in %llu packets = size %llu + %lf beside it + "
+		    "%lf a packet + %d x %lf sent again + %d",
+		    &octets, &packets, &size, &beside, &cost, &again, &full, &off);
 		if (read < 8) /* below the constant */
 			continue;
 		assert_int_equal(size, told.of[k].size);
-		assert_true(fabs((double)octets - (double)size - beside - cost * (double)packets -
-				 again * full - off) < 2 + 0.01 * (double)packets);
+		assert_true(fabs((double)octets - (double)size - beside -
+				 cost * (double)packets - again * full - off) <
+			    2 + 0.01 * (double)packets);
 	}
 	identify_free(id);
 	catalog_free(c);
