@@ -30,6 +30,7 @@ static const double CHANCE = 18; /* log of costs and constants tried, and three 
 static const double WIDTH_LEAST = 3, WIDTH_FIRST = 64, AGAIN_FIRST = 3000,
 		    AGAIN_MOST = 50000;
 static const double NEGLIGIBLE = 20; /* widths from a k on */
+static const double PACKET_LEAST = 0.9, PACKET_MOST = 1.1; /* of the largest mean */
 static const double MEANS = 12;      /* of the rest looked at */
 static const double UNKNOWN_LEAST = 0.002, UNKNOWN_MOST = 0.9;
 
@@ -308,7 +309,7 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 static void
 refit(const struct sums *sums, struct quic_server *s)
 {
-	double all = 0, others = 0, det = sums->n * sums->pp - sums->p * sums->p;
+	double all = 0, others = 0, full, det = sums->n * sums->pp - sums->p * sums->p;
 	int k;
 
 	for (k = 0; k <= QUIC_KINDS; k++)
@@ -322,10 +323,13 @@ refit(const struct sums *sums, struct quic_server *s)
 	s->width[0] =
 	    at_least(WIDTH_LEAST, (sums->off[0] + WIDTH_FIRST / 4) / (sums->n + 1));
 	s->width[1] = at_least(s->width[0], (sums->off[1] + WIDTH_FIRST) / (others + 1));
-	if (sums->packet_n > 1)
-		s->packet =
-		    fmin(s->largest - s->cost, at_least(0.9 * (s->largest - s->cost),
-							sums->packet / sums->packet_n));
+	/* The mean packet is not quite a full one. */
+	if (sums->packet_n > 1) {
+		full = s->largest - s->cost;
+		s->packet = fmin(PACKET_MOST * full,
+				 at_least(PACKET_LEAST * full,
+					  sums->packet / sums->packet_n));
+	}
 	s->unknown = (sums->unknown + 0.1) / (sums->records + 0.2);
 	s->unknown = s->unknown < UNKNOWN_LEAST  ? UNKNOWN_LEAST
 		     : s->unknown > UNKNOWN_MOST ? UNKNOWN_MOST
