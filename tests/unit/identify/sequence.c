@@ -262,12 +262,8 @@ clear_score(struct world *w)
 }
 
 static void
-decode(struct world *w, const struct trouble *t, struct sequence_stats *stats)
+make_world(struct world *w, const struct trouble *t)
 {
-	struct sequence_config config;
-	struct err err = {0};
-	uint32_t *by_path;
-
 	w->random = t->seed;
 	w->row_count = 0;
 	w->at = 0;
@@ -275,6 +271,16 @@ decode(struct world *w, const struct trouble *t, struct sequence_stats *stats)
 	memset(w->rows, 0, sizeof w->rows);
 	make_items(w, t);
 	make_run(w, t);
+}
+
+static void
+decode(struct world *w, const struct trouble *t, struct sequence_stats *stats)
+{
+	struct sequence_config config;
+	struct err err = {0};
+	uint32_t *by_path;
+
+	make_world(w, t);
 	sequence_config_init(&config);
 	config.items = w->items;
 	config.count = ITEMS;
@@ -430,29 +436,33 @@ is_calibrated(void **state)
 	assert_true(world.wrong <= 3 * (world.named - world.expected) + 5);
 }
 
+/* Decodes a run without any constants, and finds them. */
 static void
-learns_from_nothing(void **state)
+learn(const struct trouble *t, struct sequence_stats *stats)
 {
 	struct sequence_config config;
-	struct sequence_stats stats = {0};
-	struct trouble t = {.seed = 600, .responses = 50, .batch = 10};
 
-	clear_score(&world);
-	decode(&world, &t, &stats);
-	clear_score(&world);
-	world.random = t.seed;
-	make_items(&world, &t);
-	make_run(&world, &t);
+	make_world(&world, t);
 	sequence_config_init(&config);
 	config.items = world.items;
 	config.count = ITEMS;
 	config.known = (struct sequence_modes){0};
-	memset(&stats, 0, sizeof stats);
+	memset(stats, 0, sizeof *stats);
 	assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
-					 &world, &stats, NULL),
+					 &world, stats, NULL),
 			 0);
-	assert_int_equal(stats.modes.header[0].bytes, 127);
-	assert_int_equal(stats.modes.request[0].bytes, 88);
+	assert_int_equal(stats->modes.header[0].bytes, 127);
+	assert_int_equal(stats->modes.request[0].bytes, 88);
+}
+
+static void
+learns_from_nothing(void **state)
+{
+	struct sequence_stats stats;
+	struct trouble t = {.seed = 600, .responses = 50, .batch = 10};
+
+	clear_score(&world);
+	learn(&t, &stats);
 	assert_int_equal(world.wrong, 0);
 	assert_true(world.right >= 35);
 }
@@ -461,7 +471,6 @@ learns_from_nothing(void **state)
 static void
 learns_among_many_ends(void **state)
 {
-	struct sequence_config config;
 	struct sequence_stats stats;
 	struct trouble t = {
 	    .responses = 40, .batch = 10, .spurious = 0.4, .late = 0.3, .merged = 0.05};
@@ -469,23 +478,8 @@ learns_among_many_ends(void **state)
 
 	clear_score(&world);
 	for (i = 0; i < 3; i++) {
-		world.random = t.seed = 610 + i;
-		world.row_count = 0;
-		world.at = 0;
-		memset(world.end, 0, sizeof world.end);
-		memset(world.rows, 0, sizeof world.rows);
-		make_items(&world, &t);
-		make_run(&world, &t);
-		sequence_config_init(&config);
-		config.items = world.items;
-		config.count = ITEMS;
-		config.known = (struct sequence_modes){0};
-		memset(&stats, 0, sizeof stats);
-		assert_int_equal(sequence_decode(&config, world.rows, world.row_count, judge,
-						 &world, &stats, NULL),
-				 0);
-		assert_int_equal(stats.modes.header[0].bytes, 127);
-		assert_int_equal(stats.modes.request[0].bytes, 88);
+		t.seed = 610 + i;
+		learn(&t, &stats);
 		assert_int_equal(stats.depth, 10);
 	}
 	print_message("many ends: %u of 120 right, %u wrong\n", world.right, world.wrong);
