@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an oracle names that knows all true parameters, beside what weir names that learns them:
- * downloads of 60,000 made-up files (sizes even in the logarithm, 1 kB to 50 MB) by their spans,
+ * What an oracle names that knows all true parameters, beside what weir names that learns
+ * them: downloads of 60,000 made-up files (sizes even in the logarithm, 1 kB to 50 MB) by
+ * their spans,
  * a share of them unknown, and by plain records.   bayes [FILES [DOWNLOADS [SEED]]]
  *
  * Spans:	X = S + digits(S) + H, H one of two with 70 and 30 %
@@ -9,12 +10,13 @@
  * Unknown:	a fifth; sizes and path lengths drawn like the catalogue's
  *
  * Plain records: sizes log-normal (median 5 MB), one header constant, segments sent again
- * geometric with a mean of one in 250 segments; octets and packets, and the client's. None, 1,
- * 5 or 20 of 100 downloads are of no file; the shares are learned from the first quarter.
+ * geometric with a mean of one in 250 segments; octets and packets, and the client's.
+ * None, 1, 5 or 20 of 100 downloads are of no file; the shares are learned from the first
+ * quarter.
  *
- * The oracle's posterior is that of this model itself; it names the likeliest file where that is
- * likelier than not, as weir does. Prints both shares of known
- * downloads that are named right, and how many are named wrong.
+ * The oracle's posterior is that of this model itself; it names the likeliest file where
+ * that is likelier than not, as weir does. Prints both shares of known downloads that are
+ * named right, and how many are named wrong.
  */
 #include "base/err.h"
 #include "base/hash.h"
@@ -60,7 +62,8 @@ draw_path(void)
 static struct catalog *
 make_files(size_t n)
 {
-	static const char letters[] = "pool/main/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvw"
+	static const char letters[] =
+	    "pool/main/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvw"
 				      "xyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn";
 	struct catalog *catalog = catalog_new();
 	char name[32], path[160];
@@ -70,8 +73,8 @@ make_files(size_t n)
 		struct catalogue row = {0};
 		int k = snprintf(name, sizeof name, "f%07zu", i), m;
 
-		m = snprintf(path, sizeof path, "%.*s/%s", (int)draw_path() - k - 1, letters,
-			     name);
+		m = snprintf(path, sizeof path, "%.*s/%s", (int)draw_path() - k - 1,
+		    letters, name);
 		catalogue_set(&row, name, ((struct str){name, (uint32_t)k}));
 		catalogue_set(&row, path, ((struct str){path, (uint32_t)m}));
 		catalogue_set(&row, path_len, (uint32_t)m);
@@ -129,7 +132,8 @@ unknown_request(uint64_t request)
 static size_t
 oracle(const struct files *files, const struct record *r)
 {
-	double sum = 0, best = 0, weight, prior = (1 - unknown_share) / (double)files->count;
+	double sum = 0, best = 0, weight,
+	    prior = (1 - unknown_share) / (double)files->count;
 	size_t at, to, found = files->count;
 	unsigned i, k;
 
@@ -141,10 +145,12 @@ oracle(const struct files *files, const struct record *r)
 		weight = 0;
 		for (i = 0; i < MODES; i++)
 			for (k = 0; k < MODES; k++)
-				if (size + size_digits(size, DIGITS_DECIMAL) + headers[i] ==
-					r->span &&
-				    files->file[at].path_len + requests[k] == r->request_span)
-					weight += prior * header_share[i] * request_share[k];
+				if (size + size_digits(size,
+				    DIGITS_DECIMAL) + headers[i] == r->span &&
+				    files->file[at].path_len + requests[k] ==
+				    r->request_span)
+					weight += prior * header_share[i] *
+					    request_share[k];
 		sum += weight;
 		if (weight > best) {
 			best = weight;
@@ -175,8 +181,8 @@ judge(struct score *s, size_t said, size_t truth, size_t none)
 static void
 tell(const char *what, const char *who, const struct score *s)
 {
-	printf("%s: %-6s %.2f %% of %zu known downloads right, %zu named wrong\n", what, who,
-	       100.0 * (double)s->right / (double)s->known, s->known, s->wrong);
+	printf("%s: %-6s %.2f %% of %zu known downloads right, %zu named wrong\n", what,
+	    who, 100.0 * (double)s->right / (double)s->known, s->known, s->wrong);
 }
 
 static void
@@ -184,7 +190,8 @@ by_spans(size_t n, size_t downloads)
 {
 	struct catalog *catalog = make_files(n);
 	struct record *records = calloc(downloads, sizeof *records);
-	size_t *truth = calloc(downloads, sizeof *truth), lessons = downloads / 10, i, said;
+	size_t *truth = calloc(downloads, sizeof *truth), lessons = downloads / 10, i,
+	    said;
 	struct score best = {0}, weir = {0};
 	struct constants constants;
 	struct files files;
@@ -198,7 +205,8 @@ by_spans(size_t n, size_t downloads)
 	for (i = lessons; i < downloads; i++) {
 		judge(&best, oracle(&files, &records[i]), truth[i], files.count);
 		span_name(&files, &constants, &records[i], &v);
-		said = v.count > 0 && v.candidate[0].probability > 0.5 ? v.candidate[0].file
+		said = v.count > 0 && v.candidate[0].probability > 0.5
+		    ? v.candidate[0].file
 								      : files.count;
 		judge(&weir, said, truth[i], files.count);
 	}
@@ -238,7 +246,8 @@ make_plain_files(size_t n)
 	return catalog;
 }
 
-static const struct mode plain_header = {.bytes = HEADER, .digits = DIGITS_HEX, .inner = HEADER};
+static const struct mode plain_header = {.bytes = HEADER, .digits = DIGITS_HEX,
+    .inner = HEADER};
 
 static double
 mean_again(uint64_t sent)
@@ -284,7 +293,8 @@ plain_oracle(const struct files *files, double unknown, const struct record *r,
 	double best = 0, sum, mean, p, of_median;
 	size_t i, found = files->count;
 
-	/* Sizes differ by far more than what is sent again: their density at the payload. */
+	/* Sizes differ by far more than what is sent again: their density at the
+	 * payload. */
 	of_median = log(((double)payload - HEADER - 1000) / MEDIAN) / SPREAD;
 	sum = payload > HEADER + 1000
 		  ? unknown * (double)files->count / (1 - unknown) *
@@ -343,7 +353,8 @@ by_octets(size_t n, size_t downloads, double unknown)
 {
 	struct catalog *catalog = make_plain_files(n);
 	struct record *records = calloc(downloads, sizeof *records);
-	size_t *truth = calloc(downloads, sizeof *truth), lessons = downloads / 4, i, said;
+	size_t *truth = calloc(downloads, sizeof *truth), lessons = downloads / 4, i,
+	    said;
 	struct plain_config config = {.no_several = true};
 	struct score best = {0}, weir = {0};
 	struct plain *plain;

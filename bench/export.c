@@ -3,8 +3,9 @@
  * What exporting costs: meters a capture and times, batch by batch, the encoder alone and
  * then encoding and sending to a sink on loopback, by CPU time of the process.
  *   export CAPTURE [HOST:PORT]
- * Build it with `ninja -C build bench-export`; bench/sink.c is a receiver, bench/mkcorpus.c
- * makes captures. Prints a line per version: nanoseconds per flow and per record.
+ * Build it with `ninja -C build bench-export`; bench/sink.c is a receiver,
+ * bench/mkcorpus.c makes captures. Prints a line per version: nanoseconds per flow and
+ * per record.
  */
 #include "base/err.h"
 #include "meter/meter.h"
@@ -125,7 +126,8 @@ main(int argc, char **argv)
 	}
 	for (i = 0; i < KINDS; i++) {
 		struct wire_encode_config config = kinds[i].config;
-		struct send_config send = {.collectors = argv[argc - 1], .encode = config};
+		struct send_config send = {.collectors = argv[argc - 1],
+		    .encode = config};
 
 		config.send = nothing;
 		config.context = &t.octets[i];
@@ -136,7 +138,8 @@ main(int argc, char **argv)
 	}
 	if (meter_all(argv[1], &t.sink, &err) != 0)
 		goto fail;
-	printf("%" PRIu64 " flows; nanoseconds of CPU:\n%-14s %10s %12s %14s %12s\n", t.flows,
+	printf("%" PRIu64 " flows; nanoseconds of CPU:\n%-14s %10s %12s %14s %12s\n",
+	    t.flows,
 	    "", "records", "octets", "encode/record", "with send");
 	for (i = 0; i < KINDS; i++) {
 		records = wire_encoder_counters(t.encoders[i])[SENT_records];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a flood of new flows costs the flows that are there: a meter with a full table, 4,096
- * connections whose packets go on, and bursts of packets of which each is a new flow between
- * their bursts. Time is counted in the connections' bursts alone, so that what it shows is
- * what the flood does to caches, chains and expiry. The flood's keys are random, or chosen to
- * fall into a 256th of the index under a seed that the attacker guessed; then also with that
- * seed, to show that the choice is a good one.
+ * What a flood of new flows costs the flows that are there: a meter with a full table,
+ * 4,096 connections whose packets go on, and bursts of packets of which each is a new
+ * flow between their bursts. Time is counted in the connections' bursts alone, so that
+ * what it shows is what the flood does to caches, chains and expiry. The flood's keys are
+ * random, or chosen to fall into a 256th of the index under a seed that the attacker
+ * guessed; then also with that seed, to show that the choice is a good one.
  *
  *   cc -std=gnu17 -O2 -D_GNU_SOURCE -Isrc bench/flood.c src/base/{err,hash,text,counter,option}.c \
  *       src/model/*.c src/meter/*.c src/packet/{decode,link}.c -lxxhash -ldeflate -lm \
@@ -50,8 +50,10 @@ now(void)
 static struct packet
 packet_of(uint32_t src, uint16_t port, int64_t time_ns)
 {
-	return (struct packet){.time_ns = time_ns, .src = addr_v4(src), .dst = addr_v4(0xc0000201),
-		.proto = 17, .ip_bytes = 100, .payload_bytes = 72, .ttl = 64, .vlan = VLAN_NONE,
+	return (struct packet){.time_ns = time_ns, .src = addr_v4(src),
+	    .dst = addr_v4(0xc0000201),
+		.proto = 17, .ip_bytes = 100, .payload_bytes = 72, .ttl = 64,
+		.vlan = VLAN_NONE,
 		.inner_vlan = VLAN_NONE, .src_port = port, .dst_port = 53,
 		.flags = PACKET_HAS_PORTS};
 }
@@ -109,7 +111,8 @@ measure(uint64_t seed, uint32_t max_flows, const struct packet *flood, size_t n)
 		exit(1);
 	for (int round = -(int)(2 * max_flows / BURST); round < ROUNDS; round++) {
 		for (int i = 0; i < BURST; i++, time_ns += 1000)
-			burst[i] = packet_of(0x0a000000 + (uint32_t)(old++ % OLD), 1000, time_ns);
+			burst[i] = packet_of(0x0a000000 + (uint32_t)(old++ % OLD), 1000,
+			    time_ns);
 		t = now();
 		meter_packets(m, burst, BURST, &err);
 		if (round >= 0)
@@ -148,7 +151,8 @@ main(int argc, char **argv)
 {
 	uint32_t max_flows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 16384;
 	size_t n = 4 * (size_t)max_flows;
-	struct packet *random = malloc(n * sizeof *random), *chosen = malloc(n * sizeof *chosen);
+	struct packet *random = malloc(n * sizeof *random),
+	    *chosen = malloc(n * sizeof *chosen);
 	const struct {
 		const char *name;
 		uint64_t seed;
@@ -163,7 +167,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < n; i++)
 		random[i] = packet_of((uint32_t)mix64(i, 3), (uint16_t)mix64(i, 4), 0);
 	choose(99, chosen, n);
-	printf("%-32s %10s %8s %10s %10s %8s %9s\n", "a table of flows", "old ns/pkt", "ratio",
+	printf("%-32s %10s %8s %10s %10s %8s %9s\n", "a table of flows", "old ns/pkt",
+	    "ratio",
 	    "new ns/pkt", "flows", "MiB", "forced");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct result r[RUNS];
@@ -179,9 +184,10 @@ main(int argc, char **argv)
 		qsort(fresh, (size_t)runs, sizeof *fresh, by_value);
 		if (i == 0)
 			base = old[runs / 2];
-		printf("%-32s %10.1f %8.2f %10.1f %10lu %8.1f %9lu\n", rows[i].name, old[runs / 2],
-		    old[runs / 2] / base, fresh[runs / 2], (unsigned long)r[0].flows,
-		    (double)r[0].memory_bytes / 1048576, (unsigned long)r[0].forced);
+		printf("%-32s %10.1f %8.2f %10.1f %10lu %8.1f %9lu\n", rows[i].name,
+		    old[runs / 2], old[runs / 2] / base, fresh[runs / 2],
+		    (unsigned long)r[0].flows, (double)r[0].memory_bytes / 1048576,
+		    (unsigned long)r[0].forced);
 	}
 	free(random);
 	free(chosen);

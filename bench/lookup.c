@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How long looking up a size takes in a catalogue: sizes that are there and sizes that are
+ * How long looking up a size takes in a catalogue: sizes that are there and sizes that
+ * are
  * not, in random order.   lookup CATALOG
  */
 #include "base/err.h"
@@ -41,7 +42,8 @@ main(int argc, char **argv)
 		return 1;
 	for (i = 0; i < LOOKUPS; i++) {
 		r = mix64(r, 0x5851f42d4c957f2du);
-		sizes[i] = catalog_files(catalog)[r % n].size + (r >> 40 & 1) * (r >> 41 & 1023);
+		sizes[i] = catalog_files(catalog)[r % n].size + (r >> 40 & 1) *
+		    (r >> 41 & 1023);
 	}
 	start = seconds();
 	for (i = 0; i < LOOKUPS; i++)
@@ -52,7 +54,8 @@ main(int argc, char **argv)
 		sum += catalog_lower(catalog, sizes[i]);
 	lower = seconds() - start;
 	printf("%zu files: exact %.0f ns (%.0f %% found), lower %.0f ns (%zu)\n", n,
-	       exact / LOOKUPS * 1e9, 100.0 * (double)found / LOOKUPS, lower / LOOKUPS * 1e9,
+	       exact / LOOKUPS * 1e9, 100.0 * (double)found / LOOKUPS,
+	       lower / LOOKUPS * 1e9,
 	       sum % 10);
 	free(sizes);
 	catalog_free(catalog);

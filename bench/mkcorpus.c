@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes the benchmark's captures: classic pcap, Ethernet, the same bytes on every machine.
+ * Makes the benchmark's captures: classic pcap, Ethernet, the same bytes on every
+ * machine.
  *
  *   mkcorpus short OUT CONNECTIONS       two packets of 60 bytes each, 100,000 connections
  *                                        apart, so that nearly all are alive at once
@@ -18,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ETHERNET = 1, LAG = 100000, HEAVY = 8, FRAME = 1514, COPIES = 1 << 16, LONGEST_US = 900000000 };
+enum { ETHERNET = 1, LAG = 100000, HEAVY = 8, FRAME = 1514, COPIES = 1 << 16,
+    LONGEST_US = 900000000 };
 
 static const uint64_t epoch_us = 1760000000ull * 1000000;
 static const uint8_t ether[14] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
@@ -75,10 +77,12 @@ get16(const uint8_t *p)
 static void
 write_frame(uint64_t us, const uint8_t *frame, uint32_t captured, uint32_t length)
 {
-	uint32_t head[4] = {htole32((uint32_t)(us / 1000000)), htole32((uint32_t)(us % 1000000)),
+	uint32_t head[4] = {htole32((uint32_t)(us / 1000000)),
+	    htole32((uint32_t)(us % 1000000)),
 	                    htole32(captured), htole32(length)};
 
-	if (fwrite(head, sizeof head, 1, out) != 1 || fwrite(frame, captured, 1, out) != 1)
+	if (fwrite(head, sizeof head, 1, out) != 1 || fwrite(frame, captured, 1,
+	    out) != 1)
 		die("write");
 	written++;
 }
@@ -213,7 +217,8 @@ read_capture(const char *path, uint64_t start_us)
 	while (fread(head, 16, 1, file) == 1) {
 		uint32_t captured = load32(head + 8, swap);
 		uint32_t fraction = load32(head + 4, swap);
-		uint64_t us = load32(head, swap) * 1000000ull + (nano ? fraction / 1000 : fraction);
+		uint64_t us = load32(head, swap) * 1000000ull + (nano ? fraction / 1000
+		    : fraction);
 		struct frame *f;
 
 		if (captured > 262144)
@@ -253,7 +258,8 @@ by_time(const void *left, const void *right)
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 
-/* Gives copy r addresses of its own: bits 6 to 21 of unicast IPv4, bytes 4 and 5 of IPv6. */
+/* Gives copy r addresses of its own: bits 6 to 21 of unicast IPv4, bytes 4 and 5 of
+ * IPv6. */
 static void
 shift_addresses(uint8_t *f, uint32_t captured, uint32_t r)
 {
@@ -288,7 +294,8 @@ make_mixed(uint64_t packets, int n, char **paths)
 
 	for (int i = 0; i < n; i++)
 		if (!read_capture(paths[i], epoch_us + (uint64_t)i * 200000))
-			fprintf(stderr, "mkcorpus: %s is no Ethernet pcap; left out\n", paths[i]);
+			fprintf(stderr, "mkcorpus: %s is no Ethernet pcap; left out\n",
+			    paths[i]);
 	if (n_frames == 0) {
 		errno = 0;
 		die("mixed: no packets");
@@ -311,7 +318,8 @@ int
 main(int argc, char **argv)
 {
 	static char buffer[1 << 20];
-	uint32_t head[6] = {htole32(0xa1b2c3d4), htole32(0x00040002), 0, 0, htole32(262144),
+	uint32_t head[6] = {htole32(0xa1b2c3d4), htole32(0x00040002), 0, 0,
+	    htole32(262144),
 	                    htole32(ETHERNET)};
 	uint64_t n;
 

@@ -3,9 +3,9 @@
  * Sends NetFlow v5 or v9 to a collector on this machine, the same flows every time, at a
  * steady rate.   nfgen 5|9 PORT FLOWS FLOWS_PER_SECOND
  *
- * 30 records a datagram (v5) or 26 (v9, 18 fields); 65,536 sources, a million destinations;
- * most flows are small, one in sixteen is large; the v9 template goes out alone, first and
- * every 1,000 datagrams. Prints the records sent.
+ * 30 records a datagram (v5) or 26 (v9, 18 fields); 65,536 sources, a million
+ * destinations; most flows are small, one in sixteen is large; the v9 template goes out
+ * alone, first and every 1,000 datagrams. Prints the records sent.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -234,7 +234,8 @@ main(int argc, char **argv)
 
 		for (; n < BURST && sent < flows; n++, datagrams++) {
 			uint8_t *p = buffer[n];
-			uint32_t records = flows - sent < most ? (uint32_t)(flows - sent) : most;
+			uint32_t records = flows - sent < most ? (uint32_t)(flows - sent)
+			    : most;
 
 			if (version == 9 && datagrams % 1000 == 0) {
 				p = put_template(put_head(p, version, 1, sequence++));

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbered datagrams, to find out what a link does to them: one side sends, the other tells
- * what arrived. For tests and measurements in network namespaces of one machine, whose clock
- * both read.
+ * Numbered datagrams, to find out what a link does to them: one side sends, the other
+ * tells what arrived. For tests and measurements in network namespaces of one machine,
+ * whose clock both read.
  *
- *	numbered send ADDRESS PORT COUNT PER-SECOND OCTETS
- *	numbered receive ADDRESS PORT IDLE-MS [FILE]
+ * 	numbered send ADDRESS PORT COUNT PER-SECOND OCTETS
+ * 	numbered receive ADDRESS PORT IDLE-MS [FILE]
  *
- * Sends COUNT UDP datagrams of OCTETS payload (24 at least), evenly at a rate, or with 0 as
- * fast as it goes; prints "sent COUNT seconds S". The receiver prints "ready", and once
- * nothing came for IDLE-MS after the first datagram:
+ * Sends COUNT UDP datagrams of OCTETS payload (24 at least), evenly at a rate, or with 0
+ * as fast as it goes; prints "sent COUNT seconds S". The receiver prints "ready", and
+ * once nothing came for IDLE-MS after the first datagram:
  *
- *	received N distinct N copies N overtaken N seconds S took S
- *	gaps N longest N lost N          runs of numbers that never came, between first and last
- *	delay_us min X p50 X p99 X max X mean X
+ * 	received N distinct N copies N overtaken N seconds S took S
+ * 	gaps N longest N lost N          runs of numbers that never came, between first and last
+ * 	delay_us min X p50 X p99 X max X mean X
  *
- * took: from the first one's sending to the last one's coming. overtaken: came after a greater
- * number, copies aside. FILE gets "NUMBER DELAY-US" lines.
+ * took: from the first one's sending to the last one's coming. overtaken: came after a
+ * greater number, copies aside. FILE gets "NUMBER DELAY-US" lines.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -56,14 +56,17 @@ fail(const char *what)
 }
 
 static int
-open_socket(const char *address, const char *port, int (*use)(int, const struct sockaddr *, socklen_t))
+open_socket(const char *address, const char *port,
+    int (*use)(int, const struct sockaddr *, socklen_t))
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)atoi(port))};
 	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = to.sin_port};
 	int is6 = strchr(address, ':') != NULL, bytes = 64 << 20;
 	int fd = socket(is6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
 
-	if (inet_pton(is6 ? AF_INET6 : AF_INET, address, is6 ? (void *)&to6.sin6_addr : &to.sin_addr) != 1) {
+	if (inet_pton(is6 ? AF_INET6 : AF_INET, address,
+	    is6 ? (void *)&to6.sin6_addr : &to.sin_addr) != 1) {
 		errno = EINVAL;
 		fail(address);
 	}
@@ -88,35 +91,43 @@ send_all(int fd, uint64_t count, double per_second, size_t octets)
 
 	for (i = 0; i < BURST; i++) {
 		parts[i] = (struct iovec){data[i], octets};
-		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i],
+		    .msg_iovlen = 1};
 	}
 	while (sent < count) {
 		n = BURST;
 		if (per_second > 0) { /* those that are due by now */
-			due = (int64_t)((double)(now_ns() - start) * per_second / 1e9) + 1;
+			due = (int64_t)((double)(now_ns() - start) * per_second / 1e9) +
+			    1;
 			if ((uint64_t)due <= sent) {
-				struct timespec wait = {0, (long)((double)(sent + 1 - (uint64_t)due) * 1e9 / per_second)};
+				struct timespec wait = {0,
+				    (long)((double)(sent + 1 - (uint64_t)due) * 1e9 /
+				    per_second)};
 
 				if (wait.tv_nsec > 999999999)
 					wait.tv_nsec = 999999999;
 				nanosleep(&wait, NULL);
 				continue;
 			}
-			n = (uint64_t)due - sent < BURST ? (unsigned)((uint64_t)due - sent) : BURST;
+			n = (uint64_t)due - sent < BURST
+			    ? (unsigned)((uint64_t)due - sent) : BURST;
 		}
 		if (count - sent < n)
 			n = (unsigned)(count - sent);
 		for (i = 0; i < n; i++)
-			memcpy(data[i], &(struct head){magic, sent + i, now_ns()}, sizeof(struct head));
+			memcpy(data[i], &(struct head){magic, sent + i, now_ns()},
+			    sizeof(struct head));
 		for (i = 0; i < n; i += (unsigned)done) {
 			done = sendmmsg(fd, messages + i, n - i, 0);
-			if (done < 0 && errno != EAGAIN && errno != ENOBUFS && errno != ECONNREFUSED)
+			if (done < 0 && errno != EAGAIN && errno != ENOBUFS &&
+			    errno != ECONNREFUSED)
 				fail("send");
 			done = done < 0 ? 0 : done;
 		}
 		sent += n;
 	}
-	printf("sent %llu seconds %.3f\n", (unsigned long long)sent, (double)(now_ns() - start) / 1e9);
+	printf("sent %llu seconds %.3f\n", (unsigned long long)sent,
+	    (double)(now_ns() - start) / 1e9);
 }
 
 struct result {
@@ -181,7 +192,8 @@ print(struct result *r)
 	printf("received %llu distinct %llu copies %llu overtaken %llu seconds %.3f took %.3f\n",
 	    (unsigned long long)r->received, (unsigned long long)r->distinct,
 	    (unsigned long long)r->copies, (unsigned long long)r->overtaken,
-	    (double)(r->last_ns - r->first_ns) / 1e9, (double)(r->last_ns - r->sent_ns) / 1e9);
+	    (double)(r->last_ns - r->first_ns) / 1e9,
+	    (double)(r->last_ns - r->sent_ns) / 1e9);
 	printf("gaps %llu longest %llu lost %llu\n", (unsigned long long)gaps,
 	    (unsigned long long)longest, (unsigned long long)lost);
 	if (r->distinct == 0)
@@ -205,7 +217,8 @@ receive_all(int fd, int idle_ms, struct result *r)
 
 	for (i = 0; i < BURST; i++) {
 		parts[i] = (struct iovec){data[i], RECEIVE_OCTETS};
-		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i],
+		    .msg_iovlen = 1};
 	}
 	while (poll(&polled, 1, r->received == 0 ? 30000 : idle_ms) > 0) {
 		n = recvmmsg(fd, messages, BURST, MSG_DONTWAIT, NULL);
@@ -223,9 +236,10 @@ main(int argc, char **argv)
 {
 	struct result r = {0};
 
-	if (argc == 7 && strcmp(argv[1], "send") == 0 && atoi(argv[6]) >= 24 && atoi(argv[6]) <= OCTETS_MAX) {
-		send_all(open_socket(argv[2], argv[3], connect), strtoull(argv[4], NULL, 10), atof(argv[5]),
-		    (size_t)atoi(argv[6]));
+	if (argc == 7 && strcmp(argv[1], "send") == 0 && atoi(argv[6]) >= 24 &&
+	    atoi(argv[6]) <= OCTETS_MAX) {
+		send_all(open_socket(argv[2], argv[3], connect),
+		    strtoull(argv[4], NULL, 10), atof(argv[5]), (size_t)atoi(argv[6]));
 		return 0;
 	}
 	if ((argc != 5 && argc != 6) || strcmp(argv[1], "receive") != 0) {

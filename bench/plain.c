@@ -44,7 +44,8 @@ make_files(size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		double normal = sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
+		double normal = sqrt(-2 * log(uniform())) *
+		    cos(6.283185307179586 * uniform());
 		int len = snprintf(name, sizeof name, "file%zu", i);
 
 		row = (struct catalogue){0};
@@ -86,7 +87,8 @@ int
 main(int argc, char **argv)
 {
 	size_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 60000,
-	       records = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000, i, named = 0, right = 0;
+	       records = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000, i, named = 0,
+	       right = 0;
 	struct catalog *catalog = make_files(n);
 	struct plain_config config = {0};
 	struct record *record = calloc(records, sizeof *record);

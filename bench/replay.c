@@ -3,11 +3,11 @@
  * Sends the frames of an Ethernet capture to an interface, for tests and measurements in
  * network namespaces.
  *
- *	replay INTERFACE FILE [PACKETS-PER-SECOND [ROUNDS]]
+ * 	replay INTERFACE FILE [PACKETS-PER-SECOND [ROUNDS]]
  *
- * FILE is a classic pcap of this machine's byte order; frames that were cut off are filled
- * up with zeros to their length on the wire. Without a rate, as fast as it goes. Prints
- * "FRAMES OCTETS SECONDS". A full queue is waited for: what is counted was sent.
+ * FILE is a classic pcap of this machine's byte order; frames that were cut off are
+ * filled up with zeros to their length on the wire. Without a rate, as fast as it goes.
+ * Prints "FRAMES OCTETS SECONDS". A full queue is waited for: what is counted was sent.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -91,7 +91,8 @@ file_next(struct file *f, uint8_t *space, size_t *len)
 	memcpy(&captured, f->data + f->at + 8, 4);
 	memcpy(&wire, f->data + f->at + 12, 4);
 	frame = f->data + f->at + RECORD_HEADER;
-	if (captured > f->bytes - f->at - RECORD_HEADER || wire > FRAME_MAX || captured > wire)
+	if (captured > f->bytes - f->at - RECORD_HEADER || wire > FRAME_MAX ||
+	    captured > wire)
 		return NULL;
 	f->at += RECORD_HEADER + captured;
 	*len = wire;
@@ -145,7 +146,8 @@ pace(double start, uint64_t frames, double rate)
 
 	if (left <= 0)
 		return;
-	pause = (struct timespec){(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+	pause = (struct timespec){(time_t)left,
+	    (long)((left - (double)(time_t)left) * 1e9)};
 	nanosleep(&pause, NULL);
 }
 
@@ -183,7 +185,7 @@ main(int argc, char **argv)
 		}
 	}
 	send_all(fd, msgs, n, &t);
-	printf("%llu %llu %.3f\n", (unsigned long long)t.frames, (unsigned long long)t.octets,
-	    now() - start);
+	printf("%llu %llu %.3f\n", (unsigned long long)t.frames,
+	    (unsigned long long)t.octets, now() - start);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A UDP sink on loopback for exporters: takes datagrams 64 at a time and throws them away.
- * Writes its port as the first line of FILE; on SIGTERM prints datagrams and octets.
+ * A UDP sink on loopback for exporters: takes datagrams 64 at a time and throws them
+ * away. Writes its port as the first line of FILE; on SIGTERM prints datagrams and
+ * octets.
  *   sink FILE
  */
 #define _GNU_SOURCE
@@ -45,7 +46,8 @@ main(int argc, char **argv)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 	if (fd < 0 || bind(fd, (void *)&at, sizeof at) != 0 ||
-	    getsockname(fd, (void *)&at, &size) != 0 || (out = fopen(argv[1], "w")) == NULL) {
+	    getsockname(fd, (void *)&at, &size) != 0 ||
+	    (out = fopen(argv[1], "w")) == NULL) {
 		perror("sink");
 		return 1;
 	}

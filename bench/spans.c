@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How fast a download is found by its spans.  spans FILES LOOKUPS
- * Makes a catalogue of FILES made-up files (sizes even in the logarithm, 1 kB to 1 GB) from a
- * fixed seed, learns the constants of 400 downloads, then names LOOKUPS others, one in ten of a
- * file that the catalogue does not have. Prints: files, lookups, million a CPU second, share
- * of the known ones whose file is the likeliest, MiB of memory at most.
+ * Makes a catalogue of FILES made-up files (sizes even in the logarithm, 1 kB to 1 GB)
+ * from a fixed seed, learns the constants of 400 downloads, then names LOOKUPS others,
+ * one in ten of a file that the catalogue does not have. Prints: files, lookups, million
+ * a CPU second, share of the known ones whose file is the likeliest, MiB of memory at
+ * most.
  */
 #include "base/err.h"
 #include "catalog/catalog.h"
@@ -42,11 +43,13 @@ make_catalog(uint32_t count)
 	for (i = 0; i < count; i++) {
 		int n = snprintf(name, sizeof name, "f%u", i);
 		int m = snprintf(path, sizeof path, "pool/%.*s/%s_1.deb", (int)draw(60),
-		    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn", name);
+		    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn",
+		    name);
 
 		catalogue_set(&row, name, ((struct str){name, (uint32_t)n}));
 		catalogue_set(&row, path, ((struct str){path, (uint32_t)m}));
-		catalogue_set(&row, size, (uint64_t)(1000 * exp(draw(1000000000) / 1e9 * 13.8)));
+		catalogue_set(&row, size,
+		    (uint64_t)(1000 * exp(draw(1000000000) / 1e9 * 13.8)));
 		if (catalog_add(catalog, &row, &err) != 0) {
 			fprintf(stderr, "spans: %s\n", err.text);
 			exit(1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs a command and writes what it used: CPU seconds (user + system), peak memory in KiB,
+ * Runs a command and writes what it used: CPU seconds (user + system), peak memory in
+ * KiB,
  * seconds by the clock.   usage OUT COMMAND [ARGUMENT...]
  *
  * SIGTERM and SIGINT are passed on, so that a collector can be stopped through it.
@@ -63,7 +64,8 @@ main(int argc, char **argv)
 	}
 	fprintf(out, "%.4f %ld %.4f\n", seconds(used.ru_utime) + seconds(used.ru_stime),
 	        used.ru_maxrss,
-	        (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+	        (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) /
+	        1e9);
 	fclose(out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

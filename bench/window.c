@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What it costs to look at the headers of a file in the page cache: by read(2) into one
- * buffer, and through a map that moves along the file with its pages entered at once. Looks
- * at two lines of every STEP octets, as a meter does with full-size packets.
+ * buffer, and through a map that moves along the file with its pages entered at once.
+ * Looks at two lines of every STEP octets, as a meter does with full-size packets.
  *   cc -O2 -o window bench/window.c && ./window FILE
  * Prints CPU seconds and GB/s of each way, taking turns, and the ratio of the best ones.
  */

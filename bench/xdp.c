@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Counts frames of an interface by AF_XDP or by a TPACKET_V3 ring, and nothing else: what the
- * two ways of getting at frames cost, whatever is done with them afterwards. bench/xdp.sh runs
- * it. Stops at SIGTERM; prints "FRAMES OCTETS DROPPED CPU-SECONDS".
+ * Counts frames of an interface by AF_XDP or by a TPACKET_V3 ring, and nothing else: what
+ * the two ways of getting at frames cost, whatever is done with them afterwards.
+ * bench/xdp.sh runs it. Stops at SIGTERM; prints "FRAMES OCTETS DROPPED CPU-SECONDS".
  *
- *	xdp INTERFACE ring|generic|native
+ * 	xdp INTERFACE ring|generic|native
  *
- * generic copies every frame in the receiving softirq; native is the driver's own hook, here
- * with copying too (XDP_COPY). The XDP program, six instructions, takes all frames of queue 0:
- * the machine itself sees none of them any more.
+ * generic copies every frame in the receiving softirq; native is the driver's own hook,
+ * here with copying too (XDP_COPY). The XDP program, six instructions, takes all frames
+ * of queue 0: the machine itself sees none of them any more.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -65,7 +65,8 @@ bpf(int command, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, command, attr, sizeof *attr);
 }
 
-/* redirect_map(map, queue, XDP_PASS), on the interface for as long as this process lives. */
+/* redirect_map(map, queue, XDP_PASS), on the interface for as long as this process
+ * lives. */
 static void
 program_attach(int map, unsigned interface, bool is_native)
 {
@@ -192,7 +193,8 @@ count_xdp(unsigned interface, bool is_native, struct totals *t)
 		__atomic_store_n(fill.producer, given, __ATOMIC_RELEASE);
 	}
 	if (getsockopt(fd, SOL_XDP, XDP_STATISTICS, &lost, &len) == 0)
-		t->dropped = lost.rx_dropped + lost.rx_ring_full + lost.rx_fill_ring_empty_descs;
+		t->dropped = lost.rx_dropped + lost.rx_ring_full +
+		    lost.rx_fill_ring_empty_descs;
 }
 
 static void
@@ -201,15 +203,17 @@ count_ring(unsigned interface, struct totals *t)
 	struct tpacket_req3 req = {.tp_block_size = BLOCK_BYTES, .tp_block_nr = BLOCKS,
 		.tp_frame_size = 2048, .tp_frame_nr = BLOCK_BYTES / 2048 * BLOCKS,
 		.tp_retire_blk_tov = 50};
-	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+	    .sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)interface};
 	struct tpacket_stats_v3 stats;
 	socklen_t len = sizeof stats;
 	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), version = TPACKET_V3;
 	uint8_t *base;
 
-	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) != 0)
+	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version,
+	    sizeof version) != 0 || setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req,
+	    sizeof req) != 0)
 		die("AF_PACKET");
 	base = mmap(NULL, (size_t)BLOCK_BYTES * BLOCKS, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -218,7 +222,8 @@ count_ring(unsigned interface, struct totals *t)
 	puts("ready");
 	fflush(stdout);
 	for (unsigned at = 0; !is_over;) {
-		struct tpacket_block_desc *block = (void *)(base + (size_t)at * BLOCK_BYTES);
+		struct tpacket_block_desc *block = (void *)(base + (size_t)at *
+		    BLOCK_BYTES);
 		const struct tpacket3_hdr *h;
 
 		if (!(__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) &
@@ -232,7 +237,8 @@ count_ring(unsigned interface, struct totals *t)
 			t->octets += h->tp_len;
 			h = (const void *)((const uint8_t *)h + h->tp_next_offset);
 		}
-		__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+		__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL,
+		    __ATOMIC_RELEASE);
 		at = (at + 1) % BLOCKS;
 	}
 	if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) == 0)

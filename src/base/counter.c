@@ -16,7 +16,7 @@ counters_print(struct text *out, const struct counter_row *rows, const uint64_t 
 
 	for (i = 0; i < n; i++) {
 		if (values[i] != 0)
-			text_printf(out, "  %-28s %14" PRIu64 "  %s\n", rows[i].id, values[i],
-			    rows[i].help);
+			text_printf(out, "  %-28s %14" PRIu64 "  %s\n", rows[i].id,
+			    values[i], rows[i].help);
 	}
 }

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Numbers that a seed decides: all of ours, in tests as well. SplitMix64 (Steele, Lea and Flood,
- * "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17).
+ * Numbers that a seed decides: all of ours, in tests as well. SplitMix64 (Steele, Lea and
+ * Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17).
  */
 #define DRAW_STEP 0x9e3779b97f4a7c15u
 

@@ -16,7 +16,8 @@ struct err {
 int err_set(struct err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts words in front of what an err already says: "FILE: line 3: " + text. Returns -1. */
+/* Puts words in front of what an err already says: "FILE: line 3: " + text. Returns
+ * -1. */
 int err_prefix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -18,7 +18,8 @@ uint64_t random_seed(void);
 static inline uint64_t
 mix64(uint64_t a, uint64_t b)
 {
-	__uint128_t r = (__uint128_t)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xd6e8feb86659fd93u);
+	__uint128_t r = (__uint128_t)(a ^ 0x9e3779b97f4a7c15u) *
+	    (b ^ 0xd6e8feb86659fd93u);
 
 	return (uint64_t)r ^ (uint64_t)(r >> 64);
 }

@@ -9,8 +9,9 @@ struct err;
 /*
  * A shared library that few commands need and that brings dozens of others with it: it is
  * loaded when it is first used, so that all other commands start without it. names are n
- * functions of it, whose addresses go to functions. package is what to install if it is not
- * there. Loading a second time does nothing; the library stays to the end of the program.
+ * functions of it, whose addresses go to functions. package is what to install if it is
+ * not there. Loading a second time does nothing; the library stays to the end of the
+ * program.
  */
 int library_load(const char *soname, const char *package, const char *const *names,
     void **functions, size_t n, struct err *err);

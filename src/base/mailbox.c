@@ -81,7 +81,8 @@ mailbox_ask(struct mailbox *box, void (*call)(void *arg), void *arg, int timeout
 	mailbox_wake(box);
 	while (box->calls == before) {
 		if (waited == 0)
-			waited = pthread_cond_timedwait(&box->changed, &box->lock, &until);
+			waited = pthread_cond_timedwait(&box->changed, &box->lock,
+			    &until);
 		else if (box->is_running)
 			pthread_cond_wait(&box->changed, &box->lock);
 		else

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /*
- * Lets other threads have a function called in the thread that owns the mailbox, and wait for
- * it: so the owner's state needs no locks. One call at a time.
+ * Lets other threads have a function called in the thread that owns the mailbox, and wait
+ * for it: so the owner's state needs no locks. One call at a time.
  */
 struct mailbox {
 	pthread_mutex_t lock;  /* of what follows */
@@ -25,9 +25,9 @@ int mailbox_init(struct mailbox *box);
 void mailbox_done(struct mailbox *box);
 
 /*
- * Has call(arg) called by the owner, and waits for its end; -1 if the owner did not come to
- * it in time, in which case it is not called any more. Once the mailbox is closed the calling
- * thread does it itself, for then nobody else touches the owner's state.
+ * Has call(arg) called by the owner, and waits for its end; -1 if the owner did not come
+ * to it in time, in which case it is not called any more. Once the mailbox is closed the
+ * calling thread does it itself, for then nobody else touches the owner's state.
  */
 int mailbox_ask(struct mailbox *box, void (*call)(void *arg), void *arg, int timeout_ms);
 

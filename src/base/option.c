@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Command-line options by table. GNU manners: --name VALUE, --name=VALUE, -n VALUE, -nVALUE,
- * flags may be bundled, options and operands may be mixed.
+ * Command-line options by table. GNU manners: --name VALUE, --name=VALUE, -n VALUE,
+ * -nVALUE, flags may be bundled, options and operands may be mixed.
  */
 #include "base/option.h"
 
@@ -53,7 +53,8 @@ option_time(const char *s, int64_t *out_us)
 		len = strcspn(s, "0123456789");
 		us = len == 0 ? 1000000 : 0;
 		for (i = 0; i < sizeof units / sizeof *units && len > 0; i++) {
-			if (strlen(units[i].unit) == len && memcmp(units[i].unit, s, len) == 0)
+			if (strlen(units[i].unit) == len && memcmp(units[i].unit, s,
+			    len) == 0)
 				us = units[i].us;
 		}
 		if (us == 0 || __builtin_mul_overflow(us, (int64_t)v, &us) ||
@@ -88,17 +89,21 @@ store_value(const struct option_row *row, const char *text, void *values, struct
 		return 0;
 	case OPTION_NUMBER:
 		if (!option_number(text, &number))
-			return err_set(err, EINVAL, "--%s takes a number such as 10, 4k or 1Mi, "
+			return err_set(err, EINVAL,
+			    "--%s takes a number such as 10, 4k or 1Mi, "
 			    "not '%s'", row->name, text);
 		if (number < row->min || (row->max != 0 && number > row->max))
-			return err_set(err, EINVAL, "--%s takes a number from %llu to %llu, "
+			return err_set(err, EINVAL,
+			    "--%s takes a number from %llu to %llu, "
 			    "not %s", row->name, (unsigned long long)row->min,
-			    (unsigned long long)(row->max != 0 ? row->max : UINT64_MAX), text);
+			    (unsigned long long)(row->max != 0 ? row->max : UINT64_MAX),
+			    text);
 		*(uint64_t *)member = number;
 		return 0;
 	case OPTION_TIME:
 		if (!option_time(text, member))
-			return err_set(err, EINVAL, "--%s takes a time such as 90, 1h30m or "
+			return err_set(err, EINVAL,
+			    "--%s takes a time such as 90, 1h30m or "
 			    "500ms, not '%s'", row->name, text);
 		return 0;
 	}
@@ -125,8 +130,8 @@ parse_long(const struct option_row *rows, size_t n, const char *word, const char
 	const struct option_row *row = find_long(rows, n, word, len);
 
 	if (row == NULL)
-		return err_set(err, EINVAL, "there is no option --%.*s; --help lists them",
-		    (int)len, word);
+		return err_set(err, EINVAL,
+		    "there is no option --%.*s; --help lists them", (int)len, word);
 	if (row->type == OPTION_FLAG) {
 		if (word[len] == '=')
 			return err_set(err, EINVAL, "--%s takes no argument", row->name);
@@ -141,8 +146,8 @@ parse_long(const struct option_row *rows, size_t n, const char *word, const char
 }
 
 static int
-parse_letters(const struct option_row *rows, size_t n, const char *letters, const char *next,
-    bool *used_next, void *values, struct err *err)
+parse_letters(const struct option_row *rows, size_t n, const char *letters,
+    const char *next, bool *used_next, void *values, struct err *err)
 {
 	size_t i;
 
@@ -150,8 +155,8 @@ parse_letters(const struct option_row *rows, size_t n, const char *letters, cons
 		for (i = 0; i < n && rows[i].letter != *letters; i++)
 			;
 		if (i == n)
-			return err_set(err, EINVAL, "there is no option -%c; --help lists them",
-			    *letters);
+			return err_set(err, EINVAL,
+			    "there is no option -%c; --help lists them", *letters);
 		if (rows[i].type == OPTION_FLAG) {
 			if (store_value(&rows[i], NULL, values, err) != 0)
 				return -1;
@@ -160,7 +165,8 @@ parse_letters(const struct option_row *rows, size_t n, const char *letters, cons
 		if (letters[1] != '\0')
 			return store_value(&rows[i], letters + 1, values, err);
 		if (next == NULL)
-			return err_set(err, EINVAL, "-%c needs %s", *letters, rows[i].argument);
+			return err_set(err, EINVAL, "-%c needs %s", *letters,
+			    rows[i].argument);
 		*used_next = true;
 		return store_value(&rows[i], next, values, err);
 	}
@@ -168,8 +174,8 @@ parse_letters(const struct option_row *rows, size_t n, const char *letters, cons
 }
 
 int
-options_parse(const struct option_row *rows, size_t n, int argc, char **argv, void *values,
-    const char **operands, struct err *err)
+options_parse(const struct option_row *rows, size_t n, int argc, char **argv,
+    void *values, const char **operands, struct err *err)
 {
 	int i, count = 0, status;
 	bool only_operands = false, used_next;
@@ -190,9 +196,11 @@ options_parse(const struct option_row *rows, size_t n, int argc, char **argv, vo
 		else if (strcmp(argv[i], "--") == 0)
 			only_operands = true;
 		else if (argv[i][1] == '-')
-			status = parse_long(rows, n, argv[i] + 2, next, &used_next, values, err);
+			status = parse_long(rows, n, argv[i] + 2, next, &used_next,
+			    values, err);
 		else
-			status = parse_letters(rows, n, argv[i] + 1, next, &used_next, values, err);
+			status = parse_letters(rows, n, argv[i] + 1, next, &used_next,
+			    values, err);
 		if (status != 0)
 			return -1;
 		i += used_next;

@@ -41,12 +41,12 @@ struct option_row {
 };
 
 /*
- * Sets defaults, then reads argv[1..]. Words that are no options go to operands[] in order
- * (room for argc); "--" ends options, "-" is an operand. Returns the number of operands, or
- * -1: the message names the option and what it takes.
+ * Sets defaults, then reads argv[1..]. Words that are no options go to operands[] in
+ * order (room for argc); "--" ends options, "-" is an operand. Returns the number of
+ * operands, or -1: the message names the option and what it takes.
  */
-int options_parse(const struct option_row *rows, size_t n, int argc, char **argv, void *values,
-    const char **operands, struct err *err);
+int options_parse(const struct option_row *rows, size_t n, int argc, char **argv,
+    void *values, const char **operands, struct err *err);
 
 /* Aligned option lines for --help. */
 void options_help(struct text *out, const struct option_row *rows, size_t n);

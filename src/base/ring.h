@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * A bounded queue of pointers between two threads: one puts, one takes, neither waits. The
- * two indices are on lines of their own, so that the threads do not share one.
+ * A bounded queue of pointers between two threads: one puts, one takes, neither waits.
+ * The two indices are on lines of their own, so that the threads do not share one.
  */
 enum { RING_SLOTS = 64 };
 

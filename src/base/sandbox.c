@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Giving up rights: capabilities by capset(2), paths by landlock(7), system calls by
- * seccomp(2) through libseccomp. Under AddressSanitizer, which makes calls of its own, there
- * is no seccomp.
+ * seccomp(2) through libseccomp. Under AddressSanitizer, which makes calls of its own,
+ * there is no seccomp.
  */
 #include "base/sandbox.h"
 
@@ -39,7 +39,8 @@ capabilities_set(uint64_t permitted, uint64_t effective)
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct data[2] = {
 	    {.effective = (uint32_t)effective, .permitted = (uint32_t)permitted},
-	    {.effective = (uint32_t)(effective >> 32), .permitted = (uint32_t)(permitted >> 32)}};
+	    {.effective = (uint32_t)(effective >> 32),
+	    .permitted = (uint32_t)(permitted >> 32)}};
 
 	return (int)syscall(SYS_capset, &head, data);
 }
@@ -98,9 +99,11 @@ sandbox_user(const char *text, uint64_t capabilities, struct err *err)
 	(void)prctl(PR_SET_KEEPCAPS, capabilities != 0, 0, 0, 0);
 	if (initgroups(name, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
-		return err_set(err, errno, "cannot become user '%s': %s", text, strerror(errno));
+		return err_set(err, errno, "cannot become user '%s': %s", text,
+		    strerror(errno));
 	if (capabilities != 0 && capabilities_set(capabilities, capabilities) != 0)
-		return err_set(err, errno, "capabilities cannot be kept: %s", strerror(errno));
+		return err_set(err, errno, "capabilities cannot be kept: %s",
+		    strerror(errno));
 	return 0;
 }
 
@@ -114,9 +117,11 @@ sandbox_user(const char *text, uint64_t capabilities, struct err *err)
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ull << 14)
 #endif
 
-static const uint64_t READ_RIGHTS = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t FILE_RIGHTS = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
+static const uint64_t READ_RIGHTS = LANDLOCK_ACCESS_FS_READ_FILE |
+    LANDLOCK_ACCESS_FS_READ_DIR;
+static const uint64_t FILE_RIGHTS = LANDLOCK_ACCESS_FS_EXECUTE |
+    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+    LANDLOCK_ACCESS_FS_TRUNCATE;
 
 /* What the C library reads: names of hosts, time zones, its own parts. */
 static const char *const library_paths[] = {"/etc", "/usr", "/lib", "/lib64", "/proc",
@@ -146,8 +151,8 @@ allow_path(int rules, const char *path, uint64_t rights)
 	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
 		rule.allowed_access &= FILE_RIGHTS;
 	if (rule.allowed_access != 0)
-		status = (int)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH,
-		    &rule, 0);
+		status = (int)syscall(SYS_landlock_add_rule, rules,
+		    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 	close(rule.parent_fd);
 	return status;
 }
@@ -164,7 +169,8 @@ allow_paths(int rules, const struct sandbox *s, uint64_t rights)
 		status |= allow_path(rules, s->writable[i],
 		    rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE);
 		status |= allow_path(rules, s->readable[i], READ_RIGHTS);
-		status |= allow_path(rules, s->removable[i], LANDLOCK_ACCESS_FS_REMOVE_FILE);
+		status |= allow_path(rules, s->removable[i],
+		    LANDLOCK_ACCESS_FS_REMOVE_FILE);
 	}
 	return status;
 }
@@ -174,14 +180,16 @@ limit_paths(const struct sandbox *s, struct text *notes, struct err *err)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
-	struct landlock_ruleset_attr attr = {.handled_access_fs = rights_of_version(version)};
+	struct landlock_ruleset_attr attr =
+	    {.handled_access_fs = rights_of_version(version)};
 	int rules, status;
 
 	if (version <= 0) {
 		text_str(notes, "the kernel has no Landlock: paths are not limited\n");
 		return 0;
 	}
-	if ((rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0)) < 0)
+	if ((rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0)) <
+	    0)
 		return err_set(err, errno, "Landlock: %s", strerror(errno));
 	status = allow_paths(rules, s, attr.handled_access_fs);
 	if (status != 0 || syscall(SYS_landlock_restrict_self, rules, 0) != 0)
@@ -217,18 +225,20 @@ allow_calls(scmp_filter_ctx filter, const struct sandbox *s)
 	}
 	for (i = 0; i < sizeof families / sizeof *families; i++) {
 		if (s->grants & SANDBOX_NETWORK)
-			status |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+			status |= seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+			    SCMP_SYS(socket), 1,
 			    SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i]));
 	}
 	if (s->grants & SANDBOX_CAPTURE)
 		status |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 		    SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
 	if (s->grants & SANDBOX_THREADS) {
-		/* Threads, no processes. The arguments of clone3 cannot be seen: without it the
-		 * C library takes clone. */
+		/* Threads, no processes. The arguments of clone3 cannot be seen: without
+		 * it the C library takes clone. */
 		status |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 		    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-		status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+		status |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
+		    SCMP_SYS(clone3), 0);
 	}
 	return status;
 }
@@ -269,7 +279,8 @@ sandbox_enter(const struct sandbox *s, struct text *notes, struct err *err)
 	for (i = 0; i < SANDBOX_PATHS; i++) {
 		if (s->writable[i] != NULL && faccessat(AT_FDCWD, s->writable[i], W_OK,
 		    AT_EACCESS) != 0 && errno == EACCES)
-			return err_set(err, EACCES, "%s: not writable once capabilities are given "
+			return err_set(err, EACCES,
+			    "%s: not writable once capabilities are given "
 			    "up; run as its owner (--user) or give it to this user",
 			    s->writable[i]);
 	}

@@ -25,23 +25,26 @@ struct sandbox {
 	bool keeps_all_capabilities; /* not to lose the right to read others' files */
 	uint64_t capabilities;       /* else these are kept: 1 << CAP_NET_RAW ... */
 	/* Folders and files; NULL and what is not there is passed over. */
-	const char *writable[SANDBOX_PATHS];  /* all below is made, written, read, removed */
+	/* all below is made, written, read, removed */
+	const char *writable[SANDBOX_PATHS];
 	const char *readable[SANDBOX_PATHS];
-	const char *removable[SANDBOX_PATHS]; /* folders of files that are removed at the end */
+	/* folders of files that are removed at the end */
+	const char *removable[SANDBOX_PATHS];
 };
 
 /*
  * Gives up what is not granted, for good, in this thread and those it will start: before
- * others are started. Capabilities go, no_new_privs comes; then Landlock for paths (beside
- * those above only what the C library reads) and seccomp for system calls, which fail with
- * EPERM if they are not granted. What the kernel or this build does not have is left out and
- * told in notes. -1: a writable folder cannot be written to without capabilities.
+ * others are started. Capabilities go, no_new_privs comes; then Landlock for paths
+ * (beside those above only what the C library reads) and seccomp for system calls, which
+ * fail with EPERM if they are not granted. What the kernel or this build does not have is
+ * left out and told in notes. -1: a writable folder cannot be written to without
+ * capabilities.
  */
 int sandbox_enter(const struct sandbox *sandbox, struct text *notes, struct err *err);
 
 /*
- * Takes on the identity of a user, "NAME" or "NAME:GROUP", with its groups. The capabilities
- * named stay permitted, for sandbox_enter.
+ * Takes on the identity of a user, "NAME" or "NAME:GROUP", with its groups. The
+ * capabilities named stay permitted, for sandbox_enter.
  */
 int sandbox_user(const char *name, uint64_t capabilities, struct err *err);
 

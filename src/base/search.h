@@ -6,10 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether element i of a table stands before a key; false of all behind one of which it is. */
+/* Whether element i of a table stands before a key; false of all behind one of which it
+ * is. */
 typedef bool search_is_before(const void *table, size_t i, uint64_t key);
 
-/* The first element of low to high - 1 that does not stand before the key; high if all do. */
+/* The first element of low to high - 1 that does not stand before the key; high if all
+ * do. */
 static inline size_t
 search_first(const void *table, size_t low, size_t high, uint64_t key,
 	     search_is_before *is_before)

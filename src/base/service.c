@@ -29,7 +29,8 @@ parent_wait(int fd, pid_t child)
 	while (n < 0 && errno == EINTR);
 	if (n == 1)
 		_exit(0);
-	if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	    WEXITSTATUS(status) != 0)
 		_exit(WEXITSTATUS(status));
 	_exit(1);
 }
@@ -46,7 +47,8 @@ service_background(int *ready_fd, struct err *err)
 	if ((child = fork()) < 0) {
 		close(fds[0]);
 		close(fds[1]);
-		return err_set(err, errno, "cannot go into the background: %s", strerror(errno));
+		return err_set(err, errno, "cannot go into the background: %s",
+		    strerror(errno));
 	}
 	if (child > 0) {
 		close(fds[1]);
@@ -83,7 +85,8 @@ pid_file_make(const char *path, int *out, struct err *err)
 	if (fd < 0)
 		return err_set(err, errno, "pid file %s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		err_set(err, errno, errno == EWOULDBLOCK ? "pid file %s: another one is running"
+		err_set(err, errno, errno == EWOULDBLOCK
+		    ? "pid file %s: another one is running"
 		    : "pid file %s: cannot be locked", path);
 		goto fail;
 	}
@@ -105,7 +108,8 @@ pid_file_remove(const char *path, int fd)
 	if (fd < 0)
 		return;
 	if (unlink(path) != 0 && ftruncate(fd, 0) != 0)
-		(void)lseek(fd, 0, SEEK_SET); /* nothing is left to try; the lock goes anyway */
+		/* nothing is left to try; the lock goes anyway */
+		(void)lseek(fd, 0, SEEK_SET);
 	close(fd);
 }
 

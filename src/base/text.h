@@ -20,7 +20,8 @@ void text_init(struct text *t);
 void text_done(struct text *t);
 void text_clear(struct text *t);
 
-/* Room for n more bytes (plus the final 0); returns where they go. Add to len yourself. */
+/* Room for n more bytes (plus the final 0); returns where they go. Add to len
+ * yourself. */
 char *text_room(struct text *t, size_t n);
 
 void text_bytes(struct text *t, const void *bytes, size_t n);
@@ -28,7 +29,8 @@ void text_str(struct text *t, const char *s);
 void text_char(struct text *t, char c);
 void text_u64(struct text *t, uint64_t v);
 void text_i64(struct text *t, int64_t v);
-void text_f64(struct text *t, double v); /* shortest that reads back; nan prints nothing */
+/* shortest that reads back; nan prints nothing */
+void text_f64(struct text *t, double v);
 void text_printf(struct text *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull));
 
@@ -38,7 +40,8 @@ void text_json(struct text *t, const char *s, size_t n);
 /* & < > " ' as entities: safe as HTML text and in a quoted attribute. */
 void text_html(struct text *t, const char *s, size_t n);
 
-/* Strict numbers: whole string, no sign for unsigned, no white space. False if not one. */
+/* Strict numbers: whole string, no sign for unsigned, no white space. False if not
+ * one. */
 bool parse_u64(const char *s, size_t n, uint64_t *out);
 bool parse_i64(const char *s, size_t n, int64_t *out);
 bool parse_f64(const char *s, size_t n, double *out);

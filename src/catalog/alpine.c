@@ -48,7 +48,8 @@ take_depends(struct package *p, const char *list)
 		n = strcspn(list, " ");
 		if (*list != '!')
 			depends_add(&p->depends, list,
-				    strcspn(list, "<>=~ ") < n ? strcspn(list, "<>=~ ") : n);
+				    strcspn(list, "<>=~ ") < n ? strcspn(list, "<>=~ ")
+				    : n);
 		list += n;
 	}
 }

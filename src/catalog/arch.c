@@ -98,8 +98,9 @@ arch_read(struct build *build, struct unpack *in, struct err *err)
 		row_text(&p.common, CATALOGUE_suite, source.data, source.len);
 	ret = members_read(in, take_member, &p, err);
 	if (ret == 0 && p.packages == 0)
-		ret = err_set(err, EINVAL, "%s: has no PACKAGE/desc in it: no pacman database",
-			      unpack_label(in));
+		ret = err_set(err, EINVAL,
+		    "%s: has no PACKAGE/desc in it: no pacman database",
+		    unpack_label(in));
 	for (i = 0; i < FIELDS; i++)
 		text_done(&p.values[i]);
 	return ret;

@@ -32,14 +32,17 @@ const struct builder builders[] = {
      npm_read, NULL, 0},
     {"windows", "CSV of updates, 1 MB as 1024 kB of 1024 bytes", updates_read, NULL,
      UNITS_BINARY},
-    {"macos", "CSV of updates, 1 MB as 1,000,000 bytes", updates_read, NULL, UNITS_DECIMAL},
-    {"updates", "CSV of updates; a rounded size may be of either units", updates_read, NULL,
+    {"macos", "CSV of updates, 1 MB as 1,000,000 bytes", updates_read, NULL,
+    UNITS_DECIMAL},
+    {"updates", "CSV of updates; a rounded size may be of either units", updates_read,
+    NULL,
      UNITS_EITHER},
     {"listing", "a web server's list of a folder: nginx or Apache HTML, nginx JSON",
      listing_read, NULL, UNITS_BINARY},
     {"urls", "a list of URLs, whose servers are asked for the sizes", urls_read, NULL, 0},
     {"files", "a folder of files", NULL, files_walk, 0},
-    {"catalogue", "a catalogue, for --measure, --arch or --base", catalogue_read, NULL, 0},
+    {"catalogue", "a catalogue, for --measure, --arch or --base", catalogue_read, NULL,
+    0},
 };
 const size_t builder_count = sizeof builders / sizeof *builders;
 
@@ -159,8 +162,8 @@ build_notes(const struct build *b, struct text *out)
 
 	for (i = 0; i < BUILD_COUNTERS; i++) {
 		if (b->notes[i].len > 0)
-			text_printf(out, "  %-12s first at %s\n", build_counter_rows[i].id,
-				    b->notes[i].data);
+			text_printf(out, "  %-12s first at %s\n",
+			    build_counter_rows[i].id, b->notes[i].data);
 	}
 }
 
@@ -199,7 +202,8 @@ place_row(struct build *b, struct catalogue *row, const char *url)
 		return;
 	if (!catalogue_has(row, path_len))
 		catalogue_set(row, path_len,
-			      (uint32_t)encoded_path_length(row->path.data, row->path.len));
+			      (uint32_t)encoded_path_length(row->path.data,
+			      row->path.len));
 	row->path_len += b->base_path.len;
 	text_clear(&b->scratch);
 	text_bytes(&b->scratch, b->base_path.data, b->base_path.len);
@@ -267,7 +271,8 @@ build_add(struct build *b, struct catalogue *row, const char *url,
 	}
 	if (!catalogue_has(row, suite))
 		row_string(row, CATALOGUE_suite, b->config->suite);
-	if (catalogue_has(row, arch) && !build_wants_arch(b, row->arch.data, row->arch.len)) {
+	if (catalogue_has(row, arch) && !build_wants_arch(b, row->arch.data,
+	    row->arch.len)) {
 		b->counters[BUILD_other_arch]++;
 		return 0;
 	}
@@ -422,8 +427,8 @@ take_answer(void *arg, size_t i, const struct answer *answer, struct err *err)
 	b->counters[BUILD_redirected] += answer->redirects > 0;
 	b->counters[answer->is_resumed ? BUILD_resumed : BUILD_measured]++;
 	if (answer->verdict != ANSWER_GOOD) {
-		build_note(b, answer->verdict == ANSWER_NO_LENGTH ? BUILD_no_length : BUILD_failed,
-			   &origin, answer->why);
+		build_note(b, answer->verdict == ANSWER_NO_LENGTH ? BUILD_no_length
+		    : BUILD_failed, &origin, answer->why);
 		return 0;
 	}
 	catalog_row(b->waiting, i, &row);
@@ -453,8 +458,8 @@ build_measure(struct build *b, struct err *err)
 	measure.urls = must(malloc(n * sizeof *measure.urls));
 	for (i = 0; i < n; i++)
 		measure.urls[i] = intern_text(&b->url_texts, b->urls[i]);
-	ret = fetch_sizes(&b->config->fetch, measure.urls, n, take_answer, &measure, &asked,
-			  err);
+	ret = fetch_sizes(&b->config->fetch, measure.urls, n, take_answer, &measure,
+	    &asked, err);
 	b->counters[BUILD_unasked] += n - asked;
 	free(measure.urls);
 	return ret;

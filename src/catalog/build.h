@@ -36,7 +36,8 @@ struct builder {
 	const char *kind;
 	const char *reads; /* for help */
 	int (*read)(struct build *build, struct unpack *in, struct err *err);
-	int (*walk)(struct build *build, const char *folder, struct err *err); /* or NULL */
+	/* or NULL */
+	int (*walk)(struct build *build, const char *folder, struct err *err);
 	enum units units;
 };
 
@@ -63,7 +64,8 @@ struct build_config {
 	enum units units;   /* EITHER: the builder's */
 	bool wants_sizes;   /* ask servers for sizes that are unknown or rounded */
 	bool wants_indexes; /* list the archive's own indexes too */
-	uint64_t depth;     /* of folders to look into, on disk or of a server's listing */
+	/* of folders to look into, on disk or of a server's listing */
+	uint64_t depth;
 	struct fetch_config fetch;
 };
 

@@ -32,8 +32,8 @@ enum {
 int build_add(struct build *build, struct catalogue *row, const char *url,
 	      const struct origin *origin, struct err *err);
 /* Counts an event and notes the first of its sort; what says which, and may be NULL. */
-void build_note(struct build *build, enum build_counter event, const struct origin *origin,
-		const char *what);
+void build_note(struct build *build, enum build_counter event,
+    const struct origin *origin, const char *what);
 const struct build_config *build_config_of(const struct build *build);
 enum units build_units(const struct build *build);
 /* True if rows of the architecture are wanted; counts those that are not. */
@@ -69,7 +69,8 @@ row_string(struct catalogue *row, enum catalogue_field field, const char *s)
 /* The file's name without folders and without what packing and .tsv, .json add. */
 struct str base_name(const char *path);
 /* "315.2 MB", "1.2M", "12345", "12,345 bytes": bytes, and by how many they may be off. */
-bool size_parse(const char *s, size_t n, enum units units, uint64_t *size, uint64_t *slack);
+bool size_parse(const char *s, size_t n, enum units units, uint64_t *size,
+    uint64_t *slack);
 /* A date in one of the looks that lists have; false if it is none. */
 bool date_parse(const char *s, size_t n, int64_t *out_us);
 /* Adds a name to a list of them, with a blank between. */

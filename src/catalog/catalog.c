@@ -215,7 +215,8 @@ catalog_seal(struct catalog *c)
 	dropped = c->count - kept;
 	c->count = kept;
 	if (c->count > 0)
-		c->files = must(realloc(c->files, (c->cap = c->count) * sizeof *c->files));
+		c->files = must(realloc(c->files,
+		    (c->cap = c->count) * sizeof *c->files));
 	intern_freeze(&c->texts);
 	size_index_make(&c->index, c->files, c->count);
 	make_version(c);

@@ -69,8 +69,8 @@ size_t catalog_keep_exact(struct catalog *catalog);
 
 /*
  * Files that contradict each other: same name, version, arch, suite, path, host and
- * encoding, another size. Calls back with the numbers of each such pair of neighbours (callback
- * may be NULL); returns how many.
+ * encoding, another size. Calls back with the numbers of each such pair of neighbours
+ * (callback may be NULL); returns how many.
  */
 size_t catalog_conflicts(const struct catalog *catalog,
 			 void (*callback)(void *arg, size_t a, size_t b), void *arg);

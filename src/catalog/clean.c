@@ -91,7 +91,8 @@ changed(struct clean *clean, const struct str *s, bool is_path)
 			text_str(&clean->space, REPLACEMENT);
 		len += len == 0;
 	}
-	return (struct str){clean->space.data + from, (uint32_t)(clean->space.len - from)};
+	return (struct str){clean->space.data + from,
+	    (uint32_t)(clean->space.len - from)};
 }
 
 /* The longest beginning of at most max bytes that ends between characters, or words. */
@@ -124,7 +125,8 @@ clean_row(struct clean *clean, struct build *build, struct catalogue *row,
 	snprintf(clean->name, sizeof clean->name, "%.*s",
 		 (int)(row->name.len < 120 ? row->name.len : 120), row->name.data);
 	for (i = 0; i < CATALOGUE_FIELDS; i++)
-		room += catalogue_schema.fields[i].type == TYPE_text ? 3 * most_bytes(i) : 0;
+		room += catalogue_schema.fields[i].type == TYPE_text ? 3 * most_bytes(i)
+		    : 0;
 	text_clear(&clean->space);
 	text_room(&clean->space, room);
 	for (i = 0; i < CATALOGUE_FIELDS; i++) {
@@ -139,7 +141,8 @@ clean_row(struct clean *clean, struct build *build, struct catalogue *row,
 				return false;
 			}
 			build_note(build, BUILD_cut_text, origin, clean->name);
-			s->len = cut_length(s, most_bytes(i), i == CATALOGUE_depends ? ' ' : 0);
+			s->len = cut_length(s, most_bytes(i),
+			    i == CATALOGUE_depends ? ' ' : 0);
 		}
 		if (is_clean(s))
 			continue;

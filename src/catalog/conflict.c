@@ -51,7 +51,8 @@ catalog_conflicts(const struct catalog *catalog,
 	for (i = 0; i < n; i++) {
 		const struct catalog_file *f = &files[i];
 
-		claims[i] = (struct claim){{f->name, f->version, f->arch, f->suite, f->path,
+		claims[i] = (struct claim){{f->name, f->version, f->arch, f->suite,
+		    f->path,
 					    f->encoding, catalog_more(catalog, f)->host},
 					   (uint32_t)i, f->size};
 	}

@@ -46,7 +46,8 @@ gather(struct csv *csv, struct err *err)
 			return more;
 		}
 		if (csv->space.len + len > CSV_RECORD_MAX)
-			return wrong(csv, err, "a record above 1 MiB: is a quote not closed?");
+			return wrong(csv, err,
+			    "a record above 1 MiB: is a quote not closed?");
 		if (is_quoted)
 			text_char(&csv->space, '\n');
 		else

@@ -8,8 +8,9 @@
 
 enum { CSV_CELLS_MAX = 128, CSV_RECORD_MAX = 1 << 20 };
 
-/* Records of a CSV file (RFC 4180): cells in quotes may hold commas, quotes as "" and line
- * ends. Separated by the first of comma, semicolon or tab that the first line has. */
+/* Records of a CSV file (RFC 4180): cells in quotes may hold commas, quotes as "" and
+ * line ends. Separated by the first of comma, semicolon or tab that the first line
+ * has. */
 struct csv {
 	struct unpack *in;
 	char between;

@@ -168,7 +168,8 @@ next_unused(const struct side *s, size_t at)
 static int
 match_versions(struct diff *d)
 {
-	size_t a = next_unused(&d->old, d->old.from), b = next_unused(&d->new, d->new.from);
+	size_t a = next_unused(&d->old, d->old.from),
+	    b = next_unused(&d->new, d->new.from);
 	int by;
 
 	while (a < d->old.to && b < d->new.to) {
@@ -185,7 +186,8 @@ match_versions(struct diff *d)
 static int
 tell_rest(struct diff *d)
 {
-	size_t a = next_unused(&d->old, d->old.from), b = next_unused(&d->new, d->new.from);
+	size_t a = next_unused(&d->old, d->old.from),
+	    b = next_unused(&d->new, d->new.from);
 	bool is_pair = a < d->old.to && b < d->new.to &&
 		       next_unused(&d->old, a + 1) == d->old.to &&
 		       next_unused(&d->new, b + 1) == d->new.to;
@@ -226,8 +228,9 @@ catalog_diff(const struct catalog *old, const struct catalog *new,
 	while (ret == 0 && (d.old.from < d.old.n || d.new.from < d.new.n)) {
 		by = d.old.from == d.old.n   ? 1
 		     : d.new.from == d.new.n ? -1
-					     : compare_keys(old, file_at(&d.old, d.old.from),
-							    new, file_at(&d.new, d.new.from));
+					     : compare_keys(old, file_at(&d.old,
+					     d.old.from), new, file_at(&d.new,
+					     d.new.from));
 		d.old.to = d.old.from;
 		d.new.to = d.new.from;
 		if (by <= 0)

@@ -114,7 +114,8 @@ set_common(CURL *easy, const struct fetch_config *config, const char *url)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_FILETIME, 1L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(config->timeout_us / 1000));
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)(config->timeout_us / 1000));
 }
 
 /* A header's value without control characters, cut to its room. */
@@ -147,7 +148,8 @@ on_header(char *line, size_t one, size_t n, void *arg)
 
 	n *= one;
 	if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
-		slot->etag[0] = slot->encoding[0] = slot->range[0] = slot->length[0] = '\0';
+		slot->etag[0] = slot->encoding[0] = slot->range[0] = slot->length[0] =
+		    '\0';
 		slot->two_lengths = false;
 		return n;
 	}
@@ -198,7 +200,8 @@ start(struct fetch *f, struct slot *slot)
 	slot->two_lengths = false;
 	slot->state = SLOT_RUNNING;
 	if (f->config->rate > 0)
-		f->start_us = clock_us(CLOCK_MONOTONIC) + 1000000 / (int64_t)f->config->rate;
+		f->start_us = clock_us(CLOCK_MONOTONIC) + 1000000 /
+		    (int64_t)f->config->rate;
 	curl_multi_add_handle(f->multi, easy);
 }
 
@@ -271,7 +274,8 @@ read_answer(const struct slot *slot, CURLcode code, struct answer *a)
 	curl_easy_getinfo(slot->easy, CURLINFO_FILETIME_T, &when);
 	curl_easy_getinfo(slot->easy, CURLINFO_CONTENT_TYPE, &type);
 	*a = (struct answer){.status = (uint64_t)status,
-			     .released_us = when >= 0 ? (int64_t)when * 1000000 : INT64_MIN,
+			     .released_us = when >= 0 ? (int64_t)when * 1000000
+			         : INT64_MIN,
 			     .date_us = clock_us(CLOCK_REALTIME),
 			     .retries = slot->retries,
 			     .redirects = (uint64_t)redirects};
@@ -438,10 +442,12 @@ slots_init(struct fetch *f, struct err *err)
 
 int
 fetch_sizes(const struct fetch_config *config, const char *const *urls, size_t n,
-	    int (*answer)(void *arg, size_t i, const struct answer *answer, struct err *err),
+	    int (*answer)(void *arg, size_t i, const struct answer *answer,
+	    struct err *err),
 	    void *arg, size_t *asked, struct err *err)
 {
-	struct fetch f = {.config = config, .urls = urls, .n = n, .answer = answer, .arg = arg};
+	struct fetch f = {.config = config, .urls = urls, .n = n, .answer = answer,
+	    .arg = arg};
 	size_t i;
 	int ret = -1;
 
@@ -515,7 +521,8 @@ nameless_file(struct err *err)
 	if (fd >= 0)
 		return fd;
 	/* A file system without O_TMPFILE. */
-	if ((file = tmpfile()) == NULL || (fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0)) < 0)
+	if ((file = tmpfile()) == NULL || (fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0)) <
+	    0)
 		err_set(err, errno, "a temporary file: %s", strerror(errno));
 	if (file != NULL)
 		fclose(file);
@@ -549,7 +556,8 @@ int
 fetch_get(const struct fetch_config *config, const char *url, uint64_t max_bytes,
 	  struct err *err)
 {
-	struct document d = {.fd = nameless_file(err), .max_bytes = max_bytes, .config = config};
+	struct document d = {.fd = nameless_file(err), .max_bytes = max_bytes,
+	    .config = config};
 	uint64_t tries = 0;
 	CURL *easy;
 	CURLcode code = CURLE_OUT_OF_MEMORY;

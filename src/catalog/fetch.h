@@ -28,10 +28,10 @@ int fetch_get(const struct fetch_config *config, const char *url, uint64_t max_b
 	      struct err *err);
 
 /*
- * Asks for each URL once: HEAD, or, where that is refused, GET for the first byte. Answers
- * come in any order. Good ones are kept in config->partial as they come, and taken from
- * there, without asking again, by the next run. asked: how many were answered, fewer than
- * n if config->is_stopped. -1 if answer() failed or partial cannot be written.
+ * Asks for each URL once: HEAD, or, where that is refused, GET for the first byte.
+ * Answers come in any order. Good ones are kept in config->partial as they come, and
+ * taken from there, without asking again, by the next run. asked: how many were answered,
+ * fewer than n if config->is_stopped. -1 if answer() failed or partial cannot be written.
  */
 int fetch_sizes(const struct fetch_config *config, const char *const *urls, size_t n,
 		int (*answer)(void *arg, size_t i, const struct answer *answer,

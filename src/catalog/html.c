@@ -124,7 +124,8 @@ find_words(char *behind, char *date, char *size)
 			next += strspn(next != NULL ? next : "", " \t\r\n");
 			snprintf(both, sizeof both, "%s %.*s", word,
 				 (int)strcspn(next, " \t\r\n"), next);
-			if (strlen(both) < WORD_MAX && date_parse(both, strlen(both), &when)) {
+			if (strlen(both) < WORD_MAX && date_parse(both, strlen(both),
+			    &when)) {
 				strcpy(date, both);
 				next += strcspn(next, " \t\r\n");
 				continue;
@@ -135,8 +136,8 @@ find_words(char *behind, char *date, char *size)
 			}
 		}
 		if (size[0] == '\0' && (strcmp(word, "-") == 0 ||
-					size_parse(word, strlen(word), UNITS_BINARY, &bytes,
-						   &slack)))
+					size_parse(word, strlen(word), UNITS_BINARY,
+					&bytes, &slack)))
 			strcpy(size, word);
 	}
 }
@@ -192,7 +193,8 @@ count_lines(const char *from, const char *to)
 
 int
 html_links(struct unpack *in,
-	   int (*link)(void *arg, const struct html_link *link, struct err *err), void *arg,
+	   int (*link)(void *arg, const struct html_link *link, struct err *err),
+	   void *arg,
 	   struct err *err)
 {
 	char date[WORD_MAX], size[WORD_MAX], *page;
@@ -222,7 +224,8 @@ html_links(struct unpack *in,
 		entity_decode(&href, value, n);
 		value = strcasestr(tag_end, "</a");
 		if (value != NULL && (next == NULL || value < next))
-			put_behind(&behind, value, next != NULL ? next : page + strlen(page));
+			put_behind(&behind, value,
+			    next != NULL ? next : page + strlen(page));
 		join_units(behind.data);
 		find_words(behind.data, date, size);
 		found.href = href.data;

@@ -43,7 +43,8 @@ intern_freeze(struct intern *t)
 	t->slots = NULL;
 	t->slots_count = 0;
 	t->bytes = must(realloc(t->bytes, t->cap = t->len));
-	t->starts = must(realloc(t->starts, (t->starts_cap = t->count) * sizeof *t->starts));
+	t->starts = must(realloc(t->starts,
+	    (t->starts_cap = t->count) * sizeof *t->starts));
 }
 
 static void
@@ -108,7 +109,8 @@ intern_add(struct intern *t, const char *s, size_t n)
 	while (t->len + n + 1 > t->cap)
 		t->bytes = must(realloc(t->bytes, t->cap *= 2));
 	if (t->count == t->starts_cap)
-		t->starts = must(realloc(t->starts, (t->starts_cap *= 2) * sizeof *t->starts));
+		t->starts = must(realloc(t->starts,
+		    (t->starts_cap *= 2) * sizeof *t->starts));
 	number = t->count++;
 	t->starts[number] = t->len;
 	memcpy(t->bytes + t->len, s, n);

@@ -32,7 +32,8 @@ void intern_freeze(struct intern *intern);
 static inline size_t
 intern_length(const struct intern *intern, uint32_t number)
 {
-	size_t end = number + 1 < intern->count ? intern->starts[number + 1] : intern->len;
+	size_t end = number + 1 < intern->count ? intern->starts[number + 1]
+	    : intern->len;
 
 	return end - intern->starts[number] - 1;
 }

@@ -7,9 +7,9 @@
 #include <jansson.h>
 
 /*
- * A JSON document (jansson), at most BUILD_DOCUMENT_MAX bytes of it and a budget of memory
- * for its tree, so that a small document cannot take much. An error names file, line and
- * column. Freed by json_decref.
+ * A JSON document (jansson), at most BUILD_DOCUMENT_MAX bytes of it and a budget of
+ * memory for its tree, so that a small document cannot take much. An error names file,
+ * line and column. Freed by json_decref.
  */
 int json_read(struct unpack *in, json_t **out, struct err *err);
 

@@ -60,8 +60,8 @@ compare_lengths(const void *pa, const void *pb)
 
 /* Files of one size: those whose path is as long. keys: length << 32 | file. */
 static void
-count_paths(const struct catalog_file *files, const uint32_t *picks, const uint64_t *sizes,
-	    size_t n, uint32_t *counts)
+count_paths(const struct catalog_file *files, const uint32_t *picks,
+    const uint64_t *sizes, size_t n, uint32_t *counts)
 {
 	uint64_t *keys = must(malloc((n + 1) * sizeof *keys));
 	size_t from, to, i, k, end;
@@ -93,7 +93,8 @@ seen_size(const struct residue *r, uint64_t size)
 {
 	if (r->how == LEAK_WIRE)
 		return size;
-	return add(size, (size / TLS_RECORD_MAX + (size % TLS_RECORD_MAX != 0)) * r->modulus);
+	return add(size, (size / TLS_RECORD_MAX + (size % TLS_RECORD_MAX != 0)) *
+	    r->modulus);
 }
 
 /* The most that may be seen of a file of this size. */
@@ -102,7 +103,8 @@ most_seen(const struct residue *r, uint64_t size)
 {
 	if (r->how == LEAK_WIRE)
 		return add(size, (1 + size / r->mss / 100) * r->mss);
-	return add(size, (size / TLS_RECORD_MIN + (size % TLS_RECORD_MIN != 0)) * r->modulus);
+	return add(size, (size / TLS_RECORD_MIN + (size % TLS_RECORD_MIN != 0)) *
+	    r->modulus);
 }
 
 /* order: files of one residue by rising size. */
@@ -136,7 +138,8 @@ count_residues(const struct residue *r, const uint64_t *sizes, size_t n, uint32_
 	for (i = 0; i < n; i++)
 		order[starts[sizes[i] % r->modulus + 1]++] = (uint32_t)i;
 	for (i = 0; i < r->modulus; i++)
-		count_residue(r, sizes, order + starts[i], starts[i + 1] - starts[i], counts);
+		count_residue(r, sizes, order + starts[i], starts[i + 1] - starts[i],
+		    counts);
 	free(order);
 	free(starts);
 }
@@ -189,7 +192,8 @@ leak_done(struct leak *leak)
 
 /* The first pick of at least size. */
 static size_t
-pick_lower(const struct catalog_file *files, const uint32_t *picks, size_t n, uint64_t size)
+pick_lower(const struct catalog_file *files, const uint32_t *picks, size_t n,
+    uint64_t size)
 {
 	size_t low = 0, high = n, mid;
 

@@ -7,9 +7,9 @@
 #include "model/statistics.h"
 
 /*
- * How much a file's size gives away. For each grade of evidence (model/leak.def): how many
- * of the files fit what an observer sees of this one's download, itself included. A guess
- * among them is right once in so many times.
+ * How much a file's size gives away. For each grade of evidence (model/leak.def): how
+ * many of the files fit what an observer sees of this one's download, itself included. A
+ * guess among them is right once in so many times.
  */
 struct leak {
 	uint32_t *counts[LEAK_GRADES]; /* by place in picks */

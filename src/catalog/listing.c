@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A web server's list of a folder. nginx's JSON is an array of objects; the HTML of nginx,
- * Apache and their kin has a link per entry, then its date and size in some order, up to
- * the next link. Folders are looked into as deep as asked for, if the list came from a
- * URL. nginx rounds sizes with autoindex_exact_size off, Apache always: those have slack.
+ * A web server's list of a folder. nginx's JSON is an array of objects; the HTML of
+ * nginx, Apache and their kin has a link per entry, then its date and size in some order,
+ * up to the next link. Folders are looked into as deep as asked for, if the list came
+ * from a URL. nginx rounds sizes with autoindex_exact_size off, Apache always: those have
+ * slack.
  */
 #include "base/err.h"
 #include "base/text.h"
@@ -65,25 +66,28 @@ push_folder(struct listing *l, const char *url, const struct origin *origin,
 	return 0;
 }
 
-/* Only what lies below the list's own folder: no parents, sorting links, other servers. */
+/* Only what lies below the list's own folder: no parents, sorting links, other
+ * servers. */
 static bool
 is_below(const struct listing *l, const char *href)
 {
 	size_t n = strcspn(l->url, "?#");
 	const char *host;
 
-	if (*href == '\0' || *href == '?' || *href == '#' || strncmp(href, "..", 2) == 0 ||
-	    strncmp(href, "./", 3) == 0)
+	if (*href == '\0' || *href == '?' || *href == '#' || strncmp(href, "..",
+	    2) == 0 || strncmp(href, "./", 3) == 0)
 		return false;
 	while (n > 0 && l->url[n - 1] != '/')
 		n--;
 	if (is_url(href))
-		return is_url(l->url) && strncmp(href, l->url, n) == 0 && strlen(href) > n;
+		return is_url(l->url) && strncmp(href, l->url, n) == 0 &&
+		    strlen(href) > n;
 	if (*href == '/') {
 		host = is_url(l->url) ? strstr(l->url, "://") + 3 : NULL;
 		host = host != NULL ? strchr(host, '/') : NULL;
-		return host != NULL && href[1] != '/' && (size_t)(l->url + n - host) < strlen(href) &&
-		       strncmp(href, host, (size_t)(l->url + n - host)) == 0;
+		return host != NULL && href[1] != '/' &&
+		    (size_t)(l->url + n - host) < strlen(href) && strncmp(href, host,
+		    (size_t)(l->url + n - host)) == 0;
 	}
 	return strcspn(href, ":") >= strcspn(href, "/"); /* no mailto: */
 }
@@ -160,7 +164,8 @@ take_object(struct listing *l, const json_t *object, uint64_t number, struct err
 		return 0;
 	}
 	if (json_is_integer(size) && json_integer_value(size) >= 0)
-		snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(size));
+		snprintf(digits, sizeof digits, "%lld",
+		    (long long)json_integer_value(size));
 	text_init(&href);
 	percent_encode(&href, name);
 	if (*type == 'd')

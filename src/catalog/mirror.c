@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A folder of Debian lists: a mirror, whose Release files under dists/ name the Packages
- * indexes and their sizes, or a folder that just holds files named ...Packages..., such as
- * apt's. Where asked for, the indexes themselves are listed too: apt update fetches them.
+ * indexes and their sizes, or a folder that just holds files named ...Packages..., such
+ * as apt's. Where asked for, the indexes themselves are listed too: apt update fetches
+ * them.
  */
 #include "base/err.h"
 #include "base/memory.h"
@@ -87,7 +88,8 @@ is_wanted_index(struct release *r, const struct entry *e)
 		return false;
 	arch += 7;
 	n = (size_t)(e->path + e->path_len - arch);
-	return build_wants_arch(r->build, arch, (size_t)((const char *)memchr(arch, '/', n) - arch));
+	return build_wants_arch(r->build, arch,
+	    (size_t)((const char *)memchr(arch, '/', n) - arch));
 }
 
 static bool
@@ -134,7 +136,8 @@ read_index(struct release *r, const struct entry *e, struct err *err)
 	}
 	if (listed_size(r, file.data + from, &listed) && listed != (uint64_t)st.st_size)
 		build_note(r->build, BUILD_mismatch,
-			   &(struct origin){file.data, "listed with bytes", listed}, NULL);
+			   &(struct origin){file.data, "listed with bytes", listed},
+			   NULL);
 	ret = unpack_open(file.data, CATALOG_BYTES_MAX, &in, err);
 	if (ret == 0)
 		ret = debian_read_index(r->build, in, &r->common, err);
@@ -183,8 +186,9 @@ read_entries(struct release *r, struct err *err)
 	text_init(&source);
 	while (ret == 0 && next_entry(r, &at, &e)) {
 		if (++number > INDEXES_MAX) {
-			ret = err_set(err, E2BIG, "%s: its Release lists more than %d files",
-				      r->folder, INDEXES_MAX);
+			ret = err_set(err, E2BIG,
+			    "%s: its Release lists more than %d files", r->folder,
+			    INDEXES_MAX);
 			break;
 		}
 		text_clear(&source);
@@ -214,8 +218,8 @@ read_release(struct release *r, struct unpack *in, struct err *err)
 	if (more < 0)
 		return -1;
 	if (r->fields[SHA256].len == 0)
-		return err_set(err, EINVAL, "%s: no Release with a SHA256 list of indexes",
-			       unpack_label(in));
+		return err_set(err, EINVAL,
+		    "%s: no Release with a SHA256 list of indexes", unpack_label(in));
 	/* The folder below dists/ is what clients ask for. */
 	if (strncmp(r->below, "dists/", 6) == 0)
 		row_string(&r->common, CATALOGUE_suite, r->below + 6);
@@ -225,8 +229,8 @@ read_release(struct release *r, struct unpack *in, struct err *err)
 }
 
 static int
-release_folder(struct build *build, const char *folder, const char *below, uint64_t *found,
-	       struct err *err)
+release_folder(struct build *build, const char *folder, const char *below,
+    uint64_t *found, struct err *err)
 {
 	static const char *const files[] = {"InRelease", "Release"};
 	struct release r = {.build = build, .folder = folder, .below = below};
@@ -314,7 +318,8 @@ walk_lists(struct build *build, const char *folder, uint64_t *found, struct err 
 		if (ret == 0 && at != NULL && (at[8] == '\0' || at[8] == '.')) {
 			text_clear(&file);
 			text_printf(&file, "%s/%s", folder, entries[i]->d_name);
-			if ((ret = unpack_open(file.data, CATALOG_BYTES_MAX, &in, err)) == 0) {
+			if ((ret = unpack_open(file.data, CATALOG_BYTES_MAX, &in, err)) ==
+			    0) {
 				ret = debian_read(build, in, err);
 				unpack_close(in);
 				++*found;
@@ -344,8 +349,8 @@ debian_walk(struct build *build, const char *folder, struct err *err)
 	text_done(&dists);
 	if (ret == 0 && found == 0)
 		ret = err_set(err, ENOENT,
-			      "%s: no dists/ with a Release that names Packages indexes that "
-			      "are there, and no files named Packages",
+			      "%s: no dists/ with a Release that names Packages indexes "
+			      "that are there, and no files named Packages",
 			      folder);
 	return ret;
 }

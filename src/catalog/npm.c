@@ -51,8 +51,8 @@ npm_read(struct build *build, struct unpack *in, struct err *err)
 		return -1;
 	if (!json_is_object(json_object_get(root, "versions"))) {
 		json_decref(root);
-		return err_set(err, EINVAL, "%s: has no object 'versions': no npm document",
-			       origin.label);
+		return err_set(err, EINVAL,
+		    "%s: has no object 'versions': no npm document", origin.label);
 	}
 	text_init(&depends);
 	row_string(&common, CATALOGUE_name, json_text(root, "name"));

@@ -52,8 +52,8 @@ read_cells(struct partial *p, const char *line, size_t len)
 		n[i] = (size_t)((tab != NULL ? tab : end) - at);
 		at += n[i] + 1;
 	}
-	if (n[0] == 0 || !parse_u64(cell[1], n[1], &kept.status) || !parse_u64(cell[2], n[2], &kept.size) ||
-	    !parse_i64(cell[3], n[3], &kept.released_us) ||
+	if (n[0] == 0 || !parse_u64(cell[1], n[1], &kept.status) || !parse_u64(cell[2],
+	    n[2], &kept.size) || !parse_i64(cell[3], n[3], &kept.released_us) ||
 	    !parse_i64(cell[4], n[4], &kept.date_us) || kept.size > INT64_MAX)
 		return false;
 	kept.content_type = intern_add(&p->texts, cell[5], n[5]);
@@ -81,7 +81,8 @@ read_kept(struct partial *p, struct err *err)
 
 	if (file == NULL)
 		return errno == ENOENT ? 0
-				       : err_set(err, errno, "%s: %s", p->path, strerror(errno));
+				       : err_set(err, errno, "%s: %s", p->path,
+				           strerror(errno));
 	while ((n = getline(&line, &cap, file)) > 0) {
 		if (line[n - 1] != '\n' || memchr(line, '\0', (size_t)n) != NULL ||
 		    !read_cells(p, line, (size_t)n - 1))
@@ -175,10 +176,11 @@ partial_add(struct partial *p, const char *url, const struct answer *a, struct e
 		    (unsigned long long)a->status, (unsigned long long)a->size,
 		    (long long)a->released_us, (long long)a->date_us,
 		    a->content_type != NULL ? a->content_type : "",
-		    a->encoding != NULL ? a->encoding : "", a->etag != NULL ? a->etag : "");
+		    a->encoding != NULL ? a->encoding : "",
+		    a->etag != NULL ? a->etag : "");
 	n = write(p->fd, p->line.data, p->line.len);
 	if (n != (ssize_t)p->line.len)
-		return err_set(err, n < 0 ? errno : ENOSPC, "%s: cannot write: %s", p->path,
-			       n < 0 ? strerror(errno) : "disk full");
+		return err_set(err, n < 0 ? errno : ENOSPC, "%s: cannot write: %s",
+		    p->path, n < 0 ? strerror(errno) : "disk full");
 	return 0;
 }

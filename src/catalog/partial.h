@@ -13,7 +13,8 @@ struct partial;
 /* path NULL: nothing is kept. */
 int partial_open(const char *path, struct partial **out, struct err *err);
 void partial_close(struct partial *partial);
-/* The answer kept for a URL; false if there is none. Its texts live as long as partial. */
+/* The answer kept for a URL; false if there is none. Its texts live as long as
+ * partial. */
 bool partial_find(struct partial *partial, const char *url, struct answer *out);
 int partial_add(struct partial *partial, const char *url, const struct answer *answer,
 		struct err *err);

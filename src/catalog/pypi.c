@@ -53,7 +53,8 @@ take_file_name(struct pypi *p, struct catalogue *row, const char *file)
 	}
 	dash = end > 0 ? memrchr(file, '-', end) : NULL;
 	if (dash != NULL)
-		row_text(row, CATALOGUE_version, dash + 1, (size_t)(file + end - dash - 1));
+		row_text(row, CATALOGUE_version, dash + 1,
+		    (size_t)(file + end - dash - 1));
 }
 
 static void
@@ -99,8 +100,8 @@ take_file(struct pypi *p, const json_t *file, const char *version, struct err *e
 		return build_add(p->build, &row, NULL, &origin, err);
 	}
 	text_clear(&p->url);
-	url_join(&p->url, is_url(p->label) ? p->label : "https://pypi.org/simple/project/",
-		 url);
+	url_join(&p->url, is_url(p->label) ? p->label
+	    : "https://pypi.org/simple/project/", url);
 	return build_add(p->build, &row, p->url.data, &origin, err);
 }
 

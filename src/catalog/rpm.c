@@ -120,8 +120,9 @@ on_open(void *arg, const char *name, const char **attributes, uint64_t line,
 							  : ROOT_NONE;
 		if (r->root == ROOT_NONE)
 			return err_set(err, EINVAL,
-				       "%s: line %llu: begins with <%.40s>; a repository's "
-				       "lists begin with <repomd> or <metadata>",
+				       "%s: line %llu: begins with <%.40s>; a "
+				       "repository's lists begin with <repomd> or "
+				       "<metadata>",
 				       r->label, (unsigned long long)line, name);
 		return 0;
 	}
@@ -211,7 +212,8 @@ follow(struct rpm *r, struct err *err)
 	int ret;
 
 	if (strstr(r->primary.data, "..") != NULL || r->primary.data[0] == '/')
-		return err_set(err, EINVAL, "%s: its primary list is at '%.200s', outside the "
+		return err_set(err, EINVAL,
+		    "%s: its primary list is at '%.200s', outside the "
 					    "repository",
 			       r->label, r->primary.data);
 	text_init(&place);
@@ -227,7 +229,8 @@ follow(struct rpm *r, struct err *err)
 	if (stat(place.data, &st) == 0 && r->primary_size > 0 &&
 	    (uint64_t)st.st_size != r->primary_size)
 		build_note(r->build, BUILD_mismatch,
-			   &(struct origin){place.data, "listed with bytes", r->primary_size},
+			   &(struct origin){place.data, "listed with bytes",
+			   r->primary_size},
 			   NULL);
 	ret = build_open(r->build, place.data, &in, err);
 	if (ret == 0)

@@ -110,7 +110,8 @@ plain_text(struct table *t, const char *cell, size_t n)
 		if (escape != NULL)
 			i++;
 		text_char(&t->cells,
-			  escape != NULL ? "\t\n\r\\"[strcspn("tnr\\", escape)] : cell[i]);
+			  escape != NULL ? "\t\n\r\\"[strcspn("tnr\\", escape)]
+			  : cell[i]);
 	}
 	return (struct str){t->cells.data + from, (uint32_t)(t->cells.len - from)};
 }

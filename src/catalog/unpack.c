@@ -130,7 +130,8 @@ detect(struct unpack *u, struct err *err)
 		u->format = FORMAT_ZSTD;
 		u->zstd = must(ZSTD_createDCtx());
 	} else if (starts_with(u, "BZh", 3)) {
-		return err_set(err, EINVAL, "%s: bzip2 is not read: give it as bunzip2 or "
+		return err_set(err, EINVAL,
+		    "%s: bzip2 is not read: give it as bunzip2 or "
 					    "another packing has it",
 			       u->label);
 	}
@@ -429,7 +430,8 @@ unpack_all(struct unpack *u, size_t max_bytes, char **out, size_t *n, struct err
 
 	while ((more = unpack_bytes(u, &bytes, &more_len, err)) > 0) {
 		if (len + more_len > max_bytes) {
-			more = err_set(err, EFBIG, "%s: more than %zu bytes: too much for one "
+			more = err_set(err, EFBIG,
+			    "%s: more than %zu bytes: too much for one "
 						   "document; split it",
 				       u->label, max_bytes);
 			break;

@@ -92,8 +92,8 @@ take_headings(struct updates *u, struct err *err)
 	u->count = u->csv.count;
 	if (!seen[CATALOGUE_name] || (!seen[CATALOGUE_size] && !seen[COLUMN_url]))
 		return err_set(err, EINVAL,
-			       "%s: line %llu: the first line must name the columns, a name "
-			       "(Title, Name) and a size (Size) or URL among them",
+			       "%s: line %llu: the first line must name the columns, a "
+			       "name (Title, Name) and a size (Size) or URL among them",
 			       unpack_label(u->csv.in), (unsigned long long)u->csv.line);
 	return 0;
 }
@@ -152,7 +152,8 @@ take_record(struct updates *u, struct err *err)
 			return 0;
 	}
 	return build_add(u->build, &row,
-			 u->url.len > 0 && is_url(u->url.data) ? u->url.data : NULL, &origin,
+			 u->url.len > 0 && is_url(u->url.data) ? u->url.data : NULL,
+			 &origin,
 			 err);
 }
 
@@ -173,7 +174,8 @@ updates_read(struct build *build, struct unpack *in, struct err *err)
 		}
 	}
 	if (more == 0 && u.count == 0)
-		more = err_set(err, EINVAL, "%s: empty: no list of updates", unpack_label(in));
+		more = err_set(err, EINVAL, "%s: empty: no list of updates",
+		    unpack_label(in));
 	csv_done(&u.csv);
 	text_done(&u.url);
 	return more;

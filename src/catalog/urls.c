@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists of one thing a line: URLs, with a name and a version behind tabs if they have any;
- * and a catalogue read as a list, to be measured, thinned or placed.
+ * Lists of one thing a line: URLs, with a name and a version behind tabs if they have
+ * any; and a catalogue read as a list, to be measured, thinned or placed.
  */
 #include "base/err.h"
 #include "base/text.h"

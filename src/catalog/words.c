@@ -122,7 +122,8 @@ unit_parse(const char *s, size_t n, unsigned *power, bool *is_fixed, bool *is_bi
 	*power = 0;
 	*is_fixed = true;
 	*is_binary = false;
-	if (n == 0 || is_word(s, n, "b") || is_word(s, n, "byte") || is_word(s, n, "bytes"))
+	if (n == 0 || is_word(s, n, "b") || is_word(s, n, "byte") ||
+	    is_word(s, n, "bytes"))
 		return true;
 	letter = strchr(letters, *s & ~0x20);
 	if (letter == NULL || *letter == '\0')
@@ -207,13 +208,15 @@ size_parse(const char *text, size_t n, enum units units, uint64_t *size, uint64_
 		*size = (uint64_t)value;
 		return true;
 	}
-	/* Half a unit of the last digit, and what servers drop when they divide by steps. */
+	/* Half a unit of the last digit, and what servers drop when they divide by
+	 * steps. */
 	for (half = 0.5L, i = 0; i < decimals; i++)
 		half /= 10;
 	half += 1.0L / 1024;
 	if (!is_fixed)
 		is_binary = units != UNITS_DECIMAL;
-	low = (value - half) * unit_bytes(power, is_binary && (is_fixed || units != UNITS_EITHER));
+	low = (value - half) * unit_bytes(power,
+	    is_binary && (is_fixed || units != UNITS_EITHER));
 	high = (value + half) * unit_bytes(power, is_binary);
 	if (low < 0)
 		low = 0;

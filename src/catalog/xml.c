@@ -61,8 +61,8 @@ on_open(void *arg, const char *name, const char **attributes)
 		return;
 	text_clear(&x->text);
 	if (++x->depth > XML_DEPTH_MAX) {
-		err_set(x->err, EINVAL, "%s: line %llu: elements more than %d deep", x->label,
-			(unsigned long long)line_of(x), XML_DEPTH_MAX);
+		err_set(x->err, EINVAL, "%s: line %llu: elements more than %d deep",
+		    x->label, (unsigned long long)line_of(x), XML_DEPTH_MAX);
 		stop(x);
 	} else if (x->handler->open(x->handler->arg, plain_name(name), attributes,
 				    line_of(x), x->err) != 0) {
@@ -94,7 +94,8 @@ on_text(void *arg, const char *s, int n)
 }
 
 static void XMLCALL
-on_doctype(void *arg, const char *name, const char *system, const char *public, int internal)
+on_doctype(void *arg, const char *name, const char *system, const char *public,
+    int internal)
 {
 	struct xml *x = arg;
 

@@ -12,7 +12,8 @@ enum { XML_DEPTH_MAX = 64, XML_TEXT_MAX = 65536 };
 /*
  * XML of any size as it comes (expat). open and close get an element's name without its
  * prefix; close also the text directly in it, cut at XML_TEXT_MAX. They return 0, or -1
- * and err set. A document type is refused: no entity is ever expanded but the five of XML.
+ * and err set. A document type is refused: no entity is ever expanded but the five of
+ * XML.
  */
 struct xml_handler {
 	int (*open)(void *arg, const char *name, const char **attributes, uint64_t line,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir catalog: lists of files with their sizes. One operand says what to do, the next what
- * to do it with; each verb has a file of its own.
+ * weir catalog: lists of files with their sizes. One operand says what to do, the next
+ * what to do it with; each verb has a file of its own.
  */
 #include "cmd/catalog.h"
 
@@ -17,11 +17,14 @@
 
 static const struct option_row options[] = {
 	OPTION_OUTPUT_ROW(struct catalog_values),
-	OPTION_FORMAT_ROW(struct catalog_values, "table, tsv, csv or ndjson (show, diff, leak)"),
+	OPTION_FORMAT_ROW(struct catalog_values,
+	    "table, tsv, csv or ndjson (show, diff, leak)"),
 	{"fields", 'f', OPTION_TEXT, AT(fields), "LIST", NULL, 0, 0,
-	    "columns that are printed: ids of fields or names of layouts, with commas between"},
+	    "columns that are printed: ids of fields or names of layouts, with commas "
+	    "between"},
 	{"base", 0, OPTION_TEXT, AT(base), "URL", NULL, 0, 0,
-	    "build: where the list's paths begin; gives each file its host and whole path"},
+	    "build: where the list's paths begin; gives each file its host and whole "
+	    "path"},
 	{"suite", 0, OPTION_TEXT, AT(suite), "NAME", NULL, 0, 0,
 	    "build: the suite or channel, where the list names none"},
 	{"arch", 0, OPTION_LIST, AT(archs), "ARCH", NULL, 0, 0,
@@ -43,7 +46,8 @@ static const struct option_row options[] = {
 	{"timeout", 0, OPTION_TIME, AT(timeout_us), "TIME", "30s", 0, 0,
 	    "build: give up a request after this time"},
 	{"accept-encoding", 0, OPTION_TEXT, AT(encoding), "LIST", NULL, 0, 0,
-	    "build: measure what is sent to clients that take these encodings, such as gzip"},
+	    "build: measure what is sent to clients that take these encodings, such as "
+	    "gzip"},
 	{"catalog", 'c', OPTION_LIST, AT(more), "CATALOG", NULL, 0, 0,
 	    "show, leak: a further catalogue; may be given often"},
 	{"sort", 0, OPTION_TEXT, AT(sort), "FIELD", NULL, 0, 0,
@@ -63,7 +67,8 @@ run(void *values, const char **operands, int count, struct err *err)
 {
 	static const struct {
 		const char *verb;
-		int (*run)(const struct catalog_values *, const char **, int, struct err *);
+		int (*run)(const struct catalog_values *, const char **, int,
+		    struct err *);
 	} verbs[] = {{"build", verb_build}, {"merge", verb_merge}, {"diff", verb_diff},
 	    {"show", verb_show}, {"leak", verb_leak}};
 	size_t i;
@@ -72,7 +77,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		if (strcmp(operands[0], verbs[i].verb) == 0)
 			return verbs[i].run(values, operands + 1, count - 1, err);
 	}
-	err_set(err, EINVAL, "needs a verb: build, merge, diff, show or leak; --help shows how");
+	err_set(err, EINVAL,
+	    "needs a verb: build, merge, diff, show or leak; --help shows how");
 	return EXIT_USAGE;
 }
 
@@ -95,34 +101,37 @@ more_help(struct text *out)
 
 const struct command command_catalog = {
 	.name = "catalog",
-	.summary = "Builds, merges, compares and shows catalogues, and what sizes give away",
-	.operands = "build KIND INPUT... | merge CATALOG... | diff OLD NEW | show CATALOG [FILTER] "
-	    "| leak CATALOG [FILTER]",
-	.about = "A catalogue is a TSV file whose first line names its columns, fields of the list "
-	    "below. All but name and size may be empty, columns may be missing and stand in any "
-	    "order; lines that begin with # are comments. It may be compressed (gz, xz, lz4, "
-	    "zst).\n\n"
-	    "build makes one of what archives and servers publish. INPUT is a file, plain or "
-	    "compressed, a URL, - for standard input or, where the kind says so, a folder. What "
-	    "is no list of its kind ends the run with a message that names file and place. "
-	    "Entries that lack what a file needs are left out, counted, and the first of each "
-	    "sort is shown with its place.\n\n"
-	    "Sizes with a unit are rounded. Such a file is kept with its slack, the bytes by "
-	    "which the size may be off, and identification leaves it out. With --measure its "
-	    "server is asked for the exact size, as for files whose size the list does not say. "
-	    "Answers are kept in CATALOG.partial until the catalogue is written: a run that was "
-	    "broken off goes on where it was.\n\n"
-	    "merge joins catalogues, drops doubles and tells of files that contradict each "
-	    "other: same name, version, architecture, suite and path, another size.\n\n"
-	    "diff prints by which files two catalogues differ: added, removed, or changed, which "
-	    "is another version, size or path of the same name, architecture, suite and "
-	    "encoding.\n\n"
+	.summary = "Builds, merges, compares and shows catalogues, and what sizes give "
+	    "away",
+	.operands = "build KIND INPUT... | merge CATALOG... | diff OLD NEW | show "
+	    "CATALOG [FILTER] | leak CATALOG [FILTER]",
+	.about = "A catalogue is a TSV file whose first line names its columns, fields "
+	    "of the list below. All but name and size may be empty, columns may be "
+	    "missing and stand in any order; lines that begin with # are comments. It "
+	    "may be compressed (gz, xz, lz4, zst).\n\n"
+	    "build makes one of what archives and servers publish. INPUT is a file, "
+	    "plain or compressed, a URL, - for standard input or, where the kind says "
+	    "so, a folder. What is no list of its kind ends the run with a message that "
+	    "names file and place. Entries that lack what a file needs are left out, "
+	    "counted, and the first of each sort is shown with its place.\n\n"
+	    "Sizes with a unit are rounded. Such a file is kept with its slack, the "
+	    "bytes by which the size may be off, and identification leaves it out. With "
+	    "--measure its server is asked for the exact size, as for files whose size "
+	    "the list does not say. Answers are kept in CATALOG.partial until the "
+	    "catalogue is written: a run that was broken off goes on where it was.\n\n"
+	    "merge joins catalogues, drops doubles and tells of files that contradict "
+	    "each other: same name, version, architecture, suite and path, another "
+	    "size.\n\n"
+	    "diff prints by which files two catalogues differ: added, removed, or "
+	    "changed, which is another version, size or path of the same name, "
+	    "architecture, suite and encoding.\n\n"
 	    "show prints the files that the filter picks, by size.\n\n"
-	    "leak tells how well a download of each file can be told from those of the others, "
-	    "by grades of evidence: how many files fit what is seen, itself included. "
-	    "With --summary it prints, by class of size, how often the first of equally likely "
-	    "guesses would be right (top-1) and how many files stand alone (unique), both in "
-	    "percent. Only files that the filter picks are looked at.",
+	    "leak tells how well a download of each file can be told from those of the "
+	    "others, by grades of evidence: how many files fit what is seen, itself "
+	    "included. With --summary it prints, by class of size, how often the first "
+	    "of equally likely guesses would be right (top-1) and how many files stand "
+	    "alone (unique), both in percent. Only files that the filter picks are "
+	    "looked at.",
 	.examples = "weir catalog build debian /var/lib/apt/lists -w debian.tsv\n"
 	    "weir catalog build rpm repodata/repomd.xml -w fedora.tsv\n"
 	    "weir catalog build npm left-pad.json --measure --rate 2 -w npm.tsv\n"

@@ -43,8 +43,8 @@ struct chosen {
 	size_t n;
 };
 
-/* operands: a catalogue, then words of a filter; further catalogues are in v->more. An exit
- * status. */
+/* operands: a catalogue, then words of a filter; further catalogues are in v->more. An
+ * exit status. */
 int chosen_read(struct chosen *chosen, const struct catalog_values *v,
     const char **operands, int count, struct err *err);
 void chosen_free(struct chosen *chosen);

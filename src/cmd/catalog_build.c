@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir catalog build: lists of archives and servers to one catalogue. What was left out is
- * counted and shown beside what was kept.
+ * weir catalog build: lists of archives and servers to one catalogue. What was left out
+ * is counted and shown beside what was kept.
  */
 #include "cmd/catalog.h"
 
@@ -40,7 +40,8 @@ parse_units(const char *text, enum units *out, struct err *err)
 	else if (strcmp(text, "decimal") == 0)
 		*out = UNITS_DECIMAL;
 	else
-		return err_set(err, EINVAL, "--units takes binary or decimal, not '%s'", text);
+		return err_set(err, EINVAL, "--units takes binary or decimal, not '%s'",
+		    text);
 	return 0;
 }
 
@@ -63,7 +64,8 @@ make_config(const struct catalog_values *v, const struct text *partial,
 	};
 	if (v->base != NULL && strncmp(v->base, "http://", 7) != 0 &&
 	    strncmp(v->base, "https://", 8) != 0)
-		return err_set(err, EINVAL, "--base takes a URL that begins with http:// or "
+		return err_set(err, EINVAL,
+		    "--base takes a URL that begins with http:// or "
 		    "https://, not '%s'", v->base);
 	return parse_units(v->units, &out->units, err);
 }
@@ -77,7 +79,8 @@ kind_needed(struct err *err)
 	text_init(&kinds);
 	for (i = 0; i < builder_count; i++)
 		text_printf(&kinds, "%s%s", i > 0 ? ", " : "", builders[i].kind);
-	err_set(err, EINVAL, "build KIND INPUT... -w CATALOG; KIND is one of %s; --help says "
+	err_set(err, EINVAL,
+	    "build KIND INPUT... -w CATALOG; KIND is one of %s; --help says "
 	    "what each reads", kinds.data);
 	text_done(&kinds);
 	return EXIT_USAGE;
@@ -99,7 +102,8 @@ show_conflict(void *arg, size_t a, size_t b)
 	if (c->count++ >= SHOWN_MAX)
 		return;
 	complain("contradiction: %.80s %.40s %.20s has %llu bytes by %.80s and %llu by %.80s",
-	    catalog_text(c->catalog, files[a].name), catalog_text(c->catalog, files[a].version),
+	    catalog_text(c->catalog, files[a].name),
+	    catalog_text(c->catalog, files[a].version),
 	    catalog_text(c->catalog, files[a].arch), (unsigned long long)files[a].size,
 	    catalog_text(c->catalog, files[a].source), (unsigned long long)files[b].size,
 	    catalog_text(c->catalog, files[b].source));
@@ -119,8 +123,8 @@ write_catalogue(struct catalog *catalog, const char *path, const struct text *mo
 		return EXIT_TROUBLE;
 	progress_show("", 0, 0);
 	if (to == stdout)
-		fprintf(to, "%zu files written to %s, version %s\n", catalog_count(catalog), path,
-		    catalog_version(catalog));
+		fprintf(to, "%zu files written to %s, version %s\n",
+		    catalog_count(catalog), path, catalog_version(catalog));
 	if (doubles > 0)
 		fprintf(to, "  %zu were listed twice and kept once\n", doubles);
 	if (conflicts.count > 0)

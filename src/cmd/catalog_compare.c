@@ -71,7 +71,8 @@ put_change(void *arg, const struct change *change, struct err *err)
 }
 
 int
-verb_diff(const struct catalog_values *v, const char **operands, int count, struct err *err)
+verb_diff(const struct catalog_values *v, const char **operands, int count,
+    struct err *err)
 {
 	struct catalog *old = NULL, *new = NULL;
 	struct outlet outlet;
@@ -85,7 +86,8 @@ verb_diff(const struct catalog_values *v, const char **operands, int count, stru
 	    (new = catalog_open(operands + 1, 1, err)) == NULL ||
 	    outlet_open(&outlet, &change_schema, v, err) != 0)
 		goto done;
-	status = outlet_close(&outlet, catalog_diff(old, new, put_change, &outlet, err), err);
+	status = outlet_close(&outlet, catalog_diff(old, new, put_change, &outlet, err),
+	    err);
 done:
 	catalog_free(old);
 	catalog_free(new);
@@ -101,15 +103,16 @@ text_of(const struct catalog *catalog, uint32_t number)
 }
 
 static void
-leak_row_of(const struct catalog *catalog, const struct leak *leak, uint32_t file, size_t at,
-    struct leak_file *out)
+leak_row_of(const struct catalog *catalog, const struct leak *leak, uint32_t file,
+    size_t at, struct leak_file *out)
 {
 	const struct catalog_file *f = &catalog_files(catalog)[file];
 	unsigned i;
 
 	*out = (struct leak_file){.name = text_of(catalog, f->name),
 	    .version = text_of(catalog, f->version), .arch = text_of(catalog, f->arch),
-	    .suite = text_of(catalog, f->suite), .size = f->size, .path_len = f->path_len};
+	    .suite = text_of(catalog, f->suite), .size = f->size,
+	    .path_len = f->path_len};
 	for (i = 0; i < LEAK_GRADES; i++)
 		out->grades[i] = leak->counts[i][at];
 	for (i = 0; i < LEAK_FIELDS; i++)
@@ -143,8 +146,9 @@ leak_sums(const struct chosen *chosen, const struct leak *leak, struct outlet *o
 
 	for (is_unique = 0; is_unique < 2; is_unique++) {
 		for (i = 0; i < leak_set_count; i++) {
-			if (leak_summarize(leak, chosen->catalog, chosen->picks, &leak_sets[i],
-			    is_unique, &row) && outlet_put(outlet, &row, err) != 0)
+			if (leak_summarize(leak, chosen->catalog, chosen->picks,
+			    &leak_sets[i], is_unique, &row) && outlet_put(outlet, &row,
+			    err) != 0)
 				return -1;
 		}
 	}
@@ -152,7 +156,8 @@ leak_sums(const struct chosen *chosen, const struct leak *leak, struct outlet *o
 }
 
 int
-verb_leak(const struct catalog_values *v, const char **operands, int count, struct err *err)
+verb_leak(const struct catalog_values *v, const char **operands, int count,
+    struct err *err)
 {
 	struct chosen chosen;
 	struct leak leak = {0};
@@ -163,11 +168,12 @@ verb_leak(const struct catalog_values *v, const char **operands, int count, stru
 		goto done;
 	status = EXIT_TROUBLE;
 	leak_count(&leak, chosen.catalog, chosen.picks, chosen.n, v->mss);
-	if (outlet_open(&outlet, v->wants_summary ? &leak_summary_schema : &leak_schema, v,
-	    err) != 0)
+	if (outlet_open(&outlet, v->wants_summary ? &leak_summary_schema : &leak_schema,
+	    v, err) != 0)
 		goto done;
-	status = outlet_close(&outlet, (v->wants_summary ? leak_sums : leak_files)(&chosen,
-	    &leak, &outlet, err), err);
+	status = outlet_close(&outlet,
+	    (v->wants_summary ? leak_sums : leak_files)(&chosen, &leak, &outlet, err),
+	    err);
 done:
 	leak_done(&leak);
 	chosen_free(&chosen);

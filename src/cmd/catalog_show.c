@@ -53,7 +53,8 @@ parse_sort(const char *text, struct sorting *out, struct err *err)
 	text += out->is_falling;
 	n = strlen(text);
 	if ((field = schema_find(&catalogue_schema, text, n)) < 0)
-		return err_set(err, EINVAL, "--sort takes a field, or -FIELD for the greatest "
+		return err_set(err, EINVAL,
+		    "--sort takes a field, or -FIELD for the greatest "
 		    "first, not '%s'", text);
 	out->field = &catalogue_schema.fields[field];
 	out->number = (unsigned)field;
@@ -214,7 +215,8 @@ show_statistics(const struct chosen *chosen, struct sink *sink, struct err *err)
 }
 
 int
-verb_show(const struct catalog_values *v, const char **operands, int count, struct err *err)
+verb_show(const struct catalog_values *v, const char **operands, int count,
+    struct err *err)
 {
 	struct sorting sorting = {0};
 	struct chosen chosen = {0};
@@ -226,10 +228,11 @@ verb_show(const struct catalog_values *v, const char **operands, int count, stru
 		goto done;
 	sorting.catalog = chosen.catalog;
 	if (sorting.field != NULL && !v->wants_statistics)
-		qsort_r(chosen.picks, chosen.n, sizeof *chosen.picks, compare_files, &sorting);
+		qsort_r(chosen.picks, chosen.n, sizeof *chosen.picks, compare_files,
+		    &sorting);
 	status = EXIT_TROUBLE;
-	if (output_open(v->wants_statistics ? &statistics_schema : &catalogue_schema, v->format,
-	    v->output, v->fields, &sink, err) != 0)
+	if (output_open(v->wants_statistics ? &statistics_schema : &catalogue_schema,
+	    v->format, v->output, v->fields, &sink, err) != 0)
 		goto done;
 	if ((v->wants_statistics ? show_statistics(&chosen, sink, err)
 				 : show_rows(&chosen, v->limit, sink, err)) == 0)

@@ -31,35 +31,41 @@ struct values {
 };
 
 static const struct option_row options[] = {
-	{"listen", 'l', OPTION_TEXT, offsetof(struct values, listen), "HOST:PORT", ":2055", 0, 0,
-	    "address to receive at, [IPV6]:PORT and :PORT too; tcp: or sctp: in front takes "
-	    "connections, commas stand between several; port 0 takes a free one"},
-	{"connections", 0, OPTION_NUMBER, offsetof(struct values, connections), "N", "256", 1,
+	{"listen", 'l', OPTION_TEXT, offsetof(struct values, listen), "HOST:PORT",
+	":2055", 0, 0,
+	    "address to receive at, [IPV6]:PORT and :PORT too; tcp: or sctp: in front "
+	    "takes connections, commas stand between several; port 0 takes a free one"},
+	{"connections", 0, OPTION_NUMBER, offsetof(struct values, connections), "N",
+	"256", 1,
 	    65536, "connections at once; a quarter of them, at least one, of one address"},
 	{"idle", 0, OPTION_TIME, offsetof(struct values, idle_us), "TIME", "1h", 0, 0,
 	    "close a connection that is silent for so long"},
 	{"pen", 0, OPTION_NUMBER, offsetof(struct values, pen), "NUMBER", "32473", 1,
 	    UINT32_MAX - 1, "enterprise number under which weir's own elements are read"},
 	OPTION_STORE_ROW(struct values),
-	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0, 0,
+	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0,
+	0,
 	    "print the flows as they come: table, tsv, csv or ndjson"},
 	OPTION_OUTPUT_ROW(struct values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
 	    "columns to print"},
-	{"buffer", 'B', OPTION_NUMBER, offsetof(struct values, buffer_bytes), "BYTES", "16Mi",
+	{"buffer", 'B', OPTION_NUMBER, offsetof(struct values, buffer_bytes), "BYTES",
+	"16Mi",
 	    4096, 1 << 30, "size of the socket's receive buffer"},
 	{"rotate", 0, OPTION_TIME, offsetof(struct values, rotate_us), "TIME", "5m", 0, 0,
 	    "a new segment of the store every so often"},
 	{"sync", 0, OPTION_FLAG, offsetof(struct values, is_synced), NULL, NULL, 0, 0,
 	    "sync the journal at every write instead of once a second"},
-	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct values, no_sandbox), NULL, NULL, 0, 0,
-	    "keep all rights; else capabilities, paths and system calls that are not needed any "
-	    "more are given up once all is open"},
+	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct values, no_sandbox), NULL, NULL, 0,
+	0,
+	    "keep all rights; else capabilities, paths and system calls that are not "
+	    "needed any more are given up once all is open"},
 	OPTION_CONTROL_ROWS(struct values, control),
 };
 
 static int
-open_sinks(const struct values *v, struct store **store, struct sink **out, struct err *err)
+open_sinks(const struct values *v, struct store **store, struct sink **out,
+    struct err *err)
 {
 	struct store_config config = {.writer = "collect", .clock = STORE_CLOCK_RECEIPT,
 	    .sync = v->is_synced ? STORE_SYNC_ALWAYS : STORE_SYNC_SECOND,
@@ -78,7 +84,8 @@ open_sinks(const struct values *v, struct store **store, struct sink **out, stru
 		n++;
 	}
 	if (v->format != NULL) {
-		if (output_open(&flow_schema, v->format, v->output, v->fields, &sinks[n], err) != 0)
+		if (output_open(&flow_schema, v->format, v->output, v->fields, &sinks[n],
+		    err) != 0)
 			goto fail;
 		n++;
 	}
@@ -99,7 +106,8 @@ summary(const struct collector *collector, const struct store *store, FILE *to)
 	collector_print(collector, &t);
 	if (store != NULL) {
 		text_str(&t, "store\n");
-		counters_print(&t, store_counter_rows, store_counters(store), STORE_COUNTERS);
+		counters_print(&t, store_counter_rows, store_counters(store),
+		    STORE_COUNTERS);
 	}
 	fputs(t.data, to);
 	text_done(&t);
@@ -118,7 +126,8 @@ give_up_rights(const struct values *v, struct err *err)
 	text_init(&notes);
 	status = v->no_sandbox ? 0 : sandbox_enter(&sandbox, &notes, err);
 	if (notes.len > 0)
-		log_say(LOG_DETAIL, "collect: sandbox: %.*s", (int)notes.len - 1, notes.data);
+		log_say(LOG_DETAIL, "collect: sandbox: %.*s", (int)notes.len - 1,
+		    notes.data);
 	text_done(&notes);
 	free(output);
 	free(control);
@@ -136,7 +145,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	    .idle_us = v->idle_us};
 	struct collector *collector = NULL;
 	struct store *store = NULL;
-	struct sink *sink = NULL, *taker; /* what is asked while it runs is between them */
+	/* what is asked while it runs is between them */
+	struct sink *sink = NULL, *taker;
 	struct collect_control *control = NULL;
 	struct err close_err = {0};
 	struct text where;
@@ -145,8 +155,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	int status = EXIT_TROUBLE;
 
 	if (count > 0) {
-		err_set(err, EINVAL, "'%s' is left over; the address is given with --listen",
-		    operands[0]);
+		err_set(err, EINVAL,
+		    "'%s' is left over; the address is given with --listen", operands[0]);
 		return EXIT_USAGE;
 	}
 	if (v->store == NULL && v->format == NULL) {
@@ -191,14 +201,16 @@ const struct command command_collect = {
 	.name = "collect",
 	.summary = "Receives NetFlow v1, v5, v7, v9 and IPFIX",
 	.operands = "--listen HOST:PORT",
-	.about = "Receives export datagrams by UDP, and IPFIX by TCP and SCTP connections, and stores "
-	    "their flows, until SIGINT or SIGTERM. "
-	    "Versions are told by the datagrams themselves. Data that come before their template "
-	    "are kept for it, within bounds; unknown and enterprise elements are stepped over "
-	    "and counted; sampling told by options data is noted with each flow.\n\n"
-	    "A second after a flow was received it is in the journal, where print sees it and "
-	    "kill -9 cannot lose it. The summary at the end counts everything that was lost: by "
-	    "the kernel, by sequence numbers, by damage, for want of a template.",
+	.about = "Receives export datagrams by UDP, and IPFIX by TCP and SCTP "
+	    "connections, and stores their flows, until SIGINT or SIGTERM. Versions are "
+	    "told by the datagrams themselves. Data that come before their template are "
+	    "kept for it, within bounds; unknown and enterprise elements are stepped "
+	    "over and counted; sampling told by options data is noted with each "
+	    "flow.\n\n"
+	    "A second after a flow was received it is in the journal, where print sees "
+	    "it and kill -9 cannot lose it. The summary at the end counts everything "
+	    "that was lost: by the kernel, by sequence numbers, by damage, for want of "
+	    "a template.",
 	.examples = "weir collect --listen :2055 --store flows\n"
 	    "weir collect --listen :2055,tcp::4739 --store flows\n"
 	    "weir collect --listen 127.0.0.1:2055 -o ndjson",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Commands to a running weir collect. The control socket's thread leaves what it wants to know
- * in a mailbox; the collector's thread looks into it after each flush.
+ * Commands to a running weir collect. The control socket's thread leaves what it wants to
+ * know in a mailbox; the collector's thread looks into it after each flush.
  */
 #include "cmd/collect_control.h"
 
@@ -60,7 +60,8 @@ static const struct {
 	    "data sets kept until their template arrived"},
 	{"no_template", offsetof(struct exporter, no_template),
 	    "data sets dropped for want of a template"},
-	{"bad_record", offsetof(struct exporter, bad_record), "records that do not fit their set"},
+	{"bad_record", offsetof(struct exporter, bad_record),
+	"records that do not fit their set"},
 };
 enum { EXPORTER_ROWS = sizeof exporter_rows / sizeof *exporter_rows };
 enum { EXPORTERS_SHOWN = 500 }; /* so that an answer stays bounded */
@@ -103,11 +104,13 @@ see_exporter(void *context, const struct wire_exporter *e)
 	all->count++;
 	if (all->shown == EXPORTERS_SHOWN)
 		return;
-	all->list[all->shown++] = (struct exporter){.address = e->address, .domain = e->domain,
+	all->list[all->shown++] = (struct exporter){.address = e->address,
+	    .domain = e->domain,
 	    .version = e->version, .templates = e->templates, .sampling = e->sampling,
 	    .last_us = e->last_us, .messages = e->counters[WIRE_messages],
 	    .records = e->counters[WIRE_records], .lost = e->counters[WIRE_lost],
-	    .waiting = e->counters[WIRE_waiting], .no_template = e->counters[WIRE_no_template],
+	    .waiting = e->counters[WIRE_waiting],
+	    .no_template = e->counters[WIRE_no_template],
 	    .bad_record = e->counters[WIRE_bad_record]};
 }
 
@@ -154,7 +157,8 @@ json_exporters(const struct exporters *all, struct text *out)
 	for (e = all->list; e < all->list + all->shown; e++) {
 		addr_print(&e->address, address);
 		text_printf(out, "%s{\"exporter\":\"%s\",\"domain\":%u,\"version\":%u,"
-		    "\"templates\":%u,\"sampling\":%u,\"last\":", e > all->list ? "," : "",
+		    "\"templates\":%u,\"sampling\":%u,\"last\":",
+		    e > all->list ? "," : "",
 		    address, (unsigned)e->domain, (unsigned)e->version, e->templates,
 		    (unsigned)e->sampling);
 		text_f64(out, (double)e->last_us / 1e6);
@@ -168,7 +172,8 @@ json_exporters(const struct exporters *all, struct text *out)
 }
 
 static void
-exporter_sample(struct text *out, const char *name, const struct exporter *e, double number)
+exporter_sample(struct text *out, const char *name, const struct exporter *e,
+    double number)
 {
 	char address[ADDR_TEXT], domain[16], version[16];
 	const struct metric_label labels[] = {{"exporter", address}, {"domain", domain},
@@ -187,10 +192,11 @@ metrics_exporters(const struct exporters *all, struct text *out)
 	char name[64];
 	size_t i, k;
 
-	metrics_gauge(out, "weir_exporters", "exporters, and domains of theirs, that are known",
-	    all->count);
+	metrics_gauge(out, "weir_exporters",
+	    "exporters, and domains of theirs, that are known", all->count);
 	for (i = 0; i < EXPORTER_ROWS && all->shown > 0; i++) {
-		snprintf(name, sizeof name, "weir_exporter_%s_total", exporter_rows[i].id);
+		snprintf(name, sizeof name, "weir_exporter_%s_total",
+		    exporter_rows[i].id);
 		metrics_family(out, name, METRIC_COUNTER, exporter_rows[i].help);
 		for (k = 0; k < all->shown; k++)
 			exporter_sample(out, name, &all->list[k],
@@ -198,13 +204,16 @@ metrics_exporters(const struct exporters *all, struct text *out)
 	}
 	if (all->shown == 0)
 		return;
-	metrics_family(out, last, METRIC_GAUGE, "when a datagram came last, in seconds since 1970");
+	metrics_family(out, last, METRIC_GAUGE,
+	    "when a datagram came last, in seconds since 1970");
 	for (k = 0; k < all->shown; k++)
-		exporter_sample(out, last, &all->list[k], (double)all->list[k].last_us / 1e6);
+		exporter_sample(out, last, &all->list[k],
+		    (double)all->list[k].last_us / 1e6);
 }
 
 static enum serve_outcome
-run_statistics(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_statistics(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct collect_control *cc = context;
 	static struct exporters exporters; /* large; commands take turns */
@@ -220,26 +229,28 @@ run_statistics(void *context, const char *argument, struct serve_reply *reply, s
 	if (!reply->is_json) {
 		if (cc->store != NULL) {
 			text_str(&reply->text, "store\n");
-			counters_print(&reply->text, store_counter_rows, q.store, STORE_COUNTERS);
+			counters_print(&reply->text, store_counter_rows, q.store,
+			    STORE_COUNTERS);
 		}
 		return SERVE_DONE;
 	}
 	text_str(&reply->text, "{\"since\":");
 	text_f64(&reply->text, (double)cc->started_us / 1e6);
-	control_json_counters(&reply->text, false, "collect", collect_counter_rows, q.collect,
-	    COLLECT_COUNTERS);
+	control_json_counters(&reply->text, false, "collect", collect_counter_rows,
+	    q.collect, COLLECT_COUNTERS);
 	control_json_counters(&reply->text, false, "wire", wire_counter_rows, q.wire,
 	    WIRE_COUNTERS);
 	if (cc->store != NULL)
-		control_json_counters(&reply->text, false, "store", store_counter_rows, q.store,
-		    STORE_COUNTERS);
+		control_json_counters(&reply->text, false, "store", store_counter_rows,
+		    q.store, STORE_COUNTERS);
 	json_exporters(&exporters, &reply->text);
 	text_str(&reply->text, "}\n");
 	return SERVE_DONE;
 }
 
 static enum serve_outcome
-run_metrics(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_metrics(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct collect_control *cc = context;
 	static struct exporters exporters;
@@ -263,7 +274,8 @@ run_metrics(void *context, const char *argument, struct serve_reply *reply, stru
 
 /* As SIGTERM, which the collector waits for. */
 static enum serve_outcome
-run_shutdown(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_shutdown(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	(void)context;
 	(void)argument;
@@ -276,7 +288,8 @@ run_shutdown(void *context, const char *argument, struct serve_reply *reply, str
 }
 
 static const struct serve_command rows[] = {
-	{"statistics", NULL, "counters of everything that happened so far, and a line per exporter",
+	{"statistics", NULL,
+	"counters of everything that happened so far, and a line per exporter",
 	    true, run_statistics},
 	{"metrics", NULL, "the counters for Prometheus", false, run_metrics},
 	{"shutdown", NULL, "write all that was received, and end", true, run_shutdown},
@@ -303,7 +316,8 @@ collect_control_open(const struct control_values *v, struct sink **sink,
 		free(cc);
 		return -1;
 	}
-	if (control_open(v, rows, sizeof rows / sizeof *rows, cc, &cc->control, err) != 0) {
+	if (control_open(v, rows, sizeof rows / sizeof *rows, cc, &cc->control,
+	    err) != 0) {
 		mailbox_done(&cc->box);
 		free(cc);
 		return -1;
@@ -334,7 +348,8 @@ collect_control_close(struct collect_control *cc)
 {
 	if (cc == NULL)
 		return;
-	mailbox_close(&cc->box); /* who asks now does it itself: nobody else does anything */
+	/* who asks now does it itself: nobody else does anything */
+	mailbox_close(&cc->box);
 	control_close(cc->control);
 	mailbox_done(&cc->box);
 	free(cc);

@@ -10,11 +10,11 @@ struct sink;
 struct store;
 
 /*
- * The commands that a running weir collect takes. The collector's thread answers them when it
- * flushes its sink, once a second: so it is a sink before the others.
+ * The commands that a running weir collect takes. The collector's thread answers them
+ * when it flushes its sink, once a second: so it is a sink before the others.
  *
- * Binds the addresses; *sink, which is borrowed, becomes the sink to give to the collector.
- * Nothing was asked for: *out is NULL and *sink stays.
+ * Binds the addresses; *sink, which is borrowed, becomes the sink to give to the
+ * collector. Nothing was asked for: *out is NULL and *sink stays.
  */
 int collect_control_open(const struct control_values *v, struct sink **sink,
     struct collect_control **out, struct err *err);

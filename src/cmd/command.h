@@ -13,11 +13,11 @@ enum { EXIT_GOOD = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 
 /*
  * A command. Dispatch, usage and manual page are made from this and from its option rows.
- * run gets the values struct (values_size bytes, filled by options_parse) and the operands;
- * it returns an exit status, and err set where there is something to say.
+ * run gets the values struct (values_size bytes, filled by options_parse) and the
+ * operands; it returns an exit status, and err set where there is something to say.
  *
- * One with verbs has only name, summary, operands and about; each verb is a command whose name
- * is both words, "lab link".
+ * One with verbs has only name, summary, operands and about; each verb is a command whose
+ * name is both words, "lab link".
  */
 struct command {
 	const char *name;
@@ -28,8 +28,10 @@ struct command {
 	const struct option_row *options;
 	size_t option_count;
 	size_t values_size;
-	int (*run)(void *values, const char **operands, int operand_count, struct err *err);
-	unsigned sandbox; /* enum sandbox_grant: what it may do once all is open; 0: anything */
+	int (*run)(void *values, const char **operands, int operand_count,
+	    struct err *err);
+	/* enum sandbox_grant: what it may do once all is open; 0: anything */
+	unsigned sandbox;
 	/* Adds to --help what only the command knows, such as the fields; may be NULL. */
 	void (*more_help)(struct text *out);
 	const struct command *const *verbs;
@@ -40,8 +42,8 @@ struct command {
 #include "cmd/command.def"
 #undef COMMAND
 
-/* Parses the options of argv, whose first word is the command's name, runs the command, says
- * what went wrong; the exit status. */
+/* Parses the options of argv, whose first word is the command's name, runs the command,
+ * says what went wrong; the exit status. */
 int command_run(const struct command *command, int argc, char **argv);
 /* The verb's own word: of "lab link" the second. */
 const char *command_verb(const struct command *verb);

@@ -39,13 +39,15 @@ output_open(const struct schema *schema, const char *format, const char *path,
     const char *fields, struct sink **out, struct err *err)
 {
 	unsigned list[SCHEMA_FIELDS_MAX];
-	struct report_config config = {.fd = STDOUT_FILENO, .name = path, .schema = schema,
+	struct report_config config = {.fd = STDOUT_FILENO, .name = path,
+	    .schema = schema,
 	    .fields = list};
 
 	if (report_format_parse(format, &config.format, err) != 0 ||
 	    report_fields(schema, fields, list, &config.n, err) != 0)
 		return -1;
-	config.is_color = path == NULL && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	config.is_color = path == NULL && isatty(STDOUT_FILENO) &&
+	    getenv("NO_COLOR") == NULL;
 	if (path != NULL) {
 		if (open_file(path, &config.fd, err) != 0)
 			return -1;
@@ -179,5 +181,6 @@ folder_of(const char *path)
 
 	if (path == NULL)
 		return NULL;
-	return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	return slash == NULL ? strdup(".") : strndup(path,
+	    slash == path ? 1 : (size_t)(slash - path));
 }

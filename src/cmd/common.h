@@ -48,8 +48,8 @@ struct flows_query {
 	char *text;
 };
 
-int flows_query_init(struct flows_query *q, const char *dir, const char **operands, int count,
-    struct err *err);
+int flows_query_init(struct flows_query *q, const char *dir, const char **operands,
+    int count, struct err *err);
 void flows_query_done(struct flows_query *q);
 
 /* Passes batches on to several sinks. */

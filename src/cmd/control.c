@@ -27,7 +27,8 @@ int
 control_open(const struct control_values *v, const struct serve_command *rows, size_t n,
     void *context, struct control **out, struct err *err)
 {
-	struct serve_config config = {.path = v->path, .group = v->group, .commands = rows,
+	struct serve_config config = {.path = v->path, .group = v->group,
+	    .commands = rows,
 	    .command_count = n, .context = context};
 	struct control *c;
 	socklen_t len;
@@ -108,8 +109,8 @@ control_since(struct text *out, int64_t started_us)
 	char since[32];
 
 	time_print(started_us / 1000000 * 1000000, STYLE_MACHINE, since);
-	text_printf(out, "weir[%d]: Accumulated statistics since %.19s UTC:\n", (int)getpid(),
-	    since);
+	text_printf(out, "weir[%d]: Accumulated statistics since %.19s UTC:\n",
+	    (int)getpid(), since);
 }
 
 void
@@ -129,7 +130,8 @@ control_json_counters(struct text *out, bool is_first, const char *module,
 void
 control_metrics_head(struct text *out, const char *command, int64_t started_us)
 {
-	metrics_family(out, "weir_build_info", METRIC_GAUGE, "1, and the version by its label");
+	metrics_family(out, "weir_build_info", METRIC_GAUGE,
+	    "1, and the version by its label");
 	metrics_sample_u64(out, "weir_build_info", "version", WEIR_VERSION, 1);
 	metrics_family(out, "weir_start_time_seconds", METRIC_GAUGE,
 	    "when the program began, in seconds since 1970, and its command");

@@ -9,8 +9,8 @@ struct control;
 struct err;
 
 /*
- * The control socket and the metrics page of a command that runs on: its options, and both
- * servers. weir ctl is the other side.
+ * The control socket and the metrics page of a command that runs on: its options, and
+ * both servers. weir ctl is the other side.
  */
 struct control_values {
 	const char *path, *group, *metrics;
@@ -41,11 +41,11 @@ control_is_wanted(const struct control_values *v)
 }
 
 /*
- * Binds both addresses; nothing is served before control_start. The rows must have a command
- * "metrics" and are borrowed, as is the context.
+ * Binds both addresses; nothing is served before control_start. The rows must have a
+ * command "metrics" and are borrowed, as is the context.
  */
-int control_open(const struct control_values *v, const struct serve_command *rows, size_t n,
-    void *context, struct control **out, struct err *err);
+int control_open(const struct control_values *v, const struct serve_command *rows,
+    size_t n, void *context, struct control **out, struct err *err);
 int control_start(struct control *control, struct err *err); /* NULL: does nothing */
 /* Answers what was asked, removes the socket. Before what the context points to ends. */
 void control_close(struct control *control);
@@ -58,7 +58,8 @@ void control_say(struct serve_reply *reply, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* The line that statistics begin with. */
 void control_since(struct text *out, int64_t started_us);
-/* Members "module":{"id":value,...} of a JSON object, with a comma before but for the first. */
+/* Members "module":{"id":value,...} of a JSON object, with a comma before but for the
+ * first. */
 void control_json_counters(struct text *out, bool is_first, const char *module,
     const struct counter_row *rows, const uint64_t *values, size_t n);
 /* weir_build_info, weir_start_time_seconds: what every program has. */

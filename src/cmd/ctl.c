@@ -25,9 +25,11 @@ static const struct option_row options[] = {
 	{"control", 'c', OPTION_TEXT, offsetof(struct values, path), "SOCKET", NULL, 0, 0,
 	    "the control socket of the program to ask; else " CONTROL_PATH " or, if that is not "
 	    "there, the only one of that folder, such as that of weir-meter@eth0"},
-	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", "text", 0, 0,
+	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", "text", 0,
+	0,
 	    "text, json, or ndjson for dump-flows"},
-	{"timeout", 't', OPTION_TIME, offsetof(struct values, wait_us), "TIME", "90s", 0, 0,
+	{"timeout", 't', OPTION_TIME, offsetof(struct values, wait_us), "TIME", "90s", 0,
+	0,
 	    "give up after so long without a word from the program"},
 };
 
@@ -50,7 +52,8 @@ find_socket(glob_t *found, const char **out, struct err *err)
 		text_char(&names, ' ');
 		text_str(&names, found->gl_pathv[i]);
 	}
-	err_set(err, EINVAL, "several programs can be asked; choose one with -c:%.300s", names.data);
+	err_set(err, EINVAL, "several programs can be asked; choose one with -c:%.300s",
+	    names.data);
 	text_done(&names);
 	return -1;
 }
@@ -74,13 +77,15 @@ run(void *values, const char **operands, int count, struct err *err)
 	int status;
 
 	if (count == 0) {
-		err_set(err, EINVAL, "say a command; help lists those of the program, --help the "
+		err_set(err, EINVAL,
+		    "say a command; help lists those of the program, --help the "
 		    "usual ones");
 		return EXIT_USAGE;
 	}
 	if (strcmp(v->format, "text") != 0 && strcmp(v->format, "json") != 0 &&
 	    strcmp(v->format, "ndjson") != 0) {
-		err_set(err, EINVAL, "-o takes text, json or ndjson, not '%s'", v->format);
+		err_set(err, EINVAL, "-o takes text, json or ndjson, not '%s'",
+		    v->format);
 		return EXIT_USAGE;
 	}
 	if (v->wait_us < 1000 || v->wait_us > 86400000000) {
@@ -108,14 +113,14 @@ const struct command command_ctl = {
 	.summary = "Asks and steers a running meter or collector",
 	.operands = "COMMAND [ARGUMENT]",
 	.about = "Sends a command to the control socket of weir-meter or weir-collect "
-	    "(their option --control) and prints the answer. It works with softflowd's socket "
-	    "too, in text.\n\n"
-	    "The protocol is a line of text each way, so that nc -U, socat and softflowctl can "
-	    "be used as well: a bare command is answered with text and the connection ends. "
-	    "\"json COMMAND\" is answered in JSON. After \"weir COMMAND\" or \"weir json "
-	    "COMMAND\" the connection stays open for more; lines of the answer that begin with "
-	    "a dot are sent with one dot more, and its last line is \". ok\" or \". error "
-	    "TEXT\".",
+	"(their option --control) and prints the answer. It works with softflowd's "
+	"socket too, in text.\n\n"
+	"The protocol is a line of text each way, so that nc -U, socat and softflowctl "
+	"can be used as well: a bare command is answered with text and the connection "
+	"ends. \"json COMMAND\" is answered in JSON. After \"weir COMMAND\" or \"weir "
+	"json COMMAND\" the connection stays open for more; lines of the answer that "
+	"begin with a dot are sent with one dot more, and its last line is \". ok\" or "
+	"\". error TEXT\".",
 	.examples = "weir ctl statistics\n"
 	    "weir ctl -c /run/weir/meter.ctl statistics\n"
 	    "weir ctl -c /run/weir/meter.ctl -o json statistics\n"

@@ -24,24 +24,30 @@ struct values {
 };
 
 static const struct option_row options[] = {
-	{"findings", 0, OPTION_TEXT, offsetof(struct values, findings), "FILE", NULL, 0, 0,
+	{"findings", 0, OPTION_TEXT, offsetof(struct values, findings), "FILE", NULL, 0,
+	0,
 	    "findings as weir identify -o tsv or csv prints them"},
 	{"truth", 0, OPTION_TEXT, offsetof(struct values, truth), "FILE", NULL, 0, 0,
 	    "the downloads as they were, TSV or CSV"},
 	{"group", 'g', OPTION_TEXT, offsetof(struct values, group), "COLUMN", NULL, 0, 0,
-	    "score by this column of truth or findings too; default exporter where there is one"},
+	    "score by this column of truth or findings too; default exporter where "
+	    "there is one"},
 	{"split", 0, OPTION_TEXT, offsetof(struct values, split), "WHERE", NULL, 0, 0,
-	    "a time, or a share of the downloads by time: score before and after it apart"},
-	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s", 0, 0,
+	    "a time, or a share of the downloads by time: score before and after it "
+	    "apart"},
+	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s",
+	0, 0,
 	    "how far a finding's start may be from the truth's"},
 	OPTION_FORMAT_ROW(struct values, "table, ndjson or html"),
 	OPTION_OUTPUT_ROW(struct values),
 };
 
-static const char score_columns[] = "part,group,grade,downloads,right,wrong,unnamed,absent,"
+static const char score_columns[] =
+    "part,group,grade,downloads,right,wrong,unnamed,absent,"
     "accuracy,low,high,precision,recall,sure,sure_wrong,brier,ece";
 static const char bin_columns[] = "part,from,to,names,right,probability,share,low,high";
-static const char miss_columns[] = "part,group,start,client,client_port,name,version,said,"
+static const char miss_columns[] =
+    "part,group,start,client,client_port,name,version,said,"
     "said_version,probability,grade,why";
 
 /* The three tables of an evaluation. */
@@ -57,9 +63,11 @@ static const struct part {
 
 enum { PARTS = sizeof parts / sizeof *parts };
 
-/* All three tables behind one another; by way of a file, for that is what reports write to. */
+/* All three tables behind one another; by way of a file, for that is what reports write
+ * to. */
 static int
-write_rows(const struct evaluation *e, const char *format, struct text *out, struct err *err)
+write_rows(const struct evaluation *e, const char *format, struct text *out,
+    struct err *err)
 {
 	bool is_table = strcmp(format, "table") == 0;
 	struct sink *sink;
@@ -74,11 +82,12 @@ write_rows(const struct evaluation *e, const char *format, struct text *out, str
 		int status;
 
 		if ((file = tmpfile()) == NULL)
-			return err_set(err, errno, "a temporary file: %s", strerror(errno));
+			return err_set(err, errno, "a temporary file: %s",
+			    strerror(errno));
 		config.fd = fileno(file);
 		config.fields = fields;
-		status = report_fields(parts[i].schema, is_table ? parts[i].columns : "all",
-		    fields, &config.n, err);
+		status = report_fields(parts[i].schema,
+		    is_table ? parts[i].columns : "all", fields, &config.n, err);
 		if (status == 0 && (status = report_open(&config, &sink, err)) == 0) {
 			status = parts[i].push(e, sink, err);
 			status |= sink_close(sink, err);
@@ -142,7 +151,8 @@ score_point(struct page *page, const void *row)
 	if (is_text(s->grade, "all"))
 		text_bytes(&page->labels, s->group.data, s->group.len);
 	else
-		text_printf(&page->labels, "grade %.*s", (int)s->grade.len, s->grade.data);
+		text_printf(&page->labels, "grade %.*s", (int)s->grade.len,
+		    s->grade.data);
 	return true;
 }
 
@@ -153,7 +163,8 @@ bin_point(struct page *page, const void *row)
 
 	if (!is_text(b->part, page->part))
 		return false;
-	page->points[page->count] = (struct plot_point){b->probability, b->share, b->low, b->high,
+	page->points[page->count] = (struct plot_point){b->probability, b->share, b->low,
+	    b->high,
 	    (double)b->names, NULL};
 	text_printf(&page->labels, "said with %.2f to %.2f, %llu names", b->from, b->to,
 	    (unsigned long long)b->names);
@@ -174,7 +185,8 @@ page_push(struct sink *sink, struct batch *batch, struct err *err)
 		html_table_begin(page->out, batch, page->fields, page->n);
 	page->is_begun = true;
 	html_table_rows(page->out, batch, page->fields, page->n);
-	for (i = 0; page->point != NULL && i < batch->rows && page->count < POINTS_MAX; i++) {
+	for (i = 0; page->point != NULL && i < batch->rows && page->count < POINTS_MAX;
+	    i++) {
 		size_t at = page->labels.len;
 
 		batch_row(batch, i, &row);
@@ -202,8 +214,8 @@ page_table(const struct evaluation *e, size_t i, struct page *page, struct text 
 	page->is_begun = false;
 	page->count = 0;
 	text_clear(&page->labels);
-	if (report_fields(parts[i].schema, parts[i].columns, page->fields, &page->n, err) != 0 ||
-	    parts[i].push(e, &page->sink, err) != 0)
+	if (report_fields(parts[i].schema, parts[i].columns, page->fields, &page->n,
+	    err) != 0 || parts[i].push(e, &page->sink, err) != 0)
 		return -1;
 	if (page->is_begun)
 		html_table_end(out);
@@ -218,7 +230,8 @@ page_counters(const struct evaluation *e, struct text *out)
 	struct text t;
 
 	text_init(&t);
-	counters_print(&t, evaluate_counter_rows, evaluation_counters(e), EVALUATE_COUNTERS);
+	counters_print(&t, evaluate_counter_rows, evaluation_counters(e),
+	    EVALUATE_COUNTERS);
 	text_str(out, "<pre>");
 	text_html(out, t.data, t.len);
 	text_str(out, "</pre>\n");
@@ -226,8 +239,8 @@ page_counters(const struct evaluation *e, struct text *out)
 }
 
 static int
-page_plots(const struct evaluation *e, struct page *page, const char *part, struct text *out,
-    struct err *err)
+page_plots(const struct evaluation *e, struct page *page, const char *part,
+    struct text *out, struct err *err)
 {
 	struct text unused; /* the tables come once, below */
 	char title[64];
@@ -247,7 +260,8 @@ page_plots(const struct evaluation *e, struct page *page, const char *part, stru
 	if (status == 0)
 		status = page_table(e, 1, page, &unused, err);
 	if (status == 0 && page->count > 0) {
-		struct plot plot = {title, "probability said", "share right", page->points,
+		struct plot plot = {title, "probability said", "share right",
+		    page->points,
 		    page->count};
 
 		snprintf(title, sizeof title, "Names: said against right, %s", part);
@@ -268,8 +282,8 @@ write_html(const struct evaluation *e, struct text *out, struct err *err)
 	text_init(&page.labels);
 	html_begin(out, "weir evaluate");
 	html_paragraph(out, "Findings held against the truth. A point is a share with its 95 % "
-	    "interval by Wilson; on the diagonal a name's probability keeps what it promises. "
-	    "Headings sort.");
+	    "interval by Wilson; on the diagonal a name's probability keeps what it "
+	    "promises. Headings sort.");
 	for (i = 0; status == 0 && i < sizeof plotted / sizeof *plotted; i++)
 		status = page_plots(e, &page, plotted[i], out, err);
 	page.point = NULL;
@@ -299,7 +313,8 @@ say_counters(const struct evaluation *e)
 	struct text t;
 
 	text_init(&t);
-	counters_print(&t, evaluate_counter_rows, evaluation_counters(e), EVALUATE_COUNTERS);
+	counters_print(&t, evaluate_counter_rows, evaluation_counters(e),
+	    EVALUATE_COUNTERS);
 	fputs(t.data, stderr);
 	text_done(&t);
 }
@@ -308,7 +323,8 @@ static int
 run(void *values, const char **operands, int count, struct err *err)
 {
 	struct values *v = values;
-	struct evaluate_config config = {.tolerance_us = v->tolerance_us, .group = v->group,
+	struct evaluate_config config = {.tolerance_us = v->tolerance_us,
+	    .group = v->group,
 	    .split = v->split};
 	struct evaluation *e = NULL;
 	int status = EXIT_USAGE;
@@ -319,11 +335,13 @@ run(void *values, const char **operands, int count, struct err *err)
 	while (f < FORMATS && strcmp(formats[f].name, v->format) != 0)
 		f++;
 	if (f == FORMATS) {
-		err_set(err, EINVAL, "-o takes table, ndjson or html, not '%s'", v->format);
+		err_set(err, EINVAL, "-o takes table, ndjson or html, not '%s'",
+		    v->format);
 		goto done;
 	}
 	if (count > 0) {
-		err_set(err, EINVAL, "'%s': evaluate takes no words but options", operands[0]);
+		err_set(err, EINVAL, "'%s': evaluate takes no words but options",
+		    operands[0]);
 		goto done;
 	}
 	if (need_option(v->findings, "--findings FILE", err) != 0 ||
@@ -358,21 +376,23 @@ const struct command command_evaluate = {
 	.name = "evaluate",
 	.summary = "Holds findings against the truth: accuracy, calibration, misses",
 	.operands = "",
-	.about = "The truth is a TSV or CSV whose first line names its columns: client, start and "
-	    "name, and any of client_port, version, size, exchange (the ordinal on the "
-	    "connection) and others, which --group may name. An empty name says that the download is of no file "
-	    "that could be known; then unknown is right.\n\n"
-	    "A download and a finding belong together if client and port agree and their starts "
-	    "are within the tolerance. Several of one client and port are aligned in order so "
-	    "that few are left over and times and sizes differ least, or by ordinal where both "
-	    "have it; names are not looked at for it. Findings of which the truth says nothing are counted, not "
-	    "judged.\n\n"
-	    "Scores come for all, by group and by grade of evidence: accuracy is right / "
-	    "downloads with Wilson's 95 % interval; precision is named right / named; recall is "
-	    "named right / downloads that the truth names. Brier score, expected calibration "
-	    "error and the share wrong of what was said with 0.99 are of names only. With --split "
-	    "each comes for all, for the part before (train) and the part after (test): what was "
-	    "learned from must not be what is judged.",
+	.about = "The truth is a TSV or CSV whose first line names its columns: client, "
+	    "start and name, and any of client_port, version, size, exchange (the "
+	    "ordinal on the connection) and others, which --group may name. An empty "
+	    "name says that the download is of no file that could be known; then "
+	    "unknown is right.\n\n"
+	    "A download and a finding belong together if client and port agree and "
+	    "their starts are within the tolerance. Several of one client and port are "
+	    "aligned in order so that few are left over and times and sizes differ "
+	    "least, or by ordinal where both have it; names are not looked at for it. "
+	    "Findings of which the truth says nothing are counted, not judged.\n\n"
+	    "Scores come for all, by group and by grade of evidence: accuracy is right "
+	    "/ downloads with Wilson's 95 % interval; precision is named right / named; "
+	    "recall is named right / downloads that the truth names. Brier score, "
+	    "expected calibration error and the share wrong of what was said with 0.99 "
+	    "are of names only. With --split each comes for all, for the part before "
+	    "(train) and the part after (test): what was learned from must not be what "
+	    "is judged.",
 	.examples = "weir identify --store flows -c debian.tsv -o tsv -w findings.tsv\n"
 	    "weir evaluate --findings findings.tsv --truth truth.tsv\n"
 	    "weir evaluate --findings findings.tsv --truth truth.tsv --split 0.8 -o html "

@@ -20,7 +20,8 @@ struct word {
 
 static const struct word versions[] = {{"1", 1}, {"5", 5}, {"7", 7}, {"9", 9}, {"10", 10},
     {"ipfix", 10}, {"psamp", 10}, {NULL, 0}};
-static const struct word times[] = {{"sec", WIRE_TIMES_SECONDS}, {"milli", WIRE_TIMES_MILLI},
+static const struct word times[] = {{"sec", WIRE_TIMES_SECONDS},
+    {"milli", WIRE_TIMES_MILLI},
     {"micro", WIRE_TIMES_MICRO}, {"nano", WIRE_TIMES_NANO}, {NULL, 0}};
 static const struct word transports[] = {{"udp", 1}, {"tcp", 2}, {"sctp", 3}, {NULL, 0}};
 
@@ -44,8 +45,8 @@ parse_engine(const char *text, uint32_t *out, struct err *err)
 
 	if (colon == NULL || !parse_u64(text, (size_t)(colon - text), &type) ||
 	    !parse_u64(colon + 1, strlen(colon + 1), &id) || type > 255 || id > 255)
-		return err_set(err, EINVAL, "--engine takes TYPE:ID, each 0 to 255, not '%s'",
-		    text);
+		return err_set(err, EINVAL,
+		    "--engine takes TYPE:ID, each 0 to 255, not '%s'", text);
 	*out = (uint32_t)(type << 8 | id);
 	return 0;
 }
@@ -56,22 +57,27 @@ check(const struct export_values *v, const struct send_config *c, struct err *er
 	unsigned version = c->encode.version;
 
 	if (version == 0)
-		return err_set(err, EINVAL, "-v takes 1, 5, 7, 9, ipfix or psamp, not '%s'", v->version);
+		return err_set(err, EINVAL,
+		    "-v takes 1, 5, 7, 9, ipfix or psamp, not '%s'", v->version);
 	if (c->encode.is_psamp && (v->is_biflow || v->times != NULL))
-		return err_set(err, EINVAL, "-b and -A are of flows, -v psamp reports packets");
+		return err_set(err, EINVAL,
+		    "-b and -A are of flows, -v psamp reports packets");
 	if (v->is_biflow && version != 10)
-		return err_set(err, EINVAL, "-b needs -v ipfix: NetFlow %u has no biflows",
-		    version);
+		return err_set(err, EINVAL,
+		    "-b needs -v ipfix: NetFlow %u has no biflows", version);
 	if (find(transports, v->transport) == 0)
-		return err_set(err, EINVAL, "-P takes udp, tcp or sctp, not '%s'", v->transport);
+		return err_set(err, EINVAL, "-P takes udp, tcp or sctp, not '%s'",
+		    v->transport);
 	if (version != 10 && strcmp(v->transport, "udp") != 0)
-		return err_set(err, EINVAL, "-P %s needs -v ipfix: NetFlow %u goes by udp only",
-		    v->transport, version);
+		return err_set(err, EINVAL,
+		    "-P %s needs -v ipfix: NetFlow %u goes by udp only", v->transport,
+		    version);
 	if (v->times != NULL && find(times, v->times) == 0)
-		return err_set(err, EINVAL, "-A takes sec, milli, micro or nano, not '%s'",
-		    v->times);
+		return err_set(err, EINVAL,
+		    "-A takes sec, milli, micro or nano, not '%s'", v->times);
 	if (v->times != NULL && version < 9)
-		return err_set(err, EINVAL, "-A needs -v 9 or ipfix: NetFlow %u has only the "
+		return err_set(err, EINVAL,
+		    "-A needs -v 9 or ipfix: NetFlow %u has only the "
 		    "uptime clock", version);
 	if (v->engine != NULL && version != 5)
 		return err_set(err, EINVAL, "--engine is of NetFlow 5; use --domain");
@@ -81,7 +87,8 @@ check(const struct export_values *v, const struct send_config *c, struct err *er
 int
 export_make(const struct export_values *v, struct send_config *out, struct err *err)
 {
-	*out = (struct send_config){.collectors = v->collectors, .transport = v->transport,
+	*out = (struct send_config){.collectors = v->collectors,
+	    .transport = v->transport,
 	    .is_balanced = v->is_balanced, .hop_limit = (unsigned)v->hop_limit,
 	    .interface = v->interface, .source = v->source, .mtu = (size_t)v->mtu,
 	    .rate_octets = (int64_t)v->rate, .patience_us = v->patience_us};
@@ -102,7 +109,8 @@ int
 export_packets(struct sink *sink, const struct export_reports *r, struct err *err)
 {
 	struct wire_packet out[SOURCE_BURST];
-	struct wire_reports reports = {.packets = out, .observed = r->seen, .now_us = r->now_us};
+	struct wire_reports reports = {.packets = out, .observed = r->seen,
+	    .now_us = r->now_us};
 	size_t at = 0, i;
 
 	do {

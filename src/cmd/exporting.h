@@ -10,7 +10,8 @@ struct packet;
 
 /* The options of sending to collectors, for every command that does. */
 struct export_values {
-	const char *collectors, *transport, *version, *times, *interface, *source, *engine;
+	const char *collectors, *transport, *version, *times, *interface, *source,
+	    *engine;
 	uint64_t hop_limit, domain, mtu, rate, pen, messages;
 	int64_t refresh_us, uptime_us, patience_us;
 	bool is_biflow, is_plain, is_balanced;
@@ -73,9 +74,11 @@ struct export_reports {
 	uint32_t ingress; /* interface; 0: not known */
 	int64_t now_us;   /* 0: by the packets' time */
 };
-int export_packets(struct sink *sink, const struct export_reports *reports, struct err *err);
+int export_packets(struct sink *sink, const struct export_reports *reports,
+    struct err *err);
 
-/* Tells once what could not be sent for want of a place in the format; sink may be NULL. */
+/* Tells once what could not be sent for want of a place in the format; sink may be
+ * NULL. */
 void export_complain(const struct sink *sink, const struct export_values *v);
 
 #endif

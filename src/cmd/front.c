@@ -15,7 +15,8 @@ front_find(const char *program)
 	if (slash != NULL)
 		program = slash + 1;
 	for (i = 0; i < sizeof all / sizeof *all; i++) {
-		if (strcmp(all[i]->name, program) == 0 || strcmp(all[i]->old, program) == 0)
+		if (strcmp(all[i]->name, program) == 0 || strcmp(all[i]->old,
+		    program) == 0)
 			return all[i];
 	}
 	return NULL;

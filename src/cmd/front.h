@@ -53,8 +53,8 @@ struct front_result {
 };
 
 /*
- * Translates softflowd's command line. -1: err has the message for one line; is_usage says
- * whether the old program would print its usage too.
+ * Translates softflowd's command line. -1: err has the message for one line; is_usage
+ * says whether the old program would print its usage too.
  */
 int front_softflowd_translate(int argc, char **argv, struct front_words *out,
     struct front_result *result, bool *is_usage, struct err *err);

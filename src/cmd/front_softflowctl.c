@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir-softflowctl: softflowctl's command line and plain protocol. It talks to softflowd as
- * well as to weir meter.
+ * weir-softflowctl: softflowctl's command line and plain protocol. It talks to softflowd
+ * as well as to weir meter.
  */
 #include "cmd/front.h"
 
@@ -37,7 +37,8 @@ usage(void)
 static int
 run(int argc, char **argv)
 {
-	struct serve_call call = {.path = "/var/run/softflowd.ctl", .is_plain = true, .put = put};
+	struct serve_call call = {.path = "/var/run/softflowd.ctl", .is_plain = true,
+	    .put = put};
 	struct err err = {0};
 	int letter;
 
@@ -72,13 +73,14 @@ const struct front front_softflowctl = {
 	.old = "softflowctl",
 	.summary = "weir ctl with the command line of softflowctl",
 	.operands = "[-h] [-c SOCKET] COMMAND",
-	.about = "Sends a command to weir-softflowd(1), to weir-meter(1) with --control, or to "
-	    "softflowd itself, and prints the answer. The commands: help, shutdown, exit, "
-	    "expire-all, delete-all, statistics, debug+, debug-, stop-gather, start-gather, "
-	    "dump-flows, timeouts, send-template. help shows all that the program asked knows. A "
-	    "link named softflowctl to this program does the same.",
-	.differences = "The exit status is 0 once an answer came, whatever it says, as in "
-	    "softflowctl; weir-ctl(1) tells good answers from bad ones.",
+	.about = "Sends a command to weir-softflowd(1), to weir-meter(1) with "
+	    "--control, or to softflowd itself, and prints the answer. The commands: "
+	    "help, shutdown, exit, expire-all, delete-all, statistics, debug+, debug-, "
+	    "stop-gather, start-gather, dump-flows, timeouts, send-template. help shows "
+	    "all that the program asked knows. A link named softflowctl to this program "
+	    "does the same.",
+	.differences = "The exit status is 0 once an answer came, whatever it says, as "
+	    "in softflowctl; weir-ctl(1) tells good answers from bad ones.",
 	.examples = "weir-softflowctl statistics\n"
 	    "weir-softflowctl -c /run/weir/meter.ctl 'timeouts udp=1m'",
 	.command = "ctl",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir-softflowd: softflowd's options, its usage and manual. What they mean to weir meter is
- * found out in front_translate.c.
+ * weir-softflowd: softflowd's options, its usage and manual. What they mean to weir meter
+ * is found out in front_translate.c.
  */
 #include "cmd/front.h"
 
@@ -14,18 +14,22 @@
 #include <time.h>
 
 static const struct front_row rows[] = {
-	{'i', "[IDX:]INTERFACE", "interface", "capture on this interface; the number goes into "
+	{'i', "[IDX:]INTERFACE", "interface",
+	"capture on this interface; the number goes into "
 	    "the flows"},
-	{'r', "FILE", "read", "read a capture file; the statistics are printed at the end"},
+	{'r', "FILE", "read",
+	"read a capture file; the statistics are printed at the end"},
 	{'n', "HOST:PORT,...", "send", "collectors"},
 	{'l', NULL, "balance", "share the flows among the collectors"},
 	{'v', "VERSION", "export", "1, 5 (the default), 9, 10 for IPFIX, or psamp"},
 	{'P', "TRANSPORT", "transport", "udp, tcp or sctp"},
 	{'A', "UNIT", "times", "sec, milli, micro or nano: absolute times in IPFIX"},
 	{'b', NULL, "biflow", "biflows; only with -v 10"},
-	{'T', "LEVEL", "key", "what makes packets one flow: full, port, proto, ip, vlan or ether"},
+	{'T', "LEVEL", "key",
+	"what makes packets one flow: full, port, proto, ip, vlan or ether"},
 	{'H', "MAC", "own-mac", "with -T ether: what this address sends is egress"},
-	{'t', "NAME=TIME", "timeout", "tcp, tcp.rst, tcp.fin, udp, icmp, general, maxlife, expint"},
+	{'t', "NAME=TIME", "timeout",
+	"tcp, tcp.rst, tcp.fin, udp, icmp, general, maxlife, expint"},
 	{'m', "FLOWS", "max-flows", "flows in memory; at least 64 here"},
 	{'s', "N", "sample", "meter every N-th packet"},
 	{'C', "BYTES", "snaplen", "octets of a frame to look at; at least 64 here"},
@@ -35,15 +39,18 @@ static const struct front_row rows[] = {
 	{'S', "INTERFACE", "send-interface", "send through this interface"},
 	{'e', "ADDRESS", "source", "send from this address"},
 	{'x', "LABELS", "mpls-labels", "MPLS labels to record; none without this option"},
-	{'R', "PORT", "receive-psamp", "receive sampled packets (PSAMP) instead of capturing"},
+	{'R', "PORT", "receive-psamp",
+	"receive sampled packets (PSAMP) instead of capturing"},
 	{'a', NULL, NULL, "needless: flows of a file always have the packets' time"},
-	{'I', "TIME", "boot-time", "begin the uptime clock of versions 1 to 9 anew so often"},
+	{'I', "TIME", "boot-time",
+	"begin the uptime clock of versions 1 to 9 anew so often"},
 	{'g', NULL, NULL, "say at the end how much processor time it took"},
 	{'M', NULL, "workers", "two threads share an interface's packets"},
 	{'6', NULL, NULL, "needless: IPv6 is always metered; NetFlow 1 and 5 leave it out"},
 	{'d', NULL, NULL, "stay in the foreground"},
 	{'D', NULL, "verbose", "stay in the foreground and say more"},
-	{'p', "FILE", "pid-file", "where the process id is written; not in the foreground"},
+	{'p', "FILE", "pid-file",
+	"where the process id is written; not in the foreground"},
 	{'c', "SOCKET", "control", "the control socket; none: without one"},
 	{'h', NULL, NULL, "this text"},
 };
@@ -104,8 +111,8 @@ run(int argc, char **argv)
 	text_init(&notes);
 	if (is_shown)
 		argv[1] = argv[0];
-	if (front_softflowd_translate(argc - is_shown, argv + is_shown, &words, &result, &is_usage,
-	    &err) != 0) {
+	if (front_softflowd_translate(argc - is_shown, argv + is_shown, &words, &result,
+	    &is_usage, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
 		if (is_usage)
 			usage(stderr);
@@ -133,28 +140,31 @@ const struct front front_softflowd = {
 	.old = "softflowd",
 	.summary = "weir meter with the command line of softflowd",
 	.operands = "[OPTIONS] [FILTER]",
-	.about = "Takes the options of softflowd and runs weir-meter(1) with what they mean; "
-	    "--translate as the first word prints that command line instead. Defaults are those of "
-	    "softflowd: NetFlow 5, 8192 flows, flows by addresses, ports and protocol, its "
-	    "timeouts, a daemon with the pid file /var/run/softflowd.pid and the control socket "
-	    "/var/run/softflowd.ctl. A link named softflowd to this program does the same.",
+	.about = "Takes the options of softflowd and runs weir-meter(1) with what they "
+	    "mean; --translate as the first word prints that command line instead. "
+	    "Defaults are those of softflowd: NetFlow 5, 8192 flows, flows by "
+	    "addresses, ports and protocol, its timeouts, a daemon with the pid file "
+	    "/var/run/softflowd.pid and the control socket /var/run/softflowd.ctl. A "
+	    "link named softflowd to this program does the same.",
 	.differences =
-	    "Connections are not cut into exchanges (weir meter --no-cut): a connection is a flow, "
-	    "as in softflowd. Call weir-meter(1) itself to have downloads as records.\n\n"
-	    "Flows of a file (-r) have the packets' times, as softflowd's with -a. Like there no "
-	    "flow of a file ends by a timeout, but for five days without a packet, unless -t sets "
-	    "one, which softflowd ignores; a new "
-	    "connection between the same ports begins a new flow, where softflowd goes on with the "
+	    "Connections are not cut into exchanges (weir meter --no-cut): a connection "
+	    "is a flow, as in softflowd. Call weir-meter(1) itself to have downloads as "
+	    "records.\n\n"
+	    "Flows of a file (-r) have the packets' times, as softflowd's with -a. Like "
+	    "there no flow of a file ends by a timeout, but for five days without a "
+	    "packet, unless -t sets one, which softflowd ignores; a new connection "
+	    "between the same ports begins a new flow, where softflowd goes on with the "
 	    "old one.\n\n"
-	    "Flows longer than 2 GiB are not ended, since counters have 64 bits here; NetFlow 5 "
-	    "gets several records of them.\n\n"
-	    "IPv6 is always metered. NetFlow 1 and 5 have none: such flows are left out of what is "
-	    "sent, and counted.\n\n"
+	    "Flows longer than 2 GiB are not ended, since counters have 64 bits here; "
+	    "NetFlow 5 gets several records of them.\n\n"
+	    "IPv6 is always metered. NetFlow 1 and 5 have none: such flows are left out "
+	    "of what is sent, and counted.\n\n"
 	    "-v ntopng and -f are errors. -a and -6 are accepted and needless. -b "
-	    "without -v 10 and -A without -v 9 or 10 have no effect, and that is said. Numbers below "
-	    "weir's least ones (-m, -C, -B) are raised, and that is said.\n\n"
-	    "All errors in options and in the packet source are reported before the program goes "
-	    "into the background, with a status of 1.",
+	    "without -v 10 and -A without -v 9 or 10 have no effect, and that is said. "
+	    "Numbers below weir's least ones (-m, -C, -B) are raised, and that is "
+	    "said.\n\n"
+	    "All errors in options and in the packet source are reported before the "
+	    "program goes into the background, with a status of 1.",
 	.examples = "weir-softflowd -i eth0 -n 192.0.2.1:2055\n"
 	    "weir-softflowd -r capture.pcap -n '[2001:db8::1]:4739' -v 10 -b\n"
 	    "weir-softflowd --translate -i eth0 -n 192.0.2.1:2055 -v 9 -t udp=1m",

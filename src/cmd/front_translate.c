@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * softflowd's command line as one of weir meter. First its options are read
- * as softflowd reads them, then what they, and softflowd's defaults, mean is written down as
- * words; weir meter does the rest. An option that weir meter does not have is an error, never
- * silence.
+ * as softflowd reads them, then what they, and softflowd's defaults, mean is written down
+ * as words; weir meter does the rest. An option that weir meter does not have is an
+ * error, never silence.
  */
 #include "cmd/front.h"
 
@@ -23,8 +23,8 @@ static const char letters[] = "6hdDL:T:H:i:r:f:t:n:m:p:c:v:s:P:A:B:baC:lR:MNS:x:
 static const char pid_file[] = "/var/run/softflowd.pid";
 static const char control[] = "/var/run/softflowd.ctl";
 
-/* softflowd's timeouts, and ours. Its tcp.fin runs from the second FIN on; after the first
- * it has no other than tcp: 0 here. */
+/* softflowd's timeouts, and ours. Its tcp.fin runs from the second FIN on; after the
+ * first it has no other than tcp: 0 here. */
 static const struct timeout {
 	const char *old, *name;
 	const char *fallback; /* NULL: weir meter's own is the same */
@@ -92,9 +92,10 @@ option(struct given *g, char letter, const char *name, const char *value)
 			break;
 	}
 	if (i == command_meter.option_count)
-		return err_set(g->err, ENOTSUP, "-%c cannot be honoured: weir meter has no --%s",
-		    letter, name);
-	word(g->out, value == NULL ? joined("--", name, "", "") : joined("--", name, "=", value));
+		return err_set(g->err, ENOTSUP,
+		    "-%c cannot be honoured: weir meter has no --%s", letter, name);
+	word(g->out, value == NULL ? joined("--", name, "", "") : joined("--", name, "=",
+	    value));
 	return 0;
 }
 
@@ -143,7 +144,8 @@ take_timeout(struct given *g, const char *text)
 	free(g->timeouts[i]);
 	g->timeouts[i] = value;
 	if (strcmp(timeouts[i].name, "general") == 0 && strtol(value, NULL, 10) == 0)
-		return err_set(g->err, EINVAL, "\"general\" flow timeout must be greater than zero");
+		return err_set(g->err, EINVAL,
+		    "\"general\" flow timeout must be greater than zero");
 	return 0;
 }
 
@@ -157,7 +159,8 @@ take_version(struct given *g, const char *text)
 	if (g->is_psamp)
 		return 0;
 	if (strcmp(text, "ntopng") == 0)
-		return err_set(g->err, ENOTSUP, "-v ntopng cannot be honoured: ntopng takes IPFIX "
+		return err_set(g->err, ENOTSUP,
+		    "-v ntopng cannot be honoured: ntopng takes IPFIX "
 		    "too, use -v 10");
 	g->version = (unsigned)atoi(text);
 	for (i = 0; i < sizeof known / sizeof *known; i++) {
@@ -167,14 +170,16 @@ take_version(struct given *g, const char *text)
 	return err_set(g->err, EINVAL, "Invalid NetFlow version");
 }
 
-/* Days, hours, minutes or seconds of uptime, at most what 32 bits of milliseconds hold. */
+/* Days, hours, minutes or seconds of uptime, at most what 32 bits of milliseconds
+ * hold. */
 static int
 take_boot_time(struct given *g, const char *text)
 {
 	static const struct {
 		char unit;
 		long seconds, max;
-	} units[] = {{'d', 86400, 49}, {'h', 3600, 1193}, {'m', 60, 71582}, {0, 1, 4294944}};
+	} units[] = {{'d', 86400, 49}, {'h', 3600, 1193}, {'m', 60, 71582},
+	    {0, 1, 4294944}};
 	char *rest;
 	long number;
 	size_t i = 0;
@@ -182,7 +187,8 @@ take_boot_time(struct given *g, const char *text)
 	errno = 0;
 	number = strtol(text, &rest, 10);
 	if (rest == text)
-		return err_set(g->err, EINVAL, "No digits were found in boot_time_reinit");
+		return err_set(g->err, EINVAL,
+		    "No digits were found in boot_time_reinit");
 	if (errno != 0 || number < 0)
 		return err_set(g->err, EINVAL, "Invalid boot_time_reinit");
 	while (units[i].unit != 0 && units[i].unit != tolower((unsigned char)*rest))
@@ -196,7 +202,8 @@ take_boot_time(struct given *g, const char *text)
 static int
 check(struct given *g, int letter, const char *value)
 {
-	static const char *const levels[] = {"full", "port", "proto", "ip", "vlan", "ether", NULL};
+	static const char *const levels[] = {"full", "port", "proto", "ip", "vlan",
+	    "ether", NULL};
 	static const char *const transports[] = {"udp", "tcp", "sctp", NULL};
 	static const char *const units[] = {"sec", "milli", "micro", "nano", NULL};
 	const char *const *list = letter == 'T' ? levels : letter == 'P' ? transports
@@ -208,7 +215,8 @@ check(struct given *g, int letter, const char *value)
 	case 'i':
 	case 'r':
 		if (g->values['i'] != NULL || g->values['r'] != NULL)
-			return err_set(g->err, EINVAL, "Packet source already specified.");
+			return err_set(g->err, EINVAL,
+			    "Packet source already specified.");
 		return 0;
 	case 't':
 		return take_timeout(g, value);
@@ -264,7 +272,8 @@ read_options(struct given *g, int argc, char **argv, bool *is_usage)
 static int
 number(struct given *g, char letter, const char *name, const char *fallback, long min)
 {
-	const char *value = g->values[(int)letter] != NULL ? g->values[(int)letter] : fallback;
+	const char *value = g->values[(int)letter] != NULL ? g->values[(int)letter]
+	    : fallback;
 	char text[24];
 
 	if (value == NULL)
@@ -317,8 +326,8 @@ write_timeouts(struct given *g)
 		if (value == NULL)
 			continue;
 		most = strcmp(timeouts[i].name, "maxlife") == 0 ? longest_life : never;
-		if (option_time(value, &us) && option_time(most, &most_us) && us > most_us &&
-		    strcmp(timeouts[i].name, "expint") != 0) {
+		if (option_time(value, &us) && option_time(most, &most_us) &&
+		    us > most_us && strcmp(timeouts[i].name, "expint") != 0) {
 			note(g, "a longer time than %s is not used here", most);
 			value = most;
 		}
@@ -332,9 +341,10 @@ write_timeouts(struct given *g)
 static int
 write_flows(struct given *g)
 {
-	if (option(g, 'T', "key", g->values['T'] != NULL ? g->values['T'] : "full") != 0 ||
-	    number(g, 'm', "max-flows", "8192", 64) != 0 ||
-	    option(g, 'x', "mpls-labels", g->values['x'] != NULL ? g->values['x'] : "0") != 0 ||
+	if (option(g, 'T', "key", g->values['T'] != NULL ? g->values['T'] : "full") !=
+	    0 || number(g, 'm', "max-flows", "8192", 64) != 0 ||
+	    option(g, 'x', "mpls-labels", g->values['x'] != NULL ? g->values['x']
+	    : "0") != 0 ||
 	    option(g, 0, "no-cut", NULL) != 0)
 		return -1;
 	if (g->values['H'] != NULL && option(g, 'H', "own-mac", g->values['H']) != 0)
@@ -390,8 +400,8 @@ write_outputs(struct given *g)
 	return 0;
 }
 
-/* How it runs: a file in the foreground with its statistics, else as a daemon with a pid file,
- * in both cases with a control socket but for files. */
+/* How it runs: a file in the foreground with its statistics, else as a daemon with a pid
+ * file, in both cases with a control socket but for files. */
 static int
 write_process(struct given *g)
 {
@@ -412,7 +422,8 @@ write_process(struct given *g)
 		return 0;
 	if (option(g, 0, "daemon", NULL) != 0)
 		return -1;
-	return option(g, 'p', "pid-file", g->values['p'] != NULL ? g->values['p'] : pid_file);
+	return option(g, 'p', "pid-file", g->values['p'] != NULL ? g->values['p']
+	    : pid_file);
 }
 
 int
@@ -424,8 +435,8 @@ front_softflowd_translate(int argc, char **argv, struct front_words *out,
 
 	if (status == 0 && !result->is_help) {
 		word(out, joined("meter", "", "", ""));
-		if (write_packets(&g) != 0 || write_flows(&g) != 0 || write_outputs(&g) != 0 ||
-		    write_process(&g) != 0)
+		if (write_packets(&g) != 0 || write_flows(&g) != 0 ||
+		    write_outputs(&g) != 0 || write_process(&g) != 0)
 			status = -1;
 		if (status == 0 && optind < argc)
 			word(out, joined("--", "", "", ""));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir identify: flows of a store against catalogues; findings as text, and into the store
- * where they are asked to be kept.
+ * weir identify: flows of a store against catalogues; findings as text, and into the
+ * store where they are asked to be kept.
  */
 #include "identify/identify.h"
 #include "identify/dns_names.h"
@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 struct values {
-	const char *store, *format, *output, *fields, *threshold, *classifier, *names, *wire_model;
+	const char *store, *format, *output, *fields, *threshold, *classifier, *names,
+	    *wire_model;
 	struct option_list catalogs;
 	uint64_t overhead;
 	bool is_kept, is_counting, is_explained, is_frozen, is_adaptive;
@@ -32,37 +33,43 @@ struct values {
 
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
-	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL, 0, 0,
+	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL,
+	0, 0,
 	    "a catalogue; may be given often"},
-	{"classifier", 0, OPTION_TEXT, offsetof(struct values, classifier), "FILE", NULL, 0, 0,
+	{"classifier", 0, OPTION_TEXT, offsetof(struct values, classifier), "FILE", NULL,
+	0, 0,
 	    "name by this model of weir learn --classifier instead of a catalogue"},
 	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson"),
 	OPTION_OUTPUT_ROW(struct values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
 	    "columns of findings to print"},
 	{"threshold", 0, OPTION_TEXT, offsetof(struct values, threshold), "P", NULL, 0, 0,
-	    "probability from which on a download is named; if not given 0.5, for records "
-	    "without spans 0.7"},
+	    "probability from which on a download is named; if not given 0.5, for "
+	    "records without spans 0.7"},
 	{"names", 0, OPTION_TEXT, offsetof(struct values, names), "FILE", NULL, 0, 0,
-	    "DNS answers, which tell the servers' names: a TSV with the columns time, name and "
-	    "address, and client where known"},
+	    "DNS answers, which tell the servers' names: a TSV with the columns time, "
+	    "name and address, and client where known"},
 	{"model", 0, OPTION_TEXT, offsetof(struct values, wire_model), "FILE", NULL, 0, 0,
-	    "what is known of paths for records without spans: read, fitted further and written "
-	    "back; see weir-model(1)"},
+	    "what is known of paths for records without spans: read, fitted further "
+	    "and written back; see weir-model(1)"},
 	{"frozen", 0, OPTION_FLAG, offsetof(struct values, is_frozen), NULL, NULL, 0, 0,
-	    "with --model: only read, nothing is fitted, for evaluations: of servers and paths that it "
-	    "does not have any headers and losses are supposed, so that few names are sure"},
+	    "with --model: only read, nothing is fitted, for evaluations: of servers "
+	    "and paths that it does not have any headers and losses are supposed, so "
+	    "that few names are sure"},
 	{"adapt", 0, OPTION_FLAG, offsetof(struct values, is_adaptive), NULL, NULL, 0, 0,
-	    "with --model: only read; servers and paths that it does not have are fitted to the "
-	    "flows that are named"},
-	{"overhead", 0, OPTION_NUMBER, offsetof(struct values, overhead), "OCTETS", NULL, 28, 200,
-	    "headers per packet in records without spans, as the exporter counts them; if not "
-	    "given it is found out"},
-	{"explain", 0, OPTION_FLAG, offsetof(struct values, is_explained), NULL, NULL, 0, 0,
+	    "with --model: only read; servers and paths that it does not have are "
+	    "fitted to the flows that are named"},
+	{"overhead", 0, OPTION_NUMBER, offsetof(struct values, overhead), "OCTETS", NULL,
+	28, 200,
+	    "headers per packet in records without spans, as the exporter counts them; "
+	    "if not given it is found out"},
+	{"explain", 0, OPTION_FLAG, offsetof(struct values, is_explained), NULL, NULL, 0,
+	0,
 	    "print for every download the evidence with every term of the probability"},
 	{"keep", 'k', OPTION_FLAG, offsetof(struct values, is_kept), NULL, NULL, 0, 0,
 	    "also write the findings into the store, under findings"},
-	{"counters", 0, OPTION_FLAG, offsetof(struct values, is_counting), NULL, NULL, 0, 0,
+	{"counters", 0, OPTION_FLAG, offsetof(struct values, is_counting), NULL, NULL, 0,
+	0,
 	    "say on standard error what became of each row"},
 };
 
@@ -73,7 +80,8 @@ catalogs_read(const struct option_list *paths, struct catalog **out, struct err 
 	size_t i, inexact;
 
 	if (paths->count == 0)
-		return err_set(err, EINVAL, "--catalog CATALOG is needed; weir catalog makes one");
+		return err_set(err, EINVAL,
+		    "--catalog CATALOG is needed; weir catalog makes one");
 	catalog = catalog_new();
 	for (i = 0; i < paths->count; i++) {
 		if (catalog_read(catalog, paths->items[i], err) != 0) {
@@ -83,16 +91,17 @@ catalogs_read(const struct option_list *paths, struct catalog **out, struct err 
 	}
 	if ((inexact = catalog_keep_exact(catalog)) > 0)
 		complain("%zu files of the catalogues have rounded sizes and are left out; "
-		    "weir catalog build catalogue --measure asks for exact ones", inexact);
+		    "weir catalog build catalogue --measure asks for exact ones",
+		    inexact);
 	catalog_seal(catalog);
 	*out = catalog;
 	return 0;
 }
 
 int
-identify_store(struct flows_query *q, const struct identify_config *config, struct sink *sink,
-    uint64_t counters[IDENTIFY_COUNTERS], void (*each)(void *arg, const struct batch *),
-    void *arg, struct err *err)
+identify_store(struct flows_query *q, const struct identify_config *config,
+    struct sink *sink, uint64_t counters[IDENTIFY_COUNTERS],
+    void (*each)(void *arg, const struct batch *), void *arg, struct err *err)
 {
 	struct identify *identify = identify_new(config);
 	struct query_sorted *sorted = NULL;
@@ -108,7 +117,8 @@ identify_store(struct flows_query *q, const struct identify_config *config, stru
 	if (query_sorted_open(&q->query, &sorted, err) != 0)
 		goto fail;
 	while (query_sorted_next(sorted, &batch) > 0) {
-		progress_show("identifying", done += batch->rows, query_sorted_rows(sorted));
+		progress_show("identifying", done += batch->rows,
+		    query_sorted_rows(sorted));
 		if (each != NULL)
 			each(arg, batch);
 		if (identify_batch(identify, batch, err) != 0)
@@ -117,7 +127,8 @@ identify_store(struct flows_query *q, const struct identify_config *config, stru
 	status = identify_finish(identify, sink, err);
 	if (status == 0 && config->wire_model != NULL && !config->is_frozen)
 		status = identify_write_model(identify, config->wire_model, err);
-	memcpy(counters, identify_counters(identify), IDENTIFY_COUNTERS * sizeof *counters);
+	memcpy(counters, identify_counters(identify),
+	    IDENTIFY_COUNTERS * sizeof *counters);
 
 fail:
 	query_sorted_close(sorted);
@@ -144,7 +155,8 @@ classify_store(struct flows_query *q, const struct model *model, double threshol
 			goto fail;
 	}
 	status = classify_finish(classify, err);
-	memcpy(counters, classify_counters(classify), IDENTIFY_COUNTERS * sizeof *counters);
+	memcpy(counters, classify_counters(classify),
+	    IDENTIFY_COUNTERS * sizeof *counters);
 
 fail:
 	query_sorted_close(sorted);
@@ -160,7 +172,8 @@ open_sinks(const struct values *v, const char *version, struct store **store,
 	struct sink *sinks[2];
 	char key[64];
 
-	if (output_open(&finding_schema, v->format, v->output, v->fields, &sinks[0], err) != 0)
+	if (output_open(&finding_schema, v->format, v->output, v->fields, &sinks[0],
+	    err) != 0)
 		return -1;
 	*out = sinks[0];
 	if (!v->is_kept)
@@ -181,7 +194,8 @@ say_contradictions(const uint64_t counters[IDENTIFY_COUNTERS])
 	int i;
 
 	for (i = 0; i < IDENTIFY_COUNTERS; i++)
-		if (strstr(identify_counter_rows[i].help, "contradict themselves") != NULL)
+		if (strstr(identify_counter_rows[i].help, "contradict themselves") !=
+		    NULL)
 			n += counters[i];
 	if (n == 0)
 		return;
@@ -222,7 +236,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (v->threshold != NULL &&
 	    (!parse_f64(v->threshold, strlen(v->threshold), &config.threshold) ||
 		config.threshold <= 0 || config.threshold > 1)) {
-		err_set(err, EINVAL, "--threshold takes a probability above 0 and up to 1, not "
+		err_set(err, EINVAL,
+		    "--threshold takes a probability above 0 and up to 1, not "
 		    "'%s'", v->threshold);
 		goto done;
 	}
@@ -236,7 +251,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		goto done;
 	}
 	if (v->is_frozen && v->is_adaptive) {
-		err_set(err, EINVAL, "--frozen or --adapt, not both: with --frozen nothing is fitted");
+		err_set(err, EINVAL,
+		    "--frozen or --adapt, not both: with --frozen nothing is fitted");
 		status = EXIT_USAGE;
 		goto done;
 	}
@@ -263,11 +279,13 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (v->is_explained && v->fields == NULL)
 		v->fields = "start,client,server,server_name,bytes,kind,name,version,"
 			    "probability,grade,candidates,evidence";
-	if (open_sinks(v, model != NULL ? model->version : catalog_version(catalog), &store,
-	    &kept, &sink, err) != 0)
+	if (open_sinks(v, model != NULL ? model->version : catalog_version(catalog),
+	    &store, &kept, &sink, err) != 0)
 		goto done;
-	if (model != NULL ? classify_store(&q, model, config.threshold, sink, counters, err) == 0
-			  : identify_store(&q, &config, sink, counters, NULL, NULL, err) == 0)
+	if (model != NULL ? classify_store(&q, model, config.threshold, sink, counters,
+	    err) == 0
+			  : identify_store(&q, &config, sink, counters, NULL, NULL,
+			  err) == 0)
 		status = EXIT_GOOD;
 	else if (kept != NULL)
 		store_sink_abandon(kept);
@@ -300,20 +318,21 @@ const struct command command_identify = {
 	.name = "identify",
 	.summary = "Names the downloads among the flows of a store",
 	.operands = "[FILTER]",
-	.about = "Compares the flows that the filter picks with catalogues and prints a finding "
-	    "per download: client, server, the file's name and version, the probability that "
-	    "the name is right, and the grade of evidence.\n\n"
-	    "Where weir's own meter saw the packets, response and request have exact spans: "
-	    "response = header + file, request = constant + length of the path. The header's and "
-	    "the request's constants are found by vote over the flows, several per server if "
-	    "need be. Pipelined connections are decoded as a whole. Records of other exporters "
-	    "have octets and packets only; for them a model of the wire is fitted, without "
-	    "labels. So it is done with QUIC (UDP to port 443 or 8443), where a connection "
-	    "carried one file. What fits no file is unknown.\n\n"
-	    "--classifier names by a model that weir learn --classifier trained. It knows the "
-	    "files it was taught and no others, and its probability is the share of the flows it "
-	    "was taught that look alike: no measure of how often it is right (weir evaluate "
-	    "gives that).",
+	.about = "Compares the flows that the filter picks with catalogues and prints a "
+	    "finding per download: client, server, the file's name and version, the "
+	    "probability that the name is right, and the grade of evidence.\n\n"
+	    "Where weir's own meter saw the packets, response and request have exact "
+	    "spans: response = header + file, request = constant + length of the path. "
+	    "The header's and the request's constants are found by vote over the flows, "
+	    "several per server if need be. Pipelined connections are decoded as a "
+	    "whole. Records of other exporters have octets and packets only; for them a "
+	    "model of the wire is fitted, without labels. So it is done with QUIC (UDP "
+	    "to port 443 or 8443), where a connection carried one file. What fits no "
+	    "file is unknown.\n\n"
+	    "--classifier names by a model that weir learn --classifier trained. It "
+	    "knows the files it was taught and no others, and its probability is the "
+	    "share of the flows it was taught that look alike: no measure of how often "
+	    "it is right (weir evaluate gives that).",
 	.examples = "weir identify --store flows --catalog debian.tsv\n"
 	    "weir identify --store flows -c debian.tsv -o tsv 'dst port 80'",
 	.options = options,

@@ -28,7 +28,8 @@ struct values {
 
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
-	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL, 0, 0,
+	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL,
+	0, 0,
 	    "a catalogue; may be given often"},
 	OPTION_FORMAT_ROW(struct values, "table, ndjson or html"),
 	OPTION_OUTPUT_ROW(struct values),
@@ -36,7 +37,8 @@ static const struct option_row options[] = {
 
 enum { BINS = 96 };
 
-static const char download_fields[] = "start,name,version,arch,size,probability,kind,grade,"
+static const char download_fields[] =
+    "start,name,version,arch,size,probability,kind,grade,"
     "server,server_port,candidates";
 static const char host_fields[] = "host,first,last,flows,bytes,downloads,unknown,os,"
     "os_probability,distribution,distribution_probability,arch";
@@ -61,7 +63,8 @@ gather(void *arg, const struct batch *flows)
 			abort();
 	}
 	for (i = 0; i < flows->rows; i++)
-		g->starts[g->count++] = (int64_t)column_u64(&flows->columns[FLOW_start], i);
+		g->starts[g->count++] = (int64_t)column_u64(&flows->columns[FLOW_start],
+		    i);
 }
 
 /* A sink that hands batches to a function; for findings and for report pages. */
@@ -121,13 +124,15 @@ add_rows(void *arg, struct batch *batch, struct err *err)
 static void
 add_chart(struct text *out, const struct gathering *g)
 {
-	struct html_bars bars = {"Flows over time", "flow records", INT64_MAX, 1, NULL, BINS};
+	struct html_bars bars = {"Flows over time", "flow records", INT64_MAX, 1, NULL,
+	    BINS};
 	uint64_t values[BINS] = {0};
 	int64_t last = INT64_MIN;
 	size_t i;
 
 	for (i = 0; i < g->count; i++) {
-		bars.start_us = g->starts[i] < bars.start_us ? g->starts[i] : bars.start_us;
+		bars.start_us = g->starts[i] < bars.start_us ? g->starts[i]
+		    : bars.start_us;
 		last = g->starts[i] > last ? g->starts[i] : last;
 	}
 	if (g->count == 0)
@@ -185,7 +190,8 @@ write_html(const struct values *v, const struct gathering *g, struct err *err)
 	text_init(&out);
 	page.out = t.out = &out;
 	html_begin(&out, "weir inventory");
-	html_paragraph(&out, "What each host downloaded, told from flow records alone. A name "
+	html_paragraph(&out,
+	    "What each host downloaded, told from flow records alone. A name "
 	    "stands with the probability that it is right; headings sort.");
 	add_chart(&out, g);
 	html_heading(&out, "Hosts");
@@ -308,12 +314,14 @@ write_table(const struct values *v, const struct gathering *g, struct err *err)
 	status = inventory_hosts(g->inventory, sink, err);
 	if (sink_close(sink, err) != 0 || status != 0)
 		return -1;
-	if (v->output != NULL) /* one file, one table: the downloads are identify's output */
+	/* one file, one table: the downloads are identify's output */
+	if (v->output != NULL)
 		return 0;
 	printf("\n");
 	fflush(stdout);
 	if (output_open(&finding_schema, "table", NULL,
-	    "client,start,name,version,arch,size,probability,kind,grade", &sink, err) != 0)
+	    "client,start,name,version,arch,size,probability,kind,grade", &sink,
+	    err) != 0)
 		return -1;
 	status = inventory_downloads(g->inventory, NULL, sink, err);
 	return sink_close(sink, err) != 0 ? -1 : status;
@@ -337,10 +345,12 @@ run(void *values, const char **operands, int count, struct err *err)
 	int status = EXIT_USAGE;
 	size_t f = 0;
 
-	while (f < sizeof formats / sizeof *formats && strcmp(formats[f].name, v->format) != 0)
+	while (f < sizeof formats / sizeof *formats && strcmp(formats[f].name,
+	    v->format) != 0)
 		f++;
 	if (f == sizeof formats / sizeof *formats) {
-		err_set(err, EINVAL, "-o takes table, ndjson or html, not '%s'", v->format);
+		err_set(err, EINVAL, "-o takes table, ndjson or html, not '%s'",
+		    v->format);
 		goto done;
 	}
 	if (need_option(v->store, "--store DIR", err) != 0 ||
@@ -381,12 +391,13 @@ const struct command command_inventory = {
 	.name = "inventory",
 	.summary = "Lists hosts: what each downloaded, which systems that implies",
 	.operands = "[FILTER]",
-	.about = "Identifies the downloads among the flows that the filter picks and gathers them "
-	    "by host: what was downloaded when and with which probability, the distribution "
-	    "that the downloads imply, and the family of operating system by the SYN "
-	    "fingerprint.\n\n"
-	    "-o html writes one page that works offline, with a chart of flows over time and "
-	    "tables that sort. -o ndjson writes an object per host with its findings inside.",
+	.about = "Identifies the downloads among the flows that the filter picks and "
+	    "gathers them by host: what was downloaded when and with which probability, "
+	    "the distribution that the downloads imply, and the family of operating "
+	    "system by the SYN fingerprint.\n\n"
+	    "-o html writes one page that works offline, with a chart of flows over "
+	    "time and tables that sort. -o ndjson writes an object per host with its "
+	    "findings inside.",
 	.examples = "weir inventory --store flows --catalog debian.tsv\n"
 	    "weir inventory --store flows -c debian.tsv -o html -w report.html",
 	.options = options,

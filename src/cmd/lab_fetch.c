@@ -195,7 +195,8 @@ start_meter(struct fetch *f, struct err *err)
 	text_init(&filter);
 	write_filter(f->targets, &filter);
 	{
-		const char *argv[] = {"/proc/self/exe", "meter",  "-i",        f->way.device,
+		const char *argv[] = {"/proc/self/exe", "meter",  "-i",
+		           f->way.device,
 				      "--store",        f->store, filter.data, NULL};
 		struct process_config config = {.argv = argv,
 						.space = f->way.space,

@@ -43,7 +43,8 @@ write_config(const char *path, struct err *err)
 	    "daemon off; user root; worker_processes 1; pid nginx.pid;\n"
 	    "events { worker_connections 1024; }\nhttp {\naccess_log off; sendfile on;\n"
 	    "default_type application/octet-stream;\nclient_body_temp_path .; "
-	    "proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;\n"
+	    "proxy_temp_path .; fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path "
+	    ".;\n"
 	    "server { listen 80; root " NETWORK_FOLDER "; }\n}\n";
 	struct text t;
 	int status;
@@ -120,8 +121,8 @@ find_device(struct lab_fetch_way *w, struct err *err)
 		}
 		if (w->device[0] != '\0' && strcmp(w->device, device) != 0)
 			return err_set(err, EINVAL,
-				       "%s is reached by %s, others by %s: one run meters "
-				       "one interface, which --interface names",
+				       "%s is reached by %s, others by %s: one run "
+				       "meters one interface, which --interface names",
 				       host, device, w->device);
 		memcpy(w->device, device, sizeof device);
 	}
@@ -144,7 +145,8 @@ lab_fetch_way_open(struct lab_fetch_way *w, const struct lab_fetch_config *confi
 	if (named == NULL)
 		return find_device(w, err);
 	if (strlen(named) > DEVICE_NAME_MAX)
-		return err_set(err, EINVAL, "--interface: '%s' is no name of a device", named);
+		return err_set(err, EINVAL, "--interface: '%s' is no name of a device",
+		    named);
 	snprintf(w->device, sizeof w->device, "%s", named);
 	return 0;
 }

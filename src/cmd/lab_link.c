@@ -35,7 +35,8 @@ static const struct option_row options[] = {
 #include "lab/link.def"
 #undef LINK
 	{"ahead", 0, OPTION_TEXT, AT(ahead), "SETTINGS", NULL, 0, 0,
-	    "what is different from the first interface to the second: delay=20ms,loss=1%,..."},
+	    "what is different from the first interface to the second: "
+	    "delay=20ms,loss=1%,..."},
 	{"back", 0, OPTION_TEXT, AT(back), "SETTINGS", NULL, 0, 0,
 	    "what is different from the second interface to the first"},
 	{"seed", 0, OPTION_NUMBER, AT(seed), "NUMBER", "1", 0, 0,
@@ -45,7 +46,8 @@ static const struct option_row options[] = {
 	{"slots", 0, OPTION_NUMBER, AT(slots), "FRAMES", "65536", 2, LINK_SLOTS_MAX,
 	    "memory for so many frames under way, both directions together"},
 	{"packet", 0, OPTION_FLAG, AT(is_packet), NULL, NULL, 0, 0,
-	    "take interfaces that exist, by packet sockets, in place of making TAP devices"},
+	    "take interfaces that exist, by packet sockets, in place of making TAP "
+	    "devices"},
 	{"format", 'o', OPTION_TEXT, AT(format), "FORMAT", "text", 0, 0,
 	    "of the statistics: text or ndjson"},
 };
@@ -74,7 +76,8 @@ read_ways(const struct link_values *v, struct link_config *config, struct err *e
 		}
 		if (different[way] != NULL &&
 		    link_way_parse(&config->ways[way], different[way], err) != 0)
-			return err_prefix(err, way == LINK_AHEAD ? "--ahead: " : "--back: ");
+			return err_prefix(err,
+			    way == LINK_AHEAD ? "--ahead: " : "--back: ");
 		if (link_way_check(&config->ways[way], err) != 0)
 			return err_prefix(err, "--");
 	}
@@ -97,7 +100,8 @@ read_end(struct link_run *r, unsigned end, const char *operand, struct err *err)
 	r->operands[end] = operand;
 	if (name[0] == '\0' || r->config.ends[end].device[0] == '\0' ||
 	    strlen(r->config.ends[end].device) > DEVICE_NAME_MAX)
-		return err_set(err, EINVAL, "'%s' should be NAMESPACE/DEVICE or DEVICE, with a "
+		return err_set(err, EINVAL,
+		    "'%s' should be NAMESPACE/DEVICE or DEVICE, with a "
 		    "device of at most %d letters", operand, DEVICE_NAME_MAX);
 	return 0;
 }
@@ -161,7 +165,8 @@ put_ndjson(struct link_run *r, struct text *out)
 		link_way_print(&r->config.link.ways[way], &set);
 		text_str(out, ",\"set\":");
 		text_json(out, set.data, set.len);
-		text_printf(out, ",\"seed\":%llu", (unsigned long long)r->config.link.seed);
+		text_printf(out, ",\"seed\":%llu",
+		    (unsigned long long)r->config.link.seed);
 		for (i = 0; i < COUNTERS; i++)
 			text_printf(out, ",\"%s\":%llu", row(i)->id,
 			    (unsigned long long)values[i]);
@@ -258,30 +263,34 @@ run(void *values, const char **operands, int count, struct err *err)
 
 const struct command command_lab_link = {
 	.name = "lab link",
-	.summary = "Emulates a link: delay, jitter, rate, queue, losses, reordering, copies",
+	.summary = "Emulates a link: delay, jitter, rate, queue, losses, reordering, "
+	    "copies",
 	.operands = "[NAMESPACE/]DEVICE [NAMESPACE/]DEVICE",
-	.about = "Makes a TAP device in each of two network namespaces and carries frames between "
-	    "them as a link of the given settings would. A namespace is named as ip-netns(8) "
-	    "does; without one the device is made where the command runs. Each end gets its "
-	    "addresses by ip(8) and is gone when the command ends. A setting holds for both "
-	    "directions; --ahead and --back change those of one.\n\n"
-	    "A frame waits in the queue until the rate has time for it, or is dropped because too "
-	    "many wait; then it may be lost, which is not seen by the queue; then it is under way "
-	    "for the delay. Losses by --burst follow Gilbert's chain: a burst loses all its "
-	    "frames, and the shares and lengths are means. A frame that is held back arrives "
-	    "--reorder-by later and is overtaken by those that arrive in that time. Which frames "
-	    "are chosen depends on --seed and on how many came before, so a run can be had "
+	.about = "Makes a TAP device in each of two network namespaces and carries "
+	    "frames between them as a link of the given settings would. A namespace is "
+	    "named as ip-netns(8) does; without one the device is made where the "
+	    "command runs. Each end gets its addresses by ip(8) and is gone when the "
+	    "command ends. A setting holds for both directions; --ahead and --back "
+	    "change those of one.\n\n"
+	    "A frame waits in the queue until the rate has time for it, or is dropped "
+	    "because too many wait; then it may be lost, which is not seen by the "
+	    "queue; then it is under way for the delay. Losses by --burst follow "
+	    "Gilbert's chain: a burst loses all its frames, and the shares and lengths "
+	    "are means. A frame that is held back arrives --reorder-by later and is "
+	    "overtaken by those that arrive in that time. Which frames are chosen "
+	    "depends on --seed and on how many came before, so a run can be had "
 	    "again.\n\n"
-	    "Segments go through as they are: a TAP device merges none and cuts none. With "
-	    "--packet, for interfaces that exist, their offloading is to be off (ethtool -K), and "
-	    "so is that of what sends to them.\n\n"
-	    "SIGUSR1 prints statistics, SIGINT and SIGTERM end the link after printing them. "
-	    "Every frame is in them: came = dropped + lost + left - copied + under_way. "
-	    "Needs root.",
+	    "Segments go through as they are: a TAP device merges none and cuts none. "
+	    "With --packet, for interfaces that exist, their offloading is to be off "
+	    "(ethtool -K), and so is that of what sends to them.\n\n"
+	    "SIGUSR1 prints statistics, SIGINT and SIGTERM end the link after printing "
+	    "them. Every frame is in them: came = dropped + lost + left - copied + "
+	    "under_way. Needs root.",
 	.examples = "ip netns add a; ip netns add b\n"
-	    "weir lab link --delay 20ms --rate 50M --loss 0.1% --burst 3 a/eth0 b/eth0 &\n"
-	    "ip -n a addr add 192.0.2.1/24 dev eth0; ip -n b addr add 192.0.2.2/24 dev eth0\n"
-	    "ip netns exec a ping 192.0.2.2",
+	"weir lab link --delay 20ms --rate 50M --loss 0.1% --burst 3 a/eth0 b/eth0 &\n"
+	"ip -n a addr add 192.0.2.1/24 dev eth0; ip -n b addr add 192.0.2.2/24 dev "
+	"eth0\n"
+	"ip netns exec a ping 192.0.2.2",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct link_values),

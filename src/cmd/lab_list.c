@@ -44,10 +44,12 @@ const struct command command_lab_list = {
 	.name = "lab list",
 	.summary = "Lists the lab's scenarios",
 	.operands = "[SCENARIO]",
-	.about = "Prints a line for each scenario that weir lab run knows, in the order in which "
-	    "it runs them. With the name of one, or with a file of one's own, it prints what the "
-	    "scenario says, without what is the default.",
-	.examples = "weir lab list\nweir lab list six-hops >mine.lab\nweir lab list --keys",
+	.about = "Prints a line for each scenario that weir lab run knows, in the order "
+	    "in which it runs them. With the name of one, or with a file of one's own, "
+	    "it prints what the scenario says, without what is the default.",
+	.examples = "weir lab list\n"
+	    "weir lab list six-hops >mine.lab\n"
+	    "weir lab list --keys",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct values),

@@ -403,7 +403,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		goto done;
 	}
 	if (r.is_folder && v->interface != NULL) {
-		err_set(err, EINVAL, "a folder is served and fetched in namespaces: it goes "
+		err_set(err, EINVAL,
+		    "a folder is served and fetched in namespaces: it goes "
 				     "without --interface");
 		goto done;
 	}

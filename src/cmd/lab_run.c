@@ -30,8 +30,8 @@ struct values {
 
 static const struct option_row options[] = {
 	{"out", 'o', OPTION_TEXT, offsetof(struct values, out), "DIR", "lab-out", 0, 0,
-	    "where the data set goes: a folder that an earlier run made, or a new one; what is "
-	    "there already is not done again"},
+	    "where the data set goes: a folder that an earlier run made, or a new one; "
+	    "what is there already is not done again"},
 	{"quick", 'q', OPTION_FLAG, offsetof(struct values, quick), NULL, NULL, 0, 0,
 	    "few downloads of small files, in the scenarios that are made for it"},
 	{"seed", 's', OPTION_NUMBER, offsetof(struct values, seed), "N", "185", 0, 0,
@@ -164,7 +164,8 @@ folder_check(const char *path, struct err *err)
 	snprintf(log, sizeof log, "%s/" LOG_NAME, path);
 	while (status == 0 && access(log, F_OK) != 0 && (entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			status = err_set(err, EEXIST, "%s is no folder of weir lab run: it has "
+			status = err_set(err, EEXIST,
+			    "%s is no folder of weir lab run: it has "
 			    "'%s', and no " LOG_NAME "; name one that is empty or not there, or "
 			    "that an earlier run made", path, entry->d_name);
 	closedir(dir);
@@ -229,16 +230,15 @@ const struct command command_lab_run = {
 	.name = "lab run",
 	.summary = "Runs scenarios: real downloads over networks of namespaces, metered",
 	.operands = "[SCENARIO...]",
-	.about = "Builds the network of each scenario on this machine, starts real servers and "
-	    "clients in it, and records their downloads at up to five places: by weir's "
-	    "own meter "
-	    "and, as the article did, by softflowd and nfcapd. What was downloaded when is known "
-	    "from the server's log.\n\n"
-	    "Without operands all scenarios run that weir lab list shows; a file of one's own is "
-	    "named by its path. The data set in DIR has a folder for each, as docs/lab.md "
-	    "describes. A run that was broken off goes on where it was when the same command is "
-	    "given again. What a scenario needs and is not installed is told, and the scenario "
-	    "skipped.\n\n"
+	.about = "Builds the network of each scenario on this machine, starts real "
+	    "servers and clients in it, and records their downloads at up to five "
+	    "places: by weir's own meter and, as the article did, by softflowd and "
+	    "nfcapd. What was downloaded when is known from the server's log.\n\n"
+	    "Without operands all scenarios run that weir lab list shows; a file of "
+	    "one's own is named by its path. The data set in DIR has a folder for each, "
+	    "as docs/lab.md describes. A run that was broken off goes on where it was "
+	    "when the same command is given again. What a scenario needs and is not "
+	    "installed is told, and the scenario skipped.\n\n"
 	    "Needs root. Traffic stays in the namespaces, which are removed at the end.",
 	.examples = "weir lab run --quick -o quick\nweir lab run -o lab\n"
 	    "weir lab run -o lab six-hops ./mine.lab",

@@ -43,7 +43,8 @@ static const struct option_row options[] = {
 	    "no way out: the command has its own loopback only, whose flows are shown"},
 	{"to", 0, OPTION_TEXT, AT(to), "NAMESPACE", NULL, 0, 0,
 	    "the way out is into this network namespace in place of the machine's own"},
-	{"user", 0, OPTION_TEXT, AT(user), "NAME", NULL, 0, 0, "run the command as this user"},
+	{"user", 0, OPTION_TEXT, AT(user), "NAME", NULL, 0, 0,
+	"run the command as this user"},
 	{"catalog", 'c', OPTION_LIST, AT(catalogs), "CATALOG", NULL, 0, 0,
 	    "also show which of its files were downloaded; may be given often"},
 	{"store", 0, OPTION_TEXT, AT(store), "DIR", NULL, 0, 0,
@@ -79,7 +80,8 @@ folder_make(struct trace *t, struct err *err)
 	memcpy(t->folder, name, sizeof name);
 	/* the command may be another user's, and reads resolv.conf */
 	(void)chmod(t->folder, 0755);
-	snprintf(t->store, sizeof t->store, "%s%s", t->v->store != NULL ? t->v->store : t->folder,
+	snprintf(t->store, sizeof t->store, "%s%s",
+	    t->v->store != NULL ? t->v->store : t->folder,
 	    t->v->store != NULL ? "" : "/store");
 	snprintf(t->log, sizeof t->log, "%s/meter.log", t->folder);
 	return 0;
@@ -105,7 +107,8 @@ make_resolvers(struct trace *t, struct err *err)
 	snprintf(path, sizeof path, "%s/resolv.conf", t->folder);
 	text_init(&text);
 	if ((status = network_resolvers("/etc/resolv.conf",
-	    "/run/systemd/resolve/resolv.conf", network_outside_6(t->net), &text, err)) != 0) {
+	    "/run/systemd/resolve/resolv.conf", network_outside_6(t->net), &text, err)) !=
+	    0) {
 		/* addresses still work: a warning */
 		complain("lab trace: %s", err->text);
 		err_clear(err);
@@ -115,7 +118,8 @@ make_resolvers(struct trace *t, struct err *err)
 		if (file == NULL || fputs(text.data, file) < 0 || fclose(file) != 0)
 			status = err_set(err, errno, "%s: %s", path, strerror(errno));
 		else
-			snprintf(t->resolvers, sizeof t->resolvers, "%s:/etc/resolv.conf", path);
+			snprintf(t->resolvers, sizeof t->resolvers, "%s:/etc/resolv.conf",
+			    path);
 	}
 	text_done(&text);
 	return status;
@@ -168,7 +172,8 @@ meter_failed(struct trace *t, const char *why, struct err *err)
 static int
 meter_start(struct trace *t, struct err *err)
 {
-	const char *argv[] = {"/proc/self/exe", "meter", "-i", t->v->is_local ? "lo" : "eth0",
+	const char *argv[] = {"/proc/self/exe", "meter", "-i",
+	    t->v->is_local ? "lo" : "eth0",
 	    "--store", t->store, NULL};
 	struct process_config config = {.argv = argv, .log = t->log,
 	    .space = network_space_name(t->net, "trace")};
@@ -253,7 +258,8 @@ report_all(struct trace *t)
 {
 	const char *flows[] = {"print", "--store", t->store, "-o", t->v->format,
 	    t->v->fields == NULL ? NULL : "--fields", t->v->fields, NULL};
-	const char *words[ARGUMENTS] = {"identify", "--store", t->store, "-o", t->v->format};
+	const char *words[ARGUMENTS] = {"identify", "--store", t->store, "-o",
+	    t->v->format};
 	size_t i, n = 5;
 	int status;
 
@@ -323,14 +329,16 @@ check(const struct trace_values *v, int count, struct err *err)
 	size_t i;
 
 	if (count == 0)
-		return err_set(err, EINVAL, "needs a command: weir lab trace [OPTIONS] -- COMMAND");
+		return err_set(err, EINVAL,
+		    "needs a command: weir lab trace [OPTIONS] -- COMMAND");
 	if (v->is_local && v->to != NULL)
 		return err_set(err, EINVAL, "--local has no way out, so no --to");
 	for (i = 0; i < sizeof formats / sizeof *formats; i++) {
 		if (strcmp(v->format, formats[i]) == 0)
 			return 0;
 	}
-	return err_set(err, EINVAL, "--format: table, tsv, csv or ndjson, not '%s'", v->format);
+	return err_set(err, EINVAL, "--format: table, tsv, csv or ndjson, not '%s'",
+	    v->format);
 }
 
 static int
@@ -350,19 +358,22 @@ const struct command command_lab_trace = {
 	.name = "lab trace",
 	.summary = "Runs a command and shows which flows it made and what they were",
 	.operands = "-- COMMAND [ARGUMENT...]",
-	.about = "Runs a command in a network namespace of its own, with a meter at the interface "
-	    "through which it reaches everything else. Standard input, output and exit status "
-	    "are the command's. When it has ended its flows are shown, on standard error or in "
-	    "a file, and with --catalog the files that it downloaded.\n\n"
-	    "The way out is a link to the machine's own namespace, or by --to to another, which "
-	    "forwards its packets and translates their addresses (nft) as long as the command "
-	    "runs; IPv6 goes where that namespace has routes of it. Nothing else uses the link, and nothing of the command passes it "
-	    "unseen. Name servers that listen on the machine's own loopback are not reached; "
-	    "then the command sees a resolv.conf with those that they ask, where systemd-resolved "
-	    "names them. A firewall of the machine that forwards nothing has to let pass the "
-	    "interface weirPID, with the process's id.\n\n"
-	    "SIGTERM ends the command; SIGINT is left to it. Whatever the command leaves behind "
-	    "is ended with it. Needs root; --user runs the command as another.",
+	.about = "Runs a command in a network namespace of its own, with a meter at the "
+	    "interface through which it reaches everything else. Standard input, output "
+	    "and exit status are the command's. When it has ended its flows are shown, "
+	    "on standard error or in a file, and with --catalog the files that it "
+	    "downloaded.\n\n"
+	    "The way out is a link to the machine's own namespace, or by --to to "
+	    "another, which forwards its packets and translates their addresses (nft) "
+	    "as long as the command runs; IPv6 goes where that namespace has routes of "
+	    "it. Nothing else uses the link, and nothing of the command passes it "
+	    "unseen. Name servers that listen on the machine's own loopback are not "
+	    "reached; then the command sees a resolv.conf with those that they ask, "
+	    "where systemd-resolved names them. A firewall of the machine that forwards "
+	    "nothing has to let pass the interface weirPID, with the process's id.\n\n"
+	    "SIGTERM ends the command; SIGINT is left to it. Whatever the command "
+	    "leaves behind is ended with it. Needs root; --user runs the command as "
+	    "another.",
 	.examples = "weir lab trace -- curl -sO https://deb.debian.org/debian/README\n"
 	    "weir lab trace --user alice -c debian.tsv -- apt-get download hello\n"
 	    "weir lab trace --local -o ndjson -w flows.json -- ./self-test",

@@ -30,21 +30,26 @@ static const struct option_row options[] = {
 	    "TSV that says which flow was which file"},
 	{"log", 0, OPTION_TEXT, offsetof(struct values, log), "FILE", NULL, 0, 0,
 	    "a server's log as labels: each whole download by client, port and time"},
-	{"log-format", 0, OPTION_TEXT, offsetof(struct values, log_format), "FORMAT", NULL, 0, 0,
+	{"log-format", 0, OPTION_TEXT, offsetof(struct values, log_format), "FORMAT",
+	NULL, 0, 0,
 	    "the log's lines in nginx's notation; see below for the default"},
 	{"order", 0, OPTION_TEXT, offsetof(struct values, order), "FILE", NULL, 0, 0,
 	    "names, one a line, in the order in which the flows started"},
 	{"write", 'w', OPTION_TEXT, offsetof(struct values, output), "FILE", NULL, 0, 0,
 	    "the catalogue (- is standard output) or the classifier's model to write"},
-	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s", 0, 0,
+	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s",
+	0, 0,
 	    "how far a label's time may be from its flow's"},
-	{"classifier", 0, OPTION_TEXT, offsetof(struct values, classifier), "KIND", NULL, 0, 0,
+	{"classifier", 0, OPTION_TEXT, offsetof(struct values, classifier), "KIND", NULL,
+	0, 0,
 	    "learn a classifier instead: tree, forest or knn"},
-	{"features", 0, OPTION_TEXT, offsetof(struct values, features), "LIST", "bytes", 0, 0,
+	{"features", 0, OPTION_TEXT, offsetof(struct values, features), "LIST", "bytes",
+	0, 0,
 	    "what the classifier looks at"},
 	{"trees", 0, OPTION_NUMBER, offsetof(struct values, trees), "N", "100", 1, 10000,
 	    "trees of a forest"},
-	{"neighbours", 0, OPTION_NUMBER, offsetof(struct values, neighbours), "N", "5", 1, 1000,
+	{"neighbours", 0, OPTION_NUMBER, offsetof(struct values, neighbours), "N", "5", 1,
+	1000,
 	    "nearest flows that knn asks"},
 	{"depth", 0, OPTION_NUMBER, offsetof(struct values, depth), "N", "0", 0, 1000000,
 	    "levels of a tree at most; 0: no limit"},
@@ -84,7 +89,8 @@ read_labels(const struct values *v, struct learn *learn, struct err *err)
 }
 
 static int
-write_catalogue(struct learn *learn, const char *output, struct err *warning, struct err *err)
+write_catalogue(struct learn *learn, const char *output, struct err *warning,
+    struct err *err)
 {
 	struct catalog *catalog = catalog_new();
 	int status = learn_finish(learn, catalog, warning, err);
@@ -116,7 +122,8 @@ model_config_of(const struct values *v, struct model_config *out, struct err *er
 {
 	*out = (struct model_config){.classifier = {.is_float32 = v->is_float32,
 	    .trees = (uint32_t)v->trees, .neighbours = (uint32_t)v->neighbours,
-	    .depth_max = (uint32_t)v->depth, .leaf_min = (uint32_t)v->leaf, .seed = v->seed}};
+	    .depth_max = (uint32_t)v->depth, .leaf_min = (uint32_t)v->leaf,
+	    .seed = v->seed}};
 	if (v->classifier == NULL)
 		return 0;
 	if (classifier_parse(v->classifier, &out->classifier.kind, err) != 0)
@@ -149,7 +156,8 @@ run(void *values, const char **operands, int count, struct err *err)
 
 	if (need_option(v->store, "--store DIR", err) != 0 ||
 	    (v->log == NULL && v->order == NULL &&
-	    need_option(v->labels, "--labels FILE, --log FILE or --order FILE", err) != 0) ||
+	    need_option(v->labels, "--labels FILE, --log FILE or --order FILE",
+	    err) != 0) ||
 	    need_option(v->output, "-w FILE", err) != 0 ||
 	    model_config_of(v, &model, err) != 0 ||
 	    flows_query_init(&q, v->store, operands, count, err) != 0)
@@ -186,26 +194,28 @@ const struct command command_learn = {
 	.name = "learn",
 	.summary = "Makes a catalogue or trains a classifier from labelled flows",
 	.operands = "[FILTER]",
-	.about = "Labels are a TSV whose first line names its columns: name, and any of version, "
-	    "size, client, client_port, server, server_port, start and end; what a label leaves "
-	    "out fits any flow. A file's size is the middle response span of its flows less the "
-	    "header, where spans are known; else the smallest payload by the wire model, since "
-	    "retransmissions only add.\n\n"
-	    "A server's log labels flows too: --log-format is nginx's log_format and must hold "
-	    "the client's address, the request and the time, and should hold the port. The time "
-	    "is that of the response's end; with $request_time its start is known as well. Lines "
-	    "whose status is not 200 are left out and counted.\n\n"
+	.about = "Labels are a TSV whose first line names its columns: name, and any of "
+	    "version, size, client, client_port, server, server_port, start and end; "
+	    "what a label leaves out fits any flow. A file's size is the middle "
+	    "response span of its flows less the header, where spans are known; else "
+	    "the smallest payload by the wire model, since retransmissions only add.\n\n"
+	    "A server's log labels flows too: --log-format is nginx's log_format and "
+	    "must hold the client's address, the request and the time, and should hold "
+	    "the port. The time is that of the response's end; with $request_time its "
+	    "start is known as well. Lines whose status is not 200 are left out and "
+	    "counted.\n\n"
 	    "--classifier trains one on features of the labelled flows; weir identify "
-	    "--classifier names flows by it. A tree is the one that scikit-learn 1.2 grows with "
-	    "its defaults (--float32), but where splits of different features are equally good the "
-	    "first one is taken. A classifier knows the files it was taught and no others, "
-	    "and the path it was taught on: a catalogue with the wire model of weir identify names "
-	    "more (docs/results).\n\n"
-	    "Labels that contradict one another are left out and counted; the first is told, and "
-	    "the exit status is then 1.",
+	    "--classifier names flows by it. A tree is the one that scikit-learn 1.2 "
+	    "grows with its defaults (--float32), but where splits of different "
+	    "features are equally good the first one is taken. A classifier knows the "
+	    "files it was taught and no others, and the path it was taught on: a "
+	    "catalogue with the wire model of weir identify names more "
+	    "(docs/results).\n\n"
+	    "Labels that contradict one another are left out and counted; the first is "
+	    "told, and the exit status is then 1.",
 	.examples = "weir learn --store flows --labels labels.tsv -w reference.tsv\n"
-	    "weir learn --store flows --log access.log --classifier tree --features bytes,packets "
-	    "-w tree.model",
+	"weir learn --store flows --log access.log --classifier tree --features "
+	"bytes,packets -w tree.model",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct values),

@@ -19,14 +19,16 @@ struct values {
 
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
-	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0, 0,
+	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0,
+	0,
 	    "print the rows instead of storing them: table, tsv, csv or ndjson"},
 	OPTION_OUTPUT_ROW(struct values),
 	{"no-turn", 0, OPTION_FLAG, offsetof(struct values, no_turn), NULL, NULL, 0, 0,
 	    "leave rows that the server sent as they are"},
 	{"no-join", 0, OPTION_FLAG, offsetof(struct values, no_join), NULL, NULL, 0, 0,
 	    "leave the two directions of a conversation two rows"},
-	{"ignore-unknown", 0, OPTION_FLAG, offsetof(struct values, ignores_unknown), NULL, NULL,
+	{"ignore-unknown", 0, OPTION_FLAG, offsetof(struct values, ignores_unknown), NULL,
+	NULL,
 	    0, 0, "read over columns whose names are not known"},
 };
 
@@ -37,9 +39,11 @@ report(void *arg, const char *text)
 }
 
 static int
-open_sink(const struct values *v, struct store **store, struct sink **out, struct err *err)
+open_sink(const struct values *v, struct store **store, struct sink **out,
+    struct err *err)
 {
-	struct store_config config = {.clock = STORE_CLOCK_PACKET, .sync = STORE_SYNC_SEGMENTS};
+	struct store_config config = {.clock = STORE_CLOCK_PACKET,
+	    .sync = STORE_SYNC_SEGMENTS};
 
 	if (v->format != NULL)
 		return output_open(&flow_schema, v->format, v->output, NULL, out, err);
@@ -64,10 +68,12 @@ run(void *values, const char **operands, int count, struct err *err)
 	int status = EXIT_TROUBLE, i;
 
 	if (count == 0) {
-		err_set(err, EINVAL, "needs a FILE, TSV or CSV with a heading; - is standard input");
+		err_set(err, EINVAL,
+		    "needs a FILE, TSV or CSV with a heading; - is standard input");
 		return EXIT_USAGE;
 	}
-	if (v->format == NULL && need_option(v->store, "--store DIR (or -o FORMAT)", err) != 0)
+	if (v->format == NULL && need_option(v->store, "--store DIR (or -o FORMAT)",
+	    err) != 0)
 		return EXIT_USAGE;
 	if (open_sink(v, &store, &sink, err) != 0)
 		goto done;
@@ -76,7 +82,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		if (load_file(operands[i], &config, sink, &stats, err) != 0)
 			break;
 	}
-	status = err->code == 0 && stats.counters[LOAD_bad_lines] == 0 ? EXIT_GOOD : EXIT_TROUBLE;
+	status = err->code == 0 && stats.counters[LOAD_bad_lines] == 0 ? EXIT_GOOD
+	    : EXIT_TROUBLE;
 done:
 	if (sink_close(sink, err->code != 0 ? &close_err : err) != 0)
 		status = EXIT_TROUBLE;
@@ -100,17 +107,17 @@ const struct command command_load = {
 	.name = "load",
 	.summary = "Loads flows from TSV or CSV into a store",
 	.operands = "FILE...",
-	.about = "Reads tables whose first line names fields, any subset of those below: start, "
-	    "src, dst, proto and bytes must be there. A tab in the first line makes the file "
-	    "TSV, else it is CSV. Times are epoch seconds or ISO 8601; an empty cell is null. "
-	    "Without end a flow ends as it starts; without packets they are the least that hold "
-	    "the bytes.\n\n"
-	    "A row that was sent from the server's port is turned round, so that src is the "
-	    "client; the two directions of a conversation become one row. If only the server's "
-	    "direction is there, bytes and packets are 0 and the counters stand in "
-	    "reverse_bytes and reverse_packets.\n\n"
-	    "A wrong line is left out, counted, and the first ten are reported with file, line "
-	    "and column; the exit status is then 1.",
+	.about = "Reads tables whose first line names fields, any subset of those "
+	    "below: start, src, dst, proto and bytes must be there. A tab in the first "
+	    "line makes the file TSV, else it is CSV. Times are epoch seconds or ISO "
+	    "8601; an empty cell is null. Without end a flow ends as it starts; without "
+	    "packets they are the least that hold the bytes.\n\n"
+	    "A row that was sent from the server's port is turned round, so that src is "
+	    "the client; the two directions of a conversation become one row. If only "
+	    "the server's direction is there, bytes and packets are 0 and the counters "
+	    "stand in reverse_bytes and reverse_packets.\n\n"
+	    "A wrong line is left out, counted, and the first ten are reported with "
+	    "file, line and column; the exit status is then 1.",
 	.examples = "weir load flows.tsv --store flows",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,

@@ -23,7 +23,8 @@ log_level_step(int step)
 {
 	int level = __atomic_load_n(&level_now, __ATOMIC_RELAXED) + step;
 
-	level = level < LOG_TROUBLE ? LOG_TROUBLE : level > LOG_DETAIL ? LOG_DETAIL : level;
+	level = level < LOG_TROUBLE ? LOG_TROUBLE : level > LOG_DETAIL ? LOG_DETAIL
+	    : level;
 	__atomic_store_n(&level_now, level, __ATOMIC_RELAXED);
 	return level;
 }

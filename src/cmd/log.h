@@ -3,8 +3,8 @@
 #define CMD_LOG_H
 
 /*
- * What a running program tells its operator: lines on standard error, or in the system's log
- * once there is no standard error any more. Any thread.
+ * What a running program tells its operator: lines on standard error, or in the system's
+ * log once there is no standard error any more. Any thread.
  */
 enum log_level { LOG_TROUBLE, LOG_TELL, LOG_DETAIL };
 

@@ -69,7 +69,8 @@ operands_join(const char **operands, int count)
 	return t.data;
 }
 
-/* What stdio holds back shows only now that the disk is full. A closed pipe had enough. */
+/* What stdio holds back shows only now that the disk is full. A closed pipe had
+ * enough. */
 static int
 flush_output(int status)
 {

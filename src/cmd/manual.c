@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Usage and manual pages from the rows of commands and options, so that neither can forget
- * an option. Text for mdoc is escaped: a backslash, and a dot or quote at a line's start.
+ * Usage and manual pages from the rows of commands and options, so that neither can
+ * forget an option. Text for mdoc is escaped: a backslash, and a dot or quote at a line's
+ * start.
  */
 #include "cmd/manual.h"
 
@@ -223,8 +224,8 @@ manual_front(struct text *out, const struct front *front)
 		text_char(out, '\n');
 		mdoc_text(out, row->help);
 		if (row->option != NULL)
-			text_printf(out, "As\n.Fl \\-%s\nof\n.Xr weir-%s 1 .\n", row->option,
-			    front->command);
+			text_printf(out, "As\n.Fl \\-%s\nof\n.Xr weir-%s 1 .\n",
+			    row->option, front->command);
 	}
 	text_str(out, ".El\n.Sh DIFFERENCES\n");
 	mdoc_text(out, front->differences);

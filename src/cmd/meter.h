@@ -42,10 +42,12 @@ struct meter_values {
 
 /* Checks what no row can check, and finds out what texts mean. */
 int meter_values_check(struct meter_values *v, struct err *err);
-int meter_config_make(const struct meter_values *v, struct meter_config *out, struct err *err);
+int meter_config_make(const struct meter_values *v, struct meter_config *out,
+    struct err *err);
 /* Live: how many sources there are, each with a thread. */
 unsigned meter_worker_count(const struct meter_values *v);
-/* "[INDEX:]NAME"; a name with a colon but no number before it is a name. index 0: none. */
+/* "[INDEX:]NAME"; a name with a colon but no number before it is a name. index 0:
+ * none. */
 const char *meter_interface_split(const char *text, uint32_t *index);
 void meter_more_help(struct text *out);
 
@@ -67,8 +69,8 @@ struct meter_outputs {
 };
 
 /* is_live: times are those of the system's clock, nothing waits to be read again. */
-int meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outputs *out,
-    struct err *err);
+int meter_outputs_open(const struct meter_values *v, bool is_live,
+    struct meter_outputs *out, struct err *err);
 int meter_outputs_close(struct meter_outputs *outputs, struct err *err);
 /* Whether there is something to do now and then without new flows: a journal to sync, a
  * connection to make. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Commands to a running weir meter: softflowd's, with its words in the answers, and metrics.
- * They run in the control socket's thread, or that of HTTP; src/run has the meters' and the
- * outputs' threads do what is theirs.
+ * Commands to a running weir meter: softflowd's, with its words in the answers, and
+ * metrics. They run in the control socket's thread, or that of HTTP; src/run has the
+ * meters' and the outputs' threads do what is theirs.
  */
 #include "cmd/meter_control.h"
 
@@ -69,8 +69,8 @@ visit_outputs(void *arg)
 }
 
 int
-meter_control_gather(struct run *run, const struct meter_outputs *outputs, int64_t started_us,
-    struct statistics *out, struct err *err)
+meter_control_gather(struct run *run, const struct meter_outputs *outputs,
+    int64_t started_us, struct statistics *out, struct err *err)
 {
 	struct gathering g = {outputs, out};
 	struct run_stats *stats = malloc(sizeof *stats);
@@ -102,7 +102,8 @@ gather(struct meter_control *mc, struct statistics *out, struct err *err)
 }
 
 static enum serve_outcome
-run_statistics(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_statistics(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct meter_control *mc = context;
 	struct statistics *s = malloc(sizeof *s);
@@ -125,7 +126,8 @@ run_statistics(void *context, const char *argument, struct serve_reply *reply, s
 }
 
 static enum serve_outcome
-run_metrics(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_metrics(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct meter_control *mc = context;
 	struct statistics *s = malloc(sizeof *s);
@@ -163,18 +165,20 @@ counted(struct meter_control *mc, enum run_command which, struct serve_reply *re
 {
 	uint64_t flows = 0;
 
-	if (command(mc, (struct run_request){.command = which, .flows = &flows}, err) != 0)
+	if (command(mc, (struct run_request){.command = which, .flows = &flows},
+	    err) != 0)
 		return SERVE_FAILED;
 	if (reply->is_json)
 		text_printf(&reply->text, "{\"%s\":%" PRIu64 "}\n", key, flows);
 	else
-		text_printf(&reply->text, "weir[%d]: %s %" PRIu64 " flows.\n", (int)getpid(), word,
-		    flows);
+		text_printf(&reply->text, "weir[%d]: %s %" PRIu64 " flows.\n",
+		    (int)getpid(), word, flows);
 	return SERVE_DONE;
 }
 
 static enum serve_outcome
-run_expire_all(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_expire_all(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct meter_control *mc = context;
 
@@ -187,13 +191,15 @@ run_expire_all(void *context, const char *argument, struct serve_reply *reply, s
 }
 
 static enum serve_outcome
-run_delete_all(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_delete_all(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	(void)argument;
 	return counted(context, RUN_delete_all, reply, "Deleted", "deleted", err);
 }
 
-/* Commands that only say that they were done; RUN is enum run_command's, SAYS softflowd's. */
+/* Commands that only say that they were done; RUN is enum run_command's, SAYS
+ * softflowd's. */
 #define PLAIN_COMMANDS(ROW)                                                             \
 	ROW(shutdown, "Shutting down gracefully...")                                    \
 	ROW(exit, "Exiting now...")                                                     \
@@ -253,7 +259,8 @@ timeouts_text(const struct timeout_list *list, struct text *out)
 
 	text_printf(out, "weir[%d]: Printing timeouts:\n", (int)getpid());
 	for (i = 0; i < sizeof old / sizeof *old; i++)
-		text_printf(out, "%22s: %" PRIu32 "s\n", old[i].name, list->seconds[old[i].which]);
+		text_printf(out, "%22s: %" PRIu32 "s\n", old[i].name,
+		    list->seconds[old[i].which]);
 	text_printf(out, "%22s: %" PRIu32 "s\n", "Expiry interval", list->interval);
 	for (i = 0; i <= METER_EXPIRE_maxlife; i++)
 		text_printf(out, "  %-16s %7" PRIu32 " s  %s\n", meter_expire_rows[i].id,
@@ -273,7 +280,8 @@ timeouts_json(const struct timeout_list *list, struct text *out)
 }
 
 static enum serve_outcome
-run_timeouts(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_timeouts(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct meter_control *mc = context;
 	struct timeout_list list;
@@ -318,8 +326,8 @@ addr_port(struct text *out, struct addr addr, unsigned port)
 	text_printf(out, "[%s]:%u", text, port);
 }
 
-/* softflowd's lines; its sides are in the order of their addresses, ours are the initiator
- * and the other. */
+/* softflowd's lines; its sides are in the order of their addresses, ours are the
+ * initiator and the other. */
 static void
 flow_text(struct text *out, const struct meter_live *live, int64_t now_ns)
 {
@@ -335,15 +343,18 @@ flow_text(struct text *out, const struct meter_live *live, int64_t now_ns)
 	addr_port(out, f->dst, flow_or(f, dst_port, 0));
 	text_printf(out, " proto:%u octets>:%" PRIu64 " packets>:%" PRIu64 " octets<:%" PRIu64
 	    " packets<:%" PRIu64 " start:%.23s finish:%.23s tcp>:%02x tcp<:%02x "
-	    "flowlabel>:%08x flowlabel<:%08x vlan>:%u vlan<:%u ether:", (unsigned)f->proto,
-	    f->bytes, f->packets, flow_or(f, reverse_bytes, 0), flow_or(f, reverse_packets, 0),
+	    "flowlabel>:%08x flowlabel<:%08x vlan>:%u vlan<:%u ether:",
+	    (unsigned)f->proto,
+	    f->bytes, f->packets, flow_or(f, reverse_bytes, 0),
+	    flow_or(f, reverse_packets, 0),
 	    start, end, (unsigned)flow_or(f, tcp_flags, 0),
 	    (unsigned)flow_or(f, reverse_tcp_flags, 0), 0, 0, vlan, vlan);
 	mac_text(out, flow_has(f, src_mac), f->src_mac);
 	text_str(out, " <> ");
 	mac_text(out, flow_has(f, dst_mac), f->dst_mac);
 	if (live->due_ns <= now_ns)
-		text_printf(out, "\nEXPIRY EVENT for flow %" PRIu32 " now\n\n", live->number);
+		text_printf(out, "\nEXPIRY EVENT for flow %" PRIu32 " now\n\n",
+		    live->number);
 	else
 		text_printf(out, "\nEXPIRY EVENT for flow %" PRIu32 " in %" PRId64 " seconds\n\n",
 		    live->number, (live->due_ns - now_ns) / 1000000000);
@@ -373,7 +384,8 @@ static int
 dump_json(struct dump *d, struct err *err)
 {
 	unsigned fields[FLOW_FIELDS], n = 0, i;
-	struct report_config config = {.fd = -1, .text = &d->reply->text, .name = "dump-flows",
+	struct report_config config = {.fd = -1, .text = &d->reply->text,
+	    .name = "dump-flows",
 	    .format = REPORT_NDJSON, .schema = &flow_schema, .fields = fields};
 	struct sink *sink;
 	int status;
@@ -391,7 +403,8 @@ dump_json(struct dump *d, struct err *err)
 
 /* The cursor is the worker's number and a place in its table. */
 static enum serve_outcome
-run_dump_flows(void *context, const char *argument, struct serve_reply *reply, struct err *err)
+run_dump_flows(void *context, const char *argument, struct serve_reply *reply,
+    struct err *err)
 {
 	struct meter_control *mc = context;
 	unsigned worker = (unsigned)(reply->cursor >> 32);
@@ -401,7 +414,8 @@ run_dump_flows(void *context, const char *argument, struct serve_reply *reply, s
 
 	(void)argument;
 	if (reply->cursor == 0 && !reply->is_json)
-		text_printf(&reply->text, "weir[%d]: Dumping flow data:\n", (int)getpid());
+		text_printf(&reply->text, "weir[%d]: Dumping flow data:\n",
+		    (int)getpid());
 	if (reply->is_json)
 		d.batch = batch_new(&flow_schema, DUMP_PLACES);
 	status = run_visit(mc->run, worker, visit_flows, &d, err);
@@ -416,13 +430,17 @@ run_dump_flows(void *context, const char *argument, struct serve_reply *reply, s
 }
 
 static const struct serve_command rows[] = {
-	{"statistics", NULL, "counters of everything that happened so far", true, run_statistics},
+	{"statistics", NULL, "counters of everything that happened so far", true,
+	run_statistics},
 	{"metrics", NULL, "the same for Prometheus", false, run_metrics},
-	{"expire-all", NULL, "write all flows now; metering goes on", true, run_expire_all},
-	{"delete-all", NULL, "forget all flows without writing them", true, run_delete_all},
+	{"expire-all", NULL, "write all flows now; metering goes on", true,
+	run_expire_all},
+	{"delete-all", NULL, "forget all flows without writing them", true,
+	run_delete_all},
 	{"dump-flows", NULL, "show the flows in memory", true, run_dump_flows},
 	{"timeouts", "[NAME=TIME]", "show the timeouts, or set one", true, run_timeouts},
-	{"stop-gather", NULL, "let packets pass without metering them", true, run_stop_gather},
+	{"stop-gather", NULL, "let packets pass without metering them", true,
+	run_stop_gather},
 	{"start-gather", NULL, "meter packets again", true, run_start_gather},
 	{"send-template", NULL, "send all templates with the next records", true,
 	    run_send_template},
@@ -433,7 +451,8 @@ static const struct serve_command rows[] = {
 };
 
 int
-meter_control_open(const struct control_values *v, struct meter_control **out, struct err *err)
+meter_control_open(const struct control_values *v, struct meter_control **out,
+    struct err *err)
 {
 	struct meter_control *mc;
 
@@ -443,7 +462,8 @@ meter_control_open(const struct control_values *v, struct meter_control **out, s
 	if ((mc = calloc(1, sizeof *mc)) == NULL)
 		return err_set(err, ENOMEM, "control: out of memory");
 	mc->started_us = meter_now_us();
-	if (control_open(v, rows, sizeof rows / sizeof *rows, mc, &mc->control, err) != 0) {
+	if (control_open(v, rows, sizeof rows / sizeof *rows, mc, &mc->control,
+	    err) != 0) {
 		free(mc);
 		return -1;
 	}
@@ -462,7 +482,8 @@ meter_control_start(struct meter_control *mc, struct run *run,
 	if (control_start(mc->control, err) != 0)
 		return -1;
 	if (control_port(mc->control) != 0)
-		log_say(LOG_TELL, "meter: metrics by HTTP at port %u", control_port(mc->control));
+		log_say(LOG_TELL, "meter: metrics by HTTP at port %u",
+		    control_port(mc->control));
 	return 0;
 }
 

@@ -13,8 +13,8 @@ struct run;
 struct statistics;
 
 /*
- * The commands that a running weir meter takes. Opened before rights are given up, started
- * once the run is there; both are borrowed.
+ * The commands that a running weir meter takes. Opened before rights are given up,
+ * started once the run is there; both are borrowed.
  */
 int meter_control_open(const struct control_values *v, struct meter_control **out,
     struct err *err);

@@ -57,15 +57,17 @@ note_ignored(struct files_run *r, const struct source_stats *now)
 	    now->wire_bytes;
 
 	if (r->outputs.send != NULL)
-		send_note_ignored(r->outputs.send, packets - r->sum.counters[PACKET_COUNT_ip] -
-		    now->counters[PACKET_COUNT_ip], octets -
-		    r->sum.counter_bytes[PACKET_COUNT_ip] -
+		send_note_ignored(r->outputs.send,
+		    packets - r->sum.counters[PACKET_COUNT_ip] -
+		    now->counters[PACKET_COUNT_ip],
+		    octets - r->sum.counter_bytes[PACKET_COUNT_ip] -
 		    now->counter_bytes[PACKET_COUNT_ip], r->last_us);
 }
 
 /* Packets of the meter's sample to where they are reported. */
 static int
-report_packets(void *arg, const struct packet *packets, size_t n, size_t seen, struct err *err)
+report_packets(void *arg, const struct packet *packets, size_t n, size_t seen,
+    struct err *err)
 {
 	struct files_run *r = arg;
 	struct export_reports reports = {.packets = packets, .n = n, .seen = seen};
@@ -106,9 +108,11 @@ meter_file(struct files_run *r, const char *path, struct err *err)
 }
 
 static void
-put_row(struct text *t, const char *id, uint64_t packets, uint64_t bytes, const char *help)
+put_row(struct text *t, const char *id, uint64_t packets, uint64_t bytes,
+    const char *help)
 {
-	text_printf(t, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes, help);
+	text_printf(t, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes,
+	    help);
 }
 
 /* The counters as a running meter's statistics show them. */
@@ -145,13 +149,14 @@ summary(const struct files_run *r, FILE *to)
 	text_printf(&t, "%-18s %12s %16s\n", "frames", "packets", "bytes on wire");
 	for (i = 0; i < PACKET_COUNTERS; i++) {
 		if (s->counters[i] != 0)
-			put_row(&t, packet_counter_rows[i].id, s->counters[i], s->counter_bytes[i],
-			    packet_counter_rows[i].help);
+			put_row(&t, packet_counter_rows[i].id, s->counters[i],
+			    s->counter_bytes[i], packet_counter_rows[i].help);
 	}
 	put_row(&t, "sum", s->frames, s->wire_bytes, "all frames of the input");
 	if (s->counters[PACKET_COUNT_unknown_link] > 0)
 		text_printf(&t, "  link type %u is not known: its frames are in no flow; see "
-		    "www.tcpdump.org/linktypes.html for what it is\n", s->unknown_linktype);
+		    "www.tcpdump.org/linktypes.html for what it is\n",
+		    s->unknown_linktype);
 	text_printf(&t, "%-18s %12s %16s\n", "IP", "packets", "octets");
 	put_row(&t, "metered", m.counters[METER_packets], m.counters[METER_bytes],
 	    "by total lengths of the outermost IP headers");
@@ -160,10 +165,12 @@ summary(const struct files_run *r, FILE *to)
 	if (r->v->sample > 1 || r->v->sample_random > 1) {
 		put_row(&t, "unsampled", m.counters[METER_unsampled],
 		    m.counters[METER_unsampled_bytes], "outside the sample: in no flow");
-		put_row(&t, "outside", m.counters[METER_outside], m.counters[METER_outside_bytes],
+		put_row(&t, "outside", m.counters[METER_outside],
+		    m.counters[METER_outside_bytes],
 		    "SYN, FIN, RST outside the sample");
 		put_row(&t, "in flow records", m.counters[METER_record_outside],
-		    m.counters[METER_record_outside_bytes], "must be equal to those outside");
+		    m.counters[METER_record_outside_bytes],
+		    "must be equal to those outside");
 	}
 	if (r->v->tunnels != 0) {
 		text_str(&t, "tunnels\n");
@@ -241,7 +248,8 @@ meter_files(const struct meter_values *v, struct err *err)
 		goto done;
 	for (i = 0; i < list.count && err->code == 0; i++)
 		meter_file(&r, list.paths[i], err);
-	/* After an error in a file its packets are still written; after one of a sink not. */
+	/* After an error in a file its packets are still written; after one of a sink
+	 * not. */
 	if (meter_flush(r.meter, &flush_err) == 0 && err->code == 0)
 		status = EXIT_GOOD;
 done:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir meter on interfaces, until it is told to end: SIGINT and SIGTERM write all flows and
- * end it, a second one ends it at once, SIGHUP opens -w's file anew, SIGUSR1 writes the
- * statistics to the log. The threads are in src/run; this one waits for signals.
+ * weir meter on interfaces, until it is told to end: SIGINT and SIGTERM write all flows
+ * and end it, a second one ends it at once, SIGHUP opens -w's file anew, SIGUSR1 writes
+ * the statistics to the log. The threads are in src/run; this one waits for signals.
  *
  * Rights are given up in this order: interfaces are opened, then the user is changed, the
  * outputs are opened as this user, then the sandbox is entered, then the threads start.
@@ -38,7 +38,8 @@
 /* To open interfaces again. */
 static const uint64_t CAPTURE_RIGHTS = 1ull << CAP_NET_RAW | 1ull << CAP_NET_ADMIN;
 
-enum { IGNORED_MS = 5000 }; /* collectors are told of frames without IP a minute later anyway */
+/* collectors are told of frames without IP a minute later anyway */
+enum { IGNORED_MS = 5000 };
 
 struct live_run {
 	const struct meter_values *v;
@@ -74,8 +75,8 @@ outputs_refresh(void *arg)
 }
 
 static int
-report_packets(void *arg, unsigned worker, const struct packet *packets, size_t n, size_t seen,
-    struct err *err)
+report_packets(void *arg, unsigned worker, const struct packet *packets, size_t n,
+    size_t seen, struct err *err)
 {
 	struct live_run *r = arg;
 	struct export_reports reports = {.packets = packets, .n = n, .seen = seen,
@@ -136,7 +137,8 @@ next_reported(void *context, bool may_refill, struct record *out, struct err *er
 	struct received one = {0};
 	enum packets_event event = packets_next(context, may_refill, &one);
 
-	*out = (struct record){.frame = one.octets, .captured = one.captured, .wire = one.wire,
+	*out = (struct record){.frame = one.octets, .captured = one.captured,
+	    .wire = one.wire,
 	    .linktype = one.linktype, .time_ns = one.time_ns};
 	return events[event];
 }
@@ -172,7 +174,8 @@ print_statistics(struct live_run *r, FILE *to)
 	text_init(&t);
 	if (to == NULL || r->summary == SUMMARY_FRAMES)
 		status = run_command(r->run, &request, &t, &err);
-	else if ((status = meter_control_gather(r->run, &r->outputs, r->started_us, &s, &err)) == 0)
+	else if ((status = meter_control_gather(r->run, &r->outputs, r->started_us, &s,
+	    &err)) == 0)
 		(r->summary == SUMMARY_JSON ? statistics_json : statistics_text)(&s, &t);
 	if (status != 0)
 		log_say(LOG_TROUBLE, "meter: %s", err.text);
@@ -230,7 +233,8 @@ send_ignored(void *arg)
 {
 	struct live_run *r = arg;
 
-	send_note_ignored(r->outputs.send, r->ignored_packets, r->ignored_octets, meter_now_us());
+	send_note_ignored(r->outputs.send, r->ignored_packets, r->ignored_octets,
+	    meter_now_us());
 }
 
 static void
@@ -280,7 +284,8 @@ give_up_rights(struct live_run *r, struct err *err)
 	const struct meter_values *v = r->v;
 	char *output = folder_of(v->output), *pid = folder_of(v->pid_file);
 	char *control = folder_of(v->control.path);
-	struct sandbox sandbox = {.writable = {NULL, output}, .removable = {pid, control}};
+	struct sandbox sandbox = {.writable = {NULL, output},
+	    .removable = {pid, control}};
 	int status;
 	unsigned i;
 
@@ -304,7 +309,8 @@ open_all(struct live_run *r, struct err *err)
 	const struct meter_values *v = r->v;
 	size_t i;
 
-	if (meter_config_make(v, &r->config.meter, err) != 0 || (r->signals = open_signals(err)) < 0)
+	if (meter_config_make(v, &r->config.meter, err) != 0 ||
+	    (r->signals = open_signals(err)) < 0)
 		return -1;
 	r->notify = notify_open();
 	for (i = 0; i < v->interfaces.count; i++) {
@@ -334,12 +340,14 @@ tell_ready(struct live_run *r)
 	unsigned n = r->config.count;
 
 	if (r->packets != NULL)
-		snprintf(status, sizeof status, "receiving reports of packets, listening on port "
+		snprintf(status, sizeof status,
+		    "receiving reports of packets, listening on port "
 		    "%u, socket buffer %d bytes", packets_port(r->packets),
 		    packets_buffer(r->packets));
 	else
 		snprintf(status, sizeof status, "capturing on %s%s with %u worker%s",
-		    r->v->interfaces.items[0], r->v->interfaces.count > 1 ? " and others" : "", n,
+		    r->v->interfaces.items[0], r->v->interfaces.count > 1 ? " and others"
+		    : "", n,
 		    n == 1 ? "" : "s");
 	log_say(LOG_TELL, "meter: %s", status);
 	if (r->ready >= 0) {
@@ -369,18 +377,21 @@ let_signals_end(void)
 int
 meter_live(const struct meter_values *v, struct err *err)
 {
-	struct live_run r = {.v = v, .signals = -1, .ready = -1, .pid_file = -1, .notify = -1};
+	struct live_run r = {.v = v, .signals = -1, .ready = -1, .pid_file = -1,
+	    .notify = -1};
 	int status = EXIT_TROUBLE;
 	unsigned i;
 
 	r.started_us = meter_now_us();
 	if (v->is_verbose)
 		(void)log_level_step(1);
-	if (meter_summary_parse(v->summary, &r.summary, err) != 0 || open_all(&r, err) != 0)
+	if (meter_summary_parse(v->summary, &r.summary, err) != 0 ||
+	    open_all(&r, err) != 0)
 		goto done;
 	r.config.outputs = (struct run_outputs){.sink = r.outputs.sink, .arg = &r,
 	    .flush_ms = meter_outputs_wait(&r.outputs) ? 1000 : 0,
-	    .refresh = r.outputs.send != NULL ? outputs_refresh : NULL, .print = outputs_print,
+	    .refresh = r.outputs.send != NULL ? outputs_refresh : NULL,
+	    .print = outputs_print,
 	    .reopen = outputs_reopen};
 	r.config.packets = r.outputs.report_count > 0 ? report_packets : NULL;
 	r.config.note = note;

@@ -27,10 +27,12 @@ meter_config_make(const struct meter_values *v, struct meter_config *out, struct
 	out->cut_exchanges = !v->no_cut && !v->is_directional;
 	out->directional = v->is_directional;
 	out->labels = (uint32_t)v->labels;
-	out->sample_interval = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
+	out->sample_interval = (uint32_t)(v->sample_random > 1 ? v->sample_random
+	    : v->sample);
 	out->sample_is_random = v->sample_random > 1;
 	if (v->sample > 1 && v->sample_random > 1)
-		return err_set(err, EINVAL, "--sample and --sample-random exclude each other");
+		return err_set(err, EINVAL,
+		    "--sample and --sample-random exclude each other");
 	for (i = 0; i < v->timeouts.count; i++)
 		if (meter_config_timeout(out, v->timeouts.items[i], err) != 0)
 			return -1;
@@ -56,7 +58,8 @@ meter_summary_parse(const char *name, enum meter_summary *out, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, EINVAL, "--summary takes frames, softflowd or json, not '%s'", name);
+	return err_set(err, EINVAL, "--summary takes frames, softflowd or json, not '%s'",
+	    name);
 }
 
 const char *
@@ -105,28 +108,35 @@ meter_values_check(struct meter_values *v, struct err *err)
 	enum meter_summary summary;
 
 	if (v->files.count == 0 && v->interfaces.count == 0 && v->receive == NULL)
-		return need_option(NULL, "-r FILE, -i INTERFACE or --receive-psamp HOST:PORT", err);
+		return need_option(NULL,
+		    "-r FILE, -i INTERFACE or --receive-psamp HOST:PORT", err);
 	if (v->files.count > 0 && v->interfaces.count > 0)
-		return err_set(err, EINVAL, "-r and -i do not go together: files have a time of "
+		return err_set(err, EINVAL,
+		    "-r and -i do not go together: files have a time of "
 		    "their own");
 	if (v->receive != NULL && v->files.count + v->interfaces.count > 0)
-		return err_set(err, EINVAL, "--receive-psamp takes the place of -r and -i: the "
+		return err_set(err, EINVAL,
+		    "--receive-psamp takes the place of -r and -i: the "
 		    "packets come from there");
 	if (meter_summary_parse(v->summary, &summary, err) != 0)
 		return -1;
 	if (v->store == NULL && v->export.collectors == NULL && v->format == NULL &&
 	    !control_is_wanted(&v->control) && summary == SUMMARY_FRAMES)
-		return err_set(err, EINVAL, "say where flows go: --store DIR, -n HOST:PORT or "
-		    "-o FORMAT; --control, --metrics or --summary softflowd if only counters are "
-		    "wanted");
-	if (v->files.count > 0 && (control_is_wanted(&v->control) || v->control.group != NULL))
-		return err_set(err, EINVAL, "--control and --metrics are for live captures (-i, "
+		return err_set(err, EINVAL,
+		    "say where flows go: --store DIR, -n HOST:PORT or "
+		    "-o FORMAT; --control, --metrics or --summary softflowd if only "
+		    "counters are wanted");
+	if (v->files.count > 0 && (control_is_wanted(&v->control) ||
+	    v->control.group != NULL))
+		return err_set(err, EINVAL,
+		    "--control and --metrics are for live captures (-i, "
 		    "--receive-psamp)");
 	if (meter_worker_count(v) > RUN_WORKERS_MAX)
-		return err_set(err, EINVAL, "--workers: %d threads at most, for all interfaces "
+		return err_set(err, EINVAL,
+		    "--workers: %d threads at most, for all interfaces "
 		    "together", RUN_WORKERS_MAX);
-	if (check_filter(v->filter, err) != 0 || export_make(&v->export, &send, err) != 0 ||
-	    tunnel_kinds(v->tunnel, &v->tunnels, err) != 0)
+	if (check_filter(v->filter, err) != 0 || export_make(&v->export, &send,
+	    err) != 0 || tunnel_kinds(v->tunnel, &v->tunnels, err) != 0)
 		return -1;
 	return meter_config_make(v, &config, err);
 }

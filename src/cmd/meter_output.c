@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where weir meter's flows go. The text output of a live run is reached through a sink that
- * can exchange what is behind it, for files that are moved away while it runs.
+ * Where weir meter's flows go. The text output of a live run is reached through a sink
+ * that can exchange what is behind it, for files that are moved away while it runs.
  */
 #include "cmd/meter.h"
 
@@ -55,7 +55,8 @@ text_open(const struct meter_values *v, struct sink **out, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	t->sink = (struct sink){text_push, text_flush, text_close};
 	t->v = v;
-	if (output_open(&flow_schema, v->format, v->output, v->fields, &t->inner, err) != 0) {
+	if (output_open(&flow_schema, v->format, v->output, v->fields, &t->inner,
+	    err) != 0) {
 		free(t);
 		return -1;
 	}
@@ -72,7 +73,8 @@ meter_outputs_reopen(struct meter_outputs *o, struct err *err)
 
 	if (t == NULL || t->v->output == NULL)
 		return 0;
-	if (output_open(&flow_schema, t->v->format, t->v->output, t->v->fields, &fresh, err) != 0)
+	if (output_open(&flow_schema, t->v->format, t->v->output, t->v->fields, &fresh,
+	    err) != 0)
 		return -1; /* the old one goes on */
 	status = sink_close(t->inner, err);
 	t->inner = fresh;
@@ -96,7 +98,8 @@ name_interfaces(const struct meter_values *v, struct wire_interface out[OPTION_L
 	size_t i;
 
 	for (i = 0; i < v->interfaces.count; i++) {
-		out[n].name = meter_interface_split(v->interfaces.items[i], &out[n].index);
+		out[n].name = meter_interface_split(v->interfaces.items[i],
+		    &out[n].index);
 		n += out[n].index != 0;
 	}
 	return n;
@@ -111,13 +114,15 @@ open_send(const struct meter_values *v, bool is_live, struct meter_outputs *out,
 	struct send_config send;
 	struct meter_config meter;
 
-	if (export_make(&v->export, &send, err) != 0 || meter_config_make(v, &meter, err) != 0)
+	if (export_make(&v->export, &send, err) != 0 || meter_config_make(v, &meter,
+	    err) != 0)
 		return -1;
 	send.is_live = is_live;
 	send.encode.key_fields = out->key_fields;
 	send.encode.key_count = meter_key_fields(&meter, out->key_fields);
 	send.encode.process = (uint32_t)getpid();
-	send.encode.sampling = (uint32_t)(v->sample_random > 1 ? v->sample_random : v->sample);
+	send.encode.sampling = (uint32_t)(v->sample_random > 1 ? v->sample_random
+	    : v->sample);
 	send.encode.is_sampling_random = v->sample_random > 1;
 	send.encode.interfaces = out->interfaces;
 	send.encode.interface_count = name_interfaces(v, out->interfaces);
@@ -135,7 +140,8 @@ int
 meter_outputs_open(const struct meter_values *v, bool is_live, struct meter_outputs *out,
     struct err *err)
 {
-	struct store_config config = {.clock = is_live ? STORE_CLOCK_RECEIPT : STORE_CLOCK_PACKET,
+	struct store_config config = {.clock = is_live ? STORE_CLOCK_RECEIPT
+	    : STORE_CLOCK_PACKET,
 	    .sync = is_live ? STORE_SYNC_SECOND : STORE_SYNC_SEGMENTS,
 	    .rotation_s = (uint32_t)(v->rotate_us / 1000000)};
 	struct sink *sinks[3];
@@ -220,7 +226,8 @@ meter_outputs_print(const struct meter_outputs *o, struct text *out)
 	}
 	if (o->store != NULL) {
 		text_str(out, "store\n");
-		counters_print(out, store_counter_rows, store_counters(o->store), STORE_COUNTERS);
+		counters_print(out, store_counter_rows, store_counters(o->store),
+		    STORE_COUNTERS);
 	}
 }
 
@@ -237,7 +244,8 @@ meter_sandbox(const struct meter_values *v, struct sandbox *sandbox, struct err 
 	sandbox->writable[0] = v->store;
 	status = sandbox_enter(sandbox, &notes, err);
 	if (notes.len > 0)
-		log_say(LOG_DETAIL, "meter: sandbox: %.*s", (int)notes.len - 1, notes.data);
+		log_say(LOG_DETAIL, "meter: sandbox: %.*s", (int)notes.len - 1,
+		    notes.data);
 	text_done(&notes);
 	return status;
 }

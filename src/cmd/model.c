@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * weir model: what is known of servers and paths for records of octets and packets: fitted to
- * flows without labels, and shown.
+ * weir model: what is known of servers and paths for records of octets and packets:
+ * fitted to flows without labels, and shown.
  */
 #include "catalog/catalog.h"
 #include "cmd/common.h"
@@ -23,10 +23,12 @@ struct values {
 
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
-	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL, 0, 0,
+	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL,
+	0, 0,
 	    "a catalogue; may be given often"},
 	{"from", 0, OPTION_TEXT, offsetof(struct values, from), "FILE", NULL, 0, 0,
-	    "fit: the model to go on from; what it says counts by the downloads behind it"},
+	    "fit: the model to go on from; what it says counts by the downloads behind "
+	    "it"},
 	{"write", 'w', OPTION_TEXT, offsetof(struct values, output), "FILE", NULL, 0, 0,
 	    "fit: the model to write, - is standard output; show: the output's file"},
 	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson"),
@@ -122,7 +124,8 @@ show(const struct values *v, const char *path, struct err *err)
 	identify = identify_new(&config);
 	s.batch = batch_new(&parameter_schema, 256);
 	if (identify_read_model(identify, path, err) != 0 ||
-	    output_open(&parameter_schema, v->format, v->output, v->fields, &s.sink, err) != 0)
+	    output_open(&parameter_schema, v->format, v->output, v->fields, &s.sink,
+	    err) != 0)
 		goto done;
 	identify_list_model(identify, show_line, &s);
 	if (!s.has_failed && (s.batch->rows == 0 || sink_push(s.sink, s.batch, err) == 0))
@@ -165,15 +168,17 @@ const struct command command_model = {
 	.name = "model",
 	.summary = "Fits and shows what is known of paths for plain records",
 	.operands = "fit [FILTER] | show FILE",
-	.about = "Records of octets and packets alone are named by a model of the wire. fit learns "
-	    "its parameters from the flows that the filter picks, without labels: octets of "
-	    "headers per packet, header constants and the law of TLS records by server; largest "
-	    "segment, losses and the length of requests by path. weir identify --model FILE names "
-	    "by them and goes on fitting; with --frozen it only names; with "
-	    "--adapt what the file says stays, and only servers and paths that it does not have are "
-	    "fitted, to the flows that are named.\n\n"
-	    "The file is text, a parameter a line; show prints it with what each means. What is "
-	    "constant of spans is not part of it: weir identify finds that in the flows it names.",
+	.about = "Records of octets and packets alone are named by a model of the wire. "
+	    "fit learns its parameters from the flows that the filter picks, without "
+	    "labels: octets of headers per packet, header constants and the law of TLS "
+	    "records by server; largest segment, losses and the length of requests by "
+	    "path. weir identify --model FILE names by them and goes on fitting; with "
+	    "--frozen it only names; with --adapt what the file says stays, and only "
+	    "servers and paths that it does not have are fitted, to the flows that are "
+	    "named.\n\n"
+	    "The file is text, a parameter a line; show prints it with what each means. "
+	    "What is constant of spans is not part of it: weir identify finds that in "
+	    "the flows it names.",
 	.examples = "weir model fit --store flows -c debian.tsv -w paths.model\n"
 	    "weir model show paths.model",
 	.options = options,

@@ -42,10 +42,11 @@ parse_window(const struct print *p, struct store_scan_config *scan, struct err *
 		return 0;
 	}
 	if (p->from != NULL && !time_parse(p->from, strlen(p->from), &scan->from))
-		return err_set(err, EINVAL, "--from takes %s, not '%s'", types[TYPE_time].help,
-		    p->from);
+		return err_set(err, EINVAL, "--from takes %s, not '%s'",
+		    types[TYPE_time].help, p->from);
 	if (p->to != NULL && !time_parse(p->to, strlen(p->to), &scan->to))
-		return err_set(err, EINVAL, "--to takes %s, not '%s'", types[TYPE_time].help, p->to);
+		return err_set(err, EINVAL, "--to takes %s, not '%s'",
+		    types[TYPE_time].help, p->to);
 	return 0;
 }
 
@@ -73,7 +74,8 @@ run(void *values, const char **operands, int count, struct err *err)
 
 	if (need_option(p->store, "--store DIR", err) != 0 ||
 	    flows_query_init(&q, p->store, operands, count, err) != 0 ||
-	    parse_window(p, &q.query.scan, err) != 0 || mark_fields(p->fields, q.needed, err) != 0)
+	    parse_window(p, &q.query.scan, err) != 0 || mark_fields(p->fields, q.needed,
+	    err) != 0)
 		goto done;
 	filter_fields(q.filter, q.needed);
 	q.query.scan.needed = q.needed;
@@ -103,12 +105,13 @@ const struct command command_print = {
 	.name = "print",
 	.summary = "Prints flows of a store",
 	.operands = "[FILTER]",
-	.about = "Prints the flows that the filter picks, as they lie in the store: a row is a "
-	    "biflow with src as the initiator where that is known. The last words are the "
-	    "filter; quote it where the shell would see signs in it.\n\n"
+	.about = "Prints the flows that the filter picks, as they lie in the store: a "
+	    "row is a biflow with src as the initiator where that is known. The last "
+	    "words are the filter; quote it where the shell would see signs in it.\n\n"
 	    "Rows that are still in a writer's journal are printed too, each once.",
 	.examples = "weir print --store flows 'port 443 and bytes > 1M'\n"
-	    "weir print --store flows -o ndjson --fields start,src,dst,span,reverse_span proto tcp",
+	"weir print --store flows -o ndjson --fields start,src,dst,span,reverse_span "
+	"proto tcp",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct print),

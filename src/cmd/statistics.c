@@ -17,7 +17,8 @@ static const enum packet_counter short_frames[] = {PACKET_COUNT_short_link,
     PACKET_COUNT_short_ip,
     PACKET_COUNT_bad_ip, PACKET_COUNT_bad_length};
 
-/* softflowd's names of reasons, in its order, and the rows of expire.def that they are. */
+/* softflowd's names of reasons, in its order, and the rows of expire.def that they
+ * are. */
 static const struct reason {
 	const char *name;
 	enum meter_expire rows[3];
@@ -25,7 +26,8 @@ static const struct reason {
 } reasons[] = {
 	{"tcp", {METER_EXPIRE_tcp, METER_EXPIRE_exchange_quiet}, 2},
 	{"tcp.rst", {METER_EXPIRE_tcp_rst}, 1},
-	{"tcp.fin", {METER_EXPIRE_tcp_fin, METER_EXPIRE_tcp_closed, METER_EXPIRE_reuse}, 3},
+	{"tcp.fin", {METER_EXPIRE_tcp_fin, METER_EXPIRE_tcp_closed, METER_EXPIRE_reuse},
+	3},
 	{"udp", {METER_EXPIRE_udp}, 1},
 	{"icmp", {METER_EXPIRE_icmp}, 1},
 	{"general", {METER_EXPIRE_general}, 1},
@@ -80,12 +82,13 @@ text_packets(const struct statistics *s, struct text *out)
 	text_printf(out, "Number of active flows: %" PRIu64 "\n", s->meter.live_flows);
 	text_printf(out, "Packets processed: %" PRIu64 "\n", m[METER_packets]);
 	if (m[METER_unsampled] > 0)
-		text_printf(out, "Packets non-sampled: %" PRIu64 "\n", m[METER_unsampled]);
+		text_printf(out, "Packets non-sampled: %" PRIu64 "\n",
+		    m[METER_unsampled]);
 	text_printf(out, "Fragments: %" PRIu64 "\n", m[METER_fragments]);
 	text_printf(out, "Ignored packets: %" PRIu64 " (%" PRIu64 " non-IP, %" PRIu64
 	    " too short)\n", not_ip(s) + too_short(s), not_ip(s), too_short(s));
-	text_printf(out, "Flows expired: %" PRIu64 " (%" PRIu64 " forced)\n", m[METER_records],
-	    s->meter.expired[METER_EXPIRE_resources]);
+	text_printf(out, "Flows expired: %" PRIu64 " (%" PRIu64 " forced)\n",
+	    m[METER_records], s->meter.expired[METER_EXPIRE_resources]);
 	text_printf(out, "Flows exported: %" PRIu64 " (%" PRIu64 " records) in %" PRIu64
 	    " packets (%" PRIu64 " failures)\n", s->sent[SENT_records],
 	    s->sent[SENT_records], s->send[SEND_datagrams], send_failures(s));
@@ -106,7 +109,8 @@ text_spreads(const struct meter_statistics *r, struct text *out)
 	text_printf(out, "  Flow packets:      %12" PRIu64 "  %12.0f  %12" PRIu64 "\n",
 	    r->packets.min, meter_mean(r->packets.sum, r->records), r->packets.max);
 	text_printf(out, "  Duration:          %12.2fs %12.2fs %12.2fs\n",
-	    (double)r->duration_us.min / 1e6, meter_mean(r->duration_us.sum, r->records) / 1e6,
+	    (double)r->duration_us.min / 1e6,
+	    meter_mean(r->duration_us.sum, r->records) / 1e6,
 	    (double)r->duration_us.max / 1e6);
 }
 
@@ -114,7 +118,8 @@ text_spreads(const struct meter_statistics *r, struct text *out)
 static void
 text_reasons(const struct statistics *s, struct text *out)
 {
-	static const char *const before[REASONS] = {"       ", "   ", "   ", "       ", "      ",
+	static const char *const before[REASONS] = {"       ", "   ", "   ", "       ",
+	    "      ",
 	    "   ", "   ", "", "  ", "   "};
 	uint64_t in_rows = 0;
 	size_t i;
@@ -146,10 +151,11 @@ text_protocols(const struct meter_statistics *r, struct text *out)
 			continue;
 		if (getprotobynumber_r(i, &entry, space, sizeof space, &found) != 0)
 			found = NULL;
-		snprintf(name, sizeof name, "%s (%d)", found != NULL ? found->p_name : "Unknown",
-		    i);
-		text_printf(out, "  %17s: %14" PRIu64 " %12" PRIu64 "   %8.2fs %10.2fs\n", name,
-		    p->bytes, p->packets, meter_mean(p->duration_us, p->records) / 1e6,
+		snprintf(name, sizeof name, "%s (%d)",
+		    found != NULL ? found->p_name : "Unknown", i);
+		text_printf(out, "  %17s: %14" PRIu64 " %12" PRIu64 "   %8.2fs %10.2fs\n",
+		    name, p->bytes, p->packets,
+		    meter_mean(p->duration_us, p->records) / 1e6,
 		    (double)p->duration_max_us / 1e6);
 	}
 }
@@ -194,8 +200,8 @@ statistics_text(const struct statistics *s, struct text *out)
 }
 
 static void
-json_spread(struct text *out, const char *name, const struct meter_spread *spread, uint64_t n,
-    double unit)
+json_spread(struct text *out, const char *name, const struct meter_spread *spread,
+    uint64_t n, double unit)
 {
 	text_printf(out, ",\"%s\":{\"min\":", name);
 	text_f64(out, n == 0 ? 0 : (double)spread->min / unit);
@@ -219,7 +225,8 @@ json_protocols(const struct meter_statistics *r, struct text *out)
 		if (p->records == 0)
 			continue;
 		text_printf(out, "%s{\"proto\":%d,\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
-		    ",\"packets\":%" PRIu64 ",\"duration_mean_s\":", is_first ? "" : ",", i,
+		    ",\"packets\":%" PRIu64 ",\"duration_mean_s\":", is_first ? "" : ",",
+		    i,
 		    p->records, p->bytes, p->packets);
 		text_f64(out, meter_mean(p->duration_us, p->records) / 1e6);
 		text_str(out, ",\"duration_max_s\":");
@@ -246,8 +253,8 @@ statistics_json(const struct statistics *s, struct text *out)
 	json_spread(out, "flow_duration_s", &r->duration_us, r->records, 1e6);
 	text_str(out, ",\"expired\":{");
 	for (i = 0; i < METER_EXPIRES; i++)
-		text_printf(out, "%s\"%s\":%" PRIu64, i > 0 ? "," : "", meter_expire_rows[i].id,
-		    s->meter.expired[i]);
+		text_printf(out, "%s\"%s\":%" PRIu64, i > 0 ? "," : "",
+		    meter_expire_rows[i].id, s->meter.expired[i]);
 	text_char(out, '}');
 	json_protocols(r, out);
 	if (s->is_live) {
@@ -255,10 +262,11 @@ statistics_json(const struct statistics *s, struct text *out)
 		    s->is_gathering ? "true" : "false");
 		control_json_counters(out, false, "capture", live_counter_rows, s->live,
 		    LIVE_COUNTERS);
-		control_json_counters(out, false, "queue", run_counter_rows, s->run, RUN_COUNTERS);
+		control_json_counters(out, false, "queue", run_counter_rows, s->run,
+		    RUN_COUNTERS);
 	}
-	control_json_counters(out, false, "frames", packet_counter_rows, s->source.counters,
-	    PACKET_COUNTERS);
+	control_json_counters(out, false, "frames", packet_counter_rows,
+	    s->source.counters, PACKET_COUNTERS);
 	control_json_counters(out, false, "meter", meter_counter_rows, s->meter.counters,
 	    METER_COUNTERS);
 	if (s->is_sending) {
@@ -297,7 +305,8 @@ statistics_metrics(const struct statistics *s, struct text *out)
 	static const char expired[] = "weir_meter_expired_total";
 	int i;
 
-	metrics_gauge(out, "weir_meter_active_flows", "flows in memory now", s->meter.live_flows);
+	metrics_gauge(out, "weir_meter_active_flows", "flows in memory now",
+	    s->meter.live_flows);
 	metrics_gauge(out, "weir_meter_peak_flows", "flows in memory at once, at most",
 	    s->meter.peak_flows);
 	metrics_gauge(out, "weir_meter_memory_bytes", "memory in use by flow tables",
@@ -311,20 +320,27 @@ statistics_metrics(const struct statistics *s, struct text *out)
 	protocol_family(&s->records, out, "weir_meter_protocol_bytes_total",
 	    "octets in records by IP protocol", offsetof(struct meter_protocol, bytes));
 	protocol_family(&s->records, out, "weir_meter_protocol_packets_total",
-	    "packets in records by IP protocol", offsetof(struct meter_protocol, packets));
+	    "packets in records by IP protocol",
+	    offsetof(struct meter_protocol, packets));
 	if (s->is_live) {
-		metrics_gauge(out, "weir_meter_workers", "threads that meter", s->workers);
+		metrics_gauge(out, "weir_meter_workers", "threads that meter",
+		    s->workers);
 		metrics_gauge(out, "weir_meter_gathering", "1 while packets are metered",
 		    s->is_gathering);
-		metrics_counters(out, "capture", live_counter_rows, s->live, LIVE_COUNTERS);
+		metrics_counters(out, "capture", live_counter_rows, s->live,
+		    LIVE_COUNTERS);
 		metrics_counters(out, "queue", run_counter_rows, s->run, RUN_COUNTERS);
 	}
-	metrics_counters(out, "frames", packet_counter_rows, s->source.counters, PACKET_COUNTERS);
-	metrics_counters(out, "meter", meter_counter_rows, s->meter.counters, METER_COUNTERS);
+	metrics_counters(out, "frames", packet_counter_rows, s->source.counters,
+	    PACKET_COUNTERS);
+	metrics_counters(out, "meter", meter_counter_rows, s->meter.counters,
+	    METER_COUNTERS);
 	if (s->is_sending) {
-		metrics_counters(out, "encode", sent_counter_rows, s->sent, SENT_COUNTERS);
+		metrics_counters(out, "encode", sent_counter_rows, s->sent,
+		    SENT_COUNTERS);
 		metrics_counters(out, "send", send_counter_rows, s->send, SEND_COUNTERS);
 	}
 	if (s->is_storing)
-		metrics_counters(out, "store", store_counter_rows, s->store, STORE_COUNTERS);
+		metrics_counters(out, "store", store_counter_rows, s->store,
+		    STORE_COUNTERS);
 }

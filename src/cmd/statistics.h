@@ -26,8 +26,8 @@ struct statistics {
 };
 
 /*
- * As softflowd's statistics: the same lines in the same order, so that what reads those reads
- * these. What only this meter has comes in lines of its own after them.
+ * As softflowd's statistics: the same lines in the same order, so that what reads those
+ * reads these. What only this meter has comes in lines of its own after them.
  */
 void statistics_text(const struct statistics *s, struct text *out);
 /* One object on one line. */

@@ -39,11 +39,12 @@ const struct command command_strip = {
 	.name = "strip",
 	.summary = "Cuts payload and real addresses out of a capture",
 	.operands = "IN OUT",
-	.about = "Copies the capture IN (pcap or pcapng) to OUT (pcap): every frame ends after its "
-	    "transport header, wire lengths and times stay, addresses become those of the "
-	    "documentation networks in order of first appearance. The result gives the same "
-	    "flows as the original.\n\n"
-	    "Ports, times, sizes and TCP options stay: who knows the traffic may know it again.",
+	.about = "Copies the capture IN (pcap or pcapng) to OUT (pcap): every frame "
+	    "ends after its transport header, wire lengths and times stay, addresses "
+	    "become those of the documentation networks in order of first appearance. "
+	    "The result gives the same flows as the original.\n\n"
+	    "Ports, times, sizes and TCP options stay: who knows the traffic may know "
+	    "it again.",
 	.examples = "weir strip capture.pcap stripped.pcap",
 	.values_size = sizeof(struct values),
 	.run = run,

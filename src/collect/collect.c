@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One thread: recvmmsg into fixed buffers from UDP sockets, messages from connections
- * (connection.h), decode into a batch, push the batch when it is full or a second old. The
- * kernel says in a control message how many datagrams it had to drop (SO_RXQ_OVFL). Nothing
- * is allocated while it runs, but for the state of exporters and connections, which is
- * bounded (wire/decode.h).
+ * (connection.h), decode into a batch, push the batch when it is full or a second old.
+ * The kernel says in a control message how many datagrams it had to drop (SO_RXQ_OVFL).
+ * Nothing is allocated while it runs, but for the state of exporters and connections,
+ * which is bounded (wire/decode.h).
  */
 #include "collect/collect.h"
 
@@ -243,7 +243,8 @@ decode_one(struct collector *c, struct listener *l, unsigned i, int64_t received
 
 /* Reads what a UDP socket holds, up to ROUNDS bursts; *out_more: there may be more. */
 static int
-receive_datagrams(struct collector *c, struct listener *l, bool *out_more, struct err *err)
+receive_datagrams(struct collector *c, struct listener *l, bool *out_more,
+    struct err *err)
 {
 	int64_t received_us;
 	int round, n, i;
@@ -290,8 +291,8 @@ receive(struct collector *c, const struct pollfd *fds, unsigned n, bool *out_mor
 		else if (receive_datagrams(c, l, out_more, err) != 0)
 			return -1;
 	}
-	return connections_read(c->connections, fds == NULL ? NULL : fds + 1 + c->listener_count,
-	    n, now_us(), out_more);
+	return connections_read(c->connections,
+	    fds == NULL ? NULL : fds + 1 + c->listener_count, n, now_us(), out_more);
 }
 
 /* Waits for something to read, or until the batch has to be handed on. */

@@ -23,8 +23,8 @@ extern const struct counter_row collect_counter_rows[COLLECT_COUNTERS];
 
 /* 0 in a number means the default, which stands behind it. */
 struct collector_config {
-	/* "HOST:PORT", "[IPV6]:PORT" or ":PORT", with "udp:", "tcp:" or "sctp:" in front (udp),
-	 * with commas between several; port 0: any free one */
+	/* "HOST:PORT", "[IPV6]:PORT" or ":PORT", with "udp:", "tcp:" or "sctp:" in front
+	 * (udp), with commas between several; port 0: any free one */
 	const char *listen;
 	int buffer_bytes;       /* of UDP sockets: 16 MiB, or what the kernel allows */
 	unsigned connections_max;      /* 256; each takes 128 KiB */
@@ -32,9 +32,11 @@ struct collector_config {
 	int64_t idle_us;        /* a connection may be silent so long: 1 h */
 	int64_t partial_us;     /* the rest of a message has to come within: 1 min */
 	uint32_t pen;           /* of weir's own elements */
-	int64_t hand_on_us;     /* a batch is handed on, and the sink flushed, this often: 1 s */
+	/* a batch is handed on, and the sink flushed, this often: 1 s */
+	int64_t hand_on_us;
 	unsigned batch_rows;    /* BATCH_ROWS */
-	int stop_fd;            /* readable: stop (eventfd, signalfd, pipe); -1: none. Never read */
+	/* readable: stop (eventfd, signalfd, pipe); -1: none. Never read */
+	int stop_fd;
 };
 
 /* Opens the socket; -1 if it cannot. The config's strings are not kept. */
@@ -44,7 +46,8 @@ void collector_close(struct collector *collector); /* NULL is allowed */
 
 /* The first address's port that is bound, for port 0. */
 uint16_t collector_port(const struct collector *collector);
-/* Ports and buffers, for people: "port 2055, socket buffer 33554432 bytes, tcp port 4739". */
+/* Ports and buffers, for people: "port 2055, socket buffer 33554432 bytes, tcp port
+ * 4739". */
 void collector_describe(const struct collector *collector, struct text *out);
 
 /*
@@ -60,7 +63,9 @@ struct wire_exporter;
 /* As wire_decoder_exporters (wire/decode.h). */
 void collector_exporters(const struct collector *collector,
     void (*each)(void *context, const struct wire_exporter *exporter), void *context);
-const uint64_t *collector_counters(const struct collector *collector); /* COLLECT_COUNTERS */
-const uint64_t *collector_wire_counters(const struct collector *collector); /* WIRE_COUNTERS */
+/* COLLECT_COUNTERS */
+const uint64_t *collector_counters(const struct collector *collector);
+/* WIRE_COUNTERS */
+const uint64_t *collector_wire_counters(const struct collector *collector);
 
 #endif

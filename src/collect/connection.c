@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Connections stand in a table; the place of one is its session. Memory for octets is taken
- * when a connection is accepted.
+ * Connections stand in a table; the place of one is its session. Memory for octets is
+ * taken when a connection is accepted.
  */
 #include "collect/connection.h"
 
@@ -96,7 +96,8 @@ find_place(const struct connections *cs, const struct addr *exporter)
 		if (cs->all[i] == NULL)
 			place = place < 0 ? (int)i : place;
 		else
-			same += memcmp(&cs->all[i]->exporter, exporter, sizeof *exporter) == 0;
+			same += memcmp(&cs->all[i]->exporter, exporter,
+			    sizeof *exporter) == 0;
 	}
 	return same >= cs->config.max_per_host ? -1 : place;
 }
@@ -184,7 +185,8 @@ read_one(struct connections *cs, unsigned place, int64_t now_us, bool *out_more)
 		case FRAMING_OK:
 			break;
 		}
-		if (cs->config.counters[COLLECT_messages] != before || c->framing.len == 0)
+		if (cs->config.counters[COLLECT_messages] != before ||
+		    c->framing.len == 0)
 			c->message_us = now_us;
 	}
 	*out_more = true;

@@ -12,9 +12,10 @@
 struct listener;
 
 /*
- * The connections of exporters, a bounded number. Each has a session: a number from 1 that
- * no other open one has. Octets are cut into messages; a connection that sends anything
- * else, or half a message and then nothing, or nothing for long, is closed and counted.
+ * The connections of exporters, a bounded number. Each has a session: a number from 1
+ * that no other open one has. Octets are cut into messages; a connection that sends
+ * anything else, or half a message and then nothing, or nothing for long, is closed and
+ * counted.
  */
 struct connections;
 
@@ -39,8 +40,8 @@ void connections_accept(struct connections *cs, const struct listener *l, int64_
 
 /* Room for max entries: what to poll for; returns how many. */
 unsigned connections_poll(const struct connections *cs, struct pollfd *fds);
-/* After poll: reads from those that are readable, or from all where fds is NULL; *out_more:
- * one may have more. -1: message said so. */
+/* After poll: reads from those that are readable, or from all where fds is NULL;
+ * *out_more: one may have more. -1: message said so. */
 int connections_read(struct connections *cs, const struct pollfd *fds, unsigned n,
     int64_t now_us, bool *out_more);
 /* Closes those whose time is over. */

@@ -11,8 +11,8 @@
 enum { HEADER = 16, VERSION = 10 };
 
 enum framing_verdict
-framing_take(struct framing *f, int (*take)(void *context, const uint8_t *msg, size_t len),
-    void *context)
+framing_take(struct framing *f, int (*take)(void *context, const uint8_t *msg,
+    size_t len), void *context)
 {
 	enum framing_verdict verdict = FRAMING_OK;
 	size_t at = 0, len;

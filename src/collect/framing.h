@@ -15,7 +15,8 @@ struct framing {
 
 enum framing_verdict {
 	FRAMING_OK,
-	FRAMING_BAD,    /* no IPFIX message begins here: nothing after it can be trusted */
+	/* no IPFIX message begins here: nothing after it can be trusted */
+	FRAMING_BAD,
 	FRAMING_FAILED, /* take said so */
 };
 

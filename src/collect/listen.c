@@ -24,7 +24,8 @@ static const struct transport {
 	{"sctp", SOCK_STREAM, IPPROTO_SCTP},
 };
 
-/* The transport in front of an address, udp where there is none; *text moves behind it. */
+/* The transport in front of an address, udp where there is none; *text moves behind
+ * it. */
 static const struct transport *
 take_transport(const char **text)
 {
@@ -67,12 +68,15 @@ open_one(const char *text, int buffer_bytes, struct listener *l, struct err *err
 	*l = (struct listener){.transport = t->name, .fd = -1};
 	if (address_resolve(address_text, true, &address, &len, err) != 0)
 		return -1;
-	l->fd = socket(address.ss_family, t->type | SOCK_CLOEXEC | SOCK_NONBLOCK, t->protocol);
+	l->fd = socket(address.ss_family, t->type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    t->protocol);
 	if (l->fd < 0 && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT))
-		return err_set(err, errno, "listen %s: this kernel has no %s; load its module "
+		return err_set(err, errno,
+		    "listen %s: this kernel has no %s; load its module "
 		    "or listen by tcp or udp", text, t->name);
 	if (l->fd < 0)
-		return err_set(err, errno, "listen %s: socket: %s", text, strerror(errno));
+		return err_set(err, errno, "listen %s: socket: %s", text,
+		    strerror(errno));
 	set_options(l, buffer_bytes);
 	if (bind(l->fd, (struct sockaddr *)&address, len) != 0 ||
 	    (!listener_is_udp(l) && listen(l->fd, BACKLOG) != 0))
@@ -118,8 +122,10 @@ listener_dropped(struct listener *l, struct msghdr *msg)
 
 	for (control = CMSG_FIRSTHDR(msg); control != NULL;
 	     control = CMSG_NXTHDR(msg, control)) {
-		if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL)
-			memcpy(&l->kernel_dropped, CMSG_DATA(control), sizeof l->kernel_dropped);
+		if (control->cmsg_level == SOL_SOCKET &&
+		    control->cmsg_type == SO_RXQ_OVFL)
+			memcpy(&l->kernel_dropped, CMSG_DATA(control),
+			    sizeof l->kernel_dropped);
 	}
 	return l->kernel_dropped - before;
 }

@@ -18,14 +18,14 @@ struct listener {
 };
 
 /*
- * Opens the sockets of "[udp:|tcp:|sctp:]HOST:PORT" with commas between; returns how many,
- * or -1 with what is wrong (those opened stay in out[0..*count-1]).
+ * Opens the sockets of "[udp:|tcp:|sctp:]HOST:PORT" with commas between; returns how
+ * many, or -1 with what is wrong (those opened stay in out[0..*count-1]).
  */
 int listen_open(const char *text, int buffer_bytes, struct listener out[LISTENERS_MAX],
     unsigned *count, struct err *err);
 
-/* Datagrams that the kernel dropped since the last one that was asked about, by what came with
- * this one (SO_RXQ_OVFL). */
+/* Datagrams that the kernel dropped since the last one that was asked about, by what came
+ * with this one (SO_RXQ_OVFL). */
 struct msghdr;
 uint32_t listener_dropped(struct listener *l, struct msghdr *msg);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Datagrams to packets that they report. A refill reads datagrams until they gave a few
- * packets; their octets are copied to one place, because a section may come out of a set that
- * waited for its template, whose memory is the decoder's. All is bounded: what a datagram and
- * the sets that it wakes can hold at most.
+ * packets; their octets are copied to one place, because a section may come out of a set
+ * that waited for its template, whose memory is the decoder's. All is bounded: what a
+ * datagram and the sets that it wakes can hold at most.
  */
 #include "collect/packets.h"
 
@@ -82,17 +82,18 @@ packets_open(const char *listen, int buffer_bytes, struct packets **out, struct 
 	p->datagram = malloc(DATAGRAM);
 	p->space = malloc(SPACE);
 	p->slots = calloc(SLOTS, sizeof *p->slots);
-	if (p->decoder == NULL || p->datagram == NULL || p->space == NULL || p->slots == NULL) {
+	if (p->decoder == NULL || p->datagram == NULL || p->space == NULL ||
+	    p->slots == NULL) {
 		err_set(err, ENOMEM, "packets: out of memory");
 		goto fail;
 	}
 	if (strchr(listen, ',') != NULL) {
-		err_set(err, EINVAL, "listen %s: one address to receive reports of packets at",
-		    listen);
+		err_set(err, EINVAL,
+		    "listen %s: one address to receive reports of packets at", listen);
 		goto fail;
 	}
-	if (listen_open(listen, buffer_bytes == 0 ? BUFFER : buffer_bytes, p->listeners, &count,
-	    err) < 0)
+	if (listen_open(listen, buffer_bytes == 0 ? BUFFER : buffer_bytes, p->listeners,
+	    &count, err) < 0)
 		goto fail;
 	if (!listener_is_udp(p->listeners)) {
 		err_set(err, EINVAL, "listen %s: reports of packets come by udp", listen);
@@ -146,7 +147,8 @@ receive(struct packets *p)
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint32_t))];
 	struct sockaddr_storage peer = {0};
 	struct iovec part = {p->datagram, DATAGRAM};
-	struct msghdr msg = {.msg_name = &peer, .msg_namelen = sizeof peer, .msg_iov = &part,
+	struct msghdr msg = {.msg_name = &peer, .msg_namelen = sizeof peer,
+	    .msg_iov = &part,
 	    .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
 	struct addr exporter;
 	struct timespec t;
@@ -178,7 +180,8 @@ refill(struct packets *p)
 
 	pthread_mutex_lock(&p->lock);
 	p->used = p->count = p->next = 0;
-	for (i = 0; i < DATAGRAMS && p->count < ENOUGH && p->used < DATAGRAM && receive(p); i++)
+	for (i = 0; i < DATAGRAMS && p->count < ENOUGH && p->used < DATAGRAM &&
+	    receive(p); i++)
 		;
 	pthread_mutex_unlock(&p->lock);
 }
@@ -196,7 +199,8 @@ packets_next(struct packets *p, bool may_refill, struct received *out)
 			return PACKETS_NONE;
 	}
 	s = &p->slots[p->next++];
-	*out = (struct received){s->time_ns, p->space + s->at, s->captured, s->wire, s->linktype};
+	*out = (struct received){s->time_ns, p->space + s->at, s->captured, s->wire,
+	    s->linktype};
 	return PACKETS_ONE;
 }
 
@@ -205,7 +209,8 @@ packets_print(struct packets *p, struct text *out)
 {
 	pthread_mutex_lock(&p->lock);
 	counters_print(out, collect_counter_rows, p->counters, COLLECT_COUNTERS);
-	counters_print(out, wire_counter_rows, wire_decoder_counters(p->decoder), WIRE_COUNTERS);
+	counters_print(out, wire_counter_rows, wire_decoder_counters(p->decoder),
+	    WIRE_COUNTERS);
 	wire_decoder_print(p->decoder, out);
 	pthread_mutex_unlock(&p->lock);
 }

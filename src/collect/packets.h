@@ -15,7 +15,8 @@ struct text;
  */
 
 /* listen and buffer_bytes as in collect/collect.h, of UDP only. */
-int packets_open(const char *listen, int buffer_bytes, struct packets **out, struct err *err);
+int packets_open(const char *listen, int buffer_bytes, struct packets **out,
+    struct err *err);
 void packets_close(struct packets *packets); /* NULL is allowed */
 
 int packets_fd(const struct packets *packets); /* readable when there are datagrams */
@@ -31,9 +32,10 @@ struct received {
 
 enum packets_event { PACKETS_NONE, PACKETS_ONE, PACKETS_REFILL };
 
-/* The next packet, out of the datagrams read so far or, with may_refill, of new ones, which
- * takes back all octets given before. */
-enum packets_event packets_next(struct packets *packets, bool may_refill, struct received *out);
+/* The next packet, out of the datagrams read so far or, with may_refill, of new ones,
+ * which takes back all octets given before. */
+enum packets_event packets_next(struct packets *packets, bool may_refill,
+    struct received *out);
 
 /* Counters of datagrams and of what was in them, and a line per exporter. */
 void packets_print(struct packets *packets, struct text *out);

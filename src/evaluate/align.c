@@ -101,8 +101,8 @@ fill_row(const struct item *truth, const struct item *findings, size_t m,
 }
 
 static void
-align_run(const struct items *truth, struct run t, const struct items *findings, struct run f,
-    int64_t tolerance_us, uint32_t *pairs)
+align_run(const struct items *truth, struct run t, const struct items *findings,
+    struct run f, int64_t tolerance_us, uint32_t *pairs)
 {
 	size_t width = f.count + 1, i, j;
 	uint8_t *steps = must(malloc((t.count + 1) * width));
@@ -135,18 +135,20 @@ align_run(const struct items *truth, struct run t, const struct items *findings,
 
 /* For runs too long for the table: each download gets the next finding near enough. */
 static void
-pair_run(const struct items *truth, struct run t, const struct items *findings, struct run f,
-    int64_t tolerance_us, uint32_t *pairs)
+pair_run(const struct items *truth, struct run t, const struct items *findings,
+    struct run f, int64_t tolerance_us, uint32_t *pairs)
 {
 	size_t i, j = 0;
 
 	for (i = 0; i < t.count; i++) {
 		const struct item *one = &truth->list[t.first + i];
 
-		while (j < f.count && findings->list[f.first + j].start_us < one->start_us &&
-		    cost(one, &findings->list[f.first + j], tolerance_us) < 0)
+		while (j < f.count && findings->list[f.first + j].start_us <
+		    one->start_us && cost(one, &findings->list[f.first + j],
+		    tolerance_us) < 0)
 			j++;
-		if (j < f.count && cost(one, &findings->list[f.first + j], tolerance_us) >= 0)
+		if (j < f.count && cost(one, &findings->list[f.first + j],
+		    tolerance_us) >= 0)
 			pairs[t.first + i] = (uint32_t)(f.first + j++);
 	}
 }
@@ -163,7 +165,8 @@ next_run(const struct items *t, size_t first)
 }
 
 uint64_t
-align_items(struct items *truth, struct items *findings, int64_t tolerance_us, uint32_t *pairs)
+align_items(struct items *truth, struct items *findings, int64_t tolerance_us,
+    uint32_t *pairs)
 {
 	struct run t, f = {0, 0};
 	uint64_t crowded = 0;
@@ -180,9 +183,11 @@ align_items(struct items *truth, struct items *findings, int64_t tolerance_us, u
 	if (truth->count > 0)
 		qsort(truth->list, truth->count, sizeof *truth->list, item_compare);
 	if (findings->count > 0)
-		qsort(findings->list, findings->count, sizeof *findings->list, item_compare);
+		qsort(findings->list, findings->count, sizeof *findings->list,
+		    item_compare);
 	memset(pairs, 0xff, truth->count * sizeof *pairs);
-	for (t = next_run(truth, 0); t.count > 0; t = next_run(truth, t.first + t.count)) {
+	for (t = next_run(truth, 0); t.count > 0;
+	    t = next_run(truth, t.first + t.count)) {
 		by = 1;
 		for (; f.first < findings->count; f.first += f.count) {
 			f = next_run(findings, f.first);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The verdict on findings: each download of the truth is right, wrong or not named, and is
- * counted in its part (before or after the split), as a whole, in its group and in the
+ * The verdict on findings: each download of the truth is right, wrong or not named, and
+ * is counted in its part (before or after the split), as a whole, in its group and in the
  * grade of its evidence.
  */
 #include "evaluate/evaluate.h"
@@ -76,7 +76,8 @@ group_number(struct evaluation *e, const char *text)
 	size_t slot = hash64(text, strlen(text), 0) % GROUP_SLOTS, at;
 
 	while (e->slots[slot] != 0) {
-		if (strcmp(items_text(&e->truth, e->groups[e->slots[slot] - 1]), text) == 0)
+		if (strcmp(items_text(&e->truth, e->groups[e->slots[slot] - 1]),
+		    text) == 0)
 			return e->slots[slot] - 1;
 		slot = (slot + 1) % GROUP_SLOTS;
 	}
@@ -108,7 +109,8 @@ make_groups(struct evaluation *e)
 		if (e->truth.has_group)
 			group = text_of(&e->truth, e->truth.list[i].group);
 		else if (e->pairs[i] != UNPAIRED)
-			group = text_of(&e->findings, e->findings.list[e->pairs[i]].group);
+			group = text_of(&e->findings,
+			    e->findings.list[e->pairs[i]].group);
 		/* A copy: the strings may move when a new one is kept. */
 		snprintf(text, sizeof text, "%s", *group != '\0' ? group : "none");
 		e->group_of[i] = group_number(e, text);
@@ -138,7 +140,8 @@ set_split(struct evaluation *e, const char *split, struct err *err)
 	if (!parse_f64(split, strlen(split), &share) || share >= 1) {
 		if (time_parse(split, strlen(split), &e->split_us))
 			return 0;
-		return err_set(err, EINVAL, "--split takes a time or a share of the downloads "
+		return err_set(err, EINVAL,
+		    "--split takes a time or a share of the downloads "
 		    "between 0 and 1, not '%s'", split);
 	}
 	if (!(share > 0))
@@ -158,7 +161,8 @@ set_split(struct evaluation *e, const char *split, struct err *err)
 static bool
 says_so(const struct evaluation *e, const struct item *truth, const struct item *finding)
 {
-	return strcmp(text_of(&e->truth, truth->name), text_of(&e->findings, finding->name)) == 0 &&
+	return strcmp(text_of(&e->truth, truth->name),
+	    text_of(&e->findings, finding->name)) == 0 &&
 	    (truth->version == 0 || strcmp(text_of(&e->truth, truth->version),
 	    text_of(&e->findings, finding->version)) == 0);
 }
@@ -235,7 +239,8 @@ evaluate_text(const struct evaluate_text *findings, const struct evaluate_text *
     const struct evaluate_config *config, struct evaluation **out, struct err *err)
 {
 	struct evaluation *e = must(calloc(1, sizeof *e));
-	int64_t tolerance = config->tolerance_us > 0 ? config->tolerance_us : TOLERANCE_US;
+	int64_t tolerance = config->tolerance_us > 0 ? config->tolerance_us
+	    : TOLERANCE_US;
 	const char *group = config->group != NULL ? config->group : "exporter";
 
 	items_init(&e->truth);
@@ -248,13 +253,14 @@ evaluate_text(const struct evaluate_text *findings, const struct evaluate_text *
 	    items_read(&e->findings, findings, false, group, err) != 0)
 		goto fail;
 	if (e->truth.count == 0) {
-		err_set(err, EINVAL, "%s: no downloads: there is nothing to hold findings "
+		err_set(err, EINVAL,
+		    "%s: no downloads: there is nothing to hold findings "
 		    "against", truth->name);
 		goto fail;
 	}
 	if (config->group != NULL && !e->truth.has_group && !e->findings.has_group) {
-		err_set(err, EINVAL, "--group %s: neither %s nor %s has such a column", group,
-		    truth->name, findings->name);
+		err_set(err, EINVAL, "--group %s: neither %s nor %s has such a column",
+		    group, truth->name, findings->name);
 		goto fail;
 	}
 	e->pairs = must(malloc((e->truth.count + 1) * sizeof *e->pairs));
@@ -398,7 +404,8 @@ evaluation_scores(const struct evaluation *e, struct sink *sink, struct err *err
 
 		add_score(&table, &t[0], name, "all", "all");
 		for (i = 0; i < e->group_count; i++)
-			add_score(&table, &t[1 + i], name, items_text(&e->truth, e->groups[i]),
+			add_score(&table, &t[1 + i], name,
+			    items_text(&e->truth, e->groups[i]),
 			    "all");
 		for (i = 0; i <= GRADES; i++)
 			add_score(&table, &t[1 + e->group_count + i], name, "all",
@@ -429,8 +436,10 @@ evaluation_bins(const struct evaluation *e, struct sink *sink, struct err *err)
 			bin_set(&row, to, (double)(i + 1) / CALIBRATION_BINS);
 			bin_set(&row, names, b->count);
 			bin_set(&row, right, b->right);
-			bin_set(&row, probability, rounded(b->probability / (double)b->count));
-			bin_set(&row, share, rounded((double)b->right / (double)b->count));
+			bin_set(&row, probability,
+			    rounded(b->probability / (double)b->count));
+			bin_set(&row, share,
+			    rounded((double)b->right / (double)b->count));
 			bin_set(&row, low, rounded(interval.low));
 			bin_set(&row, high, rounded(interval.high));
 			table_add(&table, &row);
@@ -442,7 +451,8 @@ evaluation_bins(const struct evaluation *e, struct sink *sink, struct err *err)
 /* True if the truth's "name version" is one of the finding's candidates, each of which is
  * followed by its probability. */
 static bool
-is_candidate(const struct evaluation *e, const struct item *truth, const struct item *finding)
+is_candidate(const struct evaluation *e, const struct item *truth,
+    const struct item *finding)
 {
 	const char *name = items_text(&e->truth, truth->name), *at;
 	const char *version = text_of(&e->truth, truth->version);
@@ -450,7 +460,8 @@ is_candidate(const struct evaluation *e, const struct item *truth, const struct 
 
 	for (at = text_of(&e->findings, finding->candidates); *at != '\0';) {
 		if (strncmp(at, name, n) == 0 && at[n] == ' ' &&
-		    (v == 0 || (strncmp(at + n + 1, version, v) == 0 && at[n + 1 + v] == ' ')))
+		    (v == 0 || (strncmp(at + n + 1, version, v) == 0 &&
+		    at[n + 1 + v] == ' ')))
 			return true;
 		at += strcspn(at, ";");
 		at += strspn(at, "; ");
@@ -459,7 +470,8 @@ is_candidate(const struct evaluation *e, const struct item *truth, const struct 
 }
 
 static const char *
-why_missed(const struct evaluation *e, const struct item *truth, const struct item *finding)
+why_missed(const struct evaluation *e, const struct item *truth,
+    const struct item *finding)
 {
 	if (finding == NULL)
 		return "no finding of this client, port and time";
@@ -469,9 +481,11 @@ why_missed(const struct evaluation *e, const struct item *truth, const struct it
 		return is_candidate(e, truth, finding)
 		    ? "not named; the right file is a candidate"
 		    : "not named; the right file is no candidate";
-	if (strcmp(items_text(&e->truth, truth->name), items_text(&e->findings, finding->name)) == 0)
+	if (strcmp(items_text(&e->truth, truth->name),
+	    items_text(&e->findings, finding->name)) == 0)
 		return "another version of the right file was named";
-	return is_candidate(e, truth, finding) ? "another file was named; the right one is a candidate"
+	return is_candidate(e, truth, finding)
+	    ? "another file was named; the right one is a candidate"
 					       : "another file was named";
 }
 
@@ -494,7 +508,8 @@ add_miss(const struct evaluation *e, struct table *table, size_t i)
 		miss_set(&m, version, str_of(items_text(&e->truth, truth->version)));
 	if (finding != NULL) {
 		if (finding->name != 0)
-			miss_set(&m, said, str_of(items_text(&e->findings, finding->name)));
+			miss_set(&m, said, str_of(items_text(&e->findings,
+			    finding->name)));
 		if (finding->version != 0)
 			miss_set(&m, said_version,
 			    str_of(items_text(&e->findings, finding->version)));

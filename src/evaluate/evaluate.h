@@ -34,11 +34,12 @@ struct evaluate_config {
 	int64_t tolerance_us;  /* of start; 0: 2 s */
 	const char *group;     /* a column of the truth or a field of findings; NULL: exporter
 				  where findings have one */
-	const char *split;     /* a time or a share of the downloads, 0 < s < 1; NULL: none */
+	/* a time or a share of the downloads, 0 < s < 1; NULL: none */
+	const char *split;
 };
 
-int evaluate(const char *findings, const char *truth, const struct evaluate_config *config,
-    struct evaluation **out, struct err *err);
+int evaluate(const char *findings, const char *truth,
+    const struct evaluate_config *config, struct evaluation **out, struct err *err);
 /* The same from memory; for tests and fuzzing. */
 struct evaluate_text {
 	const char *name;
@@ -53,9 +54,12 @@ extern const struct schema score_schema, bin_schema, miss_schema;
 
 /* Push batches of these schemas: every part's sums, groups and grades; the bins that are
  * not empty; the misses in order of time. */
-int evaluation_scores(const struct evaluation *evaluation, struct sink *sink, struct err *err);
-int evaluation_bins(const struct evaluation *evaluation, struct sink *sink, struct err *err);
-int evaluation_misses(const struct evaluation *evaluation, struct sink *sink, struct err *err);
+int evaluation_scores(const struct evaluation *evaluation, struct sink *sink,
+    struct err *err);
+int evaluation_bins(const struct evaluation *evaluation, struct sink *sink,
+    struct err *err);
+int evaluation_misses(const struct evaluation *evaluation, struct sink *sink,
+    struct err *err);
 
 const uint64_t *evaluation_counters(const struct evaluation *evaluation);
 

@@ -29,7 +29,8 @@ enum cell {
 	COLUMNS
 };
 
-static const char *const names[COLUMNS] = {"client", "client_port", "start", "name", "version",
+static const char *const names[COLUMNS] = {"client", "client_port", "start", "name",
+    "version",
     "exchange", "size", "bytes", "probability", "grade", "candidates", "evidence", NULL};
 
 struct columns {
@@ -54,12 +55,13 @@ items_done(struct items *t)
 static bool
 is_named(struct str cell, const char *name)
 {
-	return name != NULL && strlen(name) == cell.len && memcmp(name, cell.data, cell.len) == 0;
+	return name != NULL && strlen(name) == cell.len && memcmp(name, cell.data,
+	    cell.len) == 0;
 }
 
 static int
-read_heading(const struct reader *r, bool is_truth, const char *group, struct columns *out,
-    struct err *err)
+read_heading(const struct reader *r, bool is_truth, const char *group,
+    struct columns *out, struct err *err)
 {
 	const enum cell needed[] = {COLUMN_client, COLUMN_start,
 	    is_truth ? COLUMN_name : COLUMN_probability};
@@ -69,18 +71,21 @@ read_heading(const struct reader *r, bool is_truth, const char *group, struct co
 	memset(out, -1, sizeof *out);
 	for (i = 0; i < r->count; i++) {
 		for (c = 0; c < COLUMNS; c++) {
-			if (!is_named(reader_cell(r, i), c == COLUMN_group ? group : names[c]))
+			if (!is_named(reader_cell(r, i),
+			    c == COLUMN_group ? group : names[c]))
 				continue;
 			if (out->at[c] >= 0)
-				return err_set(err, EINVAL, "%s: line %llu: column '%s' twice",
-				    r->name, (unsigned long long)r->line,
+				return err_set(err, EINVAL,
+				    "%s: line %llu: column '%s' twice", r->name,
+				    (unsigned long long)r->line,
 				    names[c] != NULL ? names[c] : group);
 			out->at[c] = (int)i;
 		}
 	}
 	for (i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (out->at[needed[i]] < 0)
-			return err_set(err, EINVAL, "%s: line %llu: no column '%s': the first "
+			return err_set(err, EINVAL,
+			    "%s: line %llu: no column '%s': the first "
 			    "line must name the columns, client, start and %s among them",
 			    r->name, (unsigned long long)r->line, names[needed[i]],
 			    is_truth ? "name" : "probability");
@@ -192,8 +197,9 @@ add(struct items *t, const struct reader *r, const struct columns *columns, size
 		return 0;
 	}
 	cell = cell_of(r, columns, wrong);
-	return err_set(err, EINVAL, "%s: line %llu: column '%s': no such value: '%.*s'", r->name,
-	    (unsigned long long)r->line, wrong == COLUMN_group ? group : names[wrong],
+	return err_set(err, EINVAL, "%s: line %llu: column '%s': no such value: '%.*s'",
+	    r->name, (unsigned long long)r->line,
+	    wrong == COLUMN_group ? group : names[wrong],
 	    (int)(cell.len < 80 ? cell.len : 80), cell.data);
 }
 
@@ -223,14 +229,14 @@ read_records(struct items *t, struct reader *r, bool is_truth, const char *group
 		t->has_port = columns.at[COLUMN_client_port] >= 0;
 	}
 	if (more == 0 && width == 0)
-		return err_set(err, EINVAL, "%s: empty: the first line must name the columns",
-		    r->name);
+		return err_set(err, EINVAL,
+		    "%s: empty: the first line must name the columns", r->name);
 	return more;
 }
 
 int
-items_read(struct items *t, const struct evaluate_text *in, bool is_truth, const char *group,
-    struct err *err)
+items_read(struct items *t, const struct evaluate_text *in, bool is_truth,
+    const char *group, struct err *err)
 {
 	struct reader r;
 	int status, fd = -1;

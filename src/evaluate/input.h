@@ -12,7 +12,8 @@ struct item {
 	int64_t start_us;
 	struct addr client;
 	double probability;
-	uint64_t octets; /* the file's size; of a finding: octets or span of its response */
+	/* the file's size; of a finding: octets or span of its response */
+	uint64_t octets;
 	size_t name, version, group, candidates, evidence;
 	uint32_t exchange;
 	uint16_t port;

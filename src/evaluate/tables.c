@@ -30,7 +30,8 @@ const struct schema score_schema = {.name = "score", .version = 1, .count = SCOR
     .stored = SCORE_FIELDS, .words = 1, .row_size = sizeof(struct score),
     .fields = score_fields};
 const struct schema bin_schema = {.name = "bin", .version = 1, .count = BIN_FIELDS,
-    .stored = BIN_FIELDS, .words = 1, .row_size = sizeof(struct bin), .fields = bin_fields};
+    .stored = BIN_FIELDS, .words = 1, .row_size = sizeof(struct bin),
+    .fields = bin_fields};
 const struct schema miss_schema = {.name = "miss", .version = 1, .count = MISS_FIELDS,
     .stored = MISS_FIELDS, .words = 1, .row_size = sizeof(struct miss),
     .fields = miss_fields};

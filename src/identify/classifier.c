@@ -41,7 +41,8 @@ static const char *const helps[CLASSIFIERS] = {
 static struct tree_config
 tree_config_of(const struct classifier_config *c)
 {
-	return (struct tree_config){.is_float32 = c->is_float32, .depth_max = c->depth_max,
+	return (struct tree_config){.is_float32 = c->is_float32,
+	    .depth_max = c->depth_max,
 	    .leaf_min = c->leaf_min, .seed = c->seed};
 }
 
@@ -219,7 +220,8 @@ likeliest(const double *p, uint32_t n)
 }
 
 void
-classifier_predict(const struct classifier *c, const double *x, size_t rows, uint32_t *out)
+classifier_predict(const struct classifier *c, const double *x, size_t rows,
+    uint32_t *out)
 {
 	size_t block = PREDICT_CELLS / c->class_count + 1, i, k, n;
 	double *p;

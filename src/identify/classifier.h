@@ -44,10 +44,11 @@ void classifier_write(const struct classifier *classifier, struct text *out);
 int classifier_read(struct cursor *in, uint32_t features, uint32_t class_count,
     struct classifier **out, struct err *err);
 
-/* A kind of classifier: what its row in classifier.def stands for. fit has checked samples;
- * predict NULL: by probabilities. */
+/* A kind of classifier: what its row in classifier.def stands for. fit has checked
+ * samples; predict NULL: by probabilities. */
 struct classifier_row {
-	int (*fit)(const struct samples *, const struct classifier_config *, void **, struct err *);
+	int (*fit)(const struct samples *, const struct classifier_config *, void **,
+	    struct err *);
 	void (*free)(void *);
 	void (*probabilities)(const void *, const double *, size_t, double *);
 	void (*predict)(const void *, const double *, size_t, uint32_t *);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Flow rows by a trained model: records in blocks, their features, probabilities, findings. */
+/* Flow rows by a trained model: records in blocks, their features, probabilities,
+ * findings. */
 #include "identify/classify.h"
 
 #include "base/memory.h"
@@ -76,7 +77,8 @@ rank(const double *p, uint32_t n, uint32_t best[CANDIDATES])
 	for (i = 0; i < n; i++) {
 		if (p[i] <= 0)
 			continue;
-		for (j = count < CANDIDATES ? count : CANDIDATES; j > 0 && p[best[j - 1]] < p[i];
+		for (j = count < CANDIDATES ? count : CANDIDATES;
+		    j > 0 && p[best[j - 1]] < p[i];
 		    j--)
 			if (j < CANDIDATES)
 				best[j] = best[j - 1];
@@ -99,8 +101,9 @@ tell(struct classify *c, const double *x, const double *p, const uint32_t *best,
 	for (i = 0; i < count && i < CANDIDATES; i++) {
 		const struct model_class *class = &m->classes[best[i]];
 
-		text_printf(&c->candidates, "%s%s%s%s %.3g", i > 0 ? "; " : "", class->name,
-		    class->version[0] != '\0' ? " " : "", class->version, p[best[i]]);
+		text_printf(&c->candidates, "%s%s%s%s %.3g", i > 0 ? "; " : "",
+		    class->name, class->version[0] != '\0' ? " " : "", class->version,
+		    p[best[i]]);
 	}
 	text_printf(&c->evidence, "%s taught by %llu flows of %u files:",
 	    classifier_names[classifier_kind(m->classifier)], (unsigned long long)m->rows,
@@ -143,7 +146,8 @@ fill(struct classify *c, const struct record *r, const double *p, const uint32_t
 	if (is_named) {
 		finding_set(f, name, str_of(class->name, strlen(class->name)));
 		if (class->version[0] != '\0')
-			finding_set(f, version, str_of(class->version, strlen(class->version)));
+			finding_set(f, version,
+			    str_of(class->version, strlen(class->version)));
 	}
 	if (r->has_span)
 		finding_set(f, span, r->span);

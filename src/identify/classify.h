@@ -14,12 +14,15 @@ struct model;
  */
 struct classify;
 
-/* The model is borrowed; threshold 0: 0.5. Findings go to sink in the order of the rows. */
-struct classify *classify_new(const struct model *model, double threshold, struct sink *sink);
+/* The model is borrowed; threshold 0: 0.5. Findings go to sink in the order of the
+ * rows. */
+struct classify *classify_new(const struct model *model, double threshold,
+    struct sink *sink);
 void classify_free(struct classify *classify);
 int classify_batch(struct classify *classify, const struct batch *flows, struct err *err);
 /* Pushes what is left. */
 int classify_finish(struct classify *classify, struct err *err);
-const uint64_t *classify_counters(const struct classify *classify); /* IDENTIFY_COUNTERS */
+/* IDENTIFY_COUNTERS */
+const uint64_t *classify_counters(const struct classify *classify);
 
 #endif

@@ -81,12 +81,14 @@ add_name(struct dns_names *names, const char *cell, size_t n)
 	if (n > 0 && cell[n - 1] == '.')
 		n--;
 	for (i = 0; i < n; i++)
-		name[i] = (char)(cell[i] >= 'A' && cell[i] <= 'Z' ? cell[i] + 32 : cell[i]);
+		name[i] = (char)(cell[i] >= 'A' && cell[i] <= 'Z' ? cell[i] + 32
+		    : cell[i]);
 	return intern_add(&names->texts, name, n);
 }
 
 static bool
-set_cell(struct dns_names *names, struct answer *a, int column, const char *cell, size_t n)
+set_cell(struct dns_names *names, struct answer *a, int column, const char *cell,
+    size_t n)
 {
 	switch (column) {
 	case COLUMN_time:
@@ -111,7 +113,8 @@ read_header(const struct unpack *in, const char *line, size_t len, int columns[]
 	    struct err *err)
 {
 	const char *at = line, *end = line + len, *stop;
-	unsigned seen = 0, needed = 1 << COLUMN_time | 1 << COLUMN_name | 1 << COLUMN_address;
+	unsigned seen = 0, needed = 1 << COLUMN_time | 1 << COLUMN_name |
+	    1 << COLUMN_address;
 	int i;
 
 	for (i = 0; i < COLUMNS_MAX; i++)
@@ -127,15 +130,15 @@ read_header(const struct unpack *in, const char *line, size_t len, int columns[]
 	}
 	if ((seen & needed) != needed)
 		return wrong(in, err,
-			     "the first line must name the columns time, name and address, "
-			     "not",
+			     "the first line must name the columns time, name and "
+			     "address, not",
 			     line, len);
 	return 0;
 }
 
 static int
-read_answer(struct dns_names *names, const struct unpack *in, const char *line, size_t len,
-	    const int columns[], struct err *err)
+read_answer(struct dns_names *names, const struct unpack *in, const char *line,
+    size_t len, const int columns[], struct err *err)
 {
 	const char *at = line, *end = line + len, *stop;
 	struct answer a = {0};
@@ -224,8 +227,8 @@ dns_names_read(const char *path, struct dns_names **out, struct err *err)
 }
 
 int
-dns_names_read_bytes(const void *bytes, size_t n, const char *label, struct dns_names **out,
-		 struct err *err)
+dns_names_read_bytes(const void *bytes, size_t n, const char *label,
+    struct dns_names **out, struct err *err)
 {
 	struct unpack *in = unpack_over(bytes, n, CATALOG_BYTES_MAX, label);
 	int status = read_from(in, out, err);
@@ -235,8 +238,8 @@ dns_names_read_bytes(const void *bytes, size_t n, const char *label, struct dns_
 }
 
 const char *
-dns_names_find(const struct dns_names *names, const struct addr *server, const struct addr *client,
-	   int64_t time_us)
+dns_names_find(const struct dns_names *names, const struct addr *server,
+    const struct addr *client, int64_t time_us)
 {
 	struct answer key = {.address = *server, .time_us = time_us + SLACK_US};
 	size_t low = 0, high = names->count, mid, n;

@@ -58,7 +58,8 @@ add_feature(struct features *out, const char *name, size_t n, struct err *err)
 	unsigned f, i;
 
 	for (f = 0; f < FEATURES; f++)
-		if (strlen(feature_names[f]) == n && memcmp(feature_names[f], name, n) == 0)
+		if (strlen(feature_names[f]) == n && memcmp(feature_names[f], name,
+		    n) == 0)
 			break;
 	if (f == FEATURES)
 		return err_set(err, EINVAL, "no feature '%.*s': --help lists them",

@@ -55,8 +55,8 @@ hash_sizes(struct files *f)
 	}
 }
 
-/* The lower half of the hash tells nearly all other sizes from this one, without a look at
- * the file. */
+/* The lower half of the hash tells nearly all other sizes from this one, without a look
+ * at the file. */
 size_t
 files_first(const struct files *f, uint64_t size)
 {

@@ -20,7 +20,8 @@ struct files {
 	uint32_t *path_bits; /* by file: of its path in Huffman's code; 0: not known */
 	uint16_t *path_octets; /* by file: path_len, close together; 65535 for more */
 	bool has_paths, has_all_paths;
-	/* First file of a size + 1, by hash of the size, and the hash above it; 0: none. */
+	/* First file of a size + 1, by hash of the size, and the hash above it; 0:
+	 * none. */
 	uint64_t *slots;
 	uint32_t slot_mask;
 	uint32_t *ranks; /* first file of each bucket of sizes */
@@ -41,7 +42,8 @@ struct candidate {
 	double probability;
 	uint32_t header, rest; /* assumed: response header, request beside the path */
 	uint64_t cost;         /* records and frames */
-	uint8_t header_mode, request_mode; /* number of the constant + 1; 0: none of them */
+	/* number of the constant + 1; 0: none of them */
+	uint8_t header_mode, request_mode;
 	uint32_t k, e;         /* by the wire model */
 	int32_t again, off;    /* by QUIC's: packets sent again, octets beside */
 	int32_t shift;         /* request bytes of the next request (< 0: missing here) */
@@ -54,7 +56,8 @@ struct verdict {
 	uint32_t count;
 	struct candidate candidate[CANDIDATES_MAX];
 	uint32_t fits; /* files with any part in it worth naming (1 % of the best) */
-	double whole, partial; /* that it is one of the files that fit, whole or cut off */
+	/* that it is one of the files that fit, whole or cut off */
+	double whole, partial;
 	double unknown;
 	double evidence;  /* likelihood of the record: sum over all hypotheses */
 	uint32_t mss;     /* assumed by the wire model; 0: not used */
@@ -62,7 +65,8 @@ struct verdict {
 	int64_t x;        /* its segments below the MSS */
 	uint32_t overhead; /* its octets of headers per packet */
 	bool is_elsewhere; /* nothing was learned of this path or server */
-	const struct quic_server *quic; /* by which a record of QUIC was weighed; of such only */
+	/* by which a record of QUIC was weighed; of such only */
+	const struct quic_server *quic;
 };
 
 /* Likeliest first, and how many fit. */

@@ -152,10 +152,12 @@ tell_law(struct findings *f, const struct candidate *c)
 {
 	if (c->cost == 0)
 		return;
-	text_printf(&f->evidence, " + %llu of records and frames", (unsigned long long)c->cost);
+	text_printf(&f->evidence, " + %llu of records and frames",
+	    (unsigned long long)c->cost);
 	if (c->header_mode > 0 && f->constants != NULL)
 		text_printf(&f->evidence, " (%s)",
-			    tls_law_rows[f->constants->header.mode[c->header_mode - 1].law].name);
+			    tls_law_rows[f->constants->header.mode[c->header_mode -
+			    1].law].name);
 }
 
 static void
@@ -229,10 +231,11 @@ tell_quic(struct findings *f, const struct record *r, const struct verdict *v,
 		    (unsigned long long)v->payload, (unsigned long long)r->packets);
 	if (c != NULL)
 		text_printf(&f->evidence,
-			    " = size %llu + %.0f beside it + %.2f a packet%s%d x %.0f sent "
-			    "again%s%d",
+			    " = size %llu + %.0f beside it + %.2f a packet%s%d x %.0f "
+			    "sent again%s%d",
 			    (unsigned long long)f->files->file[c->file].size,
-			    v->quic->constant, v->quic->cost, c->again < 0 ? " - " : " + ",
+			    v->quic->constant, v->quic->cost,
+			    c->again < 0 ? " - " : " + ",
 			    abs(c->again), v->quic->packet, c->off < 0 ? " - " : " + ",
 			    abs(c->off));
 	text_str(&f->evidence, "; ");
@@ -343,7 +346,8 @@ static struct conclusion
 conclude(const struct findings *f, const struct record *r, const struct verdict *v,
 	 bool is_unmodified)
 {
-	double needed = r->has_span && !r->is_at_least ? f->threshold : f->plain_threshold;
+	double needed = r->has_span && !r->is_at_least ? f->threshold
+	    : f->plain_threshold;
 	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
 	struct conclusion c = {.kind = is_unmodified ? KIND_unmodified : KIND_unknown,
 			       .probability = v->unknown};
@@ -352,9 +356,10 @@ conclude(const struct findings *f, const struct record *r, const struct verdict 
 	if (best == NULL || is_unmodified)
 		return c;
 	set = best->is_partial ? v->partial : v->whole;
-	/* Of files that fit a part alike their sizes alone say which: that is a set, no name. */
-	c.is_named = name >= needed && (!best->is_partial || r->is_at_least || !r->has_span ||
-					name >= PART_SHARE * set);
+	/* Of files that fit a part alike their sizes alone say which: that is a set, no
+	 * name. */
+	c.is_named = name >= needed && (!best->is_partial || r->is_at_least ||
+	    !r->has_span || name >= PART_SHARE * set);
 	c.is_set = !c.is_named && set >= needed;
 	if (c.is_named || c.is_set) {
 		c.kind = kind_of(f, best);
@@ -381,7 +386,8 @@ tell_share(struct text *out, const char *name, const struct modes *modes, uint32
 		    modes->other);
 }
 
-/* The terms of the probability: those of the best file, and how the rest is shared out. */
+/* The terms of the probability: those of the best file, and how the rest is shared
+ * out. */
 /* The wire model's: T, H, k, e and x of the best and of what comes near it. */
 static void
 tell_plain_terms(struct findings *f, const struct record *r, const struct verdict *v)
@@ -389,22 +395,25 @@ tell_plain_terms(struct findings *f, const struct record *r, const struct verdic
 	uint32_t i;
 
 	text_printf(&f->evidence,
-		    " T %llu = %llu octets - %u x %llu packets - handshake; MSS %u; x %lld short "
-		    "segments;",
-		    (unsigned long long)v->payload, (unsigned long long)r->bytes, v->overhead,
+		    " T %llu = %llu octets - %u x %llu packets - handshake; MSS %u; x "
+		    "%lld short segments;",
+		    (unsigned long long)v->payload, (unsigned long long)r->bytes,
+		    v->overhead,
 		    (unsigned long long)r->packets, v->mss, (long long)v->x);
 	for (i = 0; i < v->count && i < RIVALS_TOLD; i++) {
 		const struct candidate *c = &v->candidate[i];
 		const struct catalog_file *file = &f->files->file[c->file];
 
-		text_printf(&f->evidence, " %s: S %llu + H %u + k %u x MSS + e %u, score %.2f%s",
-			    catalog_text(f->files->catalog, file->name),
-			    (unsigned long long)file->size, c->header, c->k, c->e,
-			    log(c->probability * v->evidence),
-			    i + 1 < v->count && i + 1 < RIVALS_TOLD ? "," : ";");
+		text_printf(&f->evidence,
+		    " %s: S %llu + H %u + k %u x MSS + e %u, score %.2f%s",
+		    catalog_text(f->files->catalog, file->name),
+		    (unsigned long long)file->size, c->header, c->k, c->e,
+		    log(c->probability * v->evidence), i + 1 < v->count &&
+		    i + 1 < RIVALS_TOLD ? "," : ";");
 	}
-	text_printf(&f->evidence, " unknown: score %.2f;%s", log(v->unknown * v->evidence),
-		    v->is_elsewhere ? " nothing was learned of this path;" : "");
+	text_printf(&f->evidence, " unknown: score %.2f;%s",
+	    log(v->unknown * v->evidence),
+	    v->is_elsewhere ? " nothing was learned of this path;" : "");
 }
 
 static void
@@ -428,8 +437,8 @@ tell_terms(struct findings *f, const struct record *r, const struct verdict *v)
 	}
 	if (v->mss > 0)
 		tell_plain_terms(f, r, v);
-	text_printf(&f->evidence, " whole files %.4g, cut off %.4g, unknown %.4g", v->whole,
-		    v->partial, v->unknown);
+	text_printf(&f->evidence, " whole files %.4g, cut off %.4g, unknown %.4g",
+	    v->whole, v->partial, v->unknown);
 	if (best != NULL && f->view != NULL) {
 		text_str(&f->evidence, "; hints:");
 		hints_tell(f->view, best->file, &f->evidence);
@@ -474,8 +483,8 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 }
 
 int
-findings_add_ranges(struct findings *f, const struct record *r, const struct range_set *set,
-		    struct err *err)
+findings_add_ranges(struct findings *f, const struct record *r,
+    const struct range_set *set, struct err *err)
 {
 	struct candidate best = {
 	    .file = set->file, .header = set->header, .rest = set->rest};
@@ -491,13 +500,13 @@ findings_add_ranges(struct findings *f, const struct record *r, const struct ran
 	tell_points(f, r);
 	if (set->is_resumed)
 		text_printf(&f->evidence,
-			    "a download that the client broke off and its rest, from what it had "
-			    "read to the last of %llu bytes",
+			    "a download that the client broke off and its rest, from "
+			    "what it had read to the last of %llu bytes",
 			    (unsigned long long)f->files->file[set->file].size);
 	else
 		text_printf(&f->evidence,
-		    "%u ranges that follow one another, %llu bytes in all = size %llu + %u "
-		    "headers of %u and digits",
+		    "%u ranges that follow one another, %llu bytes in all = size %llu + "
+		    "%u headers of %u and digits",
 		    set->pieces, (unsigned long long)r->span,
 		    (unsigned long long)f->files->file[set->file].size, set->pieces,
 		    set->header);
@@ -532,16 +541,18 @@ tell_several(struct findings *f, const struct record *r, const struct verdict *v
 	const struct several_set *best = &s->set[0];
 
 	text_printf(&f->evidence,
-		    "one of about %u downloads in this record (%.3g), payload %llu of %llu "
-		    "octets in %llu packets",
+		    "one of about %u downloads in this record (%.3g), payload %llu of "
+		    "%llu octets in %llu packets",
 		    s->files, s->probability, (unsigned long long)v->payload,
 		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
 	if (ordinal < best->files)
-		text_printf(&f->evidence, " = the sizes and headers of %u files + %u x %u "
+		text_printf(&f->evidence,
+		    " = the sizes and headers of %u files + %u x %u "
 			    "sent again + %u", best->files, best->k, v->mss, best->e);
 	if (s->fits > 1)
-		text_printf(&f->evidence, "; not the only set: %u%s others fit nearly as well",
-			    s->fits - 1, s->fits == SEVERAL_SETS_MAX ? " or more" : "");
+		text_printf(&f->evidence,
+		    "; not the only set: %u%s others fit nearly as well", s->fits - 1,
+		    s->fits == SEVERAL_SETS_MAX ? " or more" : "");
 	if (s->is_cut)
 		text_str(&f->evidence, "; larger sets would take too long to try");
 }

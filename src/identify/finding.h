@@ -20,7 +20,8 @@ struct sink;
 /* Where findings are put together and go. */
 struct findings {
 	const struct files *files;
-	double threshold, plain_threshold; /* for a name; of records without an exact span */
+	/* for a name; of records without an exact span */
+	double threshold, plain_threshold;
 	struct sink *sink;
 	struct batch *batch;
 	struct text candidates, evidence, points;

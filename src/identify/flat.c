@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where the thresholds of a tree's features make a small grid, each cell of it lies in one
- * leaf: a row's cell is, per feature, how many thresholds lie below its value. A table of
- * buckets of equal width over the thresholds says where to look, a binary search of fixed
- * depth, enough for the fullest bucket, does the rest. A tree of one feature is a grid of
- * one line, however long. Other trees are laid out breadth first, siblings side by side, so
- * that a step is child + (x > threshold); leaves lead to themselves. Rows go in blocks, so
- * that the loads of many rows are under way at once.
+ * Where the thresholds of a tree's features make a small grid, each cell of it lies in
+ * one leaf: a row's cell is, per feature, how many thresholds lie below its value. A
+ * table of buckets of equal width over the thresholds says where to look, a binary search
+ * of fixed depth, enough for the fullest bucket, does the rest. A tree of one feature is
+ * a grid of one line, however long. Other trees are laid out breadth first, siblings side
+ * by side, so that a step is child + (x > threshold); leaves lead to themselves. Rows go
+ * in blocks, so that the loads of many rows are under way at once.
  */
 #include "identify/flat.h"
 
@@ -163,8 +163,8 @@ add_cut(struct flat *f, const struct tree_node *node)
 }
 
 /*
- * All cuts, in the order from left to right, in which those of one feature rise: between a
- * leaf and the next stands the last ancestor that was left to the left.
+ * All cuts, in the order from left to right, in which those of one feature rise: between
+ * a leaf and the next stands the last ancestor that was left to the left.
  */
 static bool
 find_cuts(struct flat *f, const struct tree *t)
@@ -213,7 +213,8 @@ fill_box(struct flat *f, const struct box *box, uint32_t leaf)
 static uint32_t
 cut_number(const struct axis *a, double threshold)
 {
-	const double *cut = bsearch(&threshold, a->cuts, a->count, sizeof *a->cuts, cut_compare);
+	const double *cut = bsearch(&threshold, a->cuts, a->count, sizeof *a->cuts,
+	    cut_compare);
 
 	return (uint32_t)(cut - a->cuts);
 }

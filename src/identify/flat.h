@@ -7,8 +7,8 @@
 
 struct tree;
 
-/* A tree laid out for naming many rows: the leaf of each row without a branch that depends
- * on the row. Agrees with tree_walk. */
+/* A tree laid out for naming many rows: the leaf of each row without a branch that
+ * depends on the row. Agrees with tree_walk. */
 struct flat;
 
 struct flat *flat_new(const struct tree *tree); /* copies what it needs */

@@ -6,8 +6,8 @@
 
 /*
  * A random forest (Breiman): trees grown each from as many rows as there are, drawn with
- * repetition, trying a few features drawn anew for each split. A class's probability is the
- * mean of its shares in the leaves.
+ * repetition, trying a few features drawn anew for each split. A class's probability is
+ * the mean of its shares in the leaves.
  */
 struct forest {
 	struct tree **trees;

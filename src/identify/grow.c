@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Growing a tree. The rows are sorted once per feature; each node owns a range of every
- * feature's order, which a stable partition keeps sorted when the node is split. A node is
- * scanned once per feature: moving a row of class c from the right side to the left changes
- * the sums of squared class counts by 2 l + 1 and 2 r - 1, so a candidate costs constant
- * time whatever the number of classes. Impurities are then computed by the very operations
- * scikit-learn uses, in their order, so that rounding breaks ties the same way.
+ * feature's order, which a stable partition keeps sorted when the node is split. A node
+ * is scanned once per feature: moving a row of class c from the right side to the left
+ * changes the sums of squared class counts by 2 l + 1 and 2 r - 1, so a candidate costs
+ * constant time whatever the number of classes. Impurities are then computed by the very
+ * operations scikit-learn uses, in their order, so that rounding breaks ties the same
+ * way.
  */
 #include "identify/tree.h"
 
@@ -104,7 +105,8 @@ share_compare(const void *pa, const void *pb)
 
 /* Makes node a leaf; counts of an impure one lie in sides and become 0. */
 static void
-make_leaf(struct grower *g, struct tree_node *node, const struct range *range, bool is_pure)
+make_leaf(struct grower *g, struct tree_node *node, const struct range *range,
+    bool is_pure)
 {
 	const struct entry *e = g->entries[0] + range->first;
 	size_t first = g->tree->share_count, i;
@@ -127,8 +129,8 @@ make_leaf(struct grower *g, struct tree_node *node, const struct range *range, b
 }
 
 /*
- * Tries every threshold of a feature. All of the node's samples are counted in n[from] and
- * end up in n[1 - from].
+ * Tries every threshold of a feature. All of the node's samples are counted in n[from]
+ * and end up in n[1 - from].
  */
 static void
 scan(const struct grower *g, const struct range *range, uint32_t feature, int from,
@@ -216,7 +218,8 @@ gains(const struct grower *g, const struct range *range, const struct split *s,
     double impurity)
 {
 	double n = (double)range->count, n_left = (double)s->left, n_right = n - n_left;
-	double gain = (n / (double)g->count) * (impurity - (n_right / n * s->impurity_right) -
+	double gain = (n / (double)g->count) *
+	    (impurity - (n_right / n * s->impurity_right) -
 	    (n_left / n * s->impurity_left));
 
 	return !(gain + DBL_EPSILON < 0);
@@ -269,7 +272,8 @@ grow_node(struct grower *g, const struct range *range)
 	struct tree_node *node = add_node(g, range);
 	const struct entry *e = g->entries[0] + range->first;
 	uint32_t index = (uint32_t)(node - g->tree->nodes);
-	double n = (double)range->count, impurity = 1.0 - (double)range->squares / (n * n);
+	double n = (double)range->count,
+	    impurity = 1.0 - (double)range->squares / (n * n);
 	struct split split;
 	size_t i;
 

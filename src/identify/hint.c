@@ -202,13 +202,16 @@ weigh_name(const struct hint_view *view, uint32_t file)
 	return strstr(text, view->server_name) != NULL ? 5 : 0.5;
 }
 
-/* Whether a file's list of what it needs names another file: words of names, a|b for either. */
+/* Whether a file's list of what it needs names another file: words of names, a|b for
+ * either. */
 static bool
 needs(const struct files *files, uint32_t file, uint32_t other)
 {
 	const char *list = catalog_text(files->catalog,
-					catalog_more(files->catalog, &files->file[file])->depends),
-		   *name = catalog_text(files->catalog, files->file[other].name), *at = list;
+					catalog_more(files->catalog,
+					&files->file[file])->depends),
+		   *name = catalog_text(files->catalog, files->file[other].name),
+		   *at = list;
 	size_t n = strlen(name);
 
 	while (n > 0 && (at = strstr(at, name)) != NULL) {
@@ -273,8 +276,8 @@ factor_of(const struct hint_view *view, enum hint hint, uint32_t file)
 }
 
 /*
- * Hints tell candidates apart; how many of all files they favour is not known, so that the
- * mass of all candidates together stays what the spans say it is.
+ * Hints tell candidates apart; how many of all files they favour is not known, so that
+ * the mass of all candidates together stays what the spans say it is.
  */
 void
 hints_apply(const struct hint_view *view, struct verdict *v)

@@ -10,10 +10,10 @@
 struct text;
 
 /*
- * Hints: what else is known that makes some of a record's candidates likelier than others.
- * Each is a row of a table with a weight; all are priors, none a rule: a hint multiplies a
- * candidate's probability by a factor between 1 / its weight and its weight, and what the
- * spans say decides where they say anything.
+ * Hints: what else is known that makes some of a record's candidates likelier than
+ * others. Each is a row of a table with a weight; all are priors, none a rule: a hint
+ * multiplies a candidate's probability by a factor between 1 / its weight and its weight,
+ * and what the spans say decides where they say anything.
  */
 enum hint {
 #define HINT(id, weight, help) HINT_##id,
@@ -46,7 +46,7 @@ void hints_tell(const struct hint_view *view, uint32_t file, struct text *out);
 struct hosts *hosts_new(void);
 void hosts_free(struct hosts *hosts);
 /* Notes that the record's client surely downloaded a file. */
-void hosts_add(struct hosts *hosts, const struct files *files, const struct record *record,
-	       uint32_t file);
+void hosts_add(struct hosts *hosts, const struct files *files,
+    const struct record *record, uint32_t file);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lengths of paths in HPACK's Huffman code. Only how long the codes are matters here: what is
- * encrypted keeps its length.
+ * Lengths of paths in HPACK's Huffman code. Only how long the codes are matters here:
+ * what is encrypted keeps its length.
  */
 #include "identify/hpack.h"
 

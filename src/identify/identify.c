@@ -191,7 +191,8 @@ learn_pool(struct identify *id, bool is_tls)
 {
 	const struct record *records = id->intake.records;
 	struct record *pool = must(calloc(POOL_MAX, sizeof *pool));
-	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i, used = 0;
+	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i,
+	    used = 0;
 	enum span_layers layers = is_tls		    ? SPAN_FRAMED
 				  : id->groups_count == 1 ? SPAN_ANY
 							    : SPAN_PLAIN;
@@ -333,7 +334,8 @@ is_unmodified(const struct identify *id, const struct constants *c,
 		return false;
 	for (i = 0; i < c->request.count; i++)
 		fit += files_path_share(&id->files,
-					(int64_t)r->request_span - c->request.mode[i].bytes,
+					(int64_t)r->request_span -
+					c->request.mode[i].bytes,
 					c->request.mode[i].phase);
 	return fit > 0.002;
 }
@@ -382,10 +384,11 @@ use_hints(struct identify *id, const struct constants *c, size_t at,
 	hints_apply(view, verdict);
 }
 
-/* Whether a record of an encrypted connection is its handshake, or settings and tickets. */
+/* Whether a record of an encrypted connection is its handshake, or settings and
+ * tickets. */
 static bool
-is_small_talk(const struct identify *id, const struct constants *c, const struct record *r,
-	      const struct verdict *v)
+is_small_talk(const struct identify *id, const struct constants *c,
+    const struct record *r, const struct verdict *v)
 {
 	if (!c->is_encrypted || !r->has_span || !r->has_connection)
 		return false;
@@ -492,8 +495,8 @@ decode_runs(struct identify *id, struct runs **out, struct err *err)
 
 		constants[i] = constants_of(id, group_of(id, &first->dst, port), port);
 	}
-	ret = runs_decode(&id->files, order_of(id), id->intake.runs, constants, count, out,
-			  err);
+	ret = runs_decode(&id->files, order_of(id), id->intake.runs, constants, count,
+	    out, err);
 	free(constants);
 	return ret;
 }

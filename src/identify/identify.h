@@ -38,16 +38,19 @@ extern const struct counter_row identify_counter_rows[IDENTIFY_COUNTERS];
 
 struct identify_config {
 	const struct catalog *catalog; /* sealed, borrowed */
-	double threshold; /* probability needed for a name; 0: 0.5, of plain records 0.7 */
+	/* probability needed for a name; 0: 0.5, of plain records 0.7 */
+	double threshold;
 	uint64_t rows_max;             /* records kept; 0: 20 million */
 	uint32_t
 	    response_min; /* octets or span below which a row is no download; 0: 64 */
 	bool is_fixed;    /* plain records: default path parameters, no EM */
-	bool is_frozen;   /* plain records: by the model that is read, nothing is learned */
-	/* Plain records, where the model is frozen or identify_freeze was called: servers and
-	 * paths that it does not have are learned from the flows that are named. */
+	/* plain records: by the model that is read, nothing is learned */
+	bool is_frozen;
+	/* Plain records, where the model is frozen or identify_freeze was called: servers
+	 * and paths that it does not have are learned from the flows that are named. */
 	bool is_adaptive;
-	const char *wire_model; /* its file; read and written by who drives the identifier */
+	/* its file; read and written by who drives the identifier */
+	const char *wire_model;
 	uint32_t overhead; /* plain records: octets of headers per packet; 0: found out */
 	bool no_dedup;    /* keep the same download seen at several points */
 	bool is_explained; /* the evidence tells every term of the probability */
@@ -70,12 +73,14 @@ int identify_freeze(struct identify *identify, struct err *err);
 /* Learns (unless frozen), names, pushes batches of finding_schema in order of start. */
 int identify_finish(struct identify *identify, struct sink *findings, struct err *err);
 
-/* What is known of servers and paths of plain records: from a file, before the first row, and
- * to one, after identify_finish; see plain_file.h. */
+/* What is known of servers and paths of plain records: from a file, before the first row,
+ * and to one, after identify_finish; see plain_file.h. */
 int identify_read_model(struct identify *identify, const char *path, struct err *err);
-int identify_write_model(const struct identify *identify, const char *path, struct err *err);
+int identify_write_model(const struct identify *identify, const char *path,
+    struct err *err);
 void identify_list_model(const struct identify *identify,
-			 void (*each)(void *arg, const struct plain_line *line), void *arg);
+			 void (*each)(void *arg, const struct plain_line *line),
+			 void *arg);
 
 /* IDENTIFY_COUNTERS values. */
 const uint64_t *identify_counters(const struct identify *identify);

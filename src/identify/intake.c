@@ -37,8 +37,8 @@ enum {
 /* A flow that a timeout cut goes on within this time, or nobody would call it busy. */
 static const int64_t CUT_GAP_US = 15000000;
 
-/* How far an exporter's clock may be off from one datagram to the next, and the shortest timeout
- * that cuts busy flows. */
+/* How far an exporter's clock may be off from one datagram to the next, and the shortest
+ * timeout that cuts busy flows. */
 static const int64_t CUT_CLOCK_US = 1500000, CUT_LEAST_US = 1000000;
 
 static void *
@@ -110,9 +110,9 @@ same_ends(const struct record *a, const struct record *b)
 	       addr_compare(&a->server, &b->server) == 0;
 }
 
-/* Whether b begins where a ends, or so long after. Some exporters tell times relative to a clock
- * whose start they know to the second: b may then seem to begin before a has ended, but not
- * with it, as a record of the same packets would. */
+/* Whether b begins where a ends, or so long after. Some exporters tell times relative to
+ * a clock whose start they know to the second: b may then seem to begin before a has
+ * ended, but not with it, as a record of the same packets would. */
 static bool
 follows(const struct record *a, const struct record *b, int64_t gap_us)
 {
@@ -128,9 +128,9 @@ follows(const struct record *a, const struct record *b, int64_t gap_us)
 /*
  * The same exchange, or flow, goes on in b. With spans their places in the stream say so;
  * a record lost between them leaves a gap that the places close again. Without, a flow
- * that a timeout cut: told, or a record without a SYN right after one without a FIN. Where
- * flags are not told either, a record at once after another: an idle flow that a timeout ended
- * has had a pause, and a client does not use a port again so soon.
+ * that a timeout cut: told, or a record without a SYN right after one without a FIN.
+ * Where flags are not told either, a record at once after another: an idle flow that a
+ * timeout ended has had a pause, and a client does not use a port again so soon.
  */
 static bool
 continues(const struct record *a, const struct record *b)
@@ -152,7 +152,8 @@ continues(const struct record *a, const struct record *b)
 		return false;
 	if (a->server_flags == 0 && b->server_flags == 0)
 		return follows(a, b, CUT_CLOCK_US);
-	return is_begun && (a->is_cut || (a->server_flags != 0 && follows(a, b, CUT_GAP_US)));
+	return is_begun && (a->is_cut ||
+	    (a->server_flags != 0 && follows(a, b, CUT_GAP_US)));
 }
 
 static void
@@ -169,7 +170,8 @@ join(struct record *a, const struct record *b)
 		a->request_span = a->has_request ? b->request_offset + b->request_span -
 						       a->request_offset
 						 : b->request_span;
-		a->request_offset = a->has_request ? a->request_offset : b->request_offset;
+		a->request_offset = a->has_request ? a->request_offset
+		    : b->request_offset;
 		a->has_request = true;
 	} else if (a->sampling > 1 && b->request_span > 0) {
 		a->request_span = b->request_offset + b->request_span - a->request_offset;
@@ -277,9 +279,9 @@ is_pipelined(const struct run *run)
 }
 
 /*
- * Whether a connection begins as TLS's do: a ClientHello, answered by some kilobytes, and then
- * the client's Finished (1.3: by itself or after a change of ciphers; SHA-256 or SHA-384) or key
- * exchange (1.2).
+ * Whether a connection begins as TLS's do: a ClientHello, answered by some kilobytes, and
+ * then the client's Finished (1.3: by itself or after a change of ciphers; SHA-256 or
+ * SHA-384) or key exchange (1.2).
  */
 static bool
 is_encrypted(const struct run *run)
@@ -301,7 +303,8 @@ is_encrypted(const struct run *run)
 	    flow_or(second, reverse_span, 0) <= TICKET_MAX)
 		return true;
 	/* By itself, or before a request. */
-	mark = flow_has(second, marks) && second->marks.count > 0 ? second->marks.items[0] : 0;
+	mark = flow_has(second, marks) && second->marks.count > 0 ? second->marks.items[0]
+	    : 0;
 	for (i = 0; i < sizeof finished / sizeof finished[0]; i++)
 		if ((flow_or(second, span, 0) == finished[i] &&
 		     flow_or(second, reverse_span, 0) <= TICKETS_MAX) ||
@@ -311,8 +314,8 @@ is_encrypted(const struct run *run)
 	return false;
 }
 
-/* What a client sent in pieces before the server answered: the last one is the request, what is
- * before it the end of a handshake or settings. */
+/* What a client sent in pieces before the server answered: the last one is the request,
+ * what is before it the end of a handshake or settings. */
 static void
 cut_greeting(struct flow *row)
 {
@@ -486,8 +489,8 @@ is_elsewhere(const struct record *a, const struct record *b)
 	       b->start_us <= a->end_us && a->start_us <= b->end_us;
 }
 
-/* Same ends, overlapping time, like counts, but another point of observation. One that saw
- * the connection begin later numbers its exchanges otherwise. */
+/* Same ends, overlapping time, like counts, but another point of observation. One that
+ * saw the connection begin later numbers its exchanges otherwise. */
 static bool
 is_same_download(const struct record *a, const struct record *b)
 {
@@ -505,7 +508,8 @@ add_point(struct intake *in, struct record *kept, const struct addr *exporter)
 	uint32_t i, n = 0;
 
 	for (i = kept->points; i != 0; i = in->points[i].next, n++)
-		if (n == POINTS_MAX || addr_compare(&in->points[i].exporter, exporter) == 0)
+		if (n == POINTS_MAX || addr_compare(&in->points[i].exporter,
+		    exporter) == 0)
 			return;
 	if (in->points_count + 1 >= in->points_cap) {
 		in->points_cap = in->points_cap ? in->points_cap * 2 : 64;
@@ -516,7 +520,8 @@ add_point(struct intake *in, struct record *kept, const struct addr *exporter)
 	kept->points = i;
 }
 
-/* Of two records of one download the better; the other's point of observation is noted. */
+/* Of two records of one download the better; the other's point of observation is
+ * noted. */
 static void
 merge_points(struct intake *in, struct record *kept, const struct record *other)
 {
@@ -535,7 +540,8 @@ merge_points(struct intake *in, struct record *kept, const struct record *other)
 /* A record without spans of a connection that another point cut into exchanges: all of
  * them together are like it. Their number; first: the first of them. */
 static size_t
-exchanges_of(const struct intake *in, size_t first, size_t end, const struct record *plain)
+exchanges_of(const struct intake *in, size_t first, size_t end,
+    const struct record *plain)
 {
 	const struct record *r = NULL;
 	uint64_t bytes = 0;
@@ -544,7 +550,8 @@ exchanges_of(const struct intake *in, size_t first, size_t end, const struct rec
 	for (i = first; i < end; i++) {
 		if (!in->records[i].has_span || !is_elsewhere(plain, &in->records[i]))
 			continue;
-		if (r != NULL && addr_compare(&r->exporter, &in->records[i].exporter) != 0)
+		if (r != NULL && addr_compare(&r->exporter, &in->records[i].exporter) !=
+		    0)
 			continue;
 		r = &in->records[i];
 		bytes += r->bytes;

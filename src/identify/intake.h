@@ -15,7 +15,8 @@ struct run {
 	int64_t start_us;
 };
 
-/* Another point where a record's download was seen, and the number of the next; 0: none. */
+/* Another point where a record's download was seen, and the number of the next; 0:
+ * none. */
 struct point {
 	struct addr exporter;
 	uint32_t next;

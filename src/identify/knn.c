@@ -56,10 +56,11 @@ swap(uint32_t *a, uint32_t *b)
 	*b = t;
 }
 
-/* Hoare's selection: the point that belongs at middle goes there, lesser ones before it. A
- * pivot that looks random: no order of the rows in a file makes it slow by chance. */
+/* Hoare's selection: the point that belongs at middle goes there, lesser ones before it.
+ * A pivot that looks random: no order of the rows in a file makes it slow by chance. */
 static void
-select_middle(const struct knn *k, size_t low, size_t high, size_t middle, uint32_t feature)
+select_middle(const struct knn *k, size_t low, size_t high, size_t middle,
+    uint32_t feature)
 {
 	uint32_t *p = k->points, pivot;
 	size_t i, j;
@@ -156,7 +157,8 @@ knn_fit(const struct samples *s, uint32_t neighbours, struct knn **out, struct e
 	if (samples_check(s, false, err) != 0)
 		return -1;
 	if (neighbours > KNN_NEIGHBOURS_MAX || neighbours > s->rows)
-		return err_set(err, EINVAL, "%u neighbours: %d at most, and no more than there "
+		return err_set(err, EINVAL,
+		    "%u neighbours: %d at most, and no more than there "
 		    "are labelled rows, %zu", neighbours, KNN_NEIGHBOURS_MAX, s->rows);
 	*out = make(neighbours, (uint32_t)s->rows, s->features, s->class_count);
 	memcpy((*out)->x, s->x, s->rows * s->features * sizeof *s->x);
@@ -226,7 +228,8 @@ visit(struct search *s, size_t low, size_t high)
 			visit(s, middle + 1, high);
 		consider(s, middle);
 		/* Equally far points count too: the one that came first is nearer. */
-		if (s->count == k->neighbours && off * off > s->hits[s->count - 1].distance)
+		if (s->count == k->neighbours &&
+		    off * off > s->hits[s->count - 1].distance)
 			return;
 		if (off <= 0)
 			low = middle + 1;
@@ -292,9 +295,10 @@ knn_read(struct cursor *in, uint32_t features, uint32_t class_count, struct err 
 	struct knn *k = NULL;
 
 	if (neighbours == 0 || neighbours > KNN_NEIGHBOURS_MAX || neighbours > rows ||
-	    rows > SAMPLES_ROWS_MAX || rows > cursor_left(in) / (4 + 8 * (size_t)features)) {
-		err_set(err, EINVAL, "no neighbours: %u of %u rows in %zu octets", neighbours,
-		    rows, cursor_left(in));
+	    rows > SAMPLES_ROWS_MAX ||
+	    rows > cursor_left(in) / (4 + 8 * (size_t)features)) {
+		err_set(err, EINVAL, "no neighbours: %u of %u rows in %zu octets",
+		    neighbours, rows, cursor_left(in));
 		return NULL;
 	}
 	k = make(neighbours, rows, features, class_count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Labels and their join with records: on whatever a label gives. Times: a label's start is
- * compared with the record's start; where it has an end only, as a server's log does, with
- * the record's end.
+ * Labels and their join with records: on whatever a label gives. Times: a label's start
+ * is compared with the record's start; where it has an end only, as a server's log does,
+ * with the record's end.
  */
 #include "identify/labels.h"
 
@@ -111,7 +111,8 @@ labels_wrong(const struct unpack *in, struct err *err, const char *why, const ch
     size_t n)
 {
 	return err_set(err, EINVAL, "%s: line %llu: %s '%.*s'", unpack_label(in),
-	    (unsigned long long)unpack_line_number(in), why, (int)(n < 80 ? n : 80), words);
+	    (unsigned long long)unpack_line_number(in), why, (int)(n < 80 ? n : 80),
+	    words);
 }
 
 static int
@@ -143,8 +144,10 @@ read_line(const struct unpack *in, const char *line, size_t len, int columns[],
 		if (label == NULL) {
 			columns[i] = find_column(at, (size_t)(stop - at));
 			if (columns[i] < 0)
-				return labels_wrong(in, err, "a label's columns are name, version, "
-				    "size, client, client_port, server, server_port, start and "
+				return labels_wrong(in, err,
+				    "a label's columns are name, version, "
+				    "size, client, client_port, server, server_port, "
+				    "start and "
 				    "end, not", at, (size_t)(stop - at));
 		} else if (label->has[columns[i]] || !label_set(label,
 		    (enum label_column)columns[i], at, (size_t)(stop - at))) {
@@ -169,7 +172,8 @@ labels_read_lines(struct labels *l, struct unpack *in, struct err *err)
 		if (len == 0 || line[0] == '#')
 			continue;
 		if (columns_count == 0) {
-			if (read_line(in, line, len, columns, &columns_count, NULL, err) < 0)
+			if (read_line(in, line, len, columns, &columns_count, NULL,
+			    err) < 0)
 				return -1;
 			continue;
 		}
@@ -177,7 +181,8 @@ labels_read_lines(struct labels *l, struct unpack *in, struct err *err)
 		    read_line(in, line, len, columns, &columns_count, label, err) < 0)
 			return -1;
 		if (!label->has[LABEL_name])
-			return labels_wrong(in, err, "a label without a name:", line, len);
+			return labels_wrong(in, err, "a label without a name:", line,
+			    len);
 	}
 	return more;
 }
@@ -265,7 +270,8 @@ static void
 sort(struct labels *l)
 {
 	qsort(l->items, l->count, sizeof *l->items, label_compare);
-	for (l->timeless = 0; l->timeless < l->count && !has_time(&l->items[l->timeless]);)
+	for (l->timeless = 0; l->timeless < l->count &&
+	    !has_time(&l->items[l->timeless]);)
 		l->timeless++;
 	l->is_sorted = true;
 }
@@ -288,10 +294,12 @@ first_from(const struct labels *l, int64_t time_us)
 static bool
 fits(const struct label *label, const struct record *r)
 {
-	return (!label->has[LABEL_client] || addr_compare(&label->client, &r->client) == 0) &&
-	    (!label->has[LABEL_server] || addr_compare(&label->server, &r->server) == 0) &&
-	    (!label->has[LABEL_client_port] || label->client_port == r->client_port) &&
-	    (!label->has[LABEL_server_port] || label->server_port == r->server_port);
+	return (!label->has[LABEL_client] || addr_compare(&label->client,
+	    &r->client) == 0) &&
+	    (!label->has[LABEL_server] || addr_compare(&label->server,
+	    &r->server) == 0) && (!label->has[LABEL_client_port] ||
+	    label->client_port == r->client_port) && (!label->has[LABEL_server_port] ||
+	    label->server_port == r->server_port);
 }
 
 /* How far a label's time is from the record's; the farthest of all without one. */

@@ -60,13 +60,13 @@ int label_same_file(const struct label *a, const struct label *b);
 const char *label_version(const struct label *label); /* "" where there is none */
 
 /*
- * A server's log. format is nginx's own notation ("log_format"): variables with $ and what
- * stands between them; $remote_addr, one of $request, $request_uri and $uri, and one of
- * $msec, $time_iso8601 and $time_local must be among them, $remote_port, $request_time,
- * $status, $body_bytes_sent, $server_addr and $server_port are used too, others read over.
- * The label's name is the last part of the path, %xx decoded. Lines whose status is not
- * 200 are counted in other. A line that has not the format's look is an error that names
- * it.
+ * A server's log. format is nginx's own notation ("log_format"): variables with $ and
+ * what stands between them; $remote_addr, one of $request, $request_uri and $uri, and one
+ * of $msec, $time_iso8601 and $time_local must be among them, $remote_port,
+ * $request_time, $status, $body_bytes_sent, $server_addr and $server_port are used too,
+ * others read over. The label's name is the last part of the path, %xx decoded. Lines
+ * whose status is not 200 are counted in other. A line that has not the format's look is
+ * an error that names it.
  */
 int labels_read_log(struct labels *labels, const char *path, const char *format,
     struct err *err);
@@ -84,7 +84,7 @@ struct label *labels_add(struct labels *labels, const struct unpack *in, struct 
 /* Copies the cell into label's column; false if it is no such value. */
 bool label_set(struct label *label, enum label_column column, const char *cell, size_t n);
 /* "FILE: line 3: why 'words'". Returns -1. */
-int labels_wrong(const struct unpack *in, struct err *err, const char *why, const char *words,
-    size_t n);
+int labels_wrong(const struct unpack *in, struct err *err, const char *why,
+    const char *words, size_t n);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A catalogue from labelled flows. Each file's samples, S + H by span or by payload, are
- * reduced to one number: the middle one of spans, the most frequent (or else smallest) one
- * of payloads. H is the constant that labelled sizes agree on; where no label has a size a
- * usual one is assumed, which identify then finds again by its vote.
+ * reduced to one number: the middle one of spans, the most frequent (or else smallest)
+ * one of payloads. H is the constant that labelled sizes agree on; where no label has a
+ * size a usual one is assumed, which identify then finds again by its vote.
  */
 #include "identify/learn.h"
 
@@ -84,7 +84,8 @@ int
 learn_order(struct learn *l, const char *path, struct err *err)
 {
 	if (l->labels.count > 0)
-		return err_set(err, EINVAL, "%s: an order of downloads stands alone, without "
+		return err_set(err, EINVAL,
+		    "%s: an order of downloads stands alone, without "
 		    "other labels", path);
 	return labels_read_order(&l->labels, path, err);
 }
@@ -133,7 +134,8 @@ match_in_order(struct learn *l, learn_match_fn *each, void *arg, struct err *err
 	size_t i;
 
 	if (l->labels.count != l->records_count)
-		return err_set(err, EINVAL, "%zu names in order, but %zu flows that can be "
+		return err_set(err, EINVAL,
+		    "%zu names in order, but %zu flows that can be "
 		    "downloads: choose the flows by a filter, or label them by a log",
 		    l->labels.count, l->records_count);
 	qsort(l->records, l->records_count, sizeof *l->records, record_by_start);
@@ -328,7 +330,8 @@ learn_finish(struct learn *l, struct catalog *out, struct err *warning, struct e
 	qsort(samples, n, sizeof *samples, sample_compare);
 	for (i = 0; ret == 0 && i < n; i = end) {
 		for (end = i;
-		     end < n && label_same_file(samples[i].label, samples[end].label) == 0;)
+		     end < n && label_same_file(samples[i].label, samples[end].label) ==
+		     0;)
 			end++;
 		ret = add_file(l, samples + i, end - i, header, out, warning, err);
 	}

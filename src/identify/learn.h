@@ -66,12 +66,12 @@ int learn_finish(struct learn *learn, struct catalog *out, struct err *warning,
 
 /*
  * Learns a classifier of the labelled flows' features instead: a class per name and
- * version. Flows that lack a feature are left out and counted, as are flows that labels of
- * different files name equally. Fewer than two classes are an error. The model is freed by
- * model_free.
+ * version. Flows that lack a feature are left out and counted, as are flows that labels
+ * of different files name equally. Fewer than two classes are an error. The model is
+ * freed by model_free.
  */
-int learn_model(struct learn *learn, const struct model_config *config, struct model **out,
-		struct err *err);
+int learn_model(struct learn *learn, const struct model_config *config,
+    struct model **out, struct err *err);
 
 const uint64_t *learn_counters(const struct learn *learn); /* LEARN_COUNTERS values */
 

@@ -15,7 +15,8 @@ struct learn {
 };
 
 /* Calls each for every record that a label names; counts the others. */
-typedef void learn_match_fn(void *arg, const struct record *record, const struct label *label);
+typedef void learn_match_fn(void *arg, const struct record *record,
+    const struct label *label);
 int learn_match(struct learn *learn, learn_match_fn *each, void *arg, struct err *err);
 
 #endif

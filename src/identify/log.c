@@ -77,7 +77,8 @@ variable_of(const char *name, size_t n)
 	size_t i;
 
 	for (i = 0; i < sizeof variables / sizeof *variables; i++)
-		if (strlen(variables[i].name) == n && memcmp(variables[i].name, name, n) == 0)
+		if (strlen(variables[i].name) == n && memcmp(variables[i].name, name,
+		    n) == 0)
 			return variables[i].variable;
 	return VAR_OTHER;
 }
@@ -100,7 +101,8 @@ format_parse(const char *text, struct format *out, struct err *err)
 
 	*out = (struct format){.before = text};
 	out->before_len = at == NULL ? 0 : (size_t)(at - text);
-	for (; at != NULL && *at == '$'; at = end + out->tokens[out->count - 1].after_len) {
+	for (; at != NULL && *at == '$';
+	    at = end + out->tokens[out->count - 1].after_len) {
 		if (out->count == TOKENS_MAX)
 			return err_set(err, EINVAL, "log format: more than %d variables",
 			    TOKENS_MAX);
@@ -110,12 +112,15 @@ format_parse(const char *text, struct format *out, struct err *err)
 		    variable_of(at + 1, (size_t)(end - at - 1)), end, strcspn(end, "$")};
 		if (*end == '$')
 			return err_set(err, EINVAL,
-			    "log format '%s': nothing stands between two variables", text);
+			    "log format '%s': nothing stands between two variables",
+			    text);
 	}
 	if (!has(out, VAR_CLIENT, VAR_CLIENT) || !has(out, VAR_REQUEST, VAR_PATH) ||
 	    !has(out, VAR_TIME, VAR_LOCAL_TIME))
-		return err_set(err, EINVAL, "log format '%s': it needs $remote_addr, one of "
-		    "$request, $request_uri and $uri, and one of $msec, $time_iso8601 and "
+		return err_set(err, EINVAL,
+		    "log format '%s': it needs $remote_addr, one of "
+		    "$request, $request_uri and $uri, and one of $msec, $time_iso8601 "
+		    "and "
 		    "$time_local", text);
 	return 0;
 }
@@ -139,9 +144,9 @@ parse_local_time(const char *s, size_t n, int64_t *out_us)
 	    &used) != 9 || (size_t)used != n || (sign != '+' && sign != '-'))
 		return false;
 	at = strstr(months, month);
-	if (strlen(month) != 3 || at == NULL || (at - months) % 3 != 0 || tm.tm_mday < 1 ||
-	    tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60 ||
-	    tm.tm_year < 1970)
+	if (strlen(month) != 3 || at == NULL || (at - months) % 3 != 0 ||
+	    tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
+	    tm.tm_sec > 60 || tm.tm_year < 1970)
 		return false;
 	tm.tm_mon = (int)(at - months) / 3;
 	tm.tm_year -= 1900;
@@ -223,9 +228,11 @@ take(struct line *line, enum variable variable, const char *cell, size_t n)
 	case VAR_BYTES:
 		return label_set(line->label, LABEL_size, cell, n);
 	case VAR_TOOK:
-		return parse_f64(cell, n, &line->took) && line->took >= 0 && line->took < 1e9;
+		return parse_f64(cell, n, &line->took) && line->took >= 0 &&
+		    line->took < 1e9;
 	case VAR_REQUEST:
-		/* METHOD SP path SP version; others, as scanners send, are no download. */
+		/* METHOD SP path SP version; others, as scanners send, are no
+		 * download. */
 		if (n < 5 || memcmp(cell, "GET ", 4) != 0)
 			return true;
 		cell += 4;
@@ -259,7 +266,8 @@ read_log_line(const struct format *f, const char *text, size_t n, struct line *l
 		if (t->after_len == 0 && is_last)
 			stop = end;
 		else if (is_last) /* the rest, which ends in the literal */
-			stop = (size_t)(end - at) >= t->after_len ? end - t->after_len : NULL;
+			stop = (size_t)(end - at) >= t->after_len ? end - t->after_len
+			    : NULL;
 		else
 			stop = memmem(at, (size_t)(end - at), t->after, t->after_len);
 		if (stop == NULL || memcmp(stop, t->after, t->after_len) != 0 ||
@@ -271,7 +279,8 @@ read_log_line(const struct format *f, const char *text, size_t n, struct line *l
 }
 
 int
-labels_read_log_lines(struct labels *l, struct unpack *in, const char *text, struct err *err)
+labels_read_log_lines(struct labels *l, struct unpack *in, const char *text,
+    struct err *err)
 {
 	struct format format;
 	const char *line;
@@ -279,7 +288,8 @@ labels_read_log_lines(struct labels *l, struct unpack *in, const char *text, str
 	int more;
 
 	if (strlen(text) > FORMAT_MAX)
-		return err_set(err, EINVAL, "log format: longer than %d bytes", FORMAT_MAX);
+		return err_set(err, EINVAL, "log format: longer than %d bytes",
+		    FORMAT_MAX);
 	if (format_parse(text, &format, err) != 0)
 		return -1;
 	while ((more = unpack_line(in, &line, &len, err)) > 0) {

@@ -150,7 +150,8 @@ model_write(struct model *m, const char *path, struct err *err)
 
 /* ---- reading ---- */
 
-/* A text, copied; NULL and a failed cursor if it is too long or holds control characters. */
+/* A text, copied; NULL and a failed cursor if it is too long or holds control
+ * characters. */
 static char *
 unpack_text(struct cursor *in)
 {
@@ -183,7 +184,8 @@ unpack_features(struct cursor *in, struct features *out, struct err *err)
 	for (i = 0; i < count; i++) {
 		char *name = unpack_text(in);
 
-		if (name == NULL || features_parse(&one, name, err) != 0 || one.count != 1) {
+		if (name == NULL || features_parse(&one, name, err) != 0 ||
+		    one.count != 1) {
 			free(name);
 			return err_set(err, EINVAL, "feature %u has no name", i);
 		}
@@ -210,7 +212,8 @@ unpack_classes(struct cursor *in, struct model *m, struct err *err)
 		m->classes[i].rows = cursor_be64(in);
 	}
 	if (!cursor_ok(in))
-		return err_set(err, EINVAL, "a class's name is cut off, longer than %d bytes "
+		return err_set(err, EINVAL,
+		    "a class's name is cut off, longer than %d bytes "
 		    "or no text", TEXT_MAX);
 	return 0;
 }
@@ -221,8 +224,9 @@ unpack_body(struct cursor *in, struct model *m, struct err *err)
 	m->rows = cursor_be64(in);
 	m->from_us = (int64_t)cursor_be64(in);
 	m->to_us = (int64_t)cursor_be64(in);
-	if (unpack_features(in, &m->features, err) != 0 || unpack_classes(in, m, err) != 0 ||
-	    classifier_read(in, m->features.count, m->class_count, &m->classifier, err) != 0)
+	if (unpack_features(in, &m->features, err) != 0 || unpack_classes(in, m,
+	    err) != 0 || classifier_read(in, m->features.count, m->class_count,
+	    &m->classifier, err) != 0)
 		return -1;
 	if (cursor_left(in) > 0)
 		return err_set(err, EINVAL, "%zu octets behind the classifier",
@@ -262,7 +266,8 @@ model_read_bytes(const void *bytes, size_t n, const char *label, struct model **
 		return err_set(err, EINVAL, "%s: %s", label, why);
 #ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 	if (crc32_of(0, in.at, cursor_left(&in)) != crc)
-		return err_set(err, EINVAL, "%s: a damaged model file, by its check sum: learn "
+		return err_set(err, EINVAL,
+		    "%s: a damaged model file, by its check sum: learn "
 		    "it again", label);
 #endif
 	m = must(calloc(1, sizeof *m));

@@ -141,7 +141,8 @@ digits_to(uint64_t v, uint32_t base, uint32_t *bits)
 void
 size_digits_all(uint64_t size, uint32_t *out)
 {
-	uint32_t bits[3], decimal = digits_to(size, 10, &bits[0]), coded = (bits[0] + 7) / 8, i;
+	uint32_t bits[3], decimal = digits_to(size, 10, &bits[0]),
+	    coded = (bits[0] + 7) / 8, i;
 
 	out[DIGITS_DECIMAL] = decimal;
 	out[DIGITS_HEX] = decimal + digits_to(size, 16, &bits[1]);
@@ -177,16 +178,17 @@ beside(const struct mode *mode, uint64_t size, uint32_t records)
 }
 
 /*
- * What is beside a file rises with its size in small steps, so the size lies between sent less
- * what is beside the largest it can be, and sent less what is beside the least; these close
- * in on it, but for a step right there, where the few sizes left are tried. Coded digits may
- * also fall by an octet or two: a few sizes around are tried as well.
+ * What is beside a file rises with its size in small steps, so the size lies between sent
+ * less what is beside the largest it can be, and sent less what is beside the least;
+ * these close in on it, but for a step right there, where the few sizes left are tried.
+ * Coded digits may also fall by an octet or two: a few sizes around are tried as well.
  */
 size_t
 mode_solve(const struct mode *mode, uint64_t sent, uint32_t records,
 	   uint64_t size[MODE_SOLUTIONS])
 {
-	uint64_t high = sent, low = 0, least, most, slack = mode->digits >= DIGITS_CODED ? 4 : 0;
+	uint64_t high = sent, low = 0, least, most, slack = mode->digits >= DIGITS_CODED
+	    ? 4 : 0;
 	uint32_t round;
 	size_t n = 0;
 

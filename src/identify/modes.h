@@ -25,10 +25,10 @@ enum digits {
 	DIGITS_HEX,    /* and hexadecimal: nginx, Apache */
 	DIGITS_BASE36, /* and to the base of 36: Caddy */
 	DIGITS_NONE,   /* no Content-Length */
-	/* HTTP/2, by Huffman's code where told: decimal ones; with a tag in hexadecimal behind
-	 * plain decimal ones (nginx) or coded ones (Apache), or to the base of 36 behind coded
-	 * ones (Caddy). The last three by how many bits there are before the tag's digits in
-	 * their first octet: 0 to 7. */
+	/* HTTP/2, by Huffman's code where told: decimal ones; with a tag in hexadecimal
+	 * behind plain decimal ones (nginx) or coded ones (Apache), or to the base of 36
+	 * behind coded ones (Caddy). The last three by how many bits there are before the
+	 * tag's digits in their first octet: 0 to 7. */
 	DIGITS_CODED,
 	DIGITS_TAG_HEX,
 	DIGITS_CODED_HEX = DIGITS_TAG_HEX + 8,
@@ -36,14 +36,14 @@ enum digits {
 	DIGITS_KINDS = DIGITS_CODED_BASE36 + 8
 };
 
-/* A constant: of a header, bytes less the digits of the size; of a request, bytes less the
- * path. */
+/* A constant: of a header, bytes less the digits of the size; of a request, bytes less
+ * the path. */
 struct mode {
 	uint32_t bytes;
 	uint8_t digits; /* enum digits */
 	double weight; /* share of the downloads; by source for requests, see below */
-	/* Of encrypted or framed responses: bytes then counts the handshake's too, and inner
-	 * is what of it is HTTP header, for the number of records. */
+	/* Of encrypted or framed responses: bytes then counts the handshake's too, and
+	 * inner is what of it is HTTP header, for the number of records. */
 	enum tls_law law;
 	uint32_t inner;
 	/* Of a request, how its path is coded: 0 in plain octets, else by Huffman's code
@@ -62,8 +62,10 @@ struct constants {
 	struct modes header, request;
 	double by_source[SOURCES_MAX][MODES_MAX]; /* request weights by archive */
 	double unknown; /* share of downloads that the catalogue does not have */
-	double ranges, unmodified; /* shares of answers that are no whole file: span_part.c */
-	double loose; /* of headers of no known constant, those that keep a known law loosely */
+	/* shares of answers that are no whole file: span_part.c */
+	double ranges, unmodified;
+	/* of headers of no known constant, those that keep a known law loosely */
+	double loose;
 	bool is_framed;    /* in TLS records or HTTP/2 frames, by laws known or not */
 	uint32_t alert;    /* octets of the alert that closes a connection; 0: none */
 	bool is_encrypted; /* so that a connection begins with a greeting */
@@ -85,8 +87,8 @@ void vote_record(struct vote *vote, double already);
 /* A value (slot 0 .. VOTE_SLOTS - 1) would, had it all weight, give the open record this
  * likelihood; those of one slot add. */
 void vote_add(struct vote *vote, uint32_t slot, double likelihood);
-/* The best slot and its gain in log likelihood; false if it is not significant, where so many
- * values are tried. */
+/* The best slot and its gain in log likelihood; false if it is not significant, where so
+ * many values are tried. */
 bool vote_best(struct vote *vote, double values, uint32_t *slot, double *gain);
 
 enum {
@@ -103,7 +105,8 @@ mode_slot(uint32_t bytes, unsigned digits)
 {
 	return digits < DIGITS_CODED
 		   ? bytes + digits * (MODE_SHAKE_MAX + 1)
-		   : CODED_SLOTS + (digits - DIGITS_CODED) * (CODED_BYTES_MAX + 1) + bytes;
+		   : CODED_SLOTS + (digits - DIGITS_CODED) * (CODED_BYTES_MAX + 1) +
+		   bytes;
 }
 
 /* The constant of a slot, its bytes and digits. */
@@ -157,8 +160,8 @@ mode_sent(const struct mode *mode, uint64_t size)
 		   : sent + tls_cost(mode->law, size, mode->inner + digits);
 }
 
-/* The sizes for which a server sends just so many octets after so many records with data on the
- * connection (TLS_GROWN: enough): how many, mostly one or none. */
+/* The sizes for which a server sends just so many octets after so many records with data
+ * on the connection (TLS_GROWN: enough): how many, mostly one or none. */
 size_t mode_solve(const struct mode *mode, uint64_t sent, uint32_t records,
 		  uint64_t size[MODE_SOLUTIONS]);
 

@@ -16,8 +16,8 @@ struct neighbours {
 	size_t count;
 };
 
-/* Names record at, which has a span; one whose request does not come out is tried together
- * with the exchange before and after it. */
+/* Names record at, which has a span; one whose request does not come out is tried
+ * together with the exchange before and after it. */
 void neighbour_name(const struct neighbours *n, const struct constants *c, size_t at,
 		    struct verdict *out);
 

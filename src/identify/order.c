@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The order of an archive: its Packages index is sorted by source package, then by package
- * (all of Debian 12's 63,440 are), and apt fetches what it was asked for at once in the
- * order of the index. The decoder of pipelined runs
- * uses it only where the files it is sure of bear it out.
+ * The order of an archive: its Packages index is sorted by source package, then by
+ * package (all of Debian 12's 63,440 are), and apt fetches what it was asked for at once
+ * in the order of the index. The decoder of pipelined runs uses it only where the files
+ * it is sure of bear it out.
  */
 #include "identify/order.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is known of servers and paths, the indexes of files that their headers need, and naming
- * by them. plain_learn.c is where it is learned.
+ * What is known of servers and paths, the indexes of files that their headers need, and
+ * naming by them. plain_learn.c is where it is learned.
  */
 #include "identify/plain_inside.h"
 
@@ -94,8 +94,8 @@ same_mode(const struct mode *a, const struct mode *b)
 	       a->inner == b->inner;
 }
 
-/* Where a new index goes: behind the others, or in turn where one is that no model of this turn
- * borrows. */
+/* Where a new index goes: behind the others, or in turn where one is that no model of
+ * this turn borrows. */
 static struct index *
 open_index(struct plain *p, struct index *indexes, size_t *count, size_t *next)
 {
@@ -137,7 +137,8 @@ residues_for(struct plain *p, const struct mode *header, uint32_t mss,
 	size_t i;
 
 	for (i = 0; i < p->residues_count; i++)
-		if (p->residues[i].mss == mss && same_mode(&p->residues[i].header, header)) {
+		if (p->residues[i].mss == mss && same_mode(&p->residues[i].header,
+		    header)) {
 			p->residues[i].turn = p->turn;
 			return p->residues[i].residues;
 		}
@@ -150,8 +151,9 @@ residues_for(struct plain *p, const struct mode *header, uint32_t mss,
 }
 
 void
-plain_make_ready(struct plain *p, const struct wire_server *server, const struct wire_path *path,
-	   struct wire_tables *tables, uint32_t overhead, uint32_t mss, struct plain_ready *out)
+plain_make_ready(struct plain *p, const struct wire_server *server,
+    const struct wire_path *path, struct wire_tables *tables, uint32_t overhead,
+    uint32_t mss, struct plain_ready *out)
 {
 	uint32_t i;
 
@@ -237,7 +239,8 @@ plain_server_add(struct plain *p, const struct addr *addr, uint16_t port)
 	if ((p->servers & (p->servers + 1)) == 0)
 		p->server =
 		    must(realloc(p->server, (2 * p->servers + 2) * sizeof *p->server));
-	memmove(&p->server[at + 1], &p->server[at], (p->servers - at) * sizeof *p->server);
+	memmove(&p->server[at + 1], &p->server[at],
+	    (p->servers - at) * sizeof *p->server);
 	p->servers++;
 	p->last = NULL;
 	p->server[at] = (struct server){.known = {.addr = *addr, .port = port}};
@@ -287,14 +290,15 @@ static uint32_t
 mss_for(const struct server *s, bool is_all, const struct path *path,
 	const struct record *r, uint32_t overhead)
 {
-	uint32_t known[2] = {path != NULL ? path->known.wire.mss : 0, s->known.path.mss}, i;
+	uint32_t known[2] = {path != NULL ? path->known.wire.mss : 0, s->known.path.mss},
+	    i;
 	uint64_t payload = wire_payload(r, overhead), short_ones;
 
 	for (i = 0; i < 2; i++) {
 		int64_t x = known[i] > 0 ? wire_x(r, payload, known[i]) : -100;
 
-		/* A sender may cut at every page's end; but what other paths or servers have need
-		 * not be this one's, and many short segments are none then. */
+		/* A sender may cut at every page's end; but what other paths or servers
+		 * have need not be this one's, and many short segments are none then. */
 		short_ones = i == 0    ? 60 + r->packets / 12
 			     : is_all ? 30 + r->packets / 200
 				       : 60 + r->packets / 30;
@@ -314,17 +318,19 @@ uint32_t
 plain_overhead(const struct plain *p, const struct server *s, const struct record *r)
 {
 	const struct wire_server *wire = plain_wire_server(p, s);
-	uint32_t overhead = wire->overhead != 0 ? wire->overhead : plain_usual_overhead(p, r);
+	uint32_t overhead = wire->overhead != 0 ? wire->overhead : plain_usual_overhead(p,
+	    r);
 
 	/* What all servers have may be of the other version of IP. */
-	return (wire != &s->known.wire || s == &p->all) && r->server.is_v6 != (overhead >= 60)
+	return (wire != &s->known.wire || s == &p->all) &&
+	    r->server.is_v6 != (overhead >= 60)
 		   ? plain_usual_overhead(p, r)
 		   : overhead;
 }
 
 uint32_t
-plain_path_overhead(const struct plain *p, const struct server *s, const struct path *path,
-		    const struct record *r)
+plain_path_overhead(const struct plain *p, const struct server *s,
+    const struct path *path, const struct record *r)
 {
 	return path != NULL && path->known.wire.own_overhead != 0
 		   ? path->known.wire.own_overhead
@@ -395,8 +401,8 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 		/* What a server sends beside files is its own affair. */
 		any = *at.wire;
 		any.header.count = 0;
-		sampled_name(p->files, at.server == &p->all ? &any : at.wire, at.losses, r,
-			     out);
+		sampled_name(p->files, at.server == &p->all ? &any : at.wire, at.losses,
+		    r, out);
 	} else if (at.mss == 0) {
 		*out = (struct verdict){.unknown = 0.5,
 					.payload = wire_payload(r, at.overhead),
@@ -404,7 +410,8 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 	} else if (at.is_elsewhere || at.wire->header.count == 0) {
 		plain_name_elsewhere(p, at.server, at.mss, r, out);
 	} else {
-		plain_make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
+		plain_make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss,
+		    &ready);
 		wire_name(&ready.model, r, out);
 	}
 }
@@ -458,13 +465,15 @@ plain_path_at(const struct plain *p, size_t server, size_t i)
 }
 
 void
-plain_set(struct plain *p, const struct plain_server *server, const struct plain_path *path)
+plain_set(struct plain *p, const struct plain_server *server,
+    const struct plain_path *path)
 {
 	static const struct addr none;
 	struct server *s;
 	struct path *to;
 
-	if (server->port == 0 && path == NULL && addr_compare(&server->addr, &none) == 0) {
+	if (server->port == 0 && path == NULL && addr_compare(&server->addr,
+	    &none) == 0) {
 		p->all.known = *server;
 		plain_renew_tables(&p->all.tables);
 		plain_renew_tables(&p->all.broad_tables);

@@ -9,9 +9,9 @@
 #include "identify/wire.h"
 
 /*
- * Plain records: what is known of their servers and paths (a client of a server), and naming
- * by it. A path is described by its own parameters where enough downloads came over it, else
- * by its server's, else by those of all servers, else by usual ones.
+ * Plain records: what is known of their servers and paths (a client of a server), and
+ * naming by it. A path is described by its own parameters where enough downloads came
+ * over it, else by its server's, else by those of all servers, else by usual ones.
  */
 struct plain;
 struct err;
@@ -29,14 +29,14 @@ struct plain *plain_new(const struct files *files, const struct plain_config *co
 void plain_free(struct plain *plain);
 
 /*
- * Learns from the plain ones among records 0..n-1, sorted by server, its port, client. What
- * was known before is the prior; servers and paths without new records are kept.
+ * Learns from the plain ones among records 0..n-1, sorted by server, its port, client.
+ * What was known before is the prior; servers and paths without new records are kept.
  */
 void plain_learn(struct plain *plain, const struct record *records, size_t n);
 
 /*
- * The same for a model that is frozen: what it knows of servers and paths stays, and what of all;
- * those that it does not know are learned, with that as the prior.
+ * The same for a model that is frozen: what it knows of servers and paths stays, and what
+ * of all; those that it does not know are learned, with that as the prior.
  */
 void plain_adapt(struct plain *plain, const struct record *records, size_t n);
 
@@ -44,7 +44,8 @@ void plain_adapt(struct plain *plain, const struct record *records, size_t n);
 bool plain_is(const struct record *record);
 
 void plain_name(struct plain *plain, const struct record *record, struct verdict *out);
-/* Whether a record holds several downloads rather than what plain_name said; out if so. */
+/* Whether a record holds several downloads rather than what plain_name said; out if
+ * so. */
 bool plain_several(struct plain *plain, const struct record *record,
 		   const struct verdict *alone, struct several *out);
 
@@ -66,9 +67,10 @@ size_t plain_servers(const struct plain *plain);
 /* The i-th, by address and port; -1: of all servers. */
 const struct plain_server *plain_server_at(const struct plain *plain, ptrdiff_t i);
 size_t plain_paths(const struct plain *plain, size_t server);
-const struct plain_path *plain_path_at(const struct plain *plain, size_t server, size_t i);
-/* Adds or replaces, in any order: a path of a server, or, path NULL, a server; one without
- * address and port stands for all. */
+const struct plain_path *plain_path_at(const struct plain *plain, size_t server,
+    size_t i);
+/* Adds or replaces, in any order: a path of a server, or, path NULL, a server; one
+ * without address and port stands for all. */
 void plain_set(struct plain *plain, const struct plain_server *server,
 	       const struct plain_path *path);
 

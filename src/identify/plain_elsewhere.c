@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names records of servers and paths of which nothing was learned: a model that is frozen meets
- * such. What holds there is weighed, not taken from elsewhere: octets of headers per packet
- * (with or without timestamps, a link's header), each with the segments that it suggests; a
- * server's own header, if it is known, or that of the others, as likely as these agree with
- * one another, or any (wire_blind.c); any losses beside those known; and more downloads that
- * the catalogue does not have.
+ * Names records of servers and paths of which nothing was learned: a model that is frozen
+ * meets such. What holds there is weighed, not taken from elsewhere: octets of headers
+ * per packet (with or without timestamps, a link's header), each with the segments that
+ * it suggests; a server's own header, if it is known, or that of the others, as likely as
+ * these agree with one another, or any (wire_blind.c); any losses beside those known; and
+ * more downloads that the catalogue does not have.
  */
 #include "identify/plain_inside.h"
 
@@ -27,7 +27,8 @@ struct guess {
 	double weight;
 };
 
-/* What holds for losses where a path is not known: what does for the server, or anything. */
+/* What holds for losses where a path is not known: what does for the server, or
+ * anything. */
 static void
 broaden(const struct plain *p, struct server *s)
 {
@@ -53,7 +54,8 @@ broaden(const struct plain *p, struct server *s)
 	broad->request = 0;
 }
 
-/* How likely a server that is not known sends like those known: as these do like each other. */
+/* How likely a server that is not known sends like those known: as these do like each
+ * other. */
 static double
 share_alike(const struct plain *p, uint16_t port)
 {
@@ -91,8 +93,8 @@ add_guess(const struct record *r, uint32_t overhead, uint32_t mss, double weight
 		    overhead, mss, weight * exp(wire_score_of_mss(r, overhead, mss))};
 }
 
-/* Segments of Ethernet, and those that the record's own packets suggest: some short ones make
- * these too small. */
+/* Segments of Ethernet, and those that the record's own packets suggest: some short ones
+ * make these too small. */
 static void
 add_guesses(const struct record *r, uint32_t overhead, double weight, struct guess *out,
 	    size_t *n)
@@ -153,15 +155,17 @@ weigh_model(const struct wire_model *m, const struct record *r, double scale,
 }
 
 void
-plain_name_elsewhere(struct plain *p, struct server *s, uint32_t mss, const struct record *r,
-		     struct verdict *out)
+plain_name_elsewhere(struct plain *p, struct server *s, uint32_t mss,
+    const struct record *r, struct verdict *out)
 {
 	const struct wire_server *wire = plain_wire_server(p, s);
 	double same = s != &p->all		? SAME_SERVER
 		      : wire->header.count == 0 ? 0
 						: share_alike(p, r->server_port),
-	       tls = tls_is_port(r->server_port) ? TLS_PORT_SHARE : OTHER_PORT_SHARE, unknown = 0,
-	       several = s != &p->all ? wire->several : SEVERAL_ANYWHERE, before, files, density, most = -1;
+	       tls = tls_is_port(r->server_port) ? TLS_PORT_SHARE : OTHER_PORT_SHARE,
+	       unknown = 0,
+	       several = s != &p->all ? wire->several : SEVERAL_ANYWHERE, before, files,
+	       density, most = -1;
 	struct guess guess[GUESSES_MAX];
 	size_t n = guess_overheads(p, plain_overhead(p, s, r), mss, r, guess), i;
 	struct plain_ready ready;
@@ -174,7 +178,8 @@ plain_name_elsewhere(struct plain *p, struct server *s, uint32_t mss, const stru
 	tally_begin(&tally, out);
 	for (i = 0; i < n; i++) {
 		const struct guess *g = &guess[i];
-		struct wire_blind blind = {p->files, &s->broad, s->broad_tables, g->overhead,
+		struct wire_blind blind = {p->files, &s->broad, s->broad_tables,
+		    g->overhead,
 					   g->mss, tls};
 		uint64_t payload = wire_payload(r, g->overhead);
 

@@ -46,29 +46,35 @@ struct row {
 static const struct row server_rows[] = {
     SERVER(overhead, u32, 1, 0, 200, "octets of headers per packet, c; 0: the usual"),
     SERVER(header, modes, 1, 0, 0,
-	   "header constants: bytes:digits of the size beside decimal ones (1 hexadecimal, "
-	   "2 to base 36, 3 not even these):law of records:HTTP header:share"),
+	   "header constants: bytes:digits of the size beside decimal ones (1 "
+	   "hexadecimal, 2 to base 36, 3 not even these):law of records:HTTP "
+	   "header:share"),
     SERVER(several, f64, 1, 0, 0.99, "share of records with more than one download"),
     SERVER(band, f64, WIRE_BANDS, 0, 1, "share of downloads by half octave of octets"),
 };
 static const struct row quic_rows[] = {
-    QUIC(flows, f64, 1, 0, 1e18, "connections by QUIC that the following was learned from"),
+    QUIC(flows, f64, 1, 0, 1e18,
+        "connections by QUIC that the following was learned from"),
     QUIC(cost, f64, 1, 0, 100, "octets of a packet by QUIC that are no file's"),
     QUIC(constant, f64, 1, -1e6, 1e6, "octets beside the file and its packets' cost"),
     QUIC(packet, f64, 1, 1, 65535, "octets of a file in a full packet"),
     QUIC(largest, f64, 1, 1, 65535, "octets of the largest packets, without IP and UDP"),
-    QUIC(width, f64, 2, 1, 1e6, "mean distance from that, nothing sent again, and packets"),
-    QUIC(again, f64, QUIC_KINDS, 0, 1, "share of connections by packets sent again: -2 to 8"),
+    QUIC(width, f64, 2, 1, 1e6,
+        "mean distance from that, nothing sent again, and packets"),
+    QUIC(again, f64, QUIC_KINDS, 0, 1,
+        "share of connections by packets sent again: -2 to 8"),
     QUIC(rest, f64, 1, 0, 1, "share with any number of octets more"),
     QUIC(mean, f64, 1, 1, 1e9, "their mean"),
-    QUIC(unknown, f64, 1, 0, 1, "share of downloads by QUIC that the catalogue does not have"),
+    QUIC(unknown, f64, 1, 0, 1,
+        "share of downloads by QUIC that the catalogue does not have"),
 };
 static const struct row path_rows[] = {
     PATH(flows, f64, 1, 0, 1e18, "downloads that the following was learned from"),
     PATH(mss, u32, 1, 0, 65535, "largest segment; 0: by each record"),
     PATH(own_overhead, u32, 1, 0, 200,
 	 "octets of headers per packet, where they are not the server's; 0: they are"),
-    PATH(request, u32, 1, 0, 65535, "octets of a request beside its path; 0: not learned"),
+    PATH(request, u32, 1, 0, 65535,
+        "octets of a request beside its path; 0: not learned"),
     PATH(is_request_exact, bool, 1, 0, 1, "whether that is exact"),
     PATH(options_tell, bool, 1, 0, 1,
 	 "whether the client's SACK options say what was sent again"),
@@ -79,8 +85,8 @@ static const struct row path_rows[] = {
 	 "share of odd remainders by segments below the MSS: 0, 1-2, 3-10, 11-30, more"),
     PATH(q_whole, f64, 1, 0, 1, "the same where no segment was sent again"),
     PATH(from, f64, 8, 0, 1,
-	 "sources of odd remainders, for few and for many short segments: page ends, last "
-	 "segment, both, any"),
+	 "sources of odd remainders, for few and for many short segments: page ends, "
+	 "last segment, both, any"),
     PATH(options, f64, 1, 0, 1, "share of remainders that are TCP options"),
     PATH(by_n, f64, WIRE_N_CLASSES, 0, 1e9,
 	 "segments sent again by the client's SACK options: 0, 1, 2-3, 4-7, ..."),
@@ -146,8 +152,8 @@ list_rows(struct listing *l, const struct row *rows, size_t n, const void *from)
 	for (i = 0; i < n; i++) {
 		text_clear(&l->value);
 		put_value(&l->value, &rows[i], from);
-		l->each(l->arg, &(struct plain_line){l->server, l->port, l->client, rows[i].name,
-						     l->value.len > 0 ? l->value.data : "",
+		l->each(l->arg, &(struct plain_line){l->server, l->port, l->client,
+		    rows[i].name, l->value.len > 0 ? l->value.data : "",
 						     rows[i].help});
 	}
 }
@@ -216,7 +222,8 @@ plain_write(const struct plain *p, const char *path, struct err *err)
 	}
 	fprintf(file, "%s\n%s\n", first_line, second_line);
 	plain_list(p, write_line, file);
-	if (fflush(file) != 0 || ferror(file) || (!is_stdout && fsync(fileno(file)) != 0)) {
+	if (fflush(file) != 0 || ferror(file) ||
+	    (!is_stdout && fsync(fileno(file)) != 0)) {
 		err_set(err, errno, "%s: %s", path, strerror(errno));
 		goto fail;
 	}
@@ -251,7 +258,8 @@ struct reading {
 };
 
 static int
-wrong(const struct reading *r, struct err *err, const char *why, const char *cell, size_t n)
+wrong(const struct reading *r, struct err *err, const char *why, const char *cell,
+    size_t n)
 {
 	return err_set(err, EINVAL, "%s: line %llu: %s '%.*s'", r->label,
 		       (unsigned long long)r->line, why, (int)(n < 60 ? n : 60), cell);
@@ -289,8 +297,8 @@ read_mode(const char *s, size_t n, struct mode *out)
 	    inner > UINT16_MAX)
 		return false;
 	cell = s;
-	if (!parse_f64(cell, part(&s, end, ':'), &weight) || !(weight >= 0 && weight <= 1) ||
-	    s != end)
+	if (!parse_f64(cell, part(&s, end, ':'), &weight) ||
+	    !(weight >= 0 && weight <= 1) || s != end)
 		return false;
 	out->bytes = (uint32_t)bytes;
 	out->digits = (uint8_t)digits;
@@ -312,18 +320,20 @@ read_modes(const struct reading *r, const char *s, size_t n, struct modes *out,
 		cell = s;
 		len = part(&s, end, ',');
 		if (out->count == MODES_MAX)
-			return wrong(r, err, "too many header constants, from", cell, len);
+			return wrong(r, err, "too many header constants, from", cell,
+			    len);
 		if (!read_mode(cell, len, &out->mode[out->count]))
-			return wrong(r, err, "no header constant (bytes:0 to 3:law:bytes:share):",
-				     cell, len);
+			return wrong(r, err,
+			    "no header constant (bytes:0 to 3:law:bytes:share):", cell,
+			    len);
 		out->count++;
 	}
 	return 0;
 }
 
 static int
-read_value(const struct reading *r, const struct row *row, const char *s, size_t n, void *to,
-	   struct err *err)
+read_value(const struct reading *r, const struct row *row, const char *s, size_t n,
+    void *to, struct err *err)
 {
 	const char *end = s + n, *cell;
 	char *at = (char *)to + row->offset;
@@ -336,10 +346,11 @@ read_value(const struct reading *r, const struct row *row, const char *s, size_t
 	for (i = 0; i < row->count; i++) {
 		cell = s;
 		len = part(&s, end, ',');
-		if (!parse_f64(cell, len, &v) || !isfinite(v) || v < row->min || v > row->max)
+		if (!parse_f64(cell, len, &v) || !isfinite(v) || v < row->min ||
+		    v > row->max)
 			return err_set(err, EINVAL,
-				       "%s: line %llu: %s takes %u number%s from %g to %g, not "
-				       "'%.*s'",
+				       "%s: line %llu: %s takes %u number%s from %g to "
+				       "%g, not '%.*s'",
 				       r->label, (unsigned long long)r->line, row->name,
 				       row->count, row->count == 1 ? "" : "s", row->min,
 				       row->max, (int)(len < 60 ? len : 60), cell);
@@ -350,8 +361,8 @@ read_value(const struct reading *r, const struct row *row, const char *s, size_t
 		else
 			((double *)at)[i] = v;
 	}
-	return s == end ? 0 : wrong(r, err, "more numbers than the parameter has, from", s,
-				    (size_t)(end - s));
+	return s == end ? 0 : wrong(r, err, "more numbers than the parameter has, from",
+	    s, (size_t)(end - s));
 }
 
 static void
@@ -366,7 +377,8 @@ close_block(struct reading *r)
 
 /* Whose lines follow. */
 static int
-open_block(struct reading *r, const char *const cell[], const size_t len[], struct err *err)
+open_block(struct reading *r, const char *const cell[], const size_t len[],
+    struct err *err)
 {
 	bool is_all = len[0] == 1 && cell[0][0] == '-', has_client = cell[2][0] != '-';
 	struct addr server = {0}, client = {0};
@@ -388,7 +400,8 @@ open_block(struct reading *r, const char *const cell[], const size_t len[], stru
 		r->server = (struct plain_server){.addr = server, .port = (uint16_t)port};
 		wire_server_default(&r->server.wire);
 		wire_path_default(&r->server.path);
-	} else if (r->server.port != port || addr_compare(&r->server.addr, &server) != 0) {
+	} else if (r->server.port != port || addr_compare(&r->server.addr,
+	    &server) != 0) {
 		return wrong(r, err, "a client before its server:", cell[2], len[2]);
 	}
 	r->path = (struct plain_path){.client = client};
@@ -421,11 +434,12 @@ read_parameter(struct reading *r, const char *line, size_t n, struct err *err)
 		cell[i] = at;
 		len[i] = part(&at, end, '\t');
 		if ((i < 4 && len[i] == 0) || (i < CELLS - 1 && cell[i] + len[i] == end))
-			return wrong(r, err, "not server, port, client, parameter and value:",
-				     line, n);
+			return wrong(r, err,
+			    "not server, port, client, parameter and value:", line, n);
 	}
 	if (at != end)
-		return wrong(r, err, "more cells than five, from", at, (size_t)(end - at));
+		return wrong(r, err, "more cells than five, from", at,
+		    (size_t)(end - at));
 	if (len[3] == 7 && memcmp(cell[3], "version", 7) == 0) {
 		if (!parse_u64(cell[4], len[4], &version) || version > UINT32_MAX)
 			return wrong(r, err, "no version:", cell[4], len[4]);
@@ -440,7 +454,8 @@ read_parameter(struct reading *r, const char *line, size_t n, struct err *err)
 	if (!r->has_client &&
 	    (row = find_row(server_rows, SERVER_ROWS, cell[3], len[3])) != NULL)
 		return read_value(r, row, cell[4], len[4], &r->server.wire, err);
-	if (!r->has_client && (row = find_row(quic_rows, QUIC_ROWS, cell[3], len[3])) != NULL)
+	if (!r->has_client && (row = find_row(quic_rows, QUIC_ROWS, cell[3], len[3])) !=
+	    NULL)
 		return read_value(r, row, cell[4], len[4], &r->server.quic, err);
 	return wrong(r, err, "no such parameter of a path or server:", cell[3], len[3]);
 }
@@ -453,8 +468,8 @@ read_line(struct reading *r, const char *line, size_t n, struct err *err)
 		return n == strlen(first_line) && memcmp(line, first_line, n) == 0
 			   ? 0
 			   : wrong(r, err,
-				   "not a wire model of this version (weir model fit makes one), "
-				   "its first line is",
+				   "not a wire model of this version (weir model fit "
+				   "makes one), its first line is",
 				   line, n);
 	if (r->line == 2)
 		return n == strlen(second_line) && memcmp(line, second_line, n) == 0

@@ -10,12 +10,12 @@ struct plain;
 /*
  * What is known of servers and paths as a text file, a parameter a line:
  *
- *	weir-wire-model 1
- *	server <tab> port <tab> client <tab> parameter <tab> value
+ * 	weir-wire-model 1
+ * 	server <tab> port <tab> client <tab> parameter <tab> value
  *
- * with - for "of all". Values are numbers, or several of them with commas. Everything that
- * is read is checked against the parameter's bounds; an error names file and line, and
- * nothing is then taken over from that line on.
+ * with - for "of all". Values are numbers, or several of them with commas. Everything
+ * that is read is checked against the parameter's bounds; an error names file and line,
+ * and nothing is then taken over from that line on.
  */
 int plain_read(struct plain *plain, const char *path, struct err *err);
 /* The same from memory; label stands for the file in messages. */

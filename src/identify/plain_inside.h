@@ -65,22 +65,25 @@ const struct wire_server *plain_wire_server(const struct plain *plain,
 					    const struct server *server);
 
 /* Finds or adds; a pointer lasts until the next one is added. */
-struct server *plain_server_add(struct plain *plain, const struct addr *addr, uint16_t port);
+struct server *plain_server_add(struct plain *plain, const struct addr *addr,
+    uint16_t port);
 struct path *plain_path_add(struct server *server, const struct addr *client);
 
 bool plain_knows(const struct plain *plain, const struct addr *addr, uint16_t port);
 bool plain_knows_path(const struct server *server, const struct addr *client);
 
-/* Tables of a path's parameters, made where there are none; and gone where these changed. */
-struct wire_tables *plain_tables(struct wire_tables **tables, const struct wire_path *path);
+/* Tables of a path's parameters, made where there are none; and gone where these
+ * changed. */
+struct wire_tables *plain_tables(struct wire_tables **tables,
+    const struct wire_path *path);
 void plain_renew_tables(struct wire_tables **tables);
 
 void plain_make_ready(struct plain *plain, const struct wire_server *server,
 		      const struct wire_path *path, struct wire_tables *tables,
 		      uint32_t overhead, uint32_t mss, struct plain_ready *out);
 
-/* Names a record of a path of s that is not known, or, s being that of all, of a server; mss: of
- * its segments if it sends like the others. */
+/* Names a record of a path of s that is not known, or, s being that of all, of a server;
+ * mss: of its segments if it sends like the others. */
 void plain_name_elsewhere(struct plain *plain, struct server *s, uint32_t mss,
 			  const struct record *record, struct verdict *out);
 void plain_forget_indexes(struct plain *plain);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Learning what is known of servers and paths goes from the whole to the part: the octets
- * per packet, the law of records and the header constants of all servers' records together,
- * then of each server; losses of a server's records together, then of each path that has
- * enough of its own; what is learned of the whole is the prior of the part.
+ * per packet, the law of records and the header constants of all servers' records
+ * together, then of each server; losses of a server's records together, then of each path
+ * that has enough of its own; what is learned of the whole is the prior of the part.
  *
- * A frozen model only adapts: servers and paths that it does not know are learned, with what it
- * knows of the whole as the prior; what it knows stays.
+ * A frozen model only adapts: servers and paths that it does not know are learned, with
+ * what it knows of the whole as the prior; what it knows stays.
  */
 #include "identify/plain_inside.h"
 
@@ -24,8 +24,8 @@ enum {
 	OVERHEAD_RECORDS = 30,
 };
 
-/* A path's own octets of headers are looked for where so many of its records are of no file, and
- * taken if they are e^8 times likelier. */
+/* A path's own octets of headers are looked for where so many of its records are of no
+ * file, and taken if they are e^8 times likelier. */
 static const double OVERHEAD_UNKNOWN = 0.3, OVERHEAD_GAIN = 8;
 
 static size_t
@@ -98,15 +98,16 @@ is_convincing(const struct wire_guess *g, size_t n)
 }
 
 /*
- * What records 0..n-1 of a server (or of all) agree on. The likely is tried first; where it
- * convinces nothing else is. like: what is known of the whole, or NULL.
+ * What records 0..n-1 of a server (or of all) agree on. The likely is tried first; where
+ * it convinces nothing else is. like: what is known of the whole, or NULL.
  */
 static bool
 guess_server(const struct plain *p, const struct record *const *r, size_t n,
 	     const struct wire_server *like, bool is_thorough, struct wire_guess *best)
 {
 	static const uint32_t links[] = {0, 14, 18};
-	uint32_t *mss = must(calloc(2 * n + 1, sizeof *mss)), usual = plain_usual_overhead(p, r[0]),
+	uint32_t *mss = must(calloc(2 * n + 1, sizeof *mss)),
+	    usual = plain_usual_overhead(p, r[0]),
 		 c;
 	bool is_v6 = r[0]->server.is_v6, is_tls = tls_is_port(r[0]->server_port);
 	size_t few = n < GUESS_RECORDS ? n : GUESS_RECORDS, i, k;
@@ -118,7 +119,8 @@ guess_server(const struct plain *p, const struct record *const *r, size_t n,
 			  like->overhead != 0 ? like->overhead : usual,
 			  like->header.mode[0].law, 0, best);
 	if (!is_convincing(best, n))
-		try_guess(p, r, n, mss, usual, is_tls ? TLS_tls13_16k : TLS_none, 0, best);
+		try_guess(p, r, n, mss, usual, is_tls ? TLS_tls13_16k : TLS_none, 0,
+		    best);
 	for (i = 0; i < 6 && is_thorough && !is_convincing(best, n); i++) {
 		c = wire_overhead_usual(is_v6, i < 3) + links[i % 3];
 		if (p->config.overhead != 0)
@@ -166,7 +168,8 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
 	for (round = 0; round < FIT_ROUNDS; round++) {
 		struct wire_path next = *path;
 
-		plain_make_ready(p, wire, path, plain_tables(tables, path), overhead, mss, &ready);
+		plain_make_ready(p, wire, path, plain_tables(tables, path), overhead, mss,
+		    &ready);
 		wire_refit(&ready.model, r, n, base, &next);
 		if (p->files->has_paths && round <= 1)
 			wire_learn_request_paths(&ready.model, r, n, &next);
@@ -175,8 +178,8 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
 	}
 }
 
-/* Log likelihood of records 0..n-1 of a path of s with that many octets of headers, and the
- * mean probability that they are of no file. */
+/* Log likelihood of records 0..n-1 of a path of s with that many octets of headers, and
+ * the mean probability that they are of no file. */
 static double
 score_overhead(struct plain *p, struct server *s, const struct record *const *r, size_t n,
 	       uint32_t overhead, double *unknown)
@@ -203,8 +206,8 @@ score_overhead(struct plain *p, struct server *s, const struct record *const *r,
 }
 
 /*
- * Octets of headers per packet of a path, where they are not the server's: 0, or what explains
- * its records much better. Timestamps are the client's affair as well.
+ * Octets of headers per packet of a path, where they are not the server's: 0, or what
+ * explains its records much better. Timestamps are the client's affair as well.
  */
 static uint32_t
 find_overhead(struct plain *p, struct server *s, const struct record *const *r, size_t n)
@@ -277,7 +280,8 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 
 	if (n >= PLAIN_RECORDS_MIN &&
 	    guess_server(p, r, n,
-			 s->known.wire.header.count > 0 ? &s->known.wire : &p->all.known.wire,
+			 s->known.wire.header.count > 0 ? &s->known.wire
+			 : &p->all.known.wire,
 			 is_thorough, &guess))
 		take_guess(&guess, &s->known.wire);
 	if (n >= PLAIN_RECORDS_MIN) {
@@ -305,7 +309,8 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 static void
 learn_sampled(struct plain *p, const struct record *records, size_t n)
 {
-	struct server *s = plain_server_add(p, &records[0].server, records[0].server_port);
+	struct server *s = plain_server_add(p, &records[0].server,
+	    records[0].server_port);
 	struct verdict v;
 	double sum, count;
 	size_t i, step = n > POOL_MAX ? n / POOL_MAX : 1;
@@ -328,8 +333,8 @@ learn_sampled(struct plain *p, const struct record *records, size_t n)
 	plain_renew_tables(&s->tables);
 }
 
-/* What QUIC costs a server, which is known only where it has many records. Whether it was looked
- * for. */
+/* What QUIC costs a server, which is known only where it has many records. Whether it was
+ * looked for. */
 static bool
 learn_quic(struct plain *p, const struct record *records, size_t n, bool is_known_kept)
 {
@@ -397,7 +402,8 @@ learn_all_paths(struct plain *p)
 	plain_renew_tables(&p->all.tables);
 }
 
-/* Learns the paths that are not known from records 0..n-1 of a server, sorted by client. */
+/* Learns the paths that are not known from records 0..n-1 of a server, sorted by
+ * client. */
 static void
 adapt_paths(struct plain *p, struct server *s, const struct record *const *r, size_t n)
 {
@@ -439,7 +445,8 @@ plain_adapt(struct plain *p, const struct record *records, size_t n)
 		if (is_known)
 			adapt_paths(p, s, picked, count);
 		else
-			learn_server(p, s, picked, count, servers++ < SERVERS_GUESSED_MAX);
+			learn_server(p, s, picked, count,
+			    servers++ < SERVERS_GUESSED_MAX);
 	}
 	free(picked);
 	plain_forget_indexes(p);
@@ -462,8 +469,10 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 			wire_learn_bands(picked, count, &p->all.known.wire);
 		for (first = 0; first < n; first = end) {
 			for (end = first;
-			     end < n && records[end].server_port == records[first].server_port &&
-			     addr_compare(&records[end].server, &records[first].server) == 0;
+			     end < n && records[end].server_port ==
+			     records[first].server_port &&
+			     addr_compare(&records[end].server, &records[first].server) ==
+			     0;
 			     end++)
 				;
 			for (i = first, count = sampled = 0; i < end; i++) {
@@ -480,7 +489,8 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 			if (sampled > 0)
 				learn_sampled(p, &records[first], end - first);
 			if (quic_servers < SERVERS_GUESSED_MAX)
-				quic_servers += learn_quic(p, &records[first], end - first, false);
+				quic_servers += learn_quic(p, &records[first],
+				    end - first, false);
 		}
 		learn_all_paths(p);
 		p->version++;

@@ -3,18 +3,18 @@
  * With h the server's header constant of whole files, S the file's size and a piece of n
  * bytes from a to b = a + n - 1,
  *
- *	X = n + digits(n) + h + EXTRA + digits(a) + digits(b) + digits(S)
- *	Y = L + r + 16 + digits(a) + digits(b)		digits(b) only if it is asked for
+ * 	X = n + digits(n) + h + EXTRA + digits(a) + digits(b) + digits(S)
+ * 	Y = L + r + 16 + digits(a) + digits(b)		digits(b) only if it is asked for
  *
- * EXTRA is the longer status line and the Content-Range, 38 bytes, less 22 where the server
- * drops Accept-Ranges. So a piece's n follows from where it begins, and a chain of pieces
- * that begins at 0 and ends at the size of a catalogue file, with all requests alike, is
- * that file. It must be likelier than that all pieces are files of their own:
+ * EXTRA is the longer status line and the Content-Range, 38 bytes, less 22 where the
+ * server drops Accept-Ranges. So a piece's n follows from where it begins, and a chain of
+ * pieces that begins at 0 and ends at the size of a catalogue file, with all requests
+ * alike, is that file. It must be likelier than that all pieces are files of their own:
  *
- *	0.01 S / (S + 1 MB) (1 - u) / N p(h) p(r) prod 1 / S   against   prod (evidence of each)
+ * 	0.01 S / (S + 1 MB) (1 - u) / N p(h) p(r) prod 1 / S   against   prod (evidence of each)
  *
- * for nobody fetches a small file in pieces. In TLS records or HTTP/2 frames the pieces' sums
- * are not exact enough for this: only plain HTTP/1.1 is searched.
+ * for nobody fetches a small file in pieces. In TLS records or HTTP/2 frames the pieces'
+ * sums are not exact enough for this: only plain HTTP/1.1 is searched.
  */
 #include "identify/ranges.h"
 
@@ -67,7 +67,8 @@ request_rest(const struct record *r, uint64_t a, uint64_t b, bool is_open)
 
 /* Adds a piece; false if its span fits no piece from here on. */
 static bool
-chain_add(struct chain *chain, const struct record *r, uint32_t header, uint32_t size_bytes)
+chain_add(struct chain *chain, const struct record *r, uint32_t header,
+    uint32_t size_bytes)
 {
 	uint64_t a = chain->end, sum = header + size_bytes + decimal_digits(a), n;
 
@@ -98,7 +99,8 @@ request_weight(const struct search *s, const struct chain *chain, uint32_t file,
 	if (chain->rest <= SPAN_RANGE_REQUEST)
 		return -INFINITY;
 	return log(span_request_share(s->files, s->c, file,
-				      (uint64_t)chain->rest - SPAN_RANGE_REQUEST, rest, &mode));
+				      (uint64_t)chain->rest - SPAN_RANGE_REQUEST, rest,
+				      &mode));
 }
 
 /* Log evidence of the pieces as downloads of their own. */
@@ -202,14 +204,16 @@ unread_density(double octets)
 	return 1 / ((octets + UNREAD_USUAL) * log1p(UNREAD_MAX / UNREAD_USUAL));
 }
 
-/* A file, a constant of headers and one of requests for a broken off download and its rest. */
+/* A file, a constant of headers and one of requests for a broken off download and its
+ * rest. */
 static double
 resumed_weight(const struct search *s, const struct record *const r[2], size_t file,
 	       const struct mode *header, uint32_t request)
 {
 	const struct catalog_file *f = &s->files->file[file];
 	int64_t usual = s->c->request.mode[request].bytes + f->path_len;
-	uint64_t sent = r[0]->span - header->bytes - size_digits(f->size, header->digits), n, a;
+	uint64_t sent = r[0]->span - header->bytes - size_digits(f->size, header->digits),
+	    n, a;
 	double sum = 0;
 	uint32_t extra;
 
@@ -265,11 +269,13 @@ find_resumed(struct search *s, size_t first)
 				top = weight;
 				best.file = (uint32_t)at;
 				best.header = header->bytes +
-					      size_digits(s->files->file[at].size, header->digits);
+					      size_digits(s->files->file[at].size,
+					      header->digits);
 				best.rest = s->c->request.mode[request].bytes;
 			}
 	}
-	best.probability = all > 0 ? top / (all + exp(own_evidence(s, first, first + 2))) : 0;
+	best.probability = all > 0 ? top / (all + exp(own_evidence(s, first, first + 2)))
+	    : 0;
 	return best.probability >= RANGES_AT ? best : (struct range_set){0};
 }
 
@@ -285,7 +291,8 @@ find_at(struct search *s, size_t first)
 	for (i = first; i < s->count && i < first + PIECES_MAX; i++)
 		most += s->records[i]->span;
 	for (mode = 0; mode < s->c->header.count; mode++)
-		for (extra = 0; extra < SPAN_RANGE_EXTRAS && is_searched(&s->c->header.mode[mode]);
+		for (extra = 0; extra < SPAN_RANGE_EXTRAS &&
+		    is_searched(&s->c->header.mode[mode]);
 		     extra++) {
 			t = (struct trial){.header = &s->c->header.mode[mode],
 					   .extra = span_range_extra[extra]};

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 
 /*
- * Range downloads: a client fetches a file in pieces, one request each ("Range: bytes=a-b",
- * answered by 206), on one connection or several. Found are pieces that follow one another
- * without a gap or overlap, from the first byte of a file to its last; and downloads that were
- * broken off and went on ("Range: bytes=a-") from what the client had read by then, which is less
- * than what was sent.
+ * Range downloads: a client fetches a file in pieces, one request each ("Range:
+ * bytes=a-b", answered by 206), on one connection or several. Found are pieces that
+ * follow one another without a gap or overlap, from the first byte of a file to its last;
+ * and downloads that were broken off and went on ("Range: bytes=a-") from what the client
+ * had read by then, which is less than what was sent.
  */
 struct range_set {
 	uint32_t file, header; /* header: of the first piece */
@@ -40,7 +40,8 @@ bool ranges_may_hold(const struct files *files, const struct constants *constant
  * and times of all.
  */
 void ranges_find(struct ranges *ranges, const struct files *files,
-		 const struct constants *constants, struct record **records, size_t count);
+		 const struct constants *constants, struct record **records,
+		 size_t count);
 void ranges_done(struct ranges *ranges);
 
 #endif

@@ -119,7 +119,8 @@ static bool
 is_quic(const struct flow *f)
 {
 	return f->proto == PROTO_UDP &&
-	       tls_is_port(src_is_client(f) ? flow_or(f, dst_port, 0) : flow_or(f, src_port, 0));
+	       tls_is_port(src_is_client(f) ? flow_or(f, dst_port, 0) : flow_or(f,
+	       src_port, 0));
 }
 
 static int
@@ -165,8 +166,9 @@ record_system(const struct flow *f)
 }
 
 /*
- * Whether a span is exact though few segments were looked at. Meters keep SYN and FIN outside
- * the sample, and both carry sequence numbers: what lies between them is all that was sent.
+ * Whether a span is exact though few segments were looked at. Meters keep SYN and FIN
+ * outside the sample, and both carry sequence numbers: what lies between them is all that
+ * was sent.
  */
 static bool
 is_bounded(const struct record *r, uint16_t flags)

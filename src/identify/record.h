@@ -43,8 +43,8 @@ struct record {
 bool record_of(const struct flow *flow, const struct identify_config *config,
 	       uint64_t counters[], struct record *out);
 
-/* Spans of a sampled connection are exact, not "at least", once its record has both the SYN
- * and the FIN of the side: after records were joined. */
+/* Spans of a sampled connection are exact, not "at least", once its record has both the
+ * SYN and the FIN of the side: after records were joined. */
 void record_bound(struct record *record);
 
 /* The hash of how the client's SYN looked, by the row's fingerprint; 0: not known. */

@@ -57,7 +57,8 @@ keep_response(void *arg, const struct sequence_response *response, struct err *e
 
 	if (t->count == t->cap) {
 		if ((grown = realloc(t->response, cap * sizeof *grown)) == NULL)
-			return err_set(err, ENOMEM, "identify: out of memory for responses");
+			return err_set(err, ENOMEM,
+			    "identify: out of memory for responses");
 		t->response = grown;
 		t->cap = cap;
 	}
@@ -89,7 +90,8 @@ copy_modes(const struct modes *from, struct sequence_mode *to, uint32_t *count)
 		if (from->mode[i].law != TLS_none || from->mode[i].phase != 0)
 			continue;
 		to[(*count)++] = (struct sequence_mode){.bytes = from->mode[i].bytes,
-							.is_hex = from->mode[i].digits == DIGITS_HEX,
+							.is_hex = from->mode[i].digits ==
+							    DIGITS_HEX,
 							.weight = from->mode[i].weight};
 	}
 }
@@ -103,7 +105,8 @@ add_modes(const struct sequence_mode *from, uint32_t n, double scale,
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < *count; k++)
-			if (to[k].bytes == from[i].bytes && to[k].is_hex == from[i].is_hex)
+			if (to[k].bytes == from[i].bytes &&
+			    to[k].is_hex == from[i].is_hex)
 				break;
 		if (k == SEQUENCE_MODES)
 			continue;
@@ -142,8 +145,8 @@ teach(struct runs *runs, size_t i)
 	}
 	if (taught == NULL)
 		return;
-	add_modes(t->modes.header, t->modes.headers, (double)t->named, taught->modes.header,
-		  &taught->modes.headers);
+	add_modes(t->modes.header, t->modes.headers, (double)t->named,
+	    taught->modes.header, &taught->modes.headers);
 	add_modes(t->modes.request, t->modes.requests, (double)t->named,
 		  taught->modes.request, &taught->modes.requests);
 }
@@ -174,12 +177,13 @@ decode(const struct runs *runs, size_t i, const struct taught *taught,
 	copy_modes(&c->header, config->known.header, &config->known.headers);
 	copy_modes(&c->request, config->known.request, &config->known.requests);
 	if (taught != NULL) {
-		use_taught(taught->modes.header, taught->modes.headers, config->known.header,
-			   &config->known.headers);
+		use_taught(taught->modes.header, taught->modes.headers,
+		    config->known.header, &config->known.headers);
 		use_taught(taught->modes.request, taught->modes.requests,
 			   config->known.request, &config->known.requests);
 	}
-	if (sequence_decode(config, run->rows, run->count, keep_response, out, &stats, err) != 0)
+	if (sequence_decode(config, run->rows, run->count, keep_response, out, &stats,
+	    err) != 0)
 		return -1;
 	out->modes = stats.modes;
 	return 0;
@@ -251,8 +255,8 @@ runs_decode(const struct files *files, const uint32_t *order, const struct run *
 			      .constants = constants,
 			      .count = count,
 			      .telling = must(calloc(count + 1, sizeof *runs->telling)),
-			      .taught = must(calloc(count < SERVERS_MAX ? count + 1 : SERVERS_MAX,
-						    sizeof *runs->taught))};
+			      .taught = must(calloc(count < SERVERS_MAX ? count + 1
+			          : SERVERS_MAX, sizeof *runs->taught))};
 	sequence_config_init(&config);
 	config.items = items;
 	config.count = files->count;
@@ -292,7 +296,8 @@ runs_tell(const struct runs *runs, size_t i, struct findings *findings, struct e
 	for (k = 0; k < t->count; k++) {
 		size_t row = t->response[k].row < run->count ? t->response[k].row : 0;
 
-		if (findings_add_response(findings, &run->rows[row], &t->response[k], err) != 0)
+		if (findings_add_response(findings, &run->rows[row], &t->response[k],
+		    err) != 0)
 			return -1;
 	}
 	return 0;

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The likelihood of a sampled record, one packet in N, for a file for which L octets are sent:
+ * The likelihood of a sampled record, one packet in N, for a file for which L octets are
+ * sent:
  *
- *	packets	Poisson(mean (L (1 + lam) / MSS + 3) / N), the mean more in some downloads:
- *		bursts of spurious retransmissions, segments below the MSS
- *	span	D = L - span >= 0 octets lie outside: a whole segments before the first
- *		sampled one and b segments after the last, each geometric with 1/N. b = 0:
- *		D = a MSS; b > 0: D = (a + b - 1) MSS + the last segment. Segments below the
- *		MSS among them make D any number: one in ten.
+ * 	packets	Poisson(mean (L (1 + lam) / MSS + 3) / N), the mean more in some downloads:
+ * 		bursts of spurious retransmissions, segments below the MSS
+ * 	span	D = L - span >= 0 octets lie outside: a whole segments before the first
+ * 		sampled one and b segments after the last, each geometric with 1/N. b = 0:
+ * 		D = a MSS; b > 0: D = (a + b - 1) MSS + the last segment. Segments below
+ * 		the
+ * 		MSS among them make D any number: one in ten.
  *
- * Where no header is known the span's own remainder tells b = 0 from b > 0: after the last segment
- * of all it is any number, else 0; D is then geometric or the sum of two such.
+ * Where no header is known the span's own remainder tells b = 0 from b > 0: after the
+ * last segment of all it is any number, else 0; D is then geometric or the sum of two
+ * such.
  *
- * The span says so much more that counts are then left aside: some exporters multiply them by
- * N. Without a span, counts that N divides, packets and octets both, may be such.
+ * The span says so much more that counts are then left aside: some exporters multiply
+ * them by N. Without a span, counts that N divides, packets and octets both, may be such.
  */
 #include "identify/sampled.h"
 
@@ -30,7 +33,8 @@ struct sampled {
 	const struct record *r;
 	double n, mss, lam;
 	bool is_header_known, may_be_scaled;
-	bool is_end_missing; /* the span ends with a whole segment: others came behind it */
+	/* the span ends with a whole segment: others came behind it */
+	bool is_end_missing;
 };
 
 bool
@@ -54,7 +58,8 @@ p_of_packets(const struct sampled *s, double sent)
 	size_t i;
 
 	for (i = 0; i < sizeof more / sizeof more[0]; i++) {
-		sum += whole * more[i].share * exp(log_poisson(mean * more[i].factor, count));
+		sum += whole * more[i].share * exp(log_poisson(mean * more[i].factor,
+		    count));
 		if (s->may_be_scaled)
 			sum += (1 - whole) * more[i].share *
 			       exp(log_poisson(mean * more[i].factor, count / s->n));
@@ -76,7 +81,8 @@ p_of_outside(const struct sampled *s, double outside, double last)
 	odd = (j + 1) * p * p * pow(1 - p, j) / s->mss;
 	if (!s->is_header_known)
 		return s->is_end_missing ? odd
-					 : (1 - ODD) * p * pow(1 - p, j) / s->mss + ODD * odd;
+					 : (1 - ODD) * p * pow(1 - p,
+					     j) / s->mss + ODD * odd;
 	if (fmod(outside, s->mss) == 0)
 		sum += p * p * pow(1 - p, j);
 	if (outside >= last && fmod(outside - last, s->mss) == 0) {
@@ -97,7 +103,8 @@ likelihood(const struct sampled *s, double sent)
 	return p_of_outside(s, sent - (double)s->r->span, last == 0 ? s->mss : last);
 }
 
-/* The sizes that can be: about what the packets say, or the span and what may lie outside. */
+/* The sizes that can be: about what the packets say, or the span and what may lie
+ * outside. */
 static void
 bounds(const struct sampled *s, double *low, double *high, double *middle)
 {
@@ -135,7 +142,8 @@ sampled_name(const struct files *files, const struct wire_server *server,
 	s.mss = mss;
 	s.is_end_missing = r->has_span && r->span % mss == 0;
 	*out = (struct verdict){.mss = mss,
-				.payload = r->has_span ? r->span : wire_payload(r, overhead),
+				.payload = r->has_span ? r->span : wire_payload(r,
+				    overhead),
 				.overhead = overhead};
 	bounds(&s, &low, &high, &middle);
 	scale = (1 - path->unknown) / (double)(files->count ? files->count : 1);
@@ -146,7 +154,8 @@ sampled_name(const struct files *files, const struct wire_server *server,
 		end = at;
 	for (; at < end; at++)
 		for (i = 0; i < (modes > 0 ? modes : 1); i++) {
-			const struct mode *mode = modes > 0 ? &server->header.mode[i] : &usual;
+			const struct mode *mode = modes > 0 ? &server->header.mode[i]
+			    : &usual;
 			uint64_t sent = mode_sent(mode, files->file[at].size);
 			struct candidate c = {.file = (uint32_t)at,
 					      .header = (uint32_t)(sent -

@@ -5,9 +5,10 @@
 #include "identify/wire.h"
 
 /*
- * Records of sampled packets, one in N. Where the meter kept the first and the last sequence
- * number that it saw, the span is "at least": it lacks what came before the first sampled
- * segment and after the last. Otherwise there are counts alone, and many files fit.
+ * Records of sampled packets, one in N. Where the meter kept the first and the last
+ * sequence number that it saw, the span is "at least": it lacks what came before the
+ * first sampled segment and after the last. Otherwise there are counts alone, and many
+ * files fit.
  */
 bool sampled_is(const struct record *record);
 

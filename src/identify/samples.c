@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Labelled rows, and their order by each feature. A double's bits, the sign turned so that
- * they rise as the value does, are sorted by a radix sort of 11 bits a pass; a pass in which
- * all keys have the same digit is left out, so that counters, whose low mantissa bits are 0,
- * need few.
+ * Labelled rows, and their order by each feature. A double's bits, the sign turned so
+ * that they rise as the value does, are sorted by a radix sort of 11 bits a pass; a pass
+ * in which all keys have the same digit is left out, so that counters, whose low mantissa
+ * bits are 0, need few.
  */
 #include "identify/samples.h"
 
@@ -32,13 +32,15 @@ samples_check(const struct samples *s, bool is_float32, struct err *err)
 	    s->features > SAMPLES_FEATURES_MAX || s->class_count == 0 ||
 	    s->class_count > SAMPLES_CLASSES_MAX)
 		return err_set(err, E2BIG,
-		    "%zu rows of %u features and %u classes: at most %d rows, %d features "
+		    "%zu rows of %u features and %u classes: at most %d rows, %d "
+		    "features "
 		    "and %d classes can be learned", s->rows, s->features, s->class_count,
 		    SAMPLES_ROWS_MAX, SAMPLES_FEATURES_MAX, SAMPLES_CLASSES_MAX);
 	for (i = 0; i < n; i++)
 		if (!isfinite(is_float32 ? (double)(float)s->x[i] : s->x[i]))
 			return err_set(err, EINVAL,
-			    "row %zu: feature %zu is %g: no finite %snumber", i / s->features,
+			    "row %zu: feature %zu is %g: no finite %snumber",
+			    i / s->features,
 			    i % s->features, s->x[i], is_float32 ? "float32 " : "");
 	for (i = 0; i < s->rows; i++)
 		if (s->classes[i] >= s->class_count)
@@ -67,9 +69,11 @@ from_rising(uint64_t bits)
 	return v;
 }
 
-/* One pass from from to to; false if all keys have the same digit and nothing was done. */
+/* One pass from from to to; false if all keys have the same digit and nothing was
+ * done. */
 static bool
-sort_pass(const struct key *from, struct key *to, size_t n, uint32_t *counts, unsigned shift)
+sort_pass(const struct key *from, struct key *to, size_t n, uint32_t *counts,
+    unsigned shift)
 {
 	uint32_t at = 0, count;
 	size_t i;
@@ -110,8 +114,8 @@ sort_keys(struct key *keys, struct key *spare, size_t n)
 }
 
 static void
-ranking_init(struct ranking *o, const struct presort *p, uint32_t feature, struct key *keys,
-    struct key *spare)
+ranking_init(struct ranking *o, const struct presort *p, uint32_t feature,
+    struct key *keys, struct key *spare)
 {
 	const struct samples *s = p->samples;
 	const double *x = s->x + feature;

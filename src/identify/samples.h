@@ -23,15 +23,15 @@ struct samples {
 	uint32_t features, class_count;
 };
 
-/* -1 unless there are rows, all within the limits, all values finite (as a float32 too, if
- * they are to become such). The message names row and feature, both from 0. */
+/* -1 unless there are rows, all within the limits, all values finite (as a float32 too,
+ * if they are to become such). The message names row and feature, both from 0. */
 int samples_check(const struct samples *samples, bool is_float32, struct err *err);
 
 /*
  * The rows in the order of each feature: what growing trees starts from. Values become
- * ranks, equal values equal ranks; value[rank] is the value. Two neighbours a < b count as
- * equal where b <= a + 1e-7 (scikit-learn's FEATURE_THRESHOLD); has_close says that such
- * are there at all.
+ * ranks, equal values equal ranks; value[rank] is the value. Two neighbours a < b count
+ * as equal where b <= a + 1e-7 (scikit-learn's FEATURE_THRESHOLD); has_close says that
+ * such are there at all.
  */
 struct ranking {
 	uint32_t *row, *rank; /* rows of each */
@@ -47,7 +47,8 @@ struct presort {
 };
 
 /* The samples have passed samples_check and outlive the result. Aborts without memory. */
-void presort_init(struct presort *presort, const struct samples *samples, bool is_float32);
+void presort_init(struct presort *presort, const struct samples *samples,
+    bool is_float32);
 void presort_done(struct presort *presort);
 
 /* True if b, the next value above a, does not count as different. */

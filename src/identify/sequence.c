@@ -176,7 +176,8 @@ settle_likely(struct run *run)
 	for (i = 0; i < run->group_count; i++) {
 		struct group *g = &run->groups[i];
 
-		for (n = g->count_min; n <= g->count_max && g->count_min < g->count_max; n++)
+		for (n = g->count_min; n <= g->count_max && g->count_min < g->count_max;
+		    n++)
 			if (g->mass[n] >= LIKELY) {
 				g->count_min = g->count_max = (uint8_t)n;
 				settled++;

@@ -51,8 +51,8 @@ struct sequence_modes {
 struct sequence_config {
 	const struct sequence_item *items; /* borrowed for the call */
 	size_t count;
-	/* Of the same items, by sequence_by_path, borrowed; NULL: ends that no mark shows are
-	 * not looked for. */
+	/* Of the same items, by sequence_by_path, borrowed; NULL: ends that no mark shows
+	 * are not looked for. */
 	const uint32_t *by_path;
 	struct sequence_modes known; /* starting points; the connection's own votes add */
 	uint32_t depth; /* requests outstanding at most; 0: found by vote, 10 */
@@ -100,8 +100,9 @@ struct sequence_response {
 	uint32_t row;                 /* index of the record that holds its first byte */
 	uint32_t rivals; /* entries of rival: the files that fit, likeliest first */
 	uint32_t fits;   /* files that fit at all */
-	/* Why it is believed to begin and end where it does, by sequence_border. In a filled
-	 * block the borders are the likeliest ones: two headers may have changed places. */
+	/* Why it is believed to begin and end where it does, by sequence_border. In a
+	 * filled block the borders are the likeliest ones: two headers may have changed
+	 * places. */
 	uint32_t border_from, border_to;
 	struct sequence_rival rival[SEQUENCE_RIVALS];
 };

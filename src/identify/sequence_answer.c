@@ -8,7 +8,8 @@
 
 enum {
 	BLOCK_MAX = 12,
-	BLOCK_PAGES = 4, /* the same up to borders that only pages tell of, from strong states */
+	/* the same up to borders that only pages tell of, from strong states */
+	BLOCK_PAGES = 4,
 	BLOCK_LAST = 1 << 20, /* edges of this many responses end the stream */
 };
 
@@ -173,13 +174,13 @@ answer_unknown(struct lattice *l, uint32_t count)
 	if (count == 1 && l->layers[s.layer].left == 1 && s.used == 0)
 		e.request = run->groups[l->layers[s.layer].group].bytes;
 	end = reach_end(run, s.border, t.anchor);
-	weight = t.weight + (count == 1 ? l->log_unknown : (count - 1) * l->log_unmarked) +
-		 log(count / SPREAD);
+	weight = t.weight + (count == 1 ? l->log_unknown
+	    : (count - 1) * l->log_unmarked) + log(count / SPREAD);
 	is_strong = count <= BLOCK_PAGES &&
 		    s.alpha >= l->layers[s.layer].strong;
 	least = least_weight(l, &t);
-	if (weight - log((double)RUN_FRAGMENT * count) + fmax(l->log_marked, 0) + most_hope <
-	    least)
+	if (weight - log((double)RUN_FRAGMENT * count) + fmax(l->log_marked,
+	    0) + most_hope < least)
 		return;
 	for (e.border = next_border(run, s.border, is_strong); e.border < end;
 	     e.border = next_border(run, e.border, is_strong)) {

@@ -88,7 +88,8 @@ cell_make(struct table *t, uint32_t q)
 			cell = &level->cell[level->cells++];
 			*cell = (struct cell){
 			    .first = i,
-			    .offset = t->stretch->slot[q - 1].low + (place >> WAYS_USED_BITS),
+			    .offset = t->stretch->slot[q - 1].low +
+			        (place >> WAYS_USED_BITS),
 			    .used = (uint32_t)(place & ((1u << WAYS_USED_BITS) - 1))};
 			sum = 0;
 		}

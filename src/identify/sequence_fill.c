@@ -106,7 +106,8 @@ set_request(const struct run *run, const struct block *block, uint32_t q,
 
 /* Where a response may end, by the request that the client sent then. */
 static void
-set_window(const struct run *run, const struct block *block, uint32_t q, struct slot *slot)
+set_window(const struct run *run, const struct block *block, uint32_t q,
+    struct slot *slot)
 {
 	uint32_t number = block->ordinal + q, first;
 	uint32_t ordinal = number + (run->depth > 0 ? run->depth : RUN_DEPTH);
@@ -179,8 +180,8 @@ run_fill(const struct run *run, const struct block *block, struct ways *out,
 	}
 	if ((found = find_ways(&s, block, out, err)) <= 0)
 		return found;
-	/* One more of other lengths may have had as much weight: there are few, and mostly
-	 * one way is most of it. */
+	/* One more of other lengths may have had as much weight: there are few, and
+	 * mostly one way is most of it. */
 	chance = exp(out->log_chance - out->log_weight) + 1.0 / WAYS_SPANS;
 	missing = (block->unknown_seen + 1) / (block->seen + UNKNOWN_ONE_IN);
 	missing = 1 - pow(1 - missing, unknown) * out->trust;

@@ -78,7 +78,8 @@ order_kept(const struct pieces *p)
 	uint32_t i, last = 0, order, pairs = 0, ascending = 0;
 
 	for (i = 1; i < p->pieces; i++) {
-		if (!firm_is(p, &p->piece[i]) || (order = pieces_order(p, &p->piece[i])) == 0)
+		if (!firm_is(p, &p->piece[i]) ||
+		    (order = pieces_order(p, &p->piece[i])) == 0)
 			continue;
 		pairs += last > 0;
 		ascending += last > 0 && order > last;
@@ -236,7 +237,8 @@ known_responses(const struct run *run, const struct pieces *p, uint32_t count)
 				   .to = run->borders[p->piece[i].to].offset,
 				   .request = request_of(run, best),
 				   .id = best->id,
-				   .probability = fmin(best->mass, 1) * RUN_SURE * p->trust};
+				   .probability = fmin(best->mass,
+				       1) * RUN_SURE * p->trust};
 	}
 	return known;
 }
@@ -283,7 +285,8 @@ firm_settle(struct run *run, struct pieces *p, uint32_t last, struct block *bloc
 		const struct fit *best = pieces_best(p, &p->piece[i]);
 
 		block->seen++;
-		block->unknown_seen += best == NULL || best->mass < 0.5 * p->piece[i].mass;
+		block->unknown_seen += best == NULL ||
+		    best->mass < 0.5 * p->piece[i].mass;
 	}
 	return 0;
 }

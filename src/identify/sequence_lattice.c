@@ -178,8 +178,8 @@ weigh(struct run *run, uint32_t fewer, struct pieces *pieces, double *evidence,
 	l.states = calloc(l.state_cap, sizeof *l.states);
 	l.slots = malloc(((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	l.reaches = calloc(run->border_count, sizeof *l.reaches);
-	if (l.layers == NULL || l.states == NULL || l.slots == NULL || l.reaches == NULL ||
-	    !sizes_init(&l.sizes, run->config))
+	if (l.layers == NULL || l.states == NULL || l.slots == NULL ||
+	    l.reaches == NULL || !sizes_init(&l.sizes, run->config))
 		goto done;
 	memset(l.slots, 0xff, ((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	make_layers(&l);
@@ -189,7 +189,8 @@ weigh(struct run *run, uint32_t fewer, struct pieces *pieces, double *evidence,
 	run->log_spurious = log_spurious(run);
 	marked = run->has_pages ? MARKED_PAGES : MARKED;
 	/* Without constants nothing will be named, and only the evidence counts. */
-	l.keep = run->has_pages || run->modes.headers == 0 || fewer > 1 ? KEEP_NARROW : KEEP;
+	l.keep = run->has_pages || run->modes.headers == 0 || fewer > 1 ? KEEP_NARROW
+	    : KEEP;
 	pieces->trust = 1;
 	l.log_marked = log(marked) - run->log_spurious;
 	l.log_unmarked = log(1 - marked);

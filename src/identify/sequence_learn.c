@@ -304,7 +304,8 @@ add_hex(struct sequence_modes *modes, uint32_t digits)
 static uint32_t
 usual_hex(const struct sequence_config *config)
 {
-	uint64_t size = config->count > 0 ? config->items[config->count / 10 * 9].size : 0;
+	uint64_t size = config->count > 0 ? config->items[config->count / 10 * 9].size
+	    : 0;
 
 	return size_digits(size, true) - size_digits(size, false);
 }

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-static const double PROMPT = 0.5; /* requests sent when their answer ended, and no later */
+/* requests sent when their answer ended, and no later */
+static const double PROMPT = 0.5;
 static const double SPREAD = 16;  /* natural logs of the range of lags */
 
 double
@@ -125,8 +126,8 @@ candidate_collect(struct table *t, uint32_t q)
 }
 
 bool
-candidate_request(const struct table *t, const struct slot *slot, const struct candidate *c,
-	    uint32_t *used)
+candidate_request(const struct table *t, const struct slot *slot,
+    const struct candidate *c, uint32_t *used)
 {
 	const struct run *run = t->stretch->run;
 	uint32_t request;
@@ -135,7 +136,8 @@ candidate_request(const struct table *t, const struct slot *slot, const struct c
 		*used = 0;
 		return true;
 	}
-	request = t->config->items[c->item].path_bytes + run->modes.request[c->rest].bytes;
+	request = t->config->items[c->item].path_bytes +
+	    run->modes.request[c->rest].bytes;
 	*used += request;
 	if (slot->left == 1) {
 		if (*used != slot->sum)

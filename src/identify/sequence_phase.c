@@ -88,7 +88,8 @@ phase_hope(const struct run *run, uint64_t start, uint64_t end)
 	if (n == 0 || run->header_share == NULL)
 		return 1;
 	for (i = 0; i < n; i++)
-		share += run->header_share[(run->odd[first + i] - start) % PAGE] * FIRST[i];
+		share += run->header_share[(run->odd[first + i] - start) % PAGE] *
+		    FIRST[i];
 	return 1 - run->phased + run->phased * PAGE * share;
 }
 
@@ -272,7 +273,8 @@ add_pages(const struct run *run, struct border *out, uint32_t room)
 		const struct border *at = &run->borders[i];
 
 		for (k = 0; k < headers && at->is_end; k++)
-			for (pages = 0; pages <= REACH - PAGE && n < room; pages += PAGE) {
+			for (pages = 0; pages <= REACH - PAGE && n < room;
+			    pages += PAGE) {
 				before = length[k] + pages;
 				if (at->offset <= run->borders[0].offset + before)
 					break;

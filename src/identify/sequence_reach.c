@@ -140,7 +140,8 @@ reach_end(const struct run *run, uint32_t from, const struct group *anchor)
 	if (anchor != NULL) {
 		low = run_find_border(run, from + 1, anchor->anchor + 1);
 		if (low < end)
-			end = border_numbered(run, run->borders[low].number + LOOK_BEYOND);
+			end = border_numbered(run,
+			    run->borders[low].number + LOOK_BEYOND);
 	}
 	last = border_numbered(run, run->borders[from].number + LOOK_AHEAD);
 	return last < end ? last : end;

@@ -117,7 +117,8 @@ is_lesser(const void *values, size_t i, uint64_t value)
 static bool
 is_usual(const struct reader *r, uint64_t value)
 {
-	size_t last = USUAL - 1 + search_first(r->values, 0, r->value_count, value, is_lesser);
+	size_t last = USUAL - 1 + search_first(r->values, 0, r->value_count, value,
+	    is_lesser);
 
 	return last < r->value_count && r->values[last] == value;
 }

@@ -45,8 +45,8 @@ struct border {
 	uint32_t row;
 	uint32_t ends; /* segment ends up to and with this border */
 	uint8_t is_end, is_anchor;
-	/* Nothing ended there, but the pages of a segment behind it say that a response may
-	 * begin: one of many such places. */
+	/* Nothing ended there, but the pages of a segment behind it say that a response
+	 * may begin: one of many such places. */
 	uint8_t is_page;
 	uint32_t number; /* of borders that are no pages, up to and with this one */
 	uint32_t next;   /* one of them, behind this one */
@@ -83,8 +83,8 @@ void run_done(struct run *);
 int run_learn(struct run *, struct err *);
 void run_group(struct run *);
 /* Adds weight to a mode, which is new or not; false if there is no room. */
-bool run_add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes, bool is_hex,
-		  double weight);
+bool run_add_mode(struct sequence_mode *modes, uint32_t *count, uint32_t bytes,
+    bool is_hex, double weight);
 
 /* sequence_vote.c: modes by vote of all pieces between borders, whoever asked for
  * them. */
@@ -109,8 +109,8 @@ struct phase_poll {
 	double base, *gain;
 };
 
-void phase_vote(const struct run *, bool is_hex, double share, const uint8_t *is_explained,
-		struct phase_poll *);
+void phase_vote(const struct run *, bool is_hex, double share,
+    const uint8_t *is_explained, struct phase_poll *);
 /* Marks the borders that say so of a header constant. */
 void phase_explain(const struct run *, uint32_t header, uint32_t starts,
 		   uint8_t *is_explained);

@@ -18,7 +18,8 @@ static const double SHOWN = 0.5; /* ends within a stretch that show as segment e
 struct entry {
 	uint64_t key; /* offset in the window, octets used, place in the index */
 	uint32_t item;
-	uint32_t cell, place; /* where it begins; entries of that cell that may precede it */
+	/* where it begins; entries of that cell that may precede it */
+	uint32_t cell, place;
 	uint8_t header, rest; /* modes */
 	float weight;         /* of the step alone */
 	double alpha, beta;
@@ -57,8 +58,8 @@ struct table {
 	struct candidate *candidate;
 	size_t candidates;
 	struct entry *spare; /* for sorting */
-	/* Offsets of the last response but one, in its window, from which the last one can
-	 * come out; NULL: any. */
+	/* Offsets of the last response but one, in its window, from which the last one
+	 * can come out; NULL: any. */
 	uint8_t *can_end;
 	uint32_t cap;
 	struct place place[PLACES_MAX];
@@ -90,8 +91,8 @@ void candidate_collect(struct table *, uint32_t q);
 /* First of the candidates whose size is at least this: they are in order of size. */
 size_t candidate_find(const struct table *, uint64_t size);
 /* Octets used of the group's requests after this one; false if they do not come out. */
-bool candidate_request(const struct table *, const struct slot *, const struct candidate *,
-		       uint32_t *used);
+bool candidate_request(const struct table *, const struct slot *,
+    const struct candidate *, uint32_t *used);
 
 /* sequence_step.c: marks the offsets from which the last response comes out, so that
  * the level before it, mostly the largest, holds no others. Without memory for it all

@@ -240,7 +240,8 @@ set_block(const struct teller *t, const struct pieces *p, uint32_t i,
 	uint32_t ordinal = i < p->pieces ? p->piece[i].ordinal : block->known_count;
 
 	block->offset = b[t->at].offset;
-	block->span = b[i < p->pieces ? p->piece[i].from : t->run->border_count - 1].offset -
+	block->span = b[i < p->pieces ? p->piece[i].from : t->run->border_count -
+	    1].offset -
 		      block->offset;
 	block->ordinal = t->ordinal;
 	block->responses = ordinal > t->ordinal ? ordinal - t->ordinal : 0;
@@ -325,7 +326,8 @@ tell_between(struct teller *t, const struct pieces *p, uint32_t first, uint32_t 
 
 /* Tells the pieces in order, and the blocks between them. */
 static int
-tell_pieces(struct teller *t, const struct pieces *p, struct block *block, struct err *err)
+tell_pieces(struct teller *t, const struct pieces *p, struct block *block,
+    struct err *err)
 {
 	uint32_t i, first = 1;
 

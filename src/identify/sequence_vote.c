@@ -39,7 +39,8 @@ enum {
 	BINS = 2 * PLANE,
 	STARTS_MAX = 1000,
 	LOOK = 12, /* borders tried as a piece's end */
-	SENT = 6,  /* requests tried as the piece's own, about depth before the last one sent */
+	/* requests tried as the piece's own, about depth before the last one sent */
+	SENT = 6,
 	SENT_BEFORE = 2,
 	WINDOW_MAX = 3000, /* files of about a size: more tell nothing */
 	ROUNDS = 6,
@@ -64,7 +65,8 @@ struct shares {
 };
 
 static const struct shares shares_tried[] = {
-    {0.9, 0.1}, {0.9, 0.5}, {0.5, 0.1}, {0.5, 0.5}, {0.25, 0.25}, {0.1, 0.1}, {0.03, 0.03}};
+    {0.9, 0.1}, {0.9, 0.5}, {0.5, 0.1}, {0.5, 0.5}, {0.25, 0.25}, {0.1, 0.1},
+    {0.03, 0.03}};
 static const uint64_t WORK_MAX = 200000000; /* votes in all rounds */
 
 struct ballot {
@@ -112,7 +114,8 @@ static void
 collect_requests(struct ballot *b, uint64_t offset)
 {
 	const struct run *run = b->run;
-	uint32_t depth = run->depth > 0 ? run->depth : RUN_DEPTH, sent = 0, number = 0, i, n;
+	uint32_t depth = run->depth > 0 ? run->depth : RUN_DEPTH, sent = 0, number = 0, i,
+	    n;
 
 	for (i = 0; i < run->group_count; i++)
 		if (run->groups[i].is_anchored && run->groups[i].anchor <= offset)
@@ -191,7 +194,8 @@ mean_single(const struct run *run, uint32_t most)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < run->group_count; i++)
-		if (run->groups[i].bytes >= RUN_FRAGMENT && run->groups[i].bytes <= most) {
+		if (run->groups[i].bytes >= RUN_FRAGMENT &&
+		    run->groups[i].bytes <= most) {
 			sum += run->groups[i].bytes;
 			n++;
 		}
@@ -223,7 +227,8 @@ vote_start(struct ballot *b, uint32_t start, const struct shares *shares, uint32
 	collect_requests(b, offset);
 	for (i = 1; i <= LOOK && start + i < run->border_count && left > WORTH; i++) {
 		share = share_at(run, start + i, shares);
-		vote_piece(b, run->borders[start + i].offset - offset, left * share, stamp);
+		vote_piece(b, run->borders[start + i].offset - offset, left * share,
+		    stamp);
 		left *= 1 - share;
 	}
 }
@@ -272,8 +277,8 @@ crowd_gain(const struct ballot *b, double best)
 /* What the best pair of constants gains over none, if these shares of the borders begin a
  * file; and by what it leads the crowd. */
 static double
-best_pair_at(struct ballot *b, uint32_t stamp, const struct shares *shares, uint32_t *best,
-	     double *lead)
+best_pair_at(struct ballot *b, uint32_t stamp, const struct shares *shares,
+    uint32_t *best, double *lead)
 {
 	uint32_t starts = starts_of(b->run), i, k;
 	double none = 0;
@@ -346,9 +351,10 @@ accept(struct ballot *b, uint32_t bin, uint32_t votes)
 	bool is_hex = bin >= PLANE;
 
 	bin -= is_hex ? PLANE : 0;
-	run_add_mode(modes->header, &modes->headers, bin / REQUEST_BINS + HEADER_LOW, is_hex,
-		     votes);
-	phase_explain(b->run, bin / REQUEST_BINS + HEADER_LOW, starts_of(b->run), b->is_paged);
+	run_add_mode(modes->header, &modes->headers, bin / REQUEST_BINS + HEADER_LOW,
+	    is_hex, votes);
+	phase_explain(b->run, bin / REQUEST_BINS + HEADER_LOW, starts_of(b->run),
+	    b->is_paged);
 	run_add_mode(modes->request, &modes->requests, bin % REQUEST_BINS + REQUEST_LOW,
 		     false, votes);
 }

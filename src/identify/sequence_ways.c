@@ -262,7 +262,8 @@ ways_find(const struct stretch *stretch, struct ways *out, struct err *err)
 	if (t.cap > ENTRIES_MAX / s.responses)
 		t.cap = ENTRIES_MAX / s.responses;
 	t.shown = SHOWN * exp(-s.run->log_spurious);
-	t.candidate = malloc((t.config->count + 1) * SEQUENCE_MODES * sizeof *t.candidate);
+	t.candidate = malloc((t.config->count + 1) * SEQUENCE_MODES *
+	    sizeof *t.candidate);
 	t.spare = malloc((t.cap + 1) * sizeof *t.spare);
 	if (t.candidate != NULL && t.spare != NULL)
 		found = find(&t, out);
@@ -274,7 +275,7 @@ ways_find(const struct stretch *stretch, struct ways *out, struct err *err)
 		free(t.level[q].cell);
 	}
 	if (found < 0)
-		err_set(err, ENOMEM, "sequence: out of memory for the ways of %u responses",
-			s.responses);
+		err_set(err, ENOMEM,
+		    "sequence: out of memory for the ways of %u responses", s.responses);
 	return found;
 }

@@ -4,11 +4,11 @@
  * order, the largest follows from the residue that is left, or, in small catalogues, from
  * what lies near. Each set has the weight
  *
- *	several share(m) m! / (prod of multiplicities!) / N^m  p(k) p(e) p(request)
+ * 	several share(m) m! / (prod of multiplicities!) / N^m  p(k) p(e) p(request)
  *
- * the number of orders in which m downloads can have come. p(request): the client's payload
- * is m constants, the paths and SACK options, so that its remainder modulo 4 and its amount
- * tell m. What the record would be as one download is weighed with it.
+ * the number of orders in which m downloads can have come. p(request): the client's
+ * payload is m constants, the paths and SACK options, so that its remainder modulo 4 and
+ * its amount tell m. What the record would be as one download is weighed with it.
  */
 #include "identify/several.h"
 
@@ -47,7 +47,8 @@ p_of_request(double rest)
 {
 	double any = 4 / (12.0 * (fabs(rest) + 60));
 
-	return rest == 0 ? 0.5 : rest >= 12 && fmod(rest, 4) == 0 ? 0.5 * any : 0.005 * any;
+	return rest == 0 ? 0.5 : rest >= 12 && fmod(rest, 4) == 0 ? 0.5 * any
+	    : 0.005 * any;
 }
 
 /* Of m downloads with that many octets of paths, against one. */
@@ -175,7 +176,8 @@ choose(struct search *s, uint32_t chosen, uint32_t from, uint64_t sent)
 		find_last(s, from, sent);
 		return;
 	}
-	for (i = from; i < s->m->files->count && sent + rest * s->sent[i] <= s->target; i++) {
+	for (i = from; i < s->m->files->count && sent + rest * s->sent[i] <= s->target;
+	    i++) {
 		if (s->work++ > WORK_MAX)
 			return;
 		s->file[chosen] = (uint32_t)i;

@@ -5,8 +5,8 @@
 #include "identify/wire.h"
 
 /*
- * Several downloads on one plain record: which files' sizes add up to its payload. A multiset
- * is told, not an order. The client's octets bound how many requests there were.
+ * Several downloads on one plain record: which files' sizes add up to its payload. A
+ * multiset is told, not an order. The client's octets bound how many requests there were.
  */
 enum { SEVERAL_FILES_MAX = 5, SEVERAL_SETS_MAX = 16 };
 
@@ -22,22 +22,25 @@ struct several {
 	uint32_t files;     /* how many it likely holds */
 	uint32_t count;
 	struct several_set set[SEVERAL_SETS_MAX]; /* likeliest first */
-	uint32_t fits;       /* sets with a hundredth of the best's probability, of those kept */
+	/* sets with a hundredth of the best's probability, of those kept */
+	uint32_t fits;
 	bool is_cut;         /* further numbers of files would have taken too long */
 };
 
-/* alone: what wire_name said. later: the model's files by what is sent for them in exchanges
- * after the first (the same as model->sents but for TLS), with their residues. */
+/* alone: what wire_name said. later: the model's files by what is sent for them in
+ * exchanges after the first (the same as model->sents but for TLS), with their
+ * residues. */
 void several_name(const struct wire_model *model, const struct sents *later,
 		  const struct residues *residues, const struct record *record,
 		  const struct verdict *alone, struct several *out);
 
-/* Whether the client's octets say that there was more than one request: what is left beside
- * one is no sum of SACK options. */
+/* Whether the client's octets say that there was more than one request: what is left
+ * beside one is no sum of SACK options. */
 bool several_is_told(const struct wire_path *path, const struct record *record,
 		     uint32_t overhead);
 
-/* The probability that a file is among the record's, and how often in the likeliest set. */
+/* The probability that a file is among the record's, and how often in the likeliest
+ * set. */
 double several_of_file(const struct several *several, uint32_t file);
 
 #endif

@@ -3,15 +3,15 @@
  * Naming by spans (reference: "The exact span", "The request tells as much as the
  * response").
  *
- *	X = S + digits(S) + h	response span, S the size, h a constant of the server
- *	Y = L + r		request span, L the encoded path's length, r a constant
+ * 	X = S + digits(S) + h	response span, S the size, h a constant of the server
+ * 	Y = L + r		request span, L the encoded path's length, r a constant
  *
  * With N files, each as likely, a record's probability under file s is
  *
- *	(1 - u) / N * p(h) * p(r | source of s)
+ * 	(1 - u) / N * p(h) * p(r | source of s)
  *
- * Encrypted or in frames, X has what these cost as well (tls.h), and L is the length of the
- * path as HTTP/2 codes it; with p(h) go the shares of what is not known of a law.
+ * Encrypted or in frames, X has what these cost as well (tls.h), and L is the length of
+ * the path as HTTP/2 codes it; with p(h) go the shares of what is not known of a law.
  *
  * p(h) and p(r) are mixtures of the constants learned and a flat rest; u is the share of
  * downloads that the catalogue does not have. An unknown file is spread over sizes half
@@ -33,7 +33,8 @@
 
 enum {
 	BROAD_WINDOW = 1000,
-	REST_SPREAD = 128, /* octets that request constants may lie apart for a table of them */
+	/* octets that request constants may lie apart for a table of them */
+	REST_SPREAD = 128,
 	PAIR_FITS = 64,
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
 	PARTIAL_MAX = 100000, /* files tried for a span that is cut off */
@@ -51,7 +52,8 @@ struct naming {
 	const struct record *r;
 	struct tally tally;
 	double scale;
-	double request_unknown; /* of a file that the catalogue does not have; 1 without */
+	/* of a file that the catalogue does not have; 1 without */
+	double request_unknown;
 	double loose, broad; /* shares of headers of no known constant: by a law that is known,
 	                      * loosely kept, or any */
 	bool with_request;
@@ -60,8 +62,8 @@ struct naming {
 static double
 request_factor(const struct naming *n, size_t file, struct candidate *c)
 {
-	return n->with_request ? span_request_share(n->files, n->c, file, n->r->request_span,
-						    &c->rest, &c->request_mode)
+	return n->with_request ? span_request_share(n->files, n->c, file,
+	    n->r->request_span, &c->rest, &c->request_mode)
 			       : 1;
 }
 
@@ -92,17 +94,17 @@ weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 }
 
 /*
- * Of most files near a record neither the header nor the request is a constant: the header's
- * density is flat for those, the request's depends on its octets beside the path alone, and the
- * weights are too small for a candidate once there are enough.
+ * Of most files near a record neither the header nor the request is a constant: the
+ * header's density is flat for those, the request's depends on its octets beside the path
+ * alone, and the weights are too small for a candidate once there are enough.
  */
 struct flat {
 	bool is_usable;
 	uint32_t header[2];	   /* octets from .. to where the density is another */
 	uint32_t request, requests; /* octets from which on by_rest holds, and how many */
 	double weight;		   /* of the header */
-	/* Of header and request, near the constants (those themselves: below 0), far, and where no
-	 * request can be such. */
+	/* Of header and request, near the constants (those themselves: below 0), far, and
+	 * where no request can be such. */
 	double by_rest[REST_SPREAD], far_rest, no_rest;
 };
 
@@ -164,7 +166,8 @@ keep_flat(struct naming *n, size_t file, uint32_t rest, double weight)
 {
 	if (tally_is_kept(&n->tally, weight))
 		tally_keep(&n->tally, (uint32_t)file,
-			   (uint32_t)(n->r->span - n->files->file[file].size), rest, weight);
+			   (uint32_t)(n->r->span - n->files->file[file].size), rest,
+			   weight);
 }
 
 /* Files at..to-1, all of a header far from any constant. */
@@ -201,7 +204,8 @@ weigh_flat(struct naming *n, const struct flat *flat, size_t at, size_t to)
 	n->tally.whole += sum;
 }
 
-/* Of files at..to-1, the first whose header has at most so many octets beside the digits. */
+/* Of files at..to-1, the first whose header has at most so many octets beside the
+ * digits. */
 static size_t
 first_below(const struct naming *n, size_t at, size_t to, uint32_t bytes)
 {
@@ -287,9 +291,11 @@ weigh_broad(struct naming *n)
 	if (flat.is_usable && flat.header[0] > flat.header[1]) {
 		from = end = to;
 	} else if (flat.is_usable) {
-		/* Sizes rise, so headers fall: those near a constant are next to each other. */
+		/* Sizes rise, so headers fall: those near a constant are next to each
+		 * other. */
 		from = first_below(n, at, to, flat.header[1]);
-		end = flat.header[0] > 0 ? first_below(n, from, to, flat.header[0] - 1) : to;
+		end = flat.header[0] > 0 ? first_below(n, from, to, flat.header[0] - 1)
+		    : to;
 	}
 	if (flat.is_usable)
 		weigh_flat(n, &flat, at, from);
@@ -328,7 +334,8 @@ static void
 weigh_partial(struct naming *n, double share)
 {
 	struct candidate candidate = {.is_partial = true};
-	uint64_t header = n->c->header.count > 0 ? n->c->header.mode[0].bytes : HEADER_USUAL;
+	uint64_t header = n->c->header.count > 0 ? n->c->header.mode[0].bytes
+	    : HEADER_USUAL;
 	size_t at = catalog_lower(n->files->catalog,
 				  n->r->span > header ? n->r->span - header : 0);
 	size_t end = n->files->count - at > PARTIAL_MAX ? at + PARTIAL_MAX
@@ -341,7 +348,8 @@ weigh_partial(struct naming *n, double share)
 			continue;
 		candidate.file = (uint32_t)at;
 		weight = n->scale * share * missing_density(n->r, sent);
-		if (n->r->sampling > 1 && weight * (double)(end - at) < 1e-9 * n->tally.sum)
+		if (n->r->sampling > 1 && weight * (double)(end - at) < 1e-9 *
+		    n->tally.sum)
 			break;
 		tally_add(&n->tally, &candidate,
 			  weight * request_factor(n, at, &candidate));
@@ -365,7 +373,8 @@ partial_share(const struct record *r)
 	return r->is_headless ? HEADLESS_SHARE : 0;
 }
 
-/* Weighs the whole files of a record that is supposed to have so many octets of its own. */
+/* Weighs the whole files of a record that is supposed to have so many octets of its
+ * own. */
 static void
 weigh_whole(struct naming *n, const struct record *r, double share)
 {
@@ -377,7 +386,8 @@ weigh_whole(struct naming *n, const struct record *r, double share)
 	n->scale = scale;
 }
 
-/* The last exchange of an encrypted connection may hold an alert of each side, that it closes. */
+/* The last exchange of an encrypted connection may hold an alert of each side, that it
+ * closes. */
 static void
 weigh_closing(struct naming *n, const struct record *r)
 {
@@ -413,7 +423,8 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {
-		if (c->alert > 0 && (r->client_flags | r->server_flags) & (TCP_FIN | TCP_RST))
+		if (c->alert > 0 && (r->client_flags | r->server_flags) & (TCP_FIN |
+		    TCP_RST))
 			weigh_closing(&n, r);
 		else
 			weigh_whole(&n, r, 1);
@@ -431,8 +442,8 @@ void
 span_name(const struct files *files, const struct constants *c, const struct record *r,
 	  struct verdict *out)
 {
-	span_weigh(files, c, r, r->has_request && files->has_paths && c->request.count > 0,
-		   out);
+	span_weigh(files, c, r, r->has_request && files->has_paths &&
+	    c->request.count > 0, out);
 }
 
 /* The files that a header constant makes fit, for a pair of records. */
@@ -468,7 +479,8 @@ weigh_pair(const struct files *files, const struct constants *c,
 		uint32_t header = fitting[i].fit[at[i]].mode, request = at[2 + i];
 
 		extra[i] = (int64_t)r[i]->request_span -
-			   files_path_octets(files, file[i], c->request.mode[request].phase) -
+			   files_path_octets(files, file[i],
+			   c->request.mode[request].phase) -
 			   c->request.mode[request].bytes;
 		weight *= (1 - c->unknown) / (double)files->count *
 			  c->header.mode[header].weight * fitting[i].fit[at[i]].share *

@@ -8,21 +8,24 @@
 
 /*
  * Downloads by their spans: response span = size + digits + a header constant, request
- * span = encoded path + a request constant, each constant one of a few per server. Encrypted
- * or in HTTP/2 frames, both have what these cost as well (tls.h), by a law of the server.
+ * span = encoded path + a request constant, each constant one of a few per server.
+ * Encrypted or in HTTP/2 frames, both have what these cost as well (tls.h), by a law of
+ * the server.
  */
 
 /* What may be between a server's responses and TCP. */
 enum span_layers {
 	SPAN_PLAIN,  /* nothing: HTTP/1.1 */
-	SPAN_ANY,    /* TLS records or HTTP/2 frames, where nothing leaves much unexplained */
+	/* TLS records or HTTP/2 frames, where nothing leaves much unexplained */
+	SPAN_ANY,
 	SPAN_FRAMED, /* such for sure, or the port is TLS's */
 };
 
 /* Learns the constants of records 0..n-1, those of one server; base, which may be NULL,
  * holds those of all servers. */
 void span_learn(const struct files *files, const struct record *records, size_t n,
-		const struct constants *base, enum span_layers layers, struct constants *out);
+		const struct constants *base, enum span_layers layers,
+		struct constants *out);
 
 /* Who the record may be: candidates with probabilities, likeliest first, and the rest's.
  */

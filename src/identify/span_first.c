@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first download of an encrypted connection: tickets and settings come with its response,
- * and its request has headers that later ones only refer to (HTTP/2). Both are constants of the
- * server and its clients, but there are few such downloads, too few for a vote among all
- * constants. So what is looked for is a pair: octets beside those that the server's usual
- * responses have, and octets of the request, which the first exchanges agree on.
+ * The first download of an encrypted connection: tickets and settings come with its
+ * response, and its request has headers that later ones only refer to (HTTP/2). Both are
+ * constants of the server and its clients, but there are few such downloads, too few for
+ * a vote among all constants. So what is looked for is a pair: octets beside those that
+ * the server's usual responses have, and octets of the request, which the first exchanges
+ * agree on.
  */
 #include "identify/span_weigh.h"
 
@@ -156,7 +157,8 @@ best_key(struct search *s, uint32_t *key)
 			*key = s->pair[first].key;
 		}
 	}
-	return best > log((double)EXTRA_MAX * (s->request != NULL ? REST_MAX : 1)) + NEEDED;
+	return best > log((double)EXTRA_MAX * (s->request != NULL ? REST_MAX : 1)) +
+	    NEEDED;
 }
 
 static bool
@@ -165,8 +167,10 @@ add_mode(struct modes *modes, struct mode mode)
 	uint32_t i;
 
 	for (i = 0; i < modes->count; i++)
-		if (modes->mode[i].bytes == mode.bytes && modes->mode[i].law == mode.law &&
-		    modes->mode[i].digits == mode.digits && modes->mode[i].phase == mode.phase)
+		if (modes->mode[i].bytes == mode.bytes &&
+		    modes->mode[i].law == mode.law &&
+		    modes->mode[i].digits == mode.digits &&
+		    modes->mode[i].phase == mode.phase)
 			return false;
 	if (modes->count == MODES_MAX)
 		return false;

@@ -2,10 +2,11 @@
 /*
  * The files that fit a record's spans by the constants of its server.
  *
- * Encrypted or framed, a span tells the size by the server's law (tls.h). Where records grow at
- * the beginning of a connection, how many came before is not known: every number is tried. And
- * where in its records the header lies is known but for some octets, so that one record more or
- * less is tried as well. The first exchange of HTTP/2 may hold the acknowledgement of settings.
+ * Encrypted or framed, a span tells the size by the server's law (tls.h). Where records
+ * grow at the beginning of a connection, how many came before is not known: every number
+ * is tried. And where in its records the header lies is known but for some octets, so
+ * that one record more or less is tried as well. The first exchange of HTTP/2 may hold
+ * the acknowledgement of settings.
  */
 #include "identify/span.h"
 #include "identify/span_weigh.h"
@@ -104,7 +105,8 @@ span_request_share(const struct files *files, const struct constants *c, size_t 
 		double one = c->by_source[files->source[file]][i];
 
 		if (m->phase == 0 ? m->bytes != r
-				  : m->bytes + files_path_octets(files, file, m->phase) != span)
+				  : m->bytes + files_path_octets(files, file,
+				  m->phase) != span)
 			continue;
 		share += one;
 		if (one > best) {
@@ -164,7 +166,8 @@ each_plain(const struct files *files, const struct mode *mode, uint64_t span,
 	digits = size_digits(left, mode->digits);
 	least = digits > 2 ? digits - 2 : 0;
 	do {
-		if (left >= digits && size_digits(left - digits, mode->digits) == digits) {
+		if (left >= digits && size_digits(left - digits,
+		    mode->digits) == digits) {
 			each_of_size(files, left - digits, fit, each, arg);
 			return;
 		}
@@ -183,15 +186,16 @@ each_solved(const struct files *files, const struct mode *mode, uint64_t span,
 }
 
 /*
- * One a download at least, and as many as it takes for the octets before; a write's last record
- * is a short one, so that they may be more.
+ * One a download at least, and as many as it takes for the octets before; a write's last
+ * record is a short one, so that they may be more.
  */
 struct span_before
 span_records_before(enum tls_law number, const struct record *r)
 {
 	const struct tls_law_row *law = &tls_law_rows[number];
 	struct span_before n = {TLS_GROWN, TLS_GROWN};
-	uint64_t octets = r->offset > GREETING_OCTETS ? r->offset - GREETING_OCTETS : 0, sum = 0;
+	uint64_t octets = r->offset > GREETING_OCTETS ? r->offset - GREETING_OCTETS : 0,
+	    sum = 0;
 	/* The handshake takes one exchange or two. */
 	uint32_t shaken = r->offset == 0 ? 0 : 1,
 		 downloads = r->exchange > 2 * shaken ? r->exchange - 2 * shaken : 0;
@@ -201,7 +205,8 @@ span_records_before(enum tls_law number, const struct record *r)
 	for (n.least = 0; n.least < TLS_GROWN && sum < octets;)
 		sum += (uint64_t)TLS_GROWING_STEP * ++n.least;
 	n.least = n.least > downloads ? n.least : downloads;
-	n.most = n.least + shaken + SHORT_RECORDS * downloads + (law->frame > 0 ? SETTINGS_RECORDS : 0);
+	n.most = n.least + shaken + SHORT_RECORDS * downloads + (law->frame > 0
+	    ? SETTINGS_RECORDS : 0);
 	n.most = n.most < TLS_GROWN ? n.most : TLS_GROWN;
 	return n;
 }
@@ -217,17 +222,20 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 	fit->share = (1 - 2 * SLIP_SHARE) / (before.most - before.least + 1);
 	for (n = before.least; n <= before.most; n++)
 		each_solved(files, mode, r->span, n, fit, each, arg);
-	if (law->frame_cost > 0 && r->exchange <= FIRST_LAST && r->span > law->record_cost + ACK) {
-		/* The server's acknowledgement of the client's settings may be with it. */
+	if (law->frame_cost > 0 && r->exchange <= FIRST_LAST &&
+	    r->span > law->record_cost + ACK) {
+		/* The server's acknowledgement of the client's settings may be with
+		 * it. */
 		fit->share = ACK_SHARE;
-		each_solved(files, mode, r->span - law->record_cost - ACK, before.least, fit,
-			    each, arg);
+		each_solved(files, mode, r->span - law->record_cost - ACK, before.least,
+		    fit, each, arg);
 	}
 	for (i = 0; law->frame_cost > 0 && i < CODED_OFF && r->span > CODED_OFF; i++) {
-		/* Huffman's code makes digits of the size shorter, some more than others. */
+		/* Huffman's code makes digits of the size shorter, some more than
+		 * others. */
 		fit->share = coded_off[i].share;
-		each_solved(files, mode, r->span + (uint64_t)(int64_t)coded_off[i].octets, before.least, fit, each,
-			    arg);
+		each_solved(files, mode, r->span + (uint64_t)(int64_t)coded_off[i].octets,
+		    before.least, fit, each, arg);
 	}
 	if (law->record_cost == 0 || law->is_apart || r->span <= law->record_cost)
 		return;
@@ -237,7 +245,8 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 }
 
 void
-span_prefetch(const struct files *files, const struct constants *c, const struct record *r)
+span_prefetch(const struct files *files, const struct constants *c,
+    const struct record *r)
 {
 	const struct mode *mode;
 	uint32_t i, digits;
@@ -267,16 +276,18 @@ span_each(const struct files *files, const struct modes *header, const struct re
 	}
 }
 
-/* The least and the most octets that are sent for a file where the law is kept loosely. */
+/* The least and the most octets that are sent for a file where the law is kept
+ * loosely. */
 static void
-loosely_sent(const struct mode *mode, const struct record *r, uint64_t size, uint64_t *least,
-	     uint64_t *most)
+loosely_sent(const struct mode *mode, const struct record *r, uint64_t size,
+    uint64_t *least, uint64_t *most)
 {
 	uint32_t digits = size_digits(size, mode->digits);
 
 	tls_cost_loose(mode->law, size, mode->inner + digits, least, most);
 	*least += size + mode->bytes + digits;
-	*most += size + mode->bytes + digits + (r->exchange <= FIRST_LAST ? TICKETS_MAX : 0);
+	*most += size + mode->bytes + digits + (r->exchange <= FIRST_LAST ? TICKETS_MAX
+	    : 0);
 }
 
 double
@@ -289,8 +300,8 @@ span_framed_density(const struct mode *mode, const struct record *r, uint64_t si
 }
 
 void
-span_framed_window(const struct files *files, const struct mode *mode, const struct record *r,
-		   size_t *from, size_t *to)
+span_framed_window(const struct files *files, const struct mode *mode,
+    const struct record *r, size_t *from, size_t *to)
 {
 	uint64_t least, most, low;
 
@@ -299,7 +310,8 @@ span_framed_window(const struct files *files, const struct mode *mode, const str
 	low = most < 2 * r->span ? 2 * r->span - most : 0;
 	loosely_sent(mode, r, low, &least, &most);
 	*from = catalog_lower(files->catalog, low);
-	*to = r->span > least - low ? catalog_lower(files->catalog, r->span - (least - low) + 1)
+	*to = r->span > least - low ? catalog_lower(files->catalog,
+	    r->span - (least - low) + 1)
 				    : *from;
 	*to = *to < *from ? *from : *to;
 }
@@ -308,7 +320,8 @@ span_framed_window(const struct files *files, const struct mode *mode, const str
 static void
 window_sizes(bool is_framed, uint64_t span, uint64_t *from, uint64_t *to)
 {
-	uint64_t most = MODE_BYTES_MAX + 36, least = MODE_BYTES_MIN, cost_least, cost_most;
+	uint64_t most = MODE_BYTES_MAX + 36, least = MODE_BYTES_MIN, cost_least,
+	    cost_most;
 
 	if (is_framed) {
 		tls_cost_range(span, 0, &cost_least, &cost_most);
@@ -322,7 +335,8 @@ window_sizes(bool is_framed, uint64_t span, uint64_t *from, uint64_t *to)
 }
 
 void
-span_window(const struct files *files, bool is_framed, uint64_t span, size_t *from, size_t *to)
+span_window(const struct files *files, bool is_framed, uint64_t span, size_t *from,
+    size_t *to)
 {
 	uint64_t low, high;
 
@@ -360,8 +374,9 @@ span_is_greeting(const struct record *r)
 {
 	uint16_t flags = r->client_flags | r->server_flags;
 
-	return r->has_connection && r->exchange == 0 && r->offset == 0 && !r->is_headless &&
-	       r->has_request && r->request_span >= GREETING_REQUEST_MIN &&
-	       r->request_span <= GREETING_REQUEST_MAX && r->client_flags != 0 &&
-	       (flags & (TCP_FIN | TCP_RST)) == 0;
+	return r->has_connection && r->exchange == 0 && r->offset == 0 &&
+	    !r->is_headless && r->has_request &&
+	    r->request_span >= GREETING_REQUEST_MIN &&
+	    r->request_span <= GREETING_REQUEST_MAX && r->client_flags != 0 &&
+	    (flags & (TCP_FIN | TCP_RST)) == 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is constant of a server, learned from unlabelled spans: first by vote (span_vote.c), which
- * finds constants, then by EM, which weighs them, by archive, and the share of unknown files.
- * Records and frames are looked for where plain HTTP/1.1 leaves much unknown.
+ * What is constant of a server, learned from unlabelled spans: first by vote
+ * (span_vote.c), which finds constants, then by EM, which weighs them, by archive, and
+ * the share of unknown files. Records and frames are looked for where plain HTTP/1.1
+ * leaves much unknown.
  */
 #include "identify/span.h"
 
@@ -13,16 +14,16 @@
 
 enum { ROUNDS = 12, LAW_RECORDS_MIN = 3, LAW_SAMPLE = 400, LAW_MODES = 3, ALERT = 2 };
 
-/* Laws are looked for where more than this share is unknown without, or where it takes more
- * than LAW_MODES constants, and believed where they
- * are so much likelier, in log likelihood. */
+/* Laws are looked for where more than this share is unknown without, or where it takes
+ * more than LAW_MODES constants, and believed where they are so much likelier, in log
+ * likelihood. */
 static const double LAW_UNKNOWN = 0.05, LAW_GAIN = 10;
 
 /* Before any is seen, of all downloads ranges, and as many unmodified ones. */
 static const double PART_SHARE = 0.005;
 
-/* Before any is seen, of headers of no known constant those that keep a law loosely; as if so
- * many were seen. */
+/* Before any is seen, of headers of no known constant those that keep a law loosely; as
+ * if so many were seen. */
 static const double LOOSE_SHARE = 0.8, LOOSE_WEIGHT = 2;
 
 /* Sums of a round of EM: posterior shares of each constant. */
@@ -37,14 +38,15 @@ struct shares {
 static uint32_t
 header_of(const struct constants *c, const struct candidate *candidate, uint64_t size)
 {
-	uint32_t i = candidate->header_mode > 0 ? candidate->header_mode - 1u : c->header.count;
+	uint32_t i = candidate->header_mode > 0 ? candidate->header_mode - 1u
+	    : c->header.count;
 
 	if (i < c->header.count && c->header.mode[i].law != TLS_none)
 		return i;
 	for (i = 0; i < c->header.count; i++)
 		if (c->header.mode[i].law == TLS_none &&
-		    c->header.mode[i].bytes + size_digits(size, c->header.mode[i].digits) ==
-			candidate->header)
+		    c->header.mode[i].bytes + size_digits(size,
+		    c->header.mode[i].digits) == candidate->header)
 			break;
 	return i;
 }
@@ -67,7 +69,8 @@ share_candidate(const struct files *files, const struct constants *c,
 	if (!with_request || file->path_len == 0)
 		return;
 	for (i = 0; i < c->request.count; i++)
-		if (c->request.mode[i].phase == 0 && c->request.mode[i].bytes == candidate->rest)
+		if (c->request.mode[i].phase == 0 &&
+		    c->request.mode[i].bytes == candidate->rest)
 			break;
 	if (i == c->request.count && candidate->request_mode > 0)
 		i = candidate->request_mode - 1u;

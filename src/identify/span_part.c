@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Answers that are no whole file, told by requests that are longer than a file's. With r the
- * constant of requests and L the path's length (span.c), and h that of whole files' headers,
+ * Answers that are no whole file, told by requests that are longer than a file's. With r
+ * the constant of requests and L the path's length (span.c), and h that of whole files'
+ * headers,
  *
- *	range a-b	request = L + r + 16 + digits(a) + digits(b), n = b - a + 1 octets
- *	range a-	request = L + r + 16 + digits(a), n = S - a
- *	unmodified	request = L + r + the condition's octets, no octets of the file
+ * 	range a-b	request = L + r + 16 + digits(a) + digits(b), n = b - a + 1 octets
+ * 	range a-	request = L + r + 16 + digits(a), n = S - a
+ * 	unmodified	request = L + r + the condition's octets, no octets of the file
  *
- * of which a range's answer has n + digits(n) + digits(a) + digits(b) + digits(S) + h and the
- * octets of SPAN_RANGE_EXTRA. Where it begins says nothing of the file: S is n at least. So a
- * file is told by its path's length alone, and most often a set of files remains; but such
- * records are explained, and do not count as files that the catalogue does not have.
+ * of which a range's answer has n + digits(n) + digits(a) + digits(b) + digits(S) + h and
+ * the octets of SPAN_RANGE_EXTRA. Where it begins says nothing of the file: S is n at
+ * least. So a file is told by its path's length alone, and most often a set of files
+ * remains; but such records are explained, and do not count as files that the catalogue
+ * does not have.
  *
  * Only plain HTTP/1.1 is looked at: elsewhere requests carry other things as well.
  */
@@ -20,9 +22,11 @@ enum {
 	FILES_MAX = 20000, /* in larger catalogues any length is some file's */
 	UNMODIFIED_MAX = 600, /* octets of an answer without a body */
 	DATE_CONDITION = 50,  /* "If-Modified-Since: " with a date */
-	TAG_CONDITION = 28,   /* "If-None-Match: " with a tag of a date, less the size's digits */
+	/* "If-None-Match: " with a tag of a date, less the size's digits */
+	TAG_CONDITION = 28,
 	CONDITIONS = 3,
-	DIGITS_SHORT = 3, /* that a range's two ends have fewer than the size's, seldom more */
+	/* that a range's two ends have fewer than the size's, seldom more */
+	DIGITS_SHORT = 3,
 };
 
 static const double OPEN_SHARE = 0.5, UNMODIFIED_FLAT = 1.0 / 400;
@@ -55,7 +59,8 @@ struct piece {
 };
 
 uint64_t
-span_range_rest(const struct mode *header, uint32_t extra, const struct record *r, uint64_t size)
+span_range_rest(const struct mode *header, uint32_t extra, const struct record *r,
+    uint64_t size)
 {
 	uint64_t n = r->span, sum = header->bytes + extra + decimal_digits(size);
 	int round;
@@ -85,13 +90,15 @@ range_likelihood(const struct piece *p)
 	uint64_t least = p->size > p->r->span ? p->size - p->r->span : 0;
 	bool is_pair = digits <= all && digits + DIGITS_SHORT >= all;
 
-	/* One end, where the rest of the file begins: it is at least what the answer lacks. */
+	/* One end, where the rest of the file begins: it is at least what the answer
+	 * lacks. */
 	if (!is_pair && digits < decimal_digits(least))
 		return 0;
 	for (i = 0; i < p->c->header.count; i++)
 		for (k = 0; k < SPAN_RANGE_EXTRAS; k++) {
 			const struct mode *mode = &p->c->header.mode[i];
-			uint64_t n = span_range_rest(mode, span_range_extra[k], p->r, p->size);
+			uint64_t n = span_range_rest(mode, span_range_extra[k], p->r,
+			    p->size);
 
 			if (n == 0)
 				continue;
@@ -99,7 +106,8 @@ range_likelihood(const struct piece *p)
 			if (decimal_digits(p->size - n) == digits)
 				sum += OPEN_SHARE * share;
 			if (is_pair)
-				sum += (1 - OPEN_SHARE) * share * short_share[all - digits];
+				sum += (1 - OPEN_SHARE) * share *
+				    short_share[all - digits];
 		}
 	return sum;
 }
@@ -116,8 +124,8 @@ unmodified_likelihood(const struct piece *p)
 	return 0;
 }
 
-/* Digits of one end of a range, or of both, that a request can have where sizes have half as
- * many as all. */
+/* Digits of one end of a range, or of both, that a request can have where sizes have half
+ * as many as all. */
 static bool
 are_ends(int64_t digits, int64_t all)
 {
@@ -126,8 +134,8 @@ are_ends(int64_t digits, int64_t all)
 }
 
 static void
-weigh_piece(const struct files *files, const struct piece *of, size_t at, uint32_t request,
-	    double scale, struct tally *tally)
+weigh_piece(const struct files *files, const struct piece *of, size_t at,
+    uint32_t request, double scale, struct tally *tally)
 {
 	const struct constants *c = of->c;
 	struct piece part = *of;
@@ -157,8 +165,8 @@ weigh_piece(const struct files *files, const struct piece *of, size_t at, uint32
 		  weight * scale * c->by_source[files->source[at]][request]);
 }
 
-/* Files at..end-1, whose sizes have the same number of digits: those whose paths leave room for
- * a range's ends, or all. */
+/* Files at..end-1, whose sizes have the same number of digits: those whose paths leave
+ * room for a range's ends, or all. */
 static void
 weigh_alike(const struct files *files, const struct piece *of, size_t at, size_t end,
 	    uint32_t request, double scale, struct tally *tally)
@@ -174,8 +182,8 @@ weigh_alike(const struct files *files, const struct piece *of, size_t at, size_t
 }
 
 void
-span_weigh_parts(const struct files *files, const struct constants *c, const struct record *r,
-		 double scale, struct tally *tally)
+span_weigh_parts(const struct files *files, const struct constants *c,
+    const struct record *r, double scale, struct tally *tally)
 {
 	struct piece of = {.c = c, .r = r};
 	uint64_t most;

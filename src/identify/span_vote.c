@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The votes for constants of a server. They compare likelihoods: what the constants accepted so
- * far and the unknown make of a record, and what a further constant would add.
+ * The votes for constants of a server. They compare likelihoods: what the constants
+ * accepted so far and the unknown make of a record, and what a further constant would
+ * add.
  *
- * Where responses may be encrypted or framed, every law is put to the vote for every further
- * constant (after the first one, those that did best), and the law and constant that raise the
- * likelihood most are taken: clients of one server may speak TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2. Records among few files of their size
- * say most and cost least then.
+ * Where responses may be encrypted or framed, every law is put to the vote for every
+ * further constant (after the first one, those that did best), and the law and constant
+ * that raise the likelihood most are taken: clients of one server may speak TLS 1.2 and
+ * 1.3, HTTP/1.1 and HTTP/2. Records among few files of their size say most and cost least
+ * then.
  */
 #include "identify/span_weigh.h"
 
@@ -57,7 +59,8 @@ span_even(struct constants *c, struct modes *modes)
 }
 
 static bool
-uses_requests(const struct files *files, const struct constants *c, const struct record *r)
+uses_requests(const struct files *files, const struct constants *c,
+    const struct record *r)
 {
 	return r->has_request && files->has_paths && c->request.count > 0;
 }
@@ -120,10 +123,11 @@ most_beside(const struct record *r, enum tls_law law)
 
 /* The sizes that a header constant of a law makes fit. */
 static void
-law_window(const struct files *files, enum tls_law law, const struct record *r, size_t *from,
-	   size_t *to)
+law_window(const struct files *files, enum tls_law law, const struct record *r,
+    size_t *from, size_t *to)
 {
-	uint64_t most = most_beside(r, law) + 36 + tls_cost(law, r->span, INNER_USUAL), low,
+	uint64_t most = most_beside(r, law) + 36 + tls_cost(law, r->span, INNER_USUAL),
+	    low,
 		 least;
 
 	if (law == TLS_none) {
@@ -138,7 +142,8 @@ law_window(const struct files *files, enum tls_law law, const struct record *r, 
 }
 
 static void
-vote_header(struct election *e, const struct voter *voter, enum tls_law law, bool with_laws)
+vote_header(struct election *e, const struct voter *voter, enum tls_law law,
+    bool with_laws)
 {
 	const struct record *r = voter->record;
 	bool with_request = uses_requests(e->files, e->c, r);
@@ -168,7 +173,8 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law, boo
 		if (with_laws)
 			size_digits_all(size, sum);
 		for (digits = 0; digits < kinds; digits++) {
-			int64_t h = left - (with_laws ? sum[digits] : size_digits(size, digits));
+			int64_t h = left - (with_laws ? sum[digits] : size_digits(size,
+			    digits));
 
 			if (h >= MODE_BYTES_MIN &&
 			    h <= (digits < DIGITS_CODED ? most : CODED_BYTES_MAX))
@@ -242,7 +248,8 @@ has_mode(const struct modes *modes, const struct mode *mode)
 
 	for (i = 0; i < modes->count; i++)
 		if (modes->mode[i].bytes == mode->bytes &&
-		    modes->mode[i].digits == mode->digits && modes->mode[i].law == mode->law &&
+		    modes->mode[i].digits == mode->digits &&
+		    modes->mode[i].law == mode->law &&
 		    modes->mode[i].phase == mode->phase)
 			return true;
 	return false;
@@ -314,7 +321,8 @@ elect_request(struct election *e, bool with_phases, struct mode *out)
 		for (a.phase = 0; a.phase < phases; a.phase++)
 			span_each(e->files, &e->c->header, a.r, add_request, &a);
 	}
-	if (!vote_best(e->vote, with_phases ? (double)VOTE_SLOTS : PLAIN_VALUES, &slot, &gain))
+	if (!vote_best(e->vote, with_phases ? (double)VOTE_SLOTS : PLAIN_VALUES, &slot,
+	    &gain))
 		return false;
 	*out = (struct mode){.bytes = slot % (MODE_BYTES_MAX + 1),
 			     .phase = slot / (MODE_BYTES_MAX + 1)};

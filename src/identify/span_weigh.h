@@ -10,8 +10,8 @@
 
 static const double FLAT_BYTES = MODE_BYTES_MAX - MODE_BYTES_MIN + 1;
 static const double REQUEST_FLAT = 1.0 / 2000;
-/* Of a request that no path and constant can make: one of fewer octets beside the path, or of
- * more than MODE_BYTES_MAX. */
+/* Of a request that no path and constant can make: one of fewer octets beside the path,
+ * or of more than MODE_BYTES_MAX. */
 static const double SPAN_NO_REQUEST = 1e-12;
 enum { SPAN_REST_MIN = 16 };
 
@@ -28,10 +28,11 @@ double span_size_unknown(const struct files *files, uint64_t span);
 double span_rest_density(const struct modes *modes, uint32_t bytes);
 double span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to);
 /* That of bytes from..from+n-1 at once. */
-void span_rest_densities(const struct modes *modes, uint32_t from, uint32_t n, double *out);
+void span_rest_densities(const struct modes *modes, uint32_t from, uint32_t n,
+    double *out);
 
-/* How a file fits a record: by which header constant, and with which probability the rest of
- * that account (records at the beginning of a connection, one more or less) is so. */
+/* How a file fits a record: by which header constant, and with which probability the rest
+ * of that account (records at the beginning of a connection, one more or less) is so. */
 struct span_fit {
 	uint32_t mode;
 	double share;
@@ -44,40 +45,44 @@ typedef void span_file(void *arg, size_t file, const struct span_fit *fit);
 void span_each(const struct files *files, const struct modes *header,
 	       const struct record *record, span_file *each, void *arg);
 
-/* The files that some constant would make fit: from .. to - 1; how many they are about, and
- * over how many octets of span each is spread. */
+/* The files that some constant would make fit: from .. to - 1; how many they are about,
+ * and over how many octets of span each is spread. */
 void span_window(const struct files *files, bool is_framed, uint64_t span, size_t *from,
 		 size_t *to);
 double span_window_count(const struct files *files, bool is_framed, uint64_t span);
 double span_window_width(bool is_framed, uint64_t span);
 
 /* Density of a span under a constant where records and frames are nearly the law's (see
- * tls_cost_loose), 0 if they are not; and the files from .. to - 1 for which it is not. */
-double span_framed_density(const struct mode *mode, const struct record *record, uint64_t size);
+ * tls_cost_loose), 0 if they are not; and the files from .. to - 1 for which it is
+ * not. */
+double span_framed_density(const struct mode *mode, const struct record *record,
+    uint64_t size);
 void span_framed_window(const struct files *files, const struct mode *mode,
 			const struct record *record, size_t *from, size_t *to);
 
-/* Ranges: octets of the request beside the digits ("Range: bytes=-" and the line's end), and of
- * the answer beside digits and a whole file's header: the longer status line and the
- * Content-Range, less 22 where the server drops Accept-Ranges. */
+/* Ranges: octets of the request beside the digits ("Range: bytes=-" and the line's end),
+ * and of the answer beside digits and a whole file's header: the longer status line and
+ * the Content-Range, less 22 where the server drops Accept-Ranges. */
 enum { SPAN_RANGE_REQUEST = 16, SPAN_RANGE_EXTRAS = 2 };
 extern const uint32_t span_range_extra[SPAN_RANGE_EXTRAS];
 
-/* The n of n + digits(n) + digits(a + n - 1) = sum, a range's octets from a on; 0 if none. */
+/* The n of n + digits(n) + digits(a + n - 1) = sum, a range's octets from a on; 0 if
+ * none. */
 uint64_t span_range_length(uint64_t sum, uint64_t a);
 
-/* The octets of a range that ends with a file of so many octets, as the answer to "bytes=a-": by
- * a constant of whole files' headers and SPAN_RANGE_EXTRA; 0 if there can be none. */
-uint64_t span_range_rest(const struct mode *header, uint32_t extra, const struct record *record,
-			 uint64_t size);
+/* The octets of a range that ends with a file of so many octets, as the answer to
+ * "bytes=a-": by a constant of whole files' headers and SPAN_RANGE_EXTRA; 0 if there can
+ * be none. */
+uint64_t span_range_rest(const struct mode *header, uint32_t extra,
+    const struct record *record, uint64_t size);
 
-/* Weighs the files that the answer may be a range of, or an answer without a body; scale: the
- * prior of a file. */
+/* Weighs the files that the answer may be a range of, or an answer without a body; scale:
+ * the prior of a file. */
 void span_weigh_parts(const struct files *files, const struct constants *constants,
 		      const struct record *record, double scale, struct tally *tally);
 
-/* How many records with data can have come before a response on its connection: where they
- * grow, TLS_GROWN stands for more. */
+/* How many records with data can have come before a response on its connection: where
+ * they grow, TLS_GROWN stands for more. */
 struct span_before {
 	uint32_t least, most;
 };
@@ -99,8 +104,8 @@ span_is_lesson(const struct constants *c, const struct record *r)
 	       !(c->is_encrypted && span_is_greeting(r));
 }
 
-/* Adds the header constants, with laws or of law none alone, and the request constants that
- * the records' votes make significant; true if any was. */
+/* Adds the header constants, with laws or of law none alone, and the request constants
+ * that the records' votes make significant; true if any was. */
 bool span_vote_headers(const struct files *files, const struct record *records, size_t n,
 		       bool with_laws, struct constants *c, struct vote *vote);
 bool span_vote_requests(const struct files *files, const struct record *records, size_t n,
@@ -108,7 +113,8 @@ bool span_vote_requests(const struct files *files, const struct record *records,
 /* Small files alone: a pair of header and request constants. */
 bool span_vote_pair(const struct files *files, const struct record *records, size_t n,
 		    struct constants *c);
-/* What the first downloads of encrypted connections have beside. The weights must be learned. */
+/* What the first downloads of encrypted connections have beside. The weights must be
+ * learned. */
 void span_vote_first(const struct files *files, const struct record *records, size_t n,
 		     struct constants *c);
 /* Makes all weights of a mixture even, for those just found. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A classifier from labelled flows: records that a label names become rows of features, the
- * names and versions classes in their order.
+ * A classifier from labelled flows: records that a label names become rows of features,
+ * the names and versions classes in their order.
  */
 #include "base/err.h"
 #include "base/hash.h"
@@ -138,8 +138,10 @@ fit(struct lesson *l, struct model *m, struct err *err)
 	m->from_us = INT64_MAX;
 	m->to_us = INT64_MIN;
 	for (i = 0; i < l->count; i++) {
-		m->from_us = l->rows[i].start_us < m->from_us ? l->rows[i].start_us : m->from_us;
-		m->to_us = l->rows[i].start_us > m->to_us ? l->rows[i].start_us : m->to_us;
+		m->from_us = l->rows[i].start_us < m->from_us ? l->rows[i].start_us
+		    : m->from_us;
+		m->to_us = l->rows[i].start_us > m->to_us ? l->rows[i].start_us
+		    : m->to_us;
 	}
 	status = classifier_fit(&s, &l->config->classifier, &m->classifier, err);
 
@@ -162,7 +164,8 @@ learn_model(struct learn *learn, const struct model_config *config, struct model
 	if (learn_match(learn, take_row, &l, err) != 0)
 		goto fail;
 	if (l.count == 0) {
-		err_set(err, ENOENT, "none of the %zu flows is labelled and has the features: do "
+		err_set(err, ENOENT,
+		    "none of the %zu flows is labelled and has the features: do "
 		    "addresses, ports and times of the %zu labels agree with the store?",
 		    learn->records_count, learn->labels.count);
 		goto fail;

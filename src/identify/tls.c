@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The laws of records and frames: the table and its arithmetic. A file is a first block with
- * the header before it, whole blocks that all cost the same, and a last one; only where
- * records grow are they counted one by one, and these are few.
+ * The laws of records and frames: the table and its arithmetic. A file is a first block
+ * with the header before it, whole blocks that all cost the same, and a last one; only
+ * where records grow are they counted one by one, and these are few.
  */
 #include "identify/tls.h"
 

@@ -13,11 +13,11 @@ struct text;
  * left, that makes the classes purest by Gini's measure; thresholds lie midway between
  * neighbouring values. Grown until leaves are pure or cannot be split.
  *
- * The same tree as scikit-learn 1.2's DecisionTreeClassifier with its defaults grows, given
- * the same values (is_float32), save for one thing: where splits of different features are
- * equally good, to the last bit, the feature that comes first is taken; scikit-learn takes
- * one by lot. Within a feature both take the lowest threshold of equally good ones, and
- * both give a leaf the lowest of equally frequent classes.
+ * The same tree as scikit-learn 1.2's DecisionTreeClassifier with its defaults grows,
+ * given the same values (is_float32), save for one thing: where splits of different
+ * features are equally good, to the last bit, the feature that comes first is taken;
+ * scikit-learn takes one by lot. Within a feature both take the lowest threshold of
+ * equally good ones, and both give a leaf the lowest of equally frequent classes.
  */
 enum { TREE_LEAF = UINT32_MAX };
 
@@ -63,7 +63,8 @@ struct tree *tree_grow(const struct presort *sorted, const uint32_t *draws,
 void tree_free(struct tree *tree); /* NULL is fine */
 
 /* Rows of x as in samples; a value that is no number counts as the least. */
-void tree_predict(const struct tree *tree, const double *x, size_t rows, uint32_t *classes);
+void tree_predict(const struct tree *tree, const double *x, size_t rows,
+    uint32_t *classes);
 /* The leaf (0 .. leaf_count - 1) of each row. */
 void tree_leaves(const struct tree *tree, const double *x, size_t rows, uint32_t *leaves);
 /* Adds the shares of each row's leaf to out, rows x class_count. */
@@ -72,8 +73,8 @@ void tree_add_shares(const struct tree *tree, const double *x, size_t rows, doub
 uint32_t tree_walk(const struct tree *tree, const double *row);
 
 void tree_write(const struct tree *tree, struct text *out);
-/* Believes nothing: every index is checked, each child lies behind its parent. NULL and err
- * if it is no tree of so many features and classes. */
+/* Believes nothing: every index is checked, each child lies behind its parent. NULL and
+ * err if it is no tree of so many features and classes. */
 struct tree *tree_read(struct cursor *in, uint32_t features, uint32_t class_count,
     struct err *err);
 /* Derives leaves, classes, depth and flat from nodes and shares. */

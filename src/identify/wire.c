@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wire model's equation and probabilities. B, P octets and packets of the server's side;
- * c octets of headers per packet: 52 over IPv4 (40 without timestamps), 72 and 60 over IPv6,
- * 14 or 18 more where an exporter counts Ethernet's; T = B - c P - 8, the 8 being the
- * SYN-ACK's options beyond timestamps (12 without them), is the payload with what was sent
- * again. For a file of size S, H(S) the header's constant and digits of S:
+ * The wire model's equation and probabilities. B, P octets and packets of the server's
+ * side; c octets of headers per packet: 52 over IPv4 (40 without timestamps), 72 and 60
+ * over IPv6, 14 or 18 more where an exporter counts Ethernet's; T = B - c P - 8, the 8
+ * being the SYN-ACK's options beyond timestamps (12 without them), is the payload with
+ * what was sent again. For a file of size S, H(S) the header's constant and digits of S:
  *
- *	T = S + H(S) + k MSS + e	k segments sent again, e a remainder, nearly always 0
- *	p(k)	see wire_table.c
- *	p(e)	(1-q) of it: 0, or with share `options` one of 8, 12, 20, 24 (a SYN-ACK
- *		repeated; SACK options); q of it: a segment below the MSS was sent again
- *	q	by x = P - ceil(T/MSS) - 3, the segments below the MSS
+ * 	T = S + H(S) + k MSS + e	k segments sent again, e a remainder, nearly always 0
+ * 	p(k)	see wire_table.c
+ * 	p(e)	(1-q) of it: 0, or with share `options` one of 8, 12, 20, 24 (a SYN-ACK
+ * 		repeated; SACK options); q of it: a segment below the MSS was sent again
+ * 	q	by x = P - ceil(T/MSS) - 3, the segments below the MSS
  *
- * Segments below the MSS end where the sender's memory does, at a page, or are the last one:
- * with g = gcd(MSS, 4096) a remainder is a multiple of g, or (S+H) mod MSS, or the sum of
- * both; few are anything else.
+ * Segments below the MSS end where the sender's memory does, at a page, or are the last
+ * one: with g = gcd(MSS, 4096) a remainder is a multiple of g, or (S+H) mod MSS, or the
+ * sum of both; few are anything else.
  */
 #include "identify/wire.h"
 
@@ -153,9 +153,9 @@ wire_mss_usual(uint32_t overhead, bool is_v6)
 }
 
 /*
- * Log likelihood of x short segments among so many. Mostly there are few; but a sender may cut
- * at every page's end (of 4096 octets 1448, 1448 and 1200), so that up to a tenth are short. No
- * segment is longer than the largest: x is below 0 by error only.
+ * Log likelihood of x short segments among so many. Mostly there are few; but a sender
+ * may cut at every page's end (of 4096 octets 1448, 1448 and 1200), so that up to a tenth
+ * are short. No segment is longer than the largest: x is below 0 by error only.
  */
 static double
 score_of_short(int64_t x, uint64_t packets)
@@ -195,8 +195,8 @@ mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint
 uint32_t
 wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 {
-	/* Ethernet is likely, and what no link is known to have is not: all the more where many
-	 * records could say so. */
+	/* Ethernet is likely, and what no link is known to have is not: all the more
+	 * where many records could say so. */
 	double best = -INFINITY, score, m, most = 0, doubt = 4 + (double)n / 20;
 	uint32_t mss, found = 0;
 	bool is_v6;
@@ -218,8 +218,9 @@ wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 				    : (uint32_t)(most + 0.95);
 		if (mss < 400 || mss > 9216)
 			continue;
-		score = mss_score(records, n, overhead, mss) - (i < USUAL_MTU ? 0 : 3 + doubt) +
-			(i < USUAL_MTU && usual_mtu[i] == 1500 ? doubt : 0);
+		score = mss_score(records, n, overhead,
+		    mss) - (i < USUAL_MTU ? 0 : 3 + doubt) + (i < USUAL_MTU &&
+		    usual_mtu[i] == 1500 ? doubt : 0);
 		if (score > best) {
 			best = score;
 			found = mss;
@@ -262,8 +263,10 @@ wire_options_class(const struct wire_path *path, uint64_t request)
 	if (path->request == 0 || request < path->request || !path->options_tell)
 		return WIRE_N_CLASSES;
 	rest = request - path->request;
-	/* SACK options have 12, 20 or 28 octets. An inexact constant matters less for many. */
-	if (path->is_request_exact ? rest % 4 != 0 || (rest > 0 && rest < 12) : rest < 600)
+	/* SACK options have 12, 20 or 28 octets. An inexact constant matters less for
+	 * many. */
+	if (path->is_request_exact ? rest % 4 != 0 || (rest > 0 && rest < 12)
+	    : rest < 600)
 		return WIRE_N_CLASSES;
 	return wire_n_class(rest / 12);
 }
@@ -280,8 +283,8 @@ wire_look(const struct wire_model *m, const struct record *r, struct wire_sight 
 }
 
 void
-wire_parts_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight *sight,
-		struct wire_parts *out)
+wire_parts_of_e(const struct wire_path *path, uint32_t mss,
+    const struct wire_sight *sight, struct wire_parts *out)
 {
 	const double *from = path->from[sight->x > 2];
 	uint32_t page = mss & (uint32_t)-(int32_t)mss;
@@ -336,6 +339,7 @@ wire_unknown_density(const struct files *files, const struct wire_server *server
 	if (range < 1.2 * t)
 		range = 1.2 * t;
 	plain = 0.5 * (1 / range + 1 / (25.0 * (t + 256)));
-	share = server->flows > 0 ? PLAIN_LEAST + PLAIN_MORE / (PLAIN_FLOWS + server->flows) : 1;
+	share = server->flows > 0 ? PLAIN_LEAST + PLAIN_MORE /
+	    (PLAIN_FLOWS + server->flows) : 1;
 	return share * plain + (1 - share) * band;
 }

@@ -8,8 +8,8 @@
 
 /*
  * Downloads by octets and packets alone: the wire model, T = S + H(S) + k MSS + e (the
- * symbols stand in wire.c). Where the client's direction was seen as well, its octets tell
- * how many selective acknowledgements it sent, and these how much was sent again.
+ * symbols stand in wire.c). Where the client's direction was seen as well, its octets
+ * tell how many selective acknowledgements it sent, and these how much was sent again.
  */
 
 enum {
@@ -22,7 +22,8 @@ enum {
 /* What of a path is learned: its losses. */
 struct wire_path {
 	uint32_t mss;             /* 0: by each record alone */
-	uint32_t own_overhead;    /* c, where it is not the server's: the client's affair too */
+	/* c, where it is not the server's: the client's affair too */
+	uint32_t own_overhead;
 	uint32_t request; /* payload of a request beside the file's path, where paths are
 			   * known; 0: not learned */
 	bool is_request_exact;
@@ -32,15 +33,17 @@ struct wire_path {
 	double tail;              /* share of downloads with many more */
 	double q[WIRE_X_CLASSES]; /* share of remainders beside whole segments, by x */
 	double q_whole; /* the same where no segment was sent again */
-	/* Where the remainders of x <= 2 and of x > 2 come from, shares: segments that end at a
-	 * page, the last segment, both, any. */
+	/* Where the remainders of x <= 2 and of x > 2 come from, shares: segments that
+	 * end at a page, the last segment, both, any. */
 	double from[2][4];
 	double options;            /* share of remainders that are TCP options */
 	double by_n[WIRE_N_CLASSES]; /* mean k by the client's SACK options */
 	double n_shape;            /* shape of the k around it; 0: not fitted */
 	double n_share[WIRE_N_CLASSES]; /* share of downloads; all 0: not fitted */
-	double unknown;            /* share of downloads that the catalogue does not have */
-	double broad; /* where it is another path's: how likely any losses are; not learned */
+	/* share of downloads that the catalogue does not have */
+	double unknown;
+	/* where it is another path's: how likely any losses are; not learned */
+	double broad;
 	double flows;              /* that this was learned from */
 };
 
@@ -91,8 +94,8 @@ struct wire_losses {
 	double tail; /* from k = count on: tail / (k + 1) */
 };
 
-/* For records whose n is of a class (n_class < WIRE_N_CLASSES), or else not known, with that
- * many segments. */
+/* For records whose n is of a class (n_class < WIRE_N_CLASSES), or else not known, with
+ * that many segments. */
 const struct wire_losses *wire_table(struct wire_tables *tables, unsigned n_class,
 				     double segments);
 
@@ -119,8 +122,8 @@ void residues_free(struct residues *residues);
 const uint64_t *sents_of(const struct sents *sents);
 /* The first file for which at least so much is sent. */
 size_t sents_lower(const struct sents *sents, uint64_t sent);
-/* A file in the index: octets sent for it beside its number, so that a search stays in one
- * place of memory. */
+/* A file in the index: octets sent for it beside its number, so that a search stays in
+ * one place of memory. */
 struct residue {
 	uint64_t sent;
 	uint32_t file;
@@ -141,13 +144,13 @@ struct wire_model {
 
 void wire_name(const struct wire_model *model, const struct record *record,
 	       struct verdict *out);
-/* The obvious twin: weighs every file. Slow; agrees with wire_name up to what WIRE_NEAR_MAX
- * leaves out. */
+/* The obvious twin: weighs every file. Slow; agrees with wire_name up to what
+ * WIRE_NEAR_MAX leaves out. */
 void wire_name_slowly(const struct wire_model *model, const struct record *record,
 		      struct verdict *out);
 /*
- * Without a header: usual ones are supposed, and usual costs of TLS with the probability tls.
- * Adds files' weights to a tally, times scale.
+ * Without a header: usual ones are supposed, and usual costs of TLS with the probability
+ * tls. Adds files' weights to a tally, times scale.
  */
 struct wire_blind {
 	const struct files *files;
@@ -157,8 +160,8 @@ struct wire_blind {
 	double tls;
 };
 
-void wire_weigh_blind(const struct wire_blind *blind, const struct record *record, double scale,
-		      struct tally *tally);
+void wire_weigh_blind(const struct wire_blind *blind, const struct record *record,
+    double scale, struct tally *tally);
 
 /* Of a record in a model. */
 struct wire_sight {
@@ -173,9 +176,10 @@ unsigned wire_options_class(const struct wire_path *path, uint64_t request);
 void wire_look(const struct wire_model *model, const struct record *record,
 	       struct wire_sight *out);
 /* p(e | k, x, n): e octets beside whole segments, tail being (S + H) mod MSS. */
-double wire_p_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight *sight,
-		   uint64_t k, uint32_t e, uint32_t tail);
-/* The same in parts, for many files of one record: sources of remainders, prepared once. */
+double wire_p_of_e(const struct wire_path *path, uint32_t mss,
+    const struct wire_sight *sight, uint64_t k, uint32_t e, uint32_t tail);
+/* The same in parts, for many files of one record: sources of remainders, prepared
+ * once. */
 struct wire_parts {
 	double q[2]; /* without and with whole segments sent again */
 	double page_share, last_share, both_share, any_share, options;
@@ -207,15 +211,15 @@ wire_parts_p(const struct wire_parts *parts, uint32_t mss, uint64_t k, uint32_t 
 double wire_unknown_density(const struct files *files, const struct wire_server *server,
 			    uint64_t payload);
 
-/* One round of EM: what records of a model's path say, into out, which may be that path; base
- * is the prior, where they are few. */
+/* One round of EM: what records of a model's path say, into out, which may be that path;
+ * base is the prior, where they are few. */
 void wire_refit(const struct wire_model *model, const struct record *const *records,
 		size_t n, const struct wire_path *base, struct wire_path *out);
 /* The bands of a server's records. */
 void wire_learn_bands(const struct record *const *records, size_t n,
 		      struct wire_server *server);
-/* The constant of requests, where files have no paths; path is left as it is where nothing
- * can be said. */
+/* The constant of requests, where files have no paths; path is left as it is where
+ * nothing can be said. */
 void wire_learn_request(const struct record *const *records, size_t n, uint32_t overhead,
 			struct wire_path *path);
 /* The same where they have, by what the model names. */
@@ -233,9 +237,9 @@ struct wire_guess {
 };
 
 /*
- * Finds header constants by vote over records 0..n-1 under a guess's c and law; mss and class
- * of SACK options (WIRE_N_CLASSES: not known) by record.
- * Files and records are matched with usual losses, without labels.
+ * Finds header constants by vote over records 0..n-1 under a guess's c and law; mss and
+ * class of SACK options (WIRE_N_CLASSES: not known) by record. Files and records are
+ * matched with usual losses, without labels.
  */
 void wire_vote(const struct files *files, const struct record *const *records,
 	       const uint32_t *mss, const uint8_t *n_class, size_t n,

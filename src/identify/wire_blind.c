@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Weighs files where no header was learned. What a server sends beside a file lies evenly in
- * one of a few ranges, for plain HTTP and for TLS, whose records cost a share of the file and
- * whose handshake comes first:
+ * Weighs files where no header was learned. What a server sends beside a file lies evenly
+ * in one of a few ranges, for plain HTTP and for TLS, whose records cost a share of the
+ * file and whose handshake comes first:
  *
- *	p(T | S) = sum over ranges of share (F(k2) - F(k1)) / width
+ * 	p(T | S) = sum over ranges of share (F(k2) - F(k1)) / width
  *
- * F being the sum of p(k) and k1 to k2 the segments sent again with which T - S - k MSS lies
- * in the range.
+ * F being the sum of p(k) and k1 to k2 the segments sent again with which T - S - k MSS
+ * lies in the range.
  */
 #include "identify/wire.h"
 
@@ -55,13 +55,15 @@ p_in_range(const struct gap *gap, const struct range *range, double *k)
 	double least = range->least + range->least_part * gap->size,
 	       most = range->most + range->most_part * gap->size,
 	       first = ceil((gap->octets - most) / gap->mss),
-	       last = floor((gap->octets - least) / gap->mss), peak = (double)gap->losses->peak;
+	       last = floor((gap->octets - least) / gap->mss),
+	       peak = (double)gap->losses->peak;
 
 	if (last < 0 || last < first)
 		return 0;
 	first = first > 0 ? first : 0;
 	*k = peak < first ? first : peak > last ? last : peak;
-	return range->share * (sum_to(gap->losses, last) - sum_to(gap->losses, first - 1)) /
+	return range->share * (sum_to(gap->losses, last) - sum_to(gap->losses,
+	    first - 1)) /
 	       (most - least);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Learns a path's losses without labels: each record counts for each file it may be by that
- * file's probability, the parameters follow, and so on for a few rounds. (To count only what
- * is named for sure would favour records with few losses, more so with every round.) Counts
- * are added to those of a prior, so that a few records change it little.
+ * Learns a path's losses without labels: each record counts for each file it may be by
+ * that file's probability, the parameters follow, and so on for a few rounds. (To count
+ * only what is named for sure would favour records with few losses, more so with every
+ * round.) Counts are added to those of a prior, so that a few records change it little.
  */
 #include "identify/wire.h"
 
@@ -19,12 +19,13 @@ enum { RECORDS_MAX = 2000, SAMPLE_MAX = 1024, NAMED_MIN = 5, REQUESTS_MAX = 4096
 
 /* Weight of the prior, in segments, records or remainders. */
 static const double PRIOR_SEGMENTS = 1000, PRIOR_TAIL = 30, PRIOR_Q = 4, PRIOR_FROM = 5,
-		    PRIOR_WHOLE = 100, PRIOR_OPTIONS = 100, PRIOR_N = 2, PRIOR_SHARE = 0.1,
+		    PRIOR_WHOLE = 100, PRIOR_OPTIONS = 100, PRIOR_N = 2,
+		    PRIOR_SHARE = 0.1,
 		    PRIOR_UNKNOWN = 2,
 		    LEAST_COUNTED = 0.02;
 
-/* What may have been missed by chance of what was never seen: a prior may rest on the very same
- * records. */
+/* What may have been missed by chance of what was never seen: a prior may rest on the
+ * very same records. */
 static const double UNSEEN = 0.2, UNSEEN_UNKNOWN = 0.5;
 
 struct fit {
@@ -65,8 +66,10 @@ fit_shape(const struct fit *f, const struct wire_path *p, bool by_n)
 
 			if (by_n && (class == 0 || class == WIRE_N_CLASSES))
 				continue;
-			mean = by_n ? p->by_n[class] : p->lam * f->sample[k].segments + 0.02;
-			one = (1 - p->tail) * exp(log_negbin(f->sample[k].k, mean, shapes[i]));
+			mean = by_n ? p->by_n[class] : p->lam * f->sample[k].segments +
+			    0.02;
+			one = (1 - p->tail) * exp(log_negbin(f->sample[k].k, mean,
+			    shapes[i]));
 			sum += f->sample[k].weight *
 			       log(one + p->tail / ((f->sample[k].k + 1) * 9.2));
 		}
@@ -116,7 +119,8 @@ count_remainder(struct fit *f, const struct wire_model *m, const struct wire_sig
 
 /* The class of SACK options where their number depends on the file's path. */
 static unsigned
-class_by_path(const struct wire_model *m, const struct record *r, const struct candidate *c)
+class_by_path(const struct wire_model *m, const struct record *r,
+    const struct candidate *c)
 {
 	uint64_t request = wire_request(r, m->overhead),
 		 less = m->path->request + m->files->file[c->file].path_len;
@@ -173,7 +177,8 @@ count_record(struct fit *f, const struct wire_model *m, const struct record *r)
 			count_candidate(f, m, r, sight, &v.candidate[i]);
 }
 
-/* Mean k by class of n: of a class and its neighbours, more of the class the more it has. */
+/* Mean k by class of n: of a class and its neighbours, more of the class the more it
+ * has. */
 static void
 fit_by_n(const struct fit *f, const struct wire_path *base, struct wire_path *out)
 {
@@ -194,7 +199,8 @@ fit_by_n(const struct fit *f, const struct wire_path *base, struct wire_path *ou
 		if (base->n_shape > 0 && near_n > 0)
 			share = sqrt(share * (near_k / near_n + 1e-4));
 		out->by_n[i] = i == 0 ? (f->k_by_n[0] + 0.02) / (f->by_n[0] + PRIOR_N)
-				      : (f->k_by_n[i] + PRIOR_N * share * exp2((double)i)) /
+				      : (f->k_by_n[i] + PRIOR_N * share *
+				          exp2((double)i)) /
 					    (f->by_n[i] + PRIOR_N);
 		out->by_n[i] = out->by_n[i] > 1e-4 ? out->by_n[i] : 1e-4;
 	}
@@ -206,7 +212,8 @@ conclude(const struct fit *f, const struct wire_path *base, struct wire_path *ou
 	double seen = 0, sum;
 	size_t i, k;
 
-	out->lam = (f->k_sum + PRIOR_SEGMENTS * base->lam) / (f->segments + PRIOR_SEGMENTS);
+	out->lam = (f->k_sum + PRIOR_SEGMENTS * base->lam) /
+	    (f->segments + PRIOR_SEGMENTS);
 	out->tail =
 	    (f->tail + PRIOR_TAIL * base->tail + UNSEEN) / (f->named + PRIOR_TAIL + 1);
 	out->options = (f->options + PRIOR_OPTIONS * base->options + UNSEEN) /
@@ -303,8 +310,8 @@ rising(const void *pa, const void *pb)
 	return *a < *b ? -1 : *a > *b;
 }
 
-/* The most frequent of the sorted values 0..n-1; with often > 0 the least one that comes that
- * often. */
+/* The most frequent of the sorted values 0..n-1; with often > 0 the least one that comes
+ * that often. */
 static uint64_t
 most_frequent(const uint64_t *value, size_t n, size_t often, size_t *times, size_t *below)
 {
@@ -337,7 +344,8 @@ is_least_alone(const uint64_t *value, size_t n)
 	return n >= 8 && fits * 20 >= n * 19 && value[0] < LEAST_REQUEST;
 }
 
-/* Whether options come with requests at all: where none was ever seen, none means nothing. */
+/* Whether options come with requests at all: where none was ever seen, none means
+ * nothing. */
 static bool
 have_options(const uint64_t *value, size_t n, uint64_t request)
 {
@@ -361,7 +369,8 @@ wire_learn_request(const struct record *const *records, size_t n, uint32_t overh
 			count++;
 	qsort(value, count, sizeof *value, rising);
 	/* The least of the frequent is that of one request; some records hold more. */
-	best = most_frequent(value, count, count / 50 > 3 ? count / 50 : 3, &times, &below);
+	best = most_frequent(value, count, count / 50 > 3 ? count / 50 : 3, &times,
+	    &below);
 	if (is_least_alone(value, count)) {
 		path->request = (uint32_t)value[0];
 		path->is_request_exact = true;
@@ -373,12 +382,13 @@ wire_learn_request(const struct record *const *records, size_t n, uint32_t overh
 		path->request = value[0] < 150 ? (uint32_t)value[0] : 150;
 		path->is_request_exact = false;
 	}
-	path->options_tell = !path->is_request_exact || have_options(value, count, path->request);
+	path->options_tell = !path->is_request_exact || have_options(value, count,
+	    path->request);
 	free(value);
 }
 
-/* Whether a constant explains requests better than chance: by its frequency, against that of
- * the most frequent path length, and by what is left being sums of SACK options. */
+/* Whether a constant explains requests better than chance: by its frequency, against that
+ * of the most frequent path length, and by what is left being sums of SACK options. */
 static bool
 is_constant(const struct files *files, const uint64_t *value, size_t n, uint64_t constant,
 	    size_t times)

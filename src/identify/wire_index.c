@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files by what is sent for them, and by the remainder of that modulo the MSS: far below T
- * only files with the right remainder matter, and a record looks at tens of candidates.
+ * Files by what is sent for them, and by the remainder of that modulo the MSS: far below
+ * T only files with the right remainder matter, and a record looks at tens of candidates.
  */
 #include "identify/wire.h"
 

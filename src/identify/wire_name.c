@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names a plain record. Near T, where few segments were sent again, files are weighed one by
- * one, up to a limit; of what lies beyond it and of all files far below T only those with a
- * usual remainder are looked up by the index of residues, the rest of the near ones count
- * together. Weights go to a list on the stack; the best of them are sorted out at the end.
+ * Names a plain record. Near T, where few segments were sent again, files are weighed one
+ * by one, up to a limit; of what lies beyond it and of all files far below T only those
+ * with a usual remainder are looked up by the index of residues, the rest of the near
+ * ones count together. Weights go to a list on the stack; the best of them are sorted out
+ * at the end.
  *
- * Where paths of files are known, the client's octets tell a file's as well: payload of the
- * request = its path + a constant + n SACK options of 12, 20 or 28 octets.
+ * Where paths of files are known, the client's octets tell a file's as well: payload of
+ * the request = its path + a constant + n SACK options of 12, 20 or 28 octets.
  */
 #include "identify/wire.h"
 
@@ -32,7 +33,8 @@ struct weighing {
 	uint64_t request;    /* payload of the request less the constant */
 	double request_any;  /* its probability whatever the path; 0: nothing known */
 	double scale;        /* prior of one file */
-	/* p(k) of the record's n, and the parts of p(e), which are the same for all files. */
+	/* p(k) of the record's n, and the parts of p(e), which are the same for all
+	 * files. */
 	const struct wire_losses *losses;
 	struct wire_parts parts;
 	uint32_t residue; /* T mod MSS */
@@ -89,7 +91,8 @@ begin(struct weighing *w, const struct wire_model *m, const struct record *r)
 	w->m = m;
 	w->r = r;
 	wire_look(m, r, &w->sight);
-	w->scale = (1 - m->path->unknown) / (double)(m->files->count ? m->files->count : 1);
+	w->scale = (1 - m->path->unknown) / (double)(m->files->count ? m->files->count
+	    : 1);
 	w->unknown = m->path->unknown *
 		     wire_unknown_density(m->files, m->server, w->sight.payload);
 	w->sum = w->unknown;
@@ -114,8 +117,8 @@ heavier(const void *pa, const void *pb)
 
 /* The weight of k for a file whose path tells another n. */
 static double
-weigh_request(struct weighing *w, uint32_t file, uint64_t k, const struct wire_parts **parts,
-	      struct wire_parts *own)
+weigh_request(struct weighing *w, uint32_t file, uint64_t k,
+    const struct wire_parts **parts, struct wire_parts *own)
 {
 	const struct wire_model *m = w->m;
 	int64_t rest = (int64_t)w->request - m->files->file[file].path_len;
@@ -159,7 +162,8 @@ weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *o
 	w->pick[w->count++] = (struct pick){weight, k, file, e, mode};
 }
 
-/* Files near T: the range first..end-1 is weighed one by one, the other near ones together. */
+/* Files near T: the range first..end-1 is weighed one by one, the other near ones
+ * together. */
 static void
 weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 {
@@ -195,7 +199,8 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 
 /* Files whose remainder is e, outside of first..end-1, from T down. */
 static void
-weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first, size_t end)
+weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
+    size_t end)
 {
 	const struct wire_model *m = w->m;
 	uint64_t t = w->sight.payload;
@@ -217,8 +222,8 @@ weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
 		if (at[low].file >= first && at[low].file < end)
 			continue;
 		weigh(w, mode, at[low].file, at[low].sent, &weight);
-		/* All further ones together would not matter: they have the same e, and p(k)
-		 * falls from here on. */
+		/* All further ones together would not matter: they have the same e, and
+		 * p(k) falls from here on. */
 		if (at[low].file < first && weight * (double)low < SURE_ENOUGH * w->sum)
 			break;
 	}

@@ -2,23 +2,23 @@
 /*
  * How many segments are sent again, k. Without the client's side:
  *
- *	p(k) = (1 - tail) NegBin(mean lam segments + 0.02, shape r) + tail / ((k+1) 9.2)
+ * 	p(k) = (1 - tail) NegBin(mean lam segments + 0.02, shape r) + tail / ((k+1) 9.2)
  *
  * the heavy tail being bursts of spurious retransmissions. With it, n SACK options tell
  * more: none, and next to nothing was sent again; n, and k lies around a share of n that
- * the path's losses make and that is fitted. A path not fitted yet may have any share from
- * a hundredth to nearly all.
+ * the path's losses make and that is fitted. A path not fitted yet may have any share
+ * from a hundredth to nearly all.
  *
- * Where n is known and all was fitted the download's segments tell k as well, which on lossy paths
- * they do better than n:
+ * Where n is known and all was fitted the download's segments tell k as well, which on
+ * lossy paths they do better than n:
  *
- *	p(k | n, segments) = p(k | n) p(k | segments) / p(k), to a sum of 1
+ * 	p(k | n, segments) = p(k | n) p(k | segments) / p(k), to a sum of 1
  *
- * p(k) being the mean of p(k | n) over the n of the path; a part of it is p(k | n) alone, should
- * n and segments not be told apart by k.
+ * p(k) being the mean of p(k | n) over the n of the path; a part of it is p(k | n) alone,
+ * should n and segments not be told apart by k.
  *
- * The tables hold p(k) for a class of n, or for a quarter octave of segments; they end where
- * only the tail is left.
+ * The tables hold p(k) for a class of n, or for a quarter octave of segments; they end
+ * where only the tail is left.
  */
 #include "identify/wire.h"
 
@@ -275,7 +275,8 @@ wire_table(struct wire_tables *t, unsigned n_class, double segments)
 				  n_class < WIRE_N_CLASSES ? 0 : segment_class(segments));
 }
 
-/* p(0..K_MAX-1) by n, or by segments where that is not known; how far a table of it goes. */
+/* p(0..K_MAX-1) by n, or by segments where that is not known; how far a table of it
+ * goes. */
 static size_t
 list_of_one(const struct wire_path *path, unsigned n_class, double segments, double *p)
 {

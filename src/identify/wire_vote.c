@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vote for header constants. Each record and each file somewhat below its payload give
- * values of H, one per k; a true value comes again and again, a chance one does not. A
- * value's gain is the sum over records of log((1 - w) + w ratio), ratio being how much
- * likelier the record is with it than by chance and w the share tried. The best of so many
- * values gains the log of their number by chance alone; what is accepted must gain e^6 times
- * more. Further values are looked for beside those accepted.
+ * The vote for header constants. Each record and each file somewhat below its payload
+ * give values of H, one per k; a true value comes again and again, a chance one does not.
+ * A value's gain is the sum over records of log((1 - w) + w ratio), ratio being how much
+ * likelier the record is with it than by chance and w the share tried. The best of so
+ * many values gains the log of their number by chance alone; what is accepted must gain
+ * e^6 times more. Further values are looked for beside those accepted.
  *
  * H and H + MSS differ by one segment sent again, which no record tells for sure. Without
- * encryption H is held below one MSS; a handshake can be longer, and of values that differ by
- * segments the least is taken unless it fits clearly worse: one too small makes k too large by
- * a constant, one too large loses the records with the fewest losses.
+ * encryption H is held below one MSS; a handshake can be longer, and of values that
+ * differ by segments the least is taken unless it fits clearly worse: one too small makes
+ * k too large by a constant, one too large loses the records with the fewest losses.
  */
 #include "identify/wire.h"
 
@@ -69,19 +69,21 @@ put(struct voting *v, int64_t h, uint32_t hex, double ratio)
 }
 
 static void
-hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss, unsigned n_class,
-	  double density)
+hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss,
+    unsigned n_class, double density)
 {
 	int64_t most = v->guess->law == TLS_none && mss < 1000 + HEADER_MIN
 			   ? 1000
 		       : v->guess->law == TLS_none ? HEADER_MIN + mss - 1
 						   : HEADER_MAX,
-		least = v->guess->law == TLS_none || tls_law_rows[v->guess->law].record == 0
+		least = v->guess->law == TLS_none || tls_law_rows[v->guess->law].record ==
+		    0
 			    ? HEADER_MIN
 			    : HANDSHAKE_MIN;
 	const struct wire_losses *losses =
 	    wire_table(v->tables, n_class, (double)payload / mss);
-	uint64_t cost = tls_cost(v->guess->law, size, INNER_USUAL + decimal_digits(size)), k;
+	uint64_t cost = tls_cost(v->guess->law, size, INNER_USUAL + decimal_digits(size)),
+	    k;
 	uint32_t hex;
 	int64_t h;
 
@@ -146,8 +148,8 @@ least_alike(const struct voting *v, uint32_t slot, double best)
 	return slot;
 }
 
-/* Whether a slot is but the constant of another and a remainder that ends at a page: where many
- * such segments are sent again these come often. */
+/* Whether a slot is but the constant of another and a remainder that ends at a page:
+ * where many such segments are sent again these come often. */
 static bool
 is_remainder(const struct voting *v, uint32_t slot, uint32_t of)
 {
@@ -157,7 +159,8 @@ is_remainder(const struct voting *v, uint32_t slot, uint32_t of)
 	       ((slot - of) & (page - 1)) == 0;
 }
 
-/* The slot that raises the likelihood most, and by how much; beside a first one, if n > 0. */
+/* The slot that raises the likelihood most, and by how much; beside a first one, if n >
+ * 0. */
 static double
 best_slot(struct voting *v, uint32_t *slots, uint32_t n)
 {
@@ -175,8 +178,8 @@ best_slot(struct voting *v, uint32_t *slots, uint32_t n)
 		for (at = box->first; at < box->end; at++) {
 			k = v->entry[at].slot;
 			for (t = 0; v->ratio[k] > 0 && t < TRIALS; t++)
-				v->gain[t][k] += log1p(share_tried[t] / (1 - share_tried[t]) *
-						       v->ratio[k] / box->already);
+				v->gain[t][k] += log1p(share_tried[t] /
+				    (1 - share_tried[t]) * v->ratio[k] / box->already);
 			v->ratio[k] = 0;
 		}
 	}
@@ -265,7 +268,8 @@ find_modes(struct voting *v)
 
 struct choice {
 	size_t record;
-	double crowd; /* logarithm of the files within reach of a header, 0 if there are few */
+	/* logarithm of the files within reach of a header, 0 if there are few */
+	double crowd;
 	uint32_t order;
 };
 
@@ -310,8 +314,8 @@ wire_vote(const struct files *files, const struct record *const *records,
 						  (uint32_t)i * 2654435769u};
 	}
 	qsort(choice, count, sizeof *choice, sparser);
-	/* Half of them may be of any size, else digits of sizes could not be told from the
-	 * constant. */
+	/* Half of them may be of any size, else digits of sizes could not be told from
+	 * the constant. */
 	if (count > RECORDS_MAX / 2)
 		qsort(choice + RECORDS_MAX / 2, count - RECORDS_MAX / 2, sizeof *choice,
 		      by_order);

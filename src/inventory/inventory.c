@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hosts in a hash table by address. Findings are kept as batches; a host has the numbers of
- * its own. The distribution is the suite's system with the most expected downloads: each
- * finding votes with its probability, and one vote of doubt is added, so that a single
- * download does not make a certainty.
+ * Hosts in a hash table by address. Findings are kept as batches; a host has the numbers
+ * of its own. The distribution is the suite's system with the most expected downloads:
+ * each finding votes with its probability, and one vote of doubt is added, so that a
+ * single download does not make a certainty.
  */
 #include "inventory/inventory.h"
 
@@ -105,7 +105,8 @@ grow(struct inventory *inv)
 
 /* The host's entry; NULL once the table is full of others. */
 static struct entry *
-entry_of(struct inventory *inv, const struct addr *addr, int64_t first_us, int64_t last_us)
+entry_of(struct inventory *inv, const struct addr *addr, int64_t first_us,
+    int64_t last_us)
 {
 	uint32_t *slot = find_slot(inv, addr);
 	struct entry *e;
@@ -120,7 +121,8 @@ entry_of(struct inventory *inv, const struct addr *addr, int64_t first_us, int64
 			slot = find_slot(inv, addr);
 		}
 		inv->entries[inv->count] =
-		    (struct entry){.addr = *addr, .first_us = first_us, .last_us = last_us};
+		    (struct entry){.addr = *addr, .first_us = first_us,
+		    .last_us = last_us};
 		*slot = (uint32_t)++inv->count;
 	}
 	e = &inv->entries[*slot - 1];
@@ -148,7 +150,8 @@ inventory_flows(struct inventory *inv, const struct batch *batch)
 		e->bytes += flow_or(&flow, reverse_bytes, 0);
 		if (flow_has(&flow, fingerprint) && e->fingerprint_len == 0 &&
 		    flow.fingerprint.len < sizeof e->fingerprint) {
-			memcpy(e->fingerprint, flow.fingerprint.data, flow.fingerprint.len);
+			memcpy(e->fingerprint, flow.fingerprint.data,
+			    flow.fingerprint.len);
 			e->fingerprint_len = flow.fingerprint.len;
 		}
 	}
@@ -174,13 +177,15 @@ vote(struct vote votes[VOTES], const char *name, size_t n, double weight)
 }
 
 static void
-keep_finding(struct inventory *inv, struct entry *e, const struct finding *finding, size_t row)
+keep_finding(struct inventory *inv, struct entry *e, const struct finding *finding,
+    size_t row)
 {
 	const char *system;
 
 	if (e->finding_count == e->finding_cap) {
 		e->finding_cap = e->finding_cap == 0 ? 8 : e->finding_cap * 2;
-		e->findings = must(realloc(e->findings, e->finding_cap * sizeof *e->findings));
+		e->findings = must(realloc(e->findings,
+		    e->finding_cap * sizeof *e->findings));
 	}
 	e->findings[e->finding_count++] = (uint64_t)(inv->kept_count - 1) << 32 | row;
 	if (!finding_has(finding, name)) {
@@ -199,14 +204,16 @@ keep_finding(struct inventory *inv, struct entry *e, const struct finding *findi
 	}
 	if (finding_has(finding, arch) &&
 	    !(finding->arch.len == 3 && memcmp(finding->arch.data, "all", 3) == 0))
-		vote(e->arches, finding->arch.data, finding->arch.len, finding->probability);
+		vote(e->arches, finding->arch.data, finding->arch.len,
+		    finding->probability);
 }
 
 void
 inventory_findings(struct inventory *inv, const struct batch *batch)
 {
 	struct finding finding;
-	struct batch *copy = batch_new(&finding_schema, batch->rows == 0 ? 1 : batch->rows);
+	struct batch *copy = batch_new(&finding_schema,
+	    batch->rows == 0 ? 1 : batch->rows);
 	struct entry *e;
 	size_t i;
 
@@ -279,7 +286,8 @@ host_row(const struct entry *e, struct os_guess *guess, struct host *out)
 	host_set(out, unknown, e->unknown);
 	host_set(out, expected, e->expected);
 	if (e->fingerprint_len > 0) {
-		host_set(out, fingerprint, ((struct str){e->fingerprint, e->fingerprint_len}));
+		host_set(out, fingerprint,
+		    ((struct str){e->fingerprint, e->fingerprint_len}));
 		if (os_from_syn(e->fingerprint, e->fingerprint_len, guess)) {
 			host_set(out, os, str_of(guess->family));
 			host_set(out, os_probability, guess->probability);
@@ -348,8 +356,8 @@ push_downloads(const struct inventory *inv, const struct entry *e, struct batch 
 	size_t i;
 
 	if (e->finding_count > 0)
-		qsort_r(e->findings, e->finding_count, sizeof *e->findings, compare_findings,
-		    (void *)inv);
+		qsort_r(e->findings, e->finding_count, sizeof *e->findings,
+		    compare_findings, (void *)inv);
 	for (i = 0; i < e->finding_count && status == 0; i++) {
 		row = (uint32_t)e->findings[i];
 		batch_append_rows(batch, inv->kept[e->findings[i] >> 32], &row, 1);
@@ -359,8 +367,8 @@ push_downloads(const struct inventory *inv, const struct entry *e, struct batch 
 }
 
 int
-inventory_downloads(const struct inventory *inv, const struct addr *host, struct sink *sink,
-    struct err *err)
+inventory_downloads(const struct inventory *inv, const struct addr *host,
+    struct sink *sink, struct err *err)
 {
 	struct batch *batch = batch_new(&finding_schema, 1024);
 	const struct entry **list = sorted(inv);

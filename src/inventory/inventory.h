@@ -25,7 +25,8 @@ void inventory_flows(struct inventory *inventory, const struct batch *batch);
 void inventory_findings(struct inventory *inventory, const struct batch *batch);
 
 /* Hosts by address, as batches of host_schema. */
-int inventory_hosts(const struct inventory *inventory, struct sink *sink, struct err *err);
+int inventory_hosts(const struct inventory *inventory, struct sink *sink,
+    struct err *err);
 /* The findings about one host, by time, as batches of finding_schema; of every host by
  * address if host is NULL. */
 struct addr;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operating system behind a SYN. Two tables speak: how often each system sent this SYN
- * size, window and TTL, and which family orders its options this way. They are multiplied
- * as independent evidence, with a floor so that neither can rule a family out alone.
+ * The operating system behind a SYN. Two tables speak: how often each system sent this
+ * SYN size, window and TTL, and which family orders its options this way. They are
+ * multiplied as independent evidence, with a floor so that neither can rule a family out
+ * alone.
  */
 #include "inventory/os.h"
 
@@ -70,7 +71,8 @@ option_size(const char *name, size_t n)
 	static const struct {
 		const char *name;
 		unsigned size;
-	} sizes[] = {{"mss", 4}, {"nop", 1}, {"ws", 3}, {"sok", 2}, {"ts", 10}, {"sack", 10}};
+	} sizes[] = {{"mss", 4}, {"nop", 1}, {"ws", 3}, {"sok", 2}, {"ts", 10},
+	    {"sack", 10}};
 	uint64_t padding;
 	size_t i;
 
@@ -223,8 +225,8 @@ os_from_syn(const char *fingerprint, size_t n, struct os_guess *out)
 		return false;
 	for (i = 0; i < families.count; i++) {
 		weight = sum > 0 ? families.rows[i].weight / sum + SIZE_FLOOR : 1;
-		if (known != NULL && !is_same(families.rows[i].name, families.rows[i].len, known,
-		    known_len))
+		if (known != NULL && !is_same(families.rows[i].name, families.rows[i].len,
+		    known, known_len))
 			weight *= LAYOUT_FLOOR;
 		total += weight;
 		if (weight > best) {

@@ -13,10 +13,10 @@ struct os_guess {
 };
 
 /*
- * The family of operating system that sends such a SYN, from its fingerprint in p0f notation
- * (ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass). By the tables data/os.tsv (size,
- * window, TTL) and data/layout.tsv (order of options). False if the text is no fingerprint
- * or nothing in the tables is like it.
+ * The family of operating system that sends such a SYN, from its fingerprint in p0f
+ * notation (ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass). By the tables
+ * data/os.tsv (size, window, TTL) and data/layout.tsv (order of options). False if the
+ * text is no fingerprint or nothing in the tables is like it.
  */
 bool os_from_syn(const char *fingerprint, size_t n, struct os_guess *out);
 

@@ -278,9 +278,9 @@ encoded_fetch(const struct client_config *c, struct err *err)
 	words_split(&words, "curl -qsSk --compressed");
 	for (i = 0; i < c->files->count; i++) {
 		words_split(&words, "-o /dev/null");
-		words_add(&words, c->scenario->network_ipv6 ? "%s://[%s]/%s" : "%s://%s/%s",
-		    c->scenario->server_tls == TLS_none ? "http" : "https",
-		    c->topology->server_address[0], c->files->list[i].path);
+		words_add(&words, c->scenario->network_ipv6 ? "%s://[%s]/%s"
+		    : "%s://%s/%s", c->scenario->server_tls == TLS_none ? "http"
+		    : "https", c->topology->server_address[0], c->files->list[i].path);
 	}
 	config.argv = words_argv(&words);
 	status = process_run(&config, 1800000, err);
@@ -342,7 +342,8 @@ client_ended(const struct client_config *c, unsigned slot, struct err *err)
 	snprintf(from, sizeof from, "%.400s/slot%u.log", c->folder, slot);
 	snprintf(to, sizeof to, "%.400s/clients.log", c->folder);
 	if ((in = fopen(from, "r")) == NULL)
-		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", from, strerror(errno));
+		return errno == ENOENT ? 0 : err_set(err, errno, "%s: %s", from,
+		    strerror(errno));
 	if ((out = fopen(to, "a")) == NULL) {
 		status = err_set(err, errno, "%s: %s", to, strerror(errno));
 		goto done;

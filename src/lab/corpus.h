@@ -11,7 +11,8 @@ struct corpus_file {
 	char name[64];      /* what the catalogue calls it */
 	char path[192];     /* below the server's root, without a slash in front */
 	uint64_t bytes;
-	uint64_t encoded;   /* octets of the body where it is compressed on the fly; 0: it is not */
+	/* octets of the body where it is compressed on the fly; 0: it is not */
+	uint64_t encoded;
 };
 
 struct corpus {

@@ -11,12 +11,13 @@ struct err;
 struct text;
 
 /*
- * An emulated link between two interfaces, each in a namespace. Frames go in as their sender
- * segmented them and leave as they are. One thread, which sleeps until the next frame comes or
- * is due.
+ * An emulated link between two interfaces, each in a namespace. Frames go in as their
+ * sender segmented them and leave as they are. One thread, which sleeps until the next
+ * frame comes or is due.
  */
 enum emulator_kind {
-	EMULATOR_TAP,    /* TAP devices are made; they are hosts' or routers' own interfaces */
+	/* TAP devices are made; they are hosts' or routers' own interfaces */
+	EMULATOR_TAP,
 	EMULATOR_PACKET, /* interfaces that exist, by packet sockets: what comes in at one leaves
 	                  * by the other, so they are ends of veth pairs whose other ends are the
 	                  * hosts' */
@@ -44,17 +45,18 @@ enum emulator_counter {
 };
 extern const struct counter_row emulator_counter_rows[EMULATOR_COUNTERS];
 
-int emulator_open(const struct emulator_config *config, struct emulator **out, struct err *err);
+int emulator_open(const struct emulator_config *config, struct emulator **out,
+    struct err *err);
 void emulator_close(struct emulator *emulator); /* TAP devices go; may be NULL */
 
 /*
- * Carries frames until wake_fd is readable (0) or something fails for good (-1). May be called
- * again.
+ * Carries frames until wake_fd is readable (0) or something fails for good (-1). May be
+ * called again.
  */
 int emulator_run(struct emulator *emulator, int wake_fd, struct err *err);
 
-/* Counters of a direction, EMULATOR_COUNTERS of them, renewed by this call. Those of the engine
- * are link_counters of emulator_link. */
+/* Counters of a direction, EMULATOR_COUNTERS of them, renewed by this call. Those of the
+ * engine are link_counters of emulator_link. */
 const uint64_t *emulator_counters(struct emulator *emulator, unsigned way);
 const struct link *emulator_link(const struct emulator *emulator);
 

@@ -4,14 +4,16 @@
 
 #include "lab/emulator.h"
 
-/* The two ways to reach interfaces: how frames of a direction are taken in and let out. */
+/* The two ways to reach interfaces: how frames of a direction are taken in and let
+ * out. */
 struct port;
 
 struct emulator {
 	struct emulator_config config;
 	struct link *link;
 	struct port *ports[EMULATOR_ENDS];
-	uint64_t counters[EMULATOR_ENDS][EMULATOR_COUNTERS]; /* by direction: in at this end */
+	/* by direction: in at this end */
+	uint64_t counters[EMULATOR_ENDS][EMULATOR_COUNTERS];
 };
 
 struct port_kind {
@@ -20,8 +22,8 @@ struct port_kind {
 	void (*close)(struct port *port);
 	int (*fd)(const struct port *port);
 	/*
-	 * Puts what has come in at an end into the engine, a burst at most; how many frames, or
-	 * -1 if the interface is gone.
+	 * Puts what has come in at an end into the engine, a burst at most; how many
+	 * frames, or -1 if the interface is gone.
 	 */
 	int (*take_in)(struct emulator *e, unsigned end, struct err *err);
 	/* Lets out by an end n frames. */

@@ -67,7 +67,8 @@ mount_files(const struct process_config *config)
 
 	if (config->files == NULL && config->space == NULL)
 		return;
-	if (unshare(CLONE_NEWNS) != 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) != 0)
+	if (unshare(CLONE_NEWNS) != 0 || mount("", "/", "none", MS_SLAVE | MS_REC,
+	    NULL) != 0)
 		refuse("no mount namespace for", config->argv[0]);
 	if (config->space != NULL)
 		(void)mount("sysfs", "/sys", "sysfs", MS_RDONLY, NULL);
@@ -97,10 +98,11 @@ static void
 open_streams(const struct process_config *c)
 {
 	if (c->input != NULL || !c->is_foreground)
-		redirect(c->input != NULL ? c->input : "/dev/null", O_RDONLY, STDIN_FILENO);
+		redirect(c->input != NULL ? c->input : "/dev/null", O_RDONLY,
+		    STDIN_FILENO);
 	if (c->log != NULL || !c->is_foreground)
-		redirect(c->log != NULL ? c->log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND,
-		    STDERR_FILENO);
+		redirect(c->log != NULL ? c->log : "/dev/null",
+		    O_WRONLY | O_CREAT | O_APPEND, STDERR_FILENO);
 	if (c->output != NULL)
 		redirect(c->output, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
 	else if (!c->is_foreground && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)

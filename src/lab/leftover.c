@@ -229,7 +229,8 @@ undo_file(int fd, const char *path)
 int
 leftover_lock(void)
 {
-	int fd = open(NETWORK_FOLDER "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(NETWORK_FOLDER "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
 
 	while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
 		;
@@ -255,7 +256,8 @@ leftover_open(struct leftover **out, struct err *err)
 		return err_set(err, ENOMEM, "out of memory");
 	snprintf(left->path, sizeof left->path, NETWORK_FOLDER "/%ld", (long)getpid());
 	if (mkdir(NETWORK_FOLDER, 0755) != 0 && errno != EEXIST) {
-		err_set(err, errno, NETWORK_FOLDER ": cannot be made: %s", strerror(errno));
+		err_set(err, errno, NETWORK_FOLDER ": cannot be made: %s",
+		    strerror(errno));
 		goto fail;
 	}
 	/* whatever the umask: others may know what is left */
@@ -394,7 +396,8 @@ clean_refuse(const char *path, struct err *err)
 	alive = fd >= 0 ? is_alive(fd) : access(proc, F_OK) == 0;
 	if (fd >= 0)
 		close(fd);
-	return alive ? 0 : err_set(err, EPERM, "process %s has left network namespaces (%s): "
+	return alive ? 0 : err_set(err, EPERM,
+	    "process %s has left network namespaces (%s): "
 	    "removing them needs root", process, path);
 }
 
@@ -413,8 +416,8 @@ clean_one(const char *path, void *arg)
 	n = pread(fd, room, sizeof room - 1, 0);
 	room[n > 0 ? n : 0] = '\0';
 	if (c->told != NULL)
-		text_printf(c->told, "left by process %s, removed:\n%s", strrchr(path, '/') + 1,
-		    n > 0 ? room : "nothing\n");
+		text_printf(c->told, "left by process %s, removed:\n%s",
+		    strrchr(path, '/') + 1, n > 0 ? room : "nothing\n");
 	undo_file(fd, path);
 	return 0;
 }
@@ -425,6 +428,7 @@ leftover_clean(struct text *told, struct err *err)
 	struct clean c = {told, err};
 
 	if (access(NETWORK_FOLDER, R_OK | X_OK) != 0 && errno != ENOENT)
-		return err_set(err, errno, NETWORK_FOLDER ": %s: needs root", strerror(errno));
+		return err_set(err, errno, NETWORK_FOLDER ": %s: needs root",
+		    strerror(errno));
 	return walk(clean_one, &c);
 }

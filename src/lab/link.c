@@ -180,8 +180,9 @@ link_new(const struct link_config *config, struct link **out, struct err *err)
 	    way_init(&l->ways[0], config, 0, l->ring_mask + 1) != 0 ||
 	    way_init(&l->ways[1], config, 1, l->ring_mask + 1) != 0) {
 		link_free(l);
-		return err_set(err, ENOMEM, "no memory for a link of %u frames of %u octets",
-		    config->slots, config->frame_bytes);
+		return err_set(err, ENOMEM,
+		    "no memory for a link of %u frames of %u octets", config->slots,
+		    config->frame_bytes);
 	}
 	/* Slots used last are used first: they are in the caches, and others stay
 	 * untouched. */

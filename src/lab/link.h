@@ -13,12 +13,13 @@ struct link;
 struct text;
 
 /*
- * The link emulator's engine: frames in with a time and a direction, frames out with a time.
- * No clock, no input or output, no thread. Whether the nth frame of a direction is lost, held
- * back and so on depends on the seed, the direction and n alone, so that a change of one
- * setting leaves the others' choices as they were.
+ * The link emulator's engine: frames in with a time and a direction, frames out with a
+ * time. No clock, no input or output, no thread. Whether the nth frame of a direction is
+ * lost, held back and so on depends on the seed, the direction and n alone, so that a
+ * change of one setting leaves the others' choices as they were.
  *
- *	queue, drops its tail -> rate -> loss -> delay, jitter, reordering -> copies, corruption
+ * 	queue, drops its tail -> rate -> loss -> delay, jitter, reordering -> copies,
+ * 	corruption
  */
 enum link_key {
 #define LINK(id, name, type, greatest, fallback, argument, help) LINK_##id,
@@ -56,7 +57,8 @@ struct link_way {
 /* The defaults: a link that does nothing but let frames through. */
 void link_way_default(struct link_way *way);
 /* "delay", "20ms". The message names the key and what it takes. */
-int link_way_set(struct link_way *way, const char *key, const char *value, struct err *err);
+int link_way_set(struct link_way *way, const char *key, const char *value,
+    struct err *err);
 /* "delay=20ms,rate=50M,loss=1%". */
 int link_way_parse(struct link_way *way, const char *text, struct err *err);
 /* -1 if settings do not go together. */
@@ -93,7 +95,8 @@ struct link_frame {
 	int64_t due_ns;    /* when it should leave */
 };
 
-/* Where the next frame goes: room for frame_bytes, always there, the same until link_put. */
+/* Where the next frame goes: room for frame_bytes, always there, the same until
+ * link_put. */
 unsigned char *link_room(struct link *link);
 /* The frame of so many octets in link_room came in at a time that never goes back. */
 void link_put(struct link *link, unsigned way, int64_t now_ns, uint32_t bytes);

@@ -47,7 +47,8 @@ number(const char *s, const struct suffix *suffixes)
 static bool
 set_time(const char *s, void *to, double greatest)
 {
-	static const struct suffix units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9},
+	static const struct suffix units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6},
+	    {"s", 1e9},
 	    {0}};
 	double v = number(s, units);
 
@@ -187,7 +188,8 @@ set(struct link_way *way, const char *key, size_t len, const char *value, struct
 		text_init(&known);
 		text_f64(&known, row->greatest / (row->type == LINK_TYPE_time ? 1e9 : 1));
 		err_set(err, EINVAL, "%.*s takes %s%s%s%s, not '%s'", (int)len, key,
-		    types[row->type].takes, row->type == LINK_TYPE_order ? "" : ", up to ",
+		    types[row->type].takes,
+		    row->type == LINK_TYPE_order ? "" : ", up to ",
 		    row->type == LINK_TYPE_order ? "" : known.data,
 		    row->type == LINK_TYPE_time ? " s" : "", value);
 		text_done(&known);
@@ -196,8 +198,8 @@ set(struct link_way *way, const char *key, size_t len, const char *value, struct
 	text_init(&known);
 	for (i = 0; i < LINK_KEYS; i++)
 		text_printf(&known, "%s%s", i > 0 ? ", " : "", link_rows[i].name);
-	err_set(err, EINVAL, "a link has no '%.*s', but %s", (int)(len < 40 ? len : 40), key,
-	    known.data);
+	err_set(err, EINVAL, "a link has no '%.*s', but %s", (int)(len < 40 ? len : 40),
+	    key, known.data);
 	text_done(&known);
 	return -1;
 }
@@ -229,7 +231,8 @@ link_way_parse(struct link_way *way, const char *text, struct err *err)
 		len = strcspn(text, ",");
 		key = strcspn(text, "=,");
 		if (text[key] != '=')
-			return err_set(err, EINVAL, "'%.*s' should be KEY=VALUE, as delay=20ms",
+			return err_set(err, EINVAL,
+			    "'%.*s' should be KEY=VALUE, as delay=20ms",
 			    (int)(len < 80 ? len : 80), text);
 		if (len - key > sizeof value)
 			return err_set(err, EINVAL, "%.*s has too long a value",
@@ -248,15 +251,17 @@ int
 link_way_check(const struct link_way *way, struct err *err)
 {
 	if (way->rate > 0 && way->queue == 0)
-		return err_set(err, EINVAL, "queue: a rate needs one of at least 1 frame");
+		return err_set(err, EINVAL,
+		    "queue: a rate needs one of at least 1 frame");
 	if (way->rate > 0 && way->rate < 1000)
 		return err_set(err, EINVAL, "rate: at least 1000 bit/s");
 	if (way->burst > 0 && way->burst < 1)
 		return err_set(err, EINVAL, "burst: at least 1 frame, or 0 for none");
 	/* Between two bursts there is at least one frame that arrives. */
 	if (way->burst > 0 && way->loss < 1 && way->loss > way->burst / (way->burst + 1))
-		return err_set(err, EINVAL, "loss: with bursts of %g frames at most %g, or 1",
-		    way->burst, way->burst / (way->burst + 1));
+		return err_set(err, EINVAL,
+		    "loss: with bursts of %g frames at most %g, or 1", way->burst,
+		    way->burst / (way->burst + 1));
 	return 0;
 }
 

@@ -65,7 +65,8 @@ static void
 plain_words(struct job *job)
 {
 	words_add(&job->words, "%s", job->c->program);
-	words_split(&job->words, "meter -B 64Mi --no-cut --plain --biflow --export ipfix -i");
+	words_split(&job->words,
+	    "meter -B 64Mi --no-cut --plain --biflow --export ipfix -i");
 	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
 	words_add(&job->words, "--send=127.0.0.1:%u", port_of(job->place));
 	if (job->s->meter_active > 0)
@@ -92,7 +93,8 @@ softflowd_words(struct job *job)
 	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
 	words_add(&job->words, "-n");
 	words_add(&job->words, "127.0.0.1:%u", port_of(job->place));
-	words_split(&job->words, "-p softflowd.pid -c " SOFTFLOWD_SOCKET); /* in its folder */
+	/* in its folder */
+	words_split(&job->words, "-p softflowd.pid -c " SOFTFLOWD_SOCKET);
 	if (job->s->network_ipv6)
 		words_add(&job->words, "-6");
 	if (job->s->meter_active > 0) {
@@ -337,7 +339,8 @@ push_through(const struct meters *m, struct err *err)
 	struct process_config config = {.argv = argv, .space = t->client[0], .log = log};
 
 	snprintf(log, sizeof log, "%.400s/discard.log", m->config->logs);
-	snprintf(script, sizeof script, "exec 3<>/dev/udp/%s/9; for ((i = 0; i < 500; i++)); do "
+	snprintf(script, sizeof script,
+	    "exec 3<>/dev/udp/%s/9; for ((i = 0; i < 500; i++)); do "
 	    "printf %%1000s >&3; done 2>/dev/null; exit 0", t->server_address[0]);
 	return process_run(&config, GRACE_MS, err);
 }

@@ -38,7 +38,8 @@ need_requests(struct err *err)
 	struct err none = {0};
 
 	if (program_run(argv, NULL, NULL, &none) != 0)
-		return err_set(err, ENOENT, "Python's requests are not installed; on Debian: "
+		return err_set(err, ENOENT,
+		    "Python's requests are not installed; on Debian: "
 		    "apt-get install python3-requests");
 	return 0;
 }

@@ -40,7 +40,8 @@ try_namespace(struct err *err)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return err_set(err, EPERM, "network namespaces are not allowed here (%s): use a "
+		return err_set(err, EPERM,
+		    "network namespaces are not allowed here (%s): use a "
 		    "machine or container that may make them (CAP_SYS_ADMIN)",
 		    strerror(pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : errno));
 	return 0;
@@ -131,7 +132,8 @@ split(char *line, const char *words[WORDS])
 	char *word, *rest;
 	int n = 0;
 
-	for (word = strtok_r(line, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+	for (word = strtok_r(line, " ", &rest); word != NULL;
+	    word = strtok_r(NULL, " ", &rest)) {
 		if (n == WORDS - 1)
 			return -1;
 		words[n++] = word;
@@ -157,7 +159,8 @@ network_run_ip(const char *name, struct err *err, const char *fmt, ...)
 		return err_set(err, E2BIG, "ip: the command is too long: %s", line);
 	memcpy(copy, line, sizeof copy);
 	if (split(line, words) < 0)
-		return err_set(err, E2BIG, "ip: the command has too many words: %s", copy);
+		return err_set(err, E2BIG, "ip: the command has too many words: %s",
+		    copy);
 	if (program_run(words, NULL, NULL, err) != 0)
 		return err_prefix(err, "%s: ", copy);
 	return 0;
@@ -196,7 +199,8 @@ network_run_nft(const char *name, const char *rules, struct err *err)
 bool
 network_is_word(const char *s, size_t max)
 {
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+	size_t n = strspn(s,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
 	return n > 0 && s[n] == '\0' && n <= max && s[0] != '.' && s[0] != '-';
 }
@@ -205,19 +209,23 @@ int
 network_space(struct network *net, const char *space, struct err *err)
 {
 	static const char *const settings[][2] = {{"net.ipv6.conf.all.accept_dad", "0"},
-	    {"net.ipv6.conf.default.accept_dad", "0"}, {"net.ipv6.conf.default.accept_ra", "0"}};
+	    {"net.ipv6.conf.default.accept_dad", "0"}, {"net.ipv6.conf.default.accept_ra",
+	    "0"}};
 	char name[SPACE_NAME_MAX + 1];
 	size_t i;
 	int n;
 
 	n = snprintf(name, sizeof name, "weir-%ld-%s", (long)getpid(), space);
 	if (!network_is_word(space, SPACE_NAME_MAX) || n > SPACE_NAME_MAX)
-		return err_set(err, EINVAL, "'%s' is no name for a namespace: letters, digits, "
+		return err_set(err, EINVAL,
+		    "'%s' is no name for a namespace: letters, digits, "
 		    "- _ and ., %d at most", space, SPACE_NAME_MAX - 16);
 	if (network_space_name(net, space) != NULL)
-		return err_set(err, EEXIST, "the network has a namespace '%s' already", space);
+		return err_set(err, EEXIST, "the network has a namespace '%s' already",
+		    space);
 	if (net->spaces == NETWORK_SPACES)
-		return err_set(err, ENOSPC, "a network has %d namespaces at most", NETWORK_SPACES);
+		return err_set(err, ENOSPC, "a network has %d namespaces at most",
+		    NETWORK_SPACES);
 	if (leftover_note(net->left, err, "space %s", name) != 0 ||
 	    network_run_ip(NULL, err, "netns add %s", name) != 0)
 		return -1;

@@ -51,7 +51,8 @@ int network_forward(struct network *net, const char *space, struct err *err);
 /* Sources of what leaves by the device become its address (nft, both versions). */
 int network_masquerade(struct network *net, const char *space, const char *device,
     struct err *err);
-/* "net.ipv4.tcp_timestamps", "0"; names as sysctl(8) has them. Those of a namespace only. */
+/* "net.ipv4.tcp_timestamps", "0"; names as sysctl(8) has them. Those of a namespace
+ * only. */
 int network_sysctl(struct network *net, const char *space, const char *key,
 		   const char *value, struct err *err);
 
@@ -90,8 +91,8 @@ int network_port(struct network *net, const char *space, const char *bridge,
 
 int network_address(struct network *net, const char *space, const char *device,
     const char *address, struct err *err);
-/* As ip-route(8) has it: "default via 192.0.2.1", "198.51.100.0/24 via 192.0.2.1 advmss 1220",
- * "2001:db8:1::/64 via 2001:db8::1". */
+/* As ip-route(8) has it: "default via 192.0.2.1", "198.51.100.0/24 via 192.0.2.1 advmss
+ * 1220", "2001:db8:1::/64 via 2001:db8::1". */
 int network_route(struct network *net, const char *space, const char *route,
 		  struct err *err);
 /* Segmentation and merging of segments on a device, on or off. */

@@ -57,7 +57,8 @@ check_end(const struct network *net, const struct network_end *end, struct err *
 	if (network_find(net, end->space, &name, err) != 0)
 		return -1;
 	if (!network_is_word(end->device, DEVICE_NAME_MAX))
-		return err_set(err, EINVAL, "'%s' is no name for a device: letters, digits, "
+		return err_set(err, EINVAL,
+		    "'%s' is no name for a device: letters, digits, "
 		    "- _ and ., %d at most", end->device, DEVICE_NAME_MAX);
 	return 0;
 }
@@ -142,8 +143,9 @@ await_devices(struct process *p, const struct network_link *link, const char *a,
 			break;
 		}
 	}
-	return err_set(err, ETIMEDOUT, "the link emulator did not make %s and %s within %d s",
-	    link->a.device, link->b.device, UP_MS / 1000);
+	return err_set(err, ETIMEDOUT,
+	    "the link emulator did not make %s and %s within %d s", link->a.device,
+	    link->b.device, UP_MS / 1000);
 }
 
 static int
@@ -152,7 +154,8 @@ start_emulator(struct network *net, const struct network_link *link,
 	       struct process **out, struct err *err)
 {
 	char ends[2][SPACE_NAME_MAX + DEVICE_NAME_MAX + 2], mtu[16];
-	const char *argv[OPTIONS + 8] = {program, "lab", "link", "--mtu", mtu, ends[0], ends[1]};
+	const char *argv[OPTIONS + 8] = {program, "lab", "link", "--mtu", mtu, ends[0],
+	    ends[1]};
 	struct process_config config = {.argv = argv, .log = log};
 	const char *a = NULL, *b = NULL;
 	size_t n = 7;
@@ -165,7 +168,8 @@ start_emulator(struct network *net, const struct network_link *link,
 	snprintf(mtu, sizeof mtu, "%u", link->mtu == 0 ? 1500 : link->mtu);
 	for (; options != NULL && *options != NULL; options++) {
 		if (n == OPTIONS + 7)
-			return err_set(err, E2BIG, "a link has %d options at most", OPTIONS);
+			return err_set(err, E2BIG, "a link has %d options at most",
+			    OPTIONS);
 		argv[n++] = *options;
 	}
 	if (process_start(&config, out, err) != 0)
@@ -183,7 +187,8 @@ network_emulate(struct network *net, const struct network_link *link,
 	if (check_end(net, &link->a, err) != 0 || check_end(net, &link->b, err) != 0)
 		return -1;
 	if (link->a.space == NULL || link->b.space == NULL)
-		return err_set(err, EINVAL, "an emulated link joins two namespaces of the network");
+		return err_set(err, EINVAL,
+		    "an emulated link joins two namespaces of the network");
 	if (net->emulators == NETWORK_EMULATORS)
 		return err_set(err, ENOSPC, "a network has %d emulated links at most",
 		    NETWORK_EMULATORS);

@@ -46,7 +46,8 @@ outside_ask(const char *to, const char *const *argv, struct text *out, struct er
 static int
 choose_net(struct outside *o, struct err *err)
 {
-	const char *argv[] = {"ip", "-4", "-o", "route", "show", "to", "root", "100.64.0.0/10",
+	const char *argv[] = {"ip", "-4", "-o", "route", "show", "to", "root",
+	    "100.64.0.0/10",
 	    "table", "all", NULL};
 	uint32_t place = (uint32_t)getpid(), i, at;
 	struct text used;
@@ -56,15 +57,15 @@ choose_net(struct outside *o, struct err *err)
 	if ((status = outside_ask(o->to, argv, &used, err)) == 0) {
 		for (i = 0; i < TRIES; i++) {
 			at = 100U << 24 | 64U << 16 | ((place + i * 4099) & 0xfffff) << 2;
-			snprintf(o->net, sizeof o->net, "%u.%u.%u.%u/30", at >> 24, at >> 16 & 255,
-			    at >> 8 & 255, at & 255);
+			snprintf(o->net, sizeof o->net, "%u.%u.%u.%u/30", at >> 24,
+			    at >> 16 & 255, at >> 8 & 255, at & 255);
 			if (strstr(used.data, o->net) == NULL)
 				break;
 		}
-		snprintf(o->there, sizeof o->there, "%u.%u.%u.%u", at >> 24, at >> 16 & 255,
-		    at >> 8 & 255, (at & 255) + 1);
-		snprintf(o->here, sizeof o->here, "%u.%u.%u.%u/30", at >> 24, at >> 16 & 255,
-		    at >> 8 & 255, (at & 255) + 2);
+		snprintf(o->there, sizeof o->there, "%u.%u.%u.%u", at >> 24,
+		    at >> 16 & 255, at >> 8 & 255, (at & 255) + 1);
+		snprintf(o->here, sizeof o->here, "%u.%u.%u.%u/30", at >> 24,
+		    at >> 16 & 255, at >> 8 & 255, (at & 255) + 2);
 	}
 	text_done(&used);
 	return status;
@@ -77,7 +78,8 @@ join(struct network *net, const struct outside *o, struct err *err)
 {
 	if (leftover_note(net->left, err, "device %s %s", or_dash(o->to), o->peer) != 0 ||
 	    network_run_ip(o->to, err, "link add name %s address " OUTSIDE_MAC_THERE
-	    " type veth peer name %s address " OUTSIDE_MAC_HERE " netns %s", o->peer, o->device,
+	    " type veth peer name %s address " OUTSIDE_MAC_HERE " netns %s", o->peer,
+	    o->device,
 	    o->name) != 0)
 		return -1;
 	/* Segments are those of a wire, so that a meter sees them so. */
@@ -85,10 +87,11 @@ join(struct network *net, const struct outside *o, struct err *err)
 	    space_offload(o->name, o->device, false, err) != 0 ||
 	    outside_quiet_6(o, err) != 0)
 		return -1;
-	if (network_run_ip(o->to, err, "address add %s/30 dev %s", o->there, o->peer) != 0 ||
-	    network_run_ip(o->to, err, "link set dev %s up", o->peer) != 0 ||
-	    network_run_ip(o->name, err, "address add %s dev %s", o->here, o->device) != 0 ||
-	    network_run_ip(o->name, err, "link set dev %s up", o->device) != 0)
+	if (network_run_ip(o->to, err, "address add %s/30 dev %s", o->there,
+	    o->peer) != 0 || network_run_ip(o->to, err, "link set dev %s up",
+	    o->peer) != 0 || network_run_ip(o->name, err, "address add %s dev %s",
+	    o->here, o->device) != 0 || network_run_ip(o->name, err, "link set dev %s up",
+	    o->device) != 0)
 		return -1;
 	return network_run_ip(o->name, err, "route add default via %s", o->there);
 }
@@ -105,7 +108,8 @@ set_locked(struct network *net, const struct outside *o, const char *key,
 		memcpy(before, first, sizeof before);
 	else if (strcmp(before, value) == 0)
 		return 0;
-	if (leftover_note(net->left, err, "sysctl %s %s %s", or_dash(o->to), key, before) != 0)
+	if (leftover_note(net->left, err, "sysctl %s %s %s", or_dash(o->to), key,
+	    before) != 0)
 		return -1;
 	return space_sysctl(o->to, key, value, err);
 }
@@ -166,11 +170,12 @@ translate(struct network *net, const struct outside *o, struct err *err)
 	    leftover_note(net->left, err, "table %s %s", or_dash(o->to), o->table) != 0)
 		return -1;
 	if (o->has_6)
-		snprintf(six, sizeof six, "ip6 saddr %s oifname != \"%s\" masquerade; ", o->net6,
-		    o->peer);
+		snprintf(six, sizeof six, "ip6 saddr %s oifname != \"%s\" masquerade; ",
+		    o->net6, o->peer);
 	snprintf(rules, sizeof rules, "table inet %s {\n"
 	    "chain out { type nat hook postrouting priority srcnat; "
-	    "ip saddr %s oifname != \"%s\" masquerade; %s}\n" OUTSIDE_QUIET "}\n", o->table,
+	    "ip saddr %s oifname != \"%s\" masquerade; %s}\n" OUTSIDE_QUIET "}\n",
+	    o->table,
 	    o->net, o->peer, six, o->peer);
 	if (network_run_nft(o->to, rules, err) != 0)
 		return err_prefix(err, "no NAT to the outside: ");
@@ -260,6 +265,7 @@ network_resolvers(const char *path, const char *upstream, bool has_6, struct tex
 	if (read_resolvers(upstream, has_6, out, &left_out) > 0)
 		return 0;
 	text_clear(out);
-	return err_set(err, ENOENT, "no name server is reached: %s names none but the machine's "
+	return err_set(err, ENOENT,
+	    "no name server is reached: %s names none but the machine's "
 	    "own loopback%s", path, has_6 ? "" : ", or by IPv6");
 }

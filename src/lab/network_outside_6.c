@@ -94,7 +94,8 @@ outside_choose_6(struct outside *o, struct err *err)
 			break;
 	}
 	text_done(&taken);
-	snprintf(o->there6, sizeof o->there6, "%.*s1", (int)strcspn(o->net6, "/"), o->net6);
+	snprintf(o->there6, sizeof o->there6, "%.*s1", (int)strcspn(o->net6, "/"),
+	    o->net6);
 	snprintf(o->here6, sizeof o->here6, "%.*s2", (int)strcspn(o->net6, "/"), o->net6);
 	o->has_6 = true;
 	return 0;
@@ -130,7 +131,8 @@ route_mirror(const char *to, const char *device, void *arg, struct err *err)
 {
 	const struct way *w = arg;
 
-	return network_run_ip(w->o->name, err, "-6 route replace %s via %s", to, w->o->there6);
+	return network_run_ip(w->o->name, err, "-6 route replace %s via %s", to,
+	    w->o->there6);
 }
 
 static int

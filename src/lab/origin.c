@@ -83,7 +83,8 @@ nginx_config(const struct place_of *at)
 		    origin_port(s), s->server_tls != TLS_none ? " ssl" : "",
 		    s->server_http == HTTP_2 ? " http2" : "");
 	if (s->server_tls != TLS_none)
-		text_printf(at->out, "ssl_certificate " SEEN "/tls.crt; ssl_certificate_key "
+		text_printf(at->out,
+		    "ssl_certificate " SEEN "/tls.crt; ssl_certificate_key "
 		    SEEN "/tls.key;\nssl_protocols TLSv%s; ssl_buffer_size %u;\n",
 		    tls_words[s->server_tls].text, (unsigned)s->server_record);
 	text_str(at->out, "}\n}\n");
@@ -127,14 +128,20 @@ caddy_config(const struct place_of *at)
 	unsigned i;
 
 	text_printf(at->out, "{\n\tadmin off\n\tauto_https off\n"
-	    "\tdefault_sni files.example\n\tservers {\n\t\tprotocols %s\n\t}\n}\n%s://:%u {\n"
+	    "\tdefault_sni files.example\n"
+	    "\tservers {\n"
+	    "\t\tprotocols %s\n"
+	    "\t}\n"
+	    "}\n"
+	    "%s://:%u {\n"
 	    "\tbind", versions[s->server_http],
 	    s->server_tls == TLS_none ? "http" : "https", origin_port(s));
 	for (i = 0; i < s->network_servers; i++)
 		text_printf(at->out, " %s", at->t->server_address[i]);
 	text_str(at->out, "\n");
 	if (s->server_tls != TLS_none)
-		text_printf(at->out, "\ttls " SEEN "/tls.crt " SEEN "/tls.key {\n\t\tprotocols "
+		text_printf(at->out,
+		    "\ttls " SEEN "/tls.crt " SEEN "/tls.key {\n\t\tprotocols "
 		    "tls%s tls%s\n\t}\n", tls_words[s->server_tls].text,
 		    tls_words[s->server_tls].text);
 	text_str(at->out, "\troot * " SEEN ROOT "\n\tfile_server\n\tlog {\n"
@@ -208,7 +215,8 @@ static int
 spki_find(struct origin *origin, const char *folder, struct err *err)
 {
 	static const char script[] = "openssl x509 -in \"$1\" -noout -pubkey | "
-	    "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl base64";
+	    "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | openssl "
+	    "base64";
 	char certificate[PATH_BYTES], out[PATH_BYTES];
 	const char *argv[] = {"sh", "-c", script, "sh", certificate, NULL};
 	struct process_config config = {.argv = argv, .output = out};

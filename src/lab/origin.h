@@ -13,7 +13,8 @@ struct origin {
 	struct process *process;
 	char root[300];   /* what it serves */
 	char access[300]; /* its log of requests; truth.h reads it */
-	char spki[64];    /* hash of the certificate's key, base64, for Chromium; "": no TLS */
+	/* hash of the certificate's key, base64, for Chromium; "": no TLS */
+	char spki[64];
 };
 
 enum origin_port { PORT_HTTP = 80, PORT_HTTPS = 443 };

@@ -18,7 +18,8 @@ struct plan_run {
 	uint32_t first, count; /* of files[] */
 	uint32_t client, server; /* which of the clients and addresses, from 0 */
 	enum action action;
-	uint64_t cut; /* range: of its first octet; resume, abort: octets got before the end */
+	/* range: of its first octet; resume, abort: octets got before the end */
+	uint64_t cut;
 	uint64_t end; /* range: its last octet */
 };
 

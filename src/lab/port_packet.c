@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interfaces that exist, by packet(7): frames come by a ring shared with the kernel (version 2,
- * which hands over each frame at once) with the time at which they came, and leave by one
- * sendmmsg a burst, past the interface's queue. The kernel tells before each frame whether its
- * checksum is still to be made, which is done here, and whether it is several segments in one,
- * which no wire carries.
+ * Interfaces that exist, by packet(7): frames come by a ring shared with the kernel
+ * (version 2, which hands over each frame at once) with the time at which they came, and
+ * leave by one sendmmsg a burst, past the interface's queue. The kernel tells before each
+ * frame whether its checksum is still to be made, which is done here, and whether it is
+ * several segments in one, which no wire carries.
  */
 #include "lab/emulator_private.h"
 
@@ -49,8 +49,8 @@ packet_close(struct port *p)
 }
 
 static int
-set(struct port *p, int fd, int option, const void *value, socklen_t len, const char *what,
-    struct err *err)
+set(struct port *p, int fd, int option, const void *value, socklen_t len,
+    const char *what, struct err *err)
 {
 	if (setsockopt(fd, SOL_PACKET, option, value, len) == 0)
 		return 0;
@@ -70,9 +70,10 @@ ring_open(struct port *p, uint32_t longest, struct err *err)
 	p->frames = RING_BYTES / p->frame_bytes;
 	req.tp_frame_size = p->frame_bytes;
 	req.tp_frame_nr = p->frames;
-	if (set(p, p->in, PACKET_VERSION, &version, sizeof version, "no ring of version 2",
+	if (set(p, p->in, PACKET_VERSION, &version, sizeof version,
+	    "no ring of version 2", err) != 0 ||
+	    set(p, p->in, PACKET_VNET_HDR, &one, sizeof one, "no checksum states",
 	    err) != 0 ||
-	    set(p, p->in, PACKET_VNET_HDR, &one, sizeof one, "no checksum states", err) != 0 ||
 	    set(p, p->in, PACKET_IGNORE_OUTGOING, &one, sizeof one, "outgoing frames",
 	    err) != 0 ||
 	    set(p, p->in, PACKET_RX_RING, &req, sizeof req, "no ring", err) != 0)
@@ -88,7 +89,8 @@ sockets_open(struct port *p, const struct emulator_config *config, struct err *e
 {
 	struct sockaddr_ll to = {.sll_family = AF_PACKET,
 	    .sll_ifindex = (int)if_nametoindex(p->device)};
-	struct packet_mreq all = {.mr_ifindex = to.sll_ifindex, .mr_type = PACKET_MR_PROMISC};
+	struct packet_mreq all = {.mr_ifindex = to.sll_ifindex,
+	    .mr_type = PACKET_MR_PROMISC};
 	int one = 1;
 
 	if (to.sll_ifindex == 0)
@@ -96,8 +98,8 @@ sockets_open(struct port *p, const struct emulator_config *config, struct err *e
 	p->out = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	p->in = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (p->out < 0 || p->in < 0)
-		return err_set(err, errno, "%s: no packet socket: %s (needs root)", p->device,
-		    strerror(errno));
+		return err_set(err, errno, "%s: no packet socket: %s (needs root)",
+		    p->device, strerror(errno));
 	if (bind(p->out, (struct sockaddr *)&to, sizeof to) != 0 ||
 	    set(p, p->out, PACKET_QDISC_BYPASS, &one, sizeof one, "no way past its queue",
 	    err) != 0 ||
@@ -106,7 +108,8 @@ sockets_open(struct port *p, const struct emulator_config *config, struct err *e
 	to.sll_protocol = htons(ETH_P_ALL);
 	if (bind(p->in, (struct sockaddr *)&to, sizeof to) != 0)
 		return err_set(err, errno, "%s: %s", p->device, strerror(errno));
-	return set(p, p->in, PACKET_ADD_MEMBERSHIP, &all, sizeof all, "not promiscuous", err);
+	return set(p, p->in, PACKET_ADD_MEMBERSHIP, &all, sizeof all, "not promiscuous",
+	    err);
 }
 
 static int
@@ -180,7 +183,8 @@ clock_offset(int64_t *now_ns)
 
 /* One frame; a VLAN tag that the kernel took out is put back. */
 static void
-take_frame(struct emulator *e, unsigned end, const struct tpacket2_hdr *h, int64_t came_ns)
+take_frame(struct emulator *e, unsigned end, const struct tpacket2_hdr *h,
+    int64_t came_ns)
 {
 	const unsigned char *mac = (const unsigned char *)h + h->tp_mac;
 	unsigned char *to = link_room(e->link);
@@ -194,7 +198,8 @@ take_frame(struct emulator *e, unsigned end, const struct tpacket2_hdr *h, int64
 	}
 	if (h->tp_status & TP_STATUS_VLAN_VALID)
 		tag = 4;
-	if (h->tp_snaplen < bytes || bytes + tag >= e->config.link.frame_bytes || bytes < 12) {
+	if (h->tp_snaplen < bytes || bytes + tag >= e->config.link.frame_bytes ||
+	    bytes < 12) {
 		e->counters[end][EMULATOR_COUNT_too_long]++;
 		return;
 	}
@@ -235,13 +240,16 @@ packet_take_in(struct emulator *e, unsigned end, struct err *err)
 	int i;
 
 	for (i = 0; i < EMULATOR_BURST; i++) {
-		h = (struct tpacket2_hdr *)(void *)(p->ring + (size_t)p->at * p->frame_bytes);
-		if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
+		h = (struct tpacket2_hdr *)(void *)(p->ring + (size_t)p->at *
+		    p->frame_bytes);
+		if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) ==
+		    0)
 			break;
 		if (i == 0)
 			offset = clock_offset(&now);
 		came = (int64_t)h->tp_sec * 1000000000 + h->tp_nsec + offset;
-		/* later than now: written since; much earlier: the system's clock was set */
+		/* later than now: written since; much earlier: the system's clock was
+		 * set */
 		if (came > now || now - came > CLOCK_SET_NS)
 			came = now;
 		came = came < p->last_ns ? p->last_ns : came;
@@ -256,7 +264,8 @@ packet_take_in(struct emulator *e, unsigned end, struct err *err)
 /* ---- out ---- */
 
 static void
-packet_let_out(struct emulator *e, unsigned end, const struct link_frame *frames, unsigned n)
+packet_let_out(struct emulator *e, unsigned end, const struct link_frame *frames,
+    unsigned n)
 {
 	struct mmsghdr messages[EMULATOR_BURST];
 	struct iovec parts[EMULATOR_BURST];
@@ -290,5 +299,6 @@ packet_missed(struct emulator *e, unsigned end)
 		e->counters[end][EMULATOR_COUNT_missed] += stats.tp_drops;
 }
 
-const struct port_kind port_packet = {packet_open, packet_close, packet_fd, packet_take_in,
+const struct port_kind port_packet = {packet_open, packet_close, packet_fd,
+    packet_take_in,
     packet_let_out, packet_missed};

@@ -35,11 +35,13 @@ tap_make(const struct emulator_config *config, struct port *p, struct err *err)
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 
 	if ((p->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0)
-		return err_set(err, errno, "/dev/net/tun: %s: an emulated link needs TAP devices "
+		return err_set(err, errno,
+		    "/dev/net/tun: %s: an emulated link needs TAP devices "
 		    "(modprobe tun) and root", strerror(errno));
 	memcpy(request.ifr_name, p->device, sizeof p->device);
 	if (ioctl(p->fd, TUNSETIFF, &request) != 0)
-		return err_set(err, errno, "%s: no TAP device: %s", p->device, strerror(errno));
+		return err_set(err, errno, "%s: no TAP device: %s", p->device,
+		    strerror(errno));
 	(void)ioctl(p->fd, TUNSETOFFLOAD, 0);
 	return 0;
 }

@@ -217,7 +217,8 @@ process_start(const struct process_config *config, struct process **out, struct 
 		goto fail;
 	}
 	p->fd = -1;
-	snprintf(p->name, sizeof p->name, "%s", slash == NULL ? config->argv[0] : slash + 1);
+	snprintf(p->name, sizeof p->name, "%s",
+	    slash == NULL ? config->argv[0] : slash + 1);
 	if (start_keeper(p, &k, err) != 0)
 		goto fail;
 	free(k.environment);
@@ -347,9 +348,11 @@ process_status_text(struct process *process, struct text *out)
 	if (!has_ended(process))
 		text_str(out, "is running");
 	else if (WIFEXITED(process->wait_status))
-		text_printf(out, "ended with status %d", WEXITSTATUS(process->wait_status));
+		text_printf(out, "ended with status %d",
+		    WEXITSTATUS(process->wait_status));
 	else
-		text_printf(out, "was ended by signal %d (%s)", WTERMSIG(process->wait_status),
+		text_printf(out, "was ended by signal %d (%s)",
+		    WTERMSIG(process->wait_status),
 		    strsignal(WTERMSIG(process->wait_status)));
 }
 

@@ -11,31 +11,40 @@ struct process;
 struct text;
 
 /*
- * Programs of the lab: each runs in a network namespace, below a keeper, a small process that
- * takes on whatever the program leaves behind. So ending a process ends all that it started,
- * also what made itself a daemon, and it ends too when this program dies, however it does.
+ * Programs of the lab: each runs in a network namespace, below a keeper, a small process
+ * that takes on whatever the program leaves behind. So ending a process ends all that it
+ * started, also what made itself a daemon, and it ends too when this program dies,
+ * however it does.
  *
  * The thread that starts a process must live as long as it.
  */
 struct process_config {
-	const char *const *argv;        /* NULL at the end; argv[0] is looked for in PATH */
-	const char *space;              /* full name of a namespace; NULL: this program's own */
-	const char *const *environment; /* "NAME=VALUE", beside this program's; NULL at the end */
+	/* NULL at the end; argv[0] is looked for in PATH */
+	const char *const *argv;
+	/* full name of a namespace; NULL: this program's own */
+	const char *space;
+	/* "NAME=VALUE", beside this program's; NULL at the end */
+	const char *const *environment;
 	/* "FILE:PLACE": the process and its children see FILE, or a folder, at PLACE, as
 	 * /etc/hosts, say; both exist. PLACE has no ':'. NULL at the end; may be NULL. */
 	const char *const *files;
 	const char *folder;             /* it starts in; NULL: this program's */
-	const char *user;               /* "NAME"; NULL: this program's. With HOME and USER */
+	/* "NAME"; NULL: this program's. With HOME and USER */
+	const char *user;
 	const char *input;              /* a file; NULL: /dev/null */
-	const char *output;             /* a file, made anew, for standard output; NULL: the log */
-	const char *log;                /* a file, appended to, for standard error; NULL: /dev/null */
-	/* Input, output and log are this program's, unless named above, and so is its terminal. */
+	/* a file, made anew, for standard output; NULL: the log */
+	const char *output;
+	/* a file, appended to, for standard error; NULL: /dev/null */
+	const char *log;
+	/* Input, output and log are this program's, unless named above, and so is its
+	 * terminal. */
 	bool is_foreground;
 };
 
-/* -1 also if the program cannot be executed; the message names it and, by program.def, its
- * package. */
-int process_start(const struct process_config *config, struct process **out, struct err *err);
+/* -1 also if the program cannot be executed; the message names it and, by program.def,
+ * its package. */
+int process_start(const struct process_config *config, struct process **out,
+    struct err *err);
 
 enum process_state {
 	PROCESS_ENDED,
@@ -45,16 +54,16 @@ enum process_state {
 
 /* Waits for its end for at most timeout_ms; -1: for ever. */
 enum process_state process_wait(struct process *process, int64_t timeout_ms);
-/* Waits for one of them, of 256 at most; *which is the first that has ended. NULLs are passed
- * over. */
-enum process_state process_wait_any(struct process *const *list, unsigned n, int64_t timeout_ms,
-    unsigned *which);
+/* Waits for one of them, of 256 at most; *which is the first that has ended. NULLs are
+ * passed over. */
+enum process_state process_wait_any(struct process *const *list, unsigned n,
+    int64_t timeout_ms, unsigned *which);
 
 /* Sends a signal to the program alone. */
 void process_signal(struct process *process, int number);
 /*
- * Ends it: SIGTERM to the program, after grace_ms SIGKILL to it and to all that it started.
- * Returns when none of them is left. May be called for one that ended.
+ * Ends it: SIGTERM to the program, after grace_ms SIGKILL to it and to all that it
+ * started. Returns when none of them is left. May be called for one that ended.
  */
 void process_end(struct process *process, int64_t grace_ms);
 /* Ends it with no grace if it still runs. May be NULL. */
@@ -62,7 +71,8 @@ void process_free(struct process *process);
 
 pid_t process_pid(const struct process *process); /* the program's */
 bool process_is_running(struct process *process);
-/* As a shell has it: its exit status, or 128 + the signal that ended it. After its end. */
+/* As a shell has it: its exit status, or 128 + the signal that ended it. After its
+ * end. */
 int process_status(const struct process *process);
 /* "ended with status 1", "was ended by signal 9 (Killed)", "is running". */
 void process_status_text(struct process *process, struct text *out);

@@ -54,7 +54,8 @@ program_path(const char *name, char out[PROGRAM_PATH_MAX])
 		for (at = lists[i]; at != NULL && *at != '\0';
 		     at += len + (at[len] == ':')) {
 			len = strcspn(at, ":");
-			n = snprintf(out, PROGRAM_PATH_MAX, "%.*s/%s", (int)len, at, name);
+			n = snprintf(out, PROGRAM_PATH_MAX, "%.*s/%s", (int)len, at,
+			    name);
 			if (len > 0 && n < PROGRAM_PATH_MAX && is_executable(out))
 				return true;
 		}
@@ -72,13 +73,14 @@ program_need(const char *name, struct err *err)
 	if (program_path(name, path))
 		return 0;
 	if (strchr(name, '/') != NULL)
-		return err_set(err, ENOENT, "%s is not there or cannot be executed", name);
+		return err_set(err, ENOENT, "%s is not there or cannot be executed",
+		    name);
 	for (i = 0; i < sizeof packages / sizeof *packages; i++) {
 		if (strcmp(packages[i].program, name) == 0)
 			package = packages[i].package;
 	}
-	return err_set(err, ENOENT, "%s is not installed; on Debian: apt-get install %s", name,
-	    package);
+	return err_set(err, ENOENT, "%s is not installed; on Debian: apt-get install %s",
+	    name, package);
 }
 
 /* ---- running ---- */
@@ -149,7 +151,8 @@ start(struct running *r, const char *const *argv, struct err *err)
 	for (i = 0; i < STREAMS; i++)
 		close_fd(&theirs[i]);
 	if (code != 0)
-		return err_set(err, code, "%s: cannot be run: %s", argv[0], strerror(code));
+		return err_set(err, code, "%s: cannot be run: %s", argv[0],
+		    strerror(code));
 	return 0;
 }
 
@@ -212,7 +215,8 @@ finish(struct running *r, const char *name, struct err *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (said[0] != '\0')
-		return err_set(err, EIO, "%s: %.*s", name, (int)strcspn(said, "\n"), said);
+		return err_set(err, EIO, "%s: %.*s", name, (int)strcspn(said, "\n"),
+		    said);
 	return err_set(err, EIO, "%s: ended with status %d", name,
 	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }

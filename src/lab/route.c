@@ -54,7 +54,8 @@ device_to(const struct addrinfo *to, char device[DEVICE_NAME_MAX + 1], struct er
 	text_init(&said);
 	status = program_run(argv, NULL, &said, err);
 	if (status == 0 && !route_device_of(said.data, device))
-		status = err_set(err, EHOSTUNREACH, "ip route get %s: names no device", address);
+		status = err_set(err, EHOSTUNREACH, "ip route get %s: names no device",
+		    address);
 	text_done(&said);
 	return status;
 }
@@ -77,13 +78,14 @@ route_device(const char *host, char device[DEVICE_NAME_MAX + 1], struct err *err
 		if (device_to(to, one, &why) != 0)
 			continue; /* no route: downloads do not go there either */
 		if (found[0] != '\0' && strcmp(found, one) != 0)
-			status = err_set(err, EINVAL, "%s is reached by %s and by %s", name, found,
-			    one);
+			status = err_set(err, EINVAL, "%s is reached by %s and by %s",
+			    name, found, one);
 		memcpy(found, one, sizeof found);
 	}
 	freeaddrinfo(all);
 	if (status == 0 && found[0] == '\0')
-		return err_set(err, EHOSTUNREACH, "no route leads to %s: %s", name, why.text);
+		return err_set(err, EHOSTUNREACH, "no route leads to %s: %s", name,
+		    why.text);
 	if (status == 0)
 		memcpy(device, found, sizeof found);
 	return status;

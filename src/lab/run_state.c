@@ -45,7 +45,11 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION,
 	    (unsigned long long)r->config->seed, r->s->files_scale);
 	text_printf(&t, "seconds\t%.1f\nblocks\t%u\nblocks_done\t%u\ndownloads\t%llu\n"
-	    "train\t%llu\nrows\t%llu\noctets\t%llu\nfailed_runs\t%llu\nother_requests\t%llu\n"
+	    "train\t%llu\n"
+	    "rows\t%llu\n"
+	    "octets\t%llu\n"
+	    "failed_runs\t%llu\n"
+	    "other_requests\t%llu\n"
 	    "refused\t%llu\n", run_seconds(r), r->plan.block_count, r->blocks_done,
 	    (unsigned long long)r->s->scenario_downloads,
 	    (unsigned long long)r->s->scenario_train, (unsigned long long)r->counts.rows,
@@ -78,7 +82,8 @@ run_state_read(struct run *r, bool *is_done, struct err *err)
 	*is_done = strcmp(value, "done") == 0;
 	if (note_number(&t, "seed") != r->config->seed &&
 	    note_number(&t, "blocks_done") > 0) {
-		status = err_set(err, EINVAL, "%s was begun with seed %llu, not %llu; remove it "
+		status = err_set(err, EINVAL,
+		    "%s was begun with seed %llu, not %llu; remove it "
 		    "to begin anew", r->folder,
 		    (unsigned long long)note_number(&t, "seed"),
 		    (unsigned long long)r->config->seed);
@@ -120,7 +125,8 @@ run_scenario_keep(struct run *r, struct err *err)
 	status = note_read(r->folder, "scenario.lab", &old, err);
 	if (status == 0 && old.len > 0 && strcmp(old.data, now.data) != 0 &&
 	    r->blocks_done > 0)
-		status = err_set(err, EINVAL, "%s was begun with another scenario of this name, "
+		status = err_set(err, EINVAL,
+		    "%s was begun with another scenario of this name, "
 		    "or other options; remove it to begin anew", r->folder);
 	if (status == 0)
 		status = note_write(r->folder, "scenario.lab", &now, err);

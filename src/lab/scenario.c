@@ -204,7 +204,8 @@ line_read(struct reader *r, char *line, struct err *err)
 	if (*line == '[')
 		return section_read(r, line, err);
 	if ((equals = strchr(line, '=')) == NULL)
-		return err_set(err, EINVAL, "'%.60s' is neither [section] nor key = value", line);
+		return err_set(err, EINVAL,
+		    "'%.60s' is neither [section] nor key = value", line);
 	*equals = '\0';
 	return pair_read(r, trim(line), trim(equals + 1), err);
 }
@@ -228,7 +229,8 @@ name_set(struct scenario *s, const char *path, struct err *err)
 		    (i == 0 || strchr("-_.", base[i]) == NULL))
 			break;
 	if (len == 0 || len >= sizeof s->name || i < len)
-		return err_set(err, EINVAL, "%s: a scenario's name has up to %d letters, digits, "
+		return err_set(err, EINVAL,
+		    "%s: a scenario's name has up to %d letters, digits, "
 		    "'-', '_' and '.'", path, SCENARIO_NAME_MAX - 1);
 	memcpy(s->name, base, len);
 	s->name[len] = '\0';

@@ -77,8 +77,8 @@ number_read(const struct scenario_key *key, const char *text, void *value,
 	uint64_t n;
 
 	if (!option_number(text, &n))
-		return err_set(err, EINVAL, "%s takes a number, such as 50 or 10M, not '%s'",
-		    key->id, text);
+		return err_set(err, EINVAL,
+		    "%s takes a number, such as 50 or 10M, not '%s'", key->id, text);
 	*(scenario_number *)value = n;
 	return range_check(key, (double)n, err);
 }
@@ -101,8 +101,8 @@ time_read(const struct scenario_key *key, const char *text, void *value, struct 
 	int64_t us;
 
 	if (!option_time(text, &us))
-		return err_set(err, EINVAL, "%s takes a time, such as 20ms or 3s, not '%s'",
-		    key->id, text);
+		return err_set(err, EINVAL,
+		    "%s takes a time, such as 20ms or 3s, not '%s'", key->id, text);
 	*(scenario_time *)value = us;
 	return range_check(key, (double)us / 1e6, err);
 }

@@ -42,8 +42,9 @@ space_enter(const char *space, int *back, struct err *err)
 		space_path(space, path);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0 || setns(fd, CLONE_NEWNET) != 0) {
-			err_set(err, errno, "network namespace %s: %s%s", space, strerror(errno),
-			    errno == EPERM || errno == EACCES ? ": needs root" : "");
+			err_set(err, errno, "network namespace %s: %s%s", space,
+			    strerror(errno), errno == EPERM ||
+			    errno == EACCES ? ": needs root" : "");
 			goto fail;
 		}
 		close(fd);
@@ -82,7 +83,8 @@ sysctl_path(const char *key, char *path, size_t n, struct err *err)
 	}
 	if (strncmp(path + start, "net/", 4) != 0 || strstr(path, "//") != NULL ||
 	    strstr(path, "/./") != NULL || strstr(path, "..") != NULL)
-		return err_set(err, EINVAL, "%s: is no setting of a network (net....)", key);
+		return err_set(err, EINVAL, "%s: is no setting of a network (net....)",
+		    key);
 	return 0;
 }
 
@@ -151,12 +153,14 @@ struct feature_blocks {
 static bool
 is_offload(const char *name, bool is_on)
 {
-	static const char *const parts[] = {"segmentation", "gso", "tx-checksum", "tx-scatter",
+	static const char *const parts[] = {"segmentation", "gso", "tx-checksum",
+	    "tx-scatter",
 	    "rx-gro", "rx-lro"};
 	size_t i;
 
 	/* These change what others do, and are off unless someone wants them. */
-	if (is_on && (strncmp(name, "rx-gro-", 7) == 0 || strcmp(name, "tx-gso-partial") == 0))
+	if (is_on && (strncmp(name, "rx-gro-", 7) == 0 ||
+	    strcmp(name, "tx-gso-partial") == 0))
 		return false;
 	for (i = 0; i < sizeof parts / sizeof *parts; i++) {
 		if (strstr(name, parts[i]) != NULL)

@@ -8,10 +8,11 @@
 /*
  * The network of a scenario, made of namespaces:
  *
- *	client1, client2, ... -- switch -- edge -- border == transit -- router5 -- ... -- server
+ * 	client1, client2, ... -- switch -- edge -- border == transit -- router5 -- ... --
+ * 	server
  *
- * == is the emulated link; on paths that have no border router it is the last one. With one hop
- * the server is at the switch.
+ * == is the emulated link; on paths that have no border router it is the last one. With
+ * one hop the server is at the switch.
  */
 enum { TOPOLOGY_NODES = 12, TOPOLOGY_CLIENTS = 32, TOPOLOGY_SERVERS = 32,
 	TOPOLOGY_HELPERS = 2, ADDRESS_MAX = 48 };
@@ -29,7 +30,8 @@ struct topology {
 	struct network *net;
 	const char *client[TOPOLOGY_CLIENTS]; /* full names of namespaces */
 	const char *server;
-	char client_address[TOPOLOGY_CLIENTS][ADDRESS_MAX]; /* as the client itself has it */
+	/* as the client itself has it */
+	char client_address[TOPOLOGY_CLIENTS][ADDRESS_MAX];
 	char server_address[TOPOLOGY_SERVERS][ADDRESS_MAX];
 	/*
 	 * Where clients differ behind a NAT, each has ports of its own: from here on

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The meter's settings by name, as people write them in this program's options and in those
- * of softflowd, whose names for timeouts have a dot where ours have a line.
+ * The meter's settings by name, as people write them in this program's options and in
+ * those of softflowd, whose names for timeouts have a dot where ours have a line.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,8 @@ void
 meter_config_default(struct meter_config *config)
 {
 	*config = (struct meter_config){.max_flows = 4u << 20, .request_min = 50,
-		.cut_exchanges = true, .key = METER_KEY_DEFAULT, .labels = METER_LABELS_MAX,
+		.cut_exchanges = true, .key = METER_KEY_DEFAULT,
+		.labels = METER_LABELS_MAX,
 		.seed = random_seed()};
 	for (int i = 0; i < METER_EXPIRES; i++)
 		config->timeout_s[i] = meter_expire_rows[i].default_s;
@@ -76,8 +77,8 @@ meter_config_timeout(struct meter_config *config, const char *text, struct err *
 			return 0;
 		}
 	}
-	return err_set(err, EINVAL, "a timeout has one of the names that --help lists, not '%s'",
-	    text);
+	return err_set(err, EINVAL,
+	    "a timeout has one of the names that --help lists, not '%s'", text);
 }
 
 int
@@ -104,11 +105,13 @@ meter_config_mac(struct meter_config *config, const char *text, struct err *err)
 	uint64_t mac = 0;
 	char rest;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &part[0], &part[1], &part[2], &part[3],
-	    &part[4], &part[5], &rest) != 6)
-		return err_set(err, EINVAL, "a MAC address is 02:00:00:00:00:01, not '%s'", text);
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &part[0], &part[1], &part[2],
+	    &part[3], &part[4], &part[5], &rest) != 6)
+		return err_set(err, EINVAL,
+		    "a MAC address is 02:00:00:00:00:01, not '%s'", text);
 	if (config->mac_count == METER_MACS_MAX)
-		return err_set(err, EINVAL, "%d MAC addresses of our own at most", METER_MACS_MAX);
+		return err_set(err, EINVAL, "%d MAC addresses of our own at most",
+		    METER_MACS_MAX);
 	for (int i = 0; i < 6; i++)
 		mac = mac << 8 | part[i];
 	config->macs[config->mac_count++] = mac;
@@ -119,7 +122,8 @@ int
 meter_config_check(const struct meter_config *config, struct err *err)
 {
 	if (config->mac_count > 0 && !meter_key_rows[config->key].has_mac)
-		return err_set(err, EINVAL, "the direction by MAC address needs flows by MAC "
+		return err_set(err, EINVAL,
+		    "the direction by MAC address needs flows by MAC "
 		    "address: add --key ether");
 	return 0;
 }
@@ -129,8 +133,9 @@ meter_config_help(struct text *out)
 {
 	text_str(out, "Flow keys (--key NAME):\n");
 	for (int i = 0; i < METER_KEYS; i++)
-		text_printf(out, "  %-16s %s%s\n", meter_key_rows[i].id, meter_key_rows[i].help,
-		    i == METER_KEY_DEFAULT ? "; the default" : "");
+		text_printf(out, "  %-16s %s%s\n", meter_key_rows[i].id,
+		    meter_key_rows[i].help, i == METER_KEY_DEFAULT ? "; the default"
+		    : "");
 	text_str(out, "\nTimeouts (-t NAME=TIME; units us ms s m h d w, seconds without; idle ones 5 days "
 	    "at most):\n");
 	for (size_t i = 0; i < METER_EXPIRES; i++) {
@@ -138,7 +143,8 @@ meter_config_help(struct text *out)
 			text_printf(out, "  %-16s %7u s  %s\n", meter_expire_rows[i].id,
 			    meter_expire_rows[i].default_s, meter_expire_rows[i].help);
 	}
-	text_printf(out, "  %-16s %7u s  %s\n", "expint", 0, "how often ended flows are looked "
+	text_printf(out, "  %-16s %7u s  %s\n", "expint", 0,
+	    "how often ended flows are looked "
 	    "for; 0: every second");
 }
 

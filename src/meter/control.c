@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a person does to a running meter: look at its flows, throw them away, change its
- * timeouts. Looking and changing go through the table piece by piece, so that packets can be
- * metered in between.
+ * timeouts. Looking and changing go through the table piece by piece, so that packets can
+ * be metered in between.
  */
 #include "meter/control.h"
 

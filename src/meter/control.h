@@ -11,19 +11,21 @@ struct meter_live {
 	const struct flow *row;
 	uint32_t number;           /* of its place in the table */
 	enum meter_expire timeout; /* the one that runs */
-	int64_t due_ns;            /* when it is over without a further packet, packets' time */
+	/* when it is over without a further packet, packets' time */
+	int64_t due_ns;
 };
 typedef void meter_walk_fn(void *context, const struct meter_live *live);
 
 /*
- * Shows the flows in the next n places of the table; *cursor is 0 at first. False at the end.
- * Between two calls packets may be metered: a flow that begins or ends then may be shown or
- * not, any other is shown once.
+ * Shows the flows in the next n places of the table; *cursor is 0 at first. False at the
+ * end. Between two calls packets may be metered: a flow that begins or ends then may be
+ * shown or not, any other is shown once.
  */
-bool meter_walk(const struct meter *meter, uint32_t *cursor, uint32_t n, meter_walk_fn *each,
-    void *context);
+bool meter_walk(const struct meter *meter, uint32_t *cursor, uint32_t n,
+    meter_walk_fn *each, void *context);
 
-/* Throws all flows away and counts what was in no record yet. Returns how many they were. */
+/* Throws all flows away and counts what was in no record yet. Returns how many they
+ * were. */
 uint64_t meter_forget(struct meter *meter);
 
 uint32_t meter_timeout(const struct meter *meter, enum meter_expire which); /* seconds */

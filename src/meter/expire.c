@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * When flows end. A timing wheel holds every flow in the slot of the second in which its
- * timeout was over when it was put there. Packets do not move flows on; the wheel does when
- * it comes to one that has had packets since. All time is the packets'.
+ * timeout was over when it was put there. Packets do not move flows on; the wheel does
+ * when it comes to one that has had packets since. All time is the packets'.
  */
 #include <errno.h>
 #include <string.h>
@@ -45,14 +45,16 @@ timeouts_fill(struct meter_config *config)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (config->timeout_s[rows[i].which] == 0)
-			config->timeout_s[rows[i].which] = config->timeout_s[rows[i].instead];
+			config->timeout_s[rows[i].which] =
+			    config->timeout_s[rows[i].instead];
 }
 
 int
 limits_set(struct meter *m, struct err *err)
 {
 	if (m->config.expire_interval_s > INTERVAL_MAX_S)
-		return err_set(err, EINVAL, "timeout expint=%u: flows are looked at every %d "
+		return err_set(err, EINVAL,
+		    "timeout expint=%u: flows are looked at every %d "
 		    "seconds at the latest", m->config.expire_interval_s, INTERVAL_MAX_S);
 	timeouts_fill(&m->config);
 	m->limit_us = LIMIT_MAX_S * SECOND_US;
@@ -60,14 +62,17 @@ limits_set(struct meter *m, struct err *err)
 	for (int i = 0; i < METER_EXPIRES; i++) {
 		m->timeout_us[i] = (int64_t)m->config.timeout_s[i] * SECOND_US;
 		if (meter_expire_rows[i].is_idle && m->config.timeout_s[i] > IDLE_MAX_S)
-			return err_set(err, EINVAL, "timeout %s=%u: idle flows are kept for %d "
+			return err_set(err, EINVAL,
+			    "timeout %s=%u: idle flows are kept for %d "
 			    "seconds at most (5 days)", meter_expire_rows[i].id,
 			    m->config.timeout_s[i], IDLE_MAX_S);
 	}
 	for (int i = METER_EXPIRE_active; i <= METER_EXPIRE_maxlife; i++) {
 		if (m->config.timeout_s[i] > LIMIT_MAX_S)
-			return err_set(err, EINVAL, "timeout %s=%u: a record lasts %d seconds at most "
-			    "(11 days)", meter_expire_rows[i].id, m->config.timeout_s[i], LIMIT_MAX_S);
+			return err_set(err, EINVAL,
+			    "timeout %s=%u: a record lasts %d seconds at most "
+			    "(11 days)", meter_expire_rows[i].id, m->config.timeout_s[i],
+			    LIMIT_MAX_S);
 		if (m->timeout_us[i] != 0 && m->timeout_us[i] < m->limit_us) {
 			m->limit_us = m->timeout_us[i];
 			m->limit_reason = (enum meter_expire)i;
@@ -117,10 +122,10 @@ wheel_turn(struct meter *m)
 }
 
 /*
- * Makes room: writes the flow that is due first. Those that had packets since they were put
- * there go further on, and those that had one much later than the flows written before this
- * one go to the end of their slot, so that a flood of new flows does not push out the flows
- * that live. Both at most so often: what room costs is bounded.
+ * Makes room: writes the flow that is due first. Those that had packets since they were
+ * put there go further on, and those that had one much later than the flows written
+ * before this one go to the end of their slot, so that a flood of new flows does not push
+ * out the flows that live. Both at most so often: what room costs is bounded.
  */
 void
 expire_oldest(struct meter *m)
@@ -133,7 +138,8 @@ expire_oldest(struct meter *m)
 		struct hot *hot = hot_at(m, flow);
 
 		idle_us = m->clock_us - hot_last_us(m, hot);
-		if (wheel_slot(m, hot) == hot->prev && idle_us >= m->victim_idle_us / 8 * 7)
+		if (wheel_slot(m, hot) == hot->prev &&
+		    idle_us >= m->victim_idle_us / 8 * 7)
 			break;
 		wheel_remove(m, hot);
 		wheel_put(m, flow, hot);
@@ -143,8 +149,8 @@ expire_oldest(struct meter *m)
 	flow_end(m, flow, METER_EXPIRE_resources);
 }
 
-/* All flows at once: they are written one by one (METER_EXPIRES: are not), but what they have
- * is given back as a whole. */
+/* All flows at once: they are written one by one (METER_EXPIRES: are not), but what they
+ * have is given back as a whole. */
 static void
 end_all(struct meter *m, enum meter_expire why)
 {
@@ -174,7 +180,8 @@ clock_start(struct meter *m, int64_t now_us)
 	turn_plan(m);
 }
 
-/* A leap of days is made in steps of one, for that is what flows' times can be told from. */
+/* A leap of days is made in steps of one, for that is what flows' times can be told
+ * from. */
 static void
 clock_advance(struct meter *m, int64_t now_us)
 {
@@ -191,10 +198,10 @@ clock_advance(struct meter *m, int64_t now_us)
 }
 
 /*
- * The packets' clock only runs forward, unless many packets in a row agree that it was wrong:
- * then everything is written and it starts again. One packet more than a day behind will do,
- * for no flow could tell such a time, as between captures put one behind the other; but not
- * again and again, for it costs more than a packet does.
+ * The packets' clock only runs forward, unless many packets in a row agree that it was
+ * wrong: then everything is written and it starts again. One packet more than a day
+ * behind will do, for no flow could tell such a time, as between captures put one behind
+ * the other; but not again and again, for it costs more than a packet does.
  */
 void
 clock_set(struct meter *m, int64_t now_us)

@@ -46,8 +46,8 @@ struct fingerprint_key {
 };
 
 /*
- * A SYN as it came, with all that its fingerprint depends on: most are like one of late but
- * for the values of their timestamps, and need no parsing.
+ * A SYN as it came, with all that its fingerprint depends on: most are like one of late
+ * but for the values of their timestamps, and need no parsing.
  */
 struct likeness {
 	uint64_t header[2];   /* the number of options' octets among it */
@@ -186,7 +186,8 @@ quirks_of(const struct packet *p, const struct fingerprint_syn *syn)
 	NOTE(urgent_flag, p->tcp_flags & TCP_URG);
 	NOTE(push_flag, p->tcp_flags & TCP_PSH);
 	NOTE(ts1_zero, syn->has_timestamps && syn->own_is_zero);
-	NOTE(ts2_set, syn->has_timestamps && syn->peer_is_set && !(p->tcp_flags & TCP_ACK));
+	NOTE(ts2_set, syn->has_timestamps && syn->peer_is_set &&
+	    !(p->tcp_flags & TCP_ACK));
 	NOTE(trailing, syn->has_trailing);
 	NOTE(large_scale, syn->has_large_scale);
 	NOTE(bad, syn->is_bad);
@@ -204,7 +205,8 @@ initial_ttl(uint8_t ttl)
 static void
 window_print(struct text *out, const struct fingerprint_key *key)
 {
-	unsigned mss = key->mss, stamps = key->has_timestamps ? 12 : 0, head = key->is_v6 ? 60 : 40;
+	unsigned mss = key->mss, stamps = key->has_timestamps ? 12 : 0,
+	    head = key->is_v6 ? 60 : 40;
 	unsigned tries[] = {mss, stamps ? mss - 12 : 0, 1460, stamps ? 1448 : 0,
 		key->is_v6 ? 1440 : 0, key->is_v6 && stamps ? 1428 : 0,
 		/* MTU: */ mss + 40, mss + head, 1500,
@@ -214,7 +216,8 @@ window_print(struct text *out, const struct fingerprint_key *key)
 	if (key->window != 0 && mss >= 100)
 		for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
 			if (tries[i] != 0 && key->window % tries[i] == 0) {
-				text_printf(out, "%s*%u", i >= 6 && i <= 8 ? "mtu" : "mss",
+				text_printf(out, "%s*%u",
+				    i >= 6 && i <= 8 ? "mtu" : "mss",
 				    key->window / tries[i]);
 				return;
 			}
@@ -241,8 +244,8 @@ layout_print(struct text *out, const struct fingerprint_key *key)
 }
 
 static void
-key_make(struct fingerprint_key *key, const struct packet *p, const struct fingerprint_syn *syn,
-    uint16_t peer_mss)
+key_make(struct fingerprint_key *key, const struct packet *p,
+    const struct fingerprint_syn *syn, uint16_t peer_mss)
 {
 	memset(key, 0, sizeof *key);
 	key->quirks = quirks_of(p, syn);
@@ -265,8 +268,8 @@ key_print(struct text *out, const struct fingerprint_key *key)
 {
 	bool is_first = true;
 
-	text_printf(out, "%d:%u:%u:%u:", key->is_v6 ? 6 : 4, key->ttl, key->ip_options_bytes,
-	    key->mss);
+	text_printf(out, "%d:%u:%u:%u:", key->is_v6 ? 6 : 4, key->ttl,
+	    key->ip_options_bytes, key->mss);
 	window_print(out, key);
 	text_printf(out, ",%u:", key->scale);
 	layout_print(out, key);
@@ -280,8 +283,8 @@ key_print(struct text *out, const struct fingerprint_key *key)
 }
 
 void
-fingerprint_print(struct text *out, const struct packet *p, const struct fingerprint_syn *syn,
-    uint16_t peer_mss)
+fingerprint_print(struct text *out, const struct packet *p,
+    const struct fingerprint_syn *syn, uint16_t peer_mss)
 {
 	struct fingerprint_key key;
 
@@ -298,7 +301,8 @@ number_of(struct fingerprints *set, const struct fingerprint_key *key, uint64_t 
 	uint32_t slot = (uint32_t)hash64(key, sizeof *key, set->seed) & set->mask;
 
 	for (; set->slots[slot] != 0; slot = (slot + 1) & set->mask)
-		if (memcmp(&set->entries[set->slots[slot] - 1].key, key, sizeof *key) == 0)
+		if (memcmp(&set->entries[set->slots[slot] - 1].key, key,
+		    sizeof *key) == 0)
 			return set->slots[slot];
 	if (set->count == set->max) {
 		(*lost)++;
@@ -375,15 +379,16 @@ is_alike(const struct recent *r, const struct likeness *like)
 }
 
 static void
-recent_keep(struct recent *r, const struct likeness *like, const struct fingerprint_syn *syn,
-    uint32_t number)
+recent_keep(struct recent *r, const struct likeness *like,
+    const struct fingerprint_syn *syn, uint32_t number)
 {
 	unsigned n = like->header[0] & 0xff;
 
 	r->number = 0;
 	if (syn->is_bad)
 		return; /* rare, and every octet of it may count */
-	r->stamps_at = syn->has_timestamps ? stamps_find((const uint8_t *)like->options, n) : 0;
+	r->stamps_at = syn->has_timestamps ? stamps_find((const uint8_t *)like->options,
+	    n) : 0;
 	if (r->stamps_at + 8u > n && syn->has_timestamps)
 		return;
 	r->like = *like;
@@ -405,7 +410,8 @@ fingerprint_of(struct fingerprints *set, const struct packet *p, uint16_t peer_m
 	uint32_t number;
 
 	if (likeness_of(p, peer_mss, &like)) {
-		r = &set->recent[mix64(like.header[0] ^ set->seed, like.header[1]) % RECENT];
+		r = &set->recent[mix64(like.header[0] ^ set->seed,
+		    like.header[1]) % RECENT];
 		if (is_alike(r, &like)) {
 			*has_timestamps = r->stamps_at != 0;
 			return r->number;

@@ -7,7 +7,8 @@
 
 struct text;
 
-/* The options of a SYN. layout holds one octet per option: its kind, at most 40 of them. */
+/* The options of a SYN. layout holds one octet per option: its kind, at most 40 of
+ * them. */
 struct fingerprint_syn {
 	uint16_t mss;
 	uint8_t scale;
@@ -29,13 +30,13 @@ struct str fingerprints_get(const struct fingerprints *set, uint32_t number);
 uint16_t fingerprints_mss(const struct fingerprints *set, uint32_t number);
 
 void fingerprint_parse(const struct packet *p, struct fingerprint_syn *out);
-/* p0f's notation, ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass. peer_mss is that of
- * the SYN that a SYN-ACK answers, or 0. */
+/* p0f's notation, ver:ittl:olen:mss:wsize,scale:olayout:quirks:pclass. peer_mss is that
+ * of the SYN that a SYN-ACK answers, or 0. */
 void fingerprint_print(struct text *out, const struct packet *p,
     const struct fingerprint_syn *syn, uint16_t peer_mss);
 /* The number of p's fingerprint; prints only what was not seen before. Says whether p has
  * timestamps, too. */
-uint32_t fingerprint_of(struct fingerprints *set, const struct packet *p, uint16_t peer_mss,
-    bool *has_timestamps, uint64_t *distinct, uint64_t *lost);
+uint32_t fingerprint_of(struct fingerprints *set, const struct packet *p,
+    uint16_t peer_mss, bool *has_timestamps, uint64_t *distinct, uint64_t *lost);
 
 #endif

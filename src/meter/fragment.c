@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fragments. Only the first fragment of a datagram has the transport header, so the others
- * take its ports, and for IPv6 its protocol, from a table of datagrams: sets of four slots,
- * of which the oldest makes room. Fragments that come before their first one are held back
- * in a ring, for a short time, until it comes; then they are metered as it is. Whatever
- * waits too long, or is pushed out by others, is metered without ports, and counted.
+ * Fragments. Only the first fragment of a datagram has the transport header, so the
+ * others take its ports, and for IPv6 its protocol, from a table of datagrams: sets of
+ * four slots, of which the oldest makes room. Fragments that come before their first one
+ * are held back in a ring, for a short time, until it comes; then they are metered as it
+ * is. Whatever waits too long, or is pushed out by others, is metered without ports, and
+ * counted.
  *
- * Who fills the table with strange fragments makes later fragments lose their ports, never
- * a packet get lost. Datagrams are told apart by source, destination, identification and,
- * in IPv4, the protocol (RFC 791, 3.2; RFC 8200, 4.5), hashed with the meter's secret seed.
+ * Who fills the table with strange fragments makes later fragments lose their ports,
+ * never a packet get lost. Datagrams are told apart by source, destination,
+ * identification and, in IPv4, the protocol (RFC 791, 3.2; RFC 8200, 4.5), hashed with
+ * the meter's secret seed.
  */
 #include <string.h>
 
@@ -65,15 +67,16 @@ slot_take(struct meter *m, const struct packet *p, uint64_t key)
 		if (set[i].time_ns < slot->time_ns)
 			slot = &set[i];
 	}
-	if (slot->key != 0 && slot->key != key && p->time_ns - slot->time_ns < FRAGMENT_NS)
+	if (slot->key != 0 && slot->key != key &&
+	    p->time_ns - slot->time_ns < FRAGMENT_NS)
 		m->counters[METER_fragments_displaced]++;
 	*slot = (struct fragment_slot){.key = key, .time_ns = p->time_ns};
 	return slot;
 }
 
 /*
- * Meters what was held back. The clock may not have come to it yet, where it is of the burst
- * at work; no packet is ahead of the clock.
+ * Meters what was held back. The clock may not have come to it yet, where it is of the
+ * burst at work; no packet is ahead of the clock.
  */
 static void
 held_meter(struct meter *m, struct held *held, const struct ports *ports)
@@ -184,7 +187,8 @@ fragment_release(struct meter *m, const struct packet *p)
 	uint64_t key = datagram_key(m, p);
 	const struct fragment_slot *slot = slot_find(m, p, key);
 
-	for (uint32_t i = 0; slot != NULL && !slot->is_waiting && i < m->held_count; i++) {
+	for (uint32_t i = 0; slot != NULL && !slot->is_waiting && i < m->held_count;
+	    i++) {
 		struct held *held = &m->held[(m->held_first + i) % HELD];
 
 		if (held->key == key)

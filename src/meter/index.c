@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Buckets of a line each, whose slots are compared four at a time where the processor can.
+ * Buckets of a line each, whose slots are compared four at a time where the processor
+ * can.
  */
 #include "meter/index.h"
 
@@ -62,7 +63,8 @@ flow_index_grow(struct flow_index *index, struct err *err)
 }
 
 uint32_t
-flow_index_next(const struct flow_index *index, uint32_t hash, struct index_search *search)
+flow_index_next(const struct flow_index *index, uint32_t hash,
+    struct index_search *search)
 {
 	const struct index_bucket *b;
 	uint32_t flow;

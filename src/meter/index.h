@@ -13,10 +13,10 @@ struct err;
 
 /*
  * Flows by the hash of their key. A bucket is one line: 15 slots of 4 octets and a count.
- * A slot is high bits of the hash, which tell at once that most other flows are not it, over
- * the number of the flow. What finds its bucket full goes into the next one that is not;
- * the count says how many went past the bucket, so that a search knows where to stop and
- * nothing has to move when a flow is removed.
+ * A slot is high bits of the hash, which tell at once that most other flows are not it,
+ * over the number of the flow. What finds its bucket full goes into the next one that is
+ * not; the count says how many went past the bucket, so that a search knows where to stop
+ * and nothing has to move when a flow is removed.
  */
 enum { INDEX_SLOTS = 15 };
 
@@ -38,8 +38,8 @@ void flow_index_done(struct flow_index *index);
 void flow_index_clear(struct flow_index *index);
 size_t flow_index_bytes(const struct flow_index *index);
 
-/* Whether one more needs an index of twice the size: then flow_index_grow, which leaves it
- * empty, and put all flows again. */
+/* Whether one more needs an index of twice the size: then flow_index_grow, which leaves
+ * it empty, and put all flows again. */
 static inline bool
 flow_index_is_full(const struct flow_index *index)
 {
@@ -51,15 +51,16 @@ void flow_index_put(struct flow_index *index, uint32_t hash, uint32_t flow);
 /* The flow must be there. */
 void flow_index_remove(struct flow_index *index, uint32_t hash, uint32_t flow);
 
-/* Bits of the slots whose high bits are the hash's, empty ones perhaps among them; the empty
- * ones are those like 0 in all bits. */
+/* Bits of the slots whose high bits are the hash's, empty ones perhaps among them; the
+ * empty ones are those like 0 in all bits. */
 static inline uint32_t
 index_bucket_like(const struct index_bucket *b, uint32_t hash, unsigned flow_bits)
 {
 	uint32_t hits = 0;
 
 #ifdef __SSE2__
-	__m128i want = _mm_set1_epi32((int)hash), shift = _mm_cvtsi32_si128((int)flow_bits);
+	__m128i want = _mm_set1_epi32((int)hash),
+	    shift = _mm_cvtsi32_si128((int)flow_bits);
 
 	for (int i = 0; i < 4; i++) {
 		__m128i have = _mm_load_si128((const __m128i *)b + i);

@@ -28,15 +28,16 @@ hash_words(uint64_t seed, uint64_t addr, uint64_t ports, uint8_t proto, uint8_t 
 
 	ports ^= (uint64_t)proto << 20 ^ (uint64_t)kind << 56;
 	h = mix64(ports ^ seed, addr ^ (seed << 32 | seed >> 32));
-	/* One multiplication alone maps addresses in a row to places in a row, in some seeds to
-	 * few. */
+	/* One multiplication alone maps addresses in a row to places in a row, in some
+	 * seeds to few. */
 	return (uint32_t)(mix64(h, ~seed) >> 32);
 }
 
 static uint32_t
 hash_pair(uint64_t seed, const struct key *key, const struct pair6 *pair)
 {
-	uint64_t h = mix64(load64(key->port) ^ seed, (uint64_t)key->proto << 8 | key->kind);
+	uint64_t h = mix64(load64(key->port) ^ seed,
+	    (uint64_t)key->proto << 8 | key->kind);
 
 	for (int i = 0; i < 4; i++)
 		h = mix64(h ^ load64(&pair->addr[i / 2][i % 2 * 8]), seed + (uint64_t)i);
@@ -51,15 +52,16 @@ key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
 {
 	if (key->kind & KEY_V6)
 		return hash_pair(m->config.seed, key, pair);
-	return hash_words(m->config.seed, load64(key->addr), load64(key->port), key->proto,
-	    key->kind);
+	return hash_words(m->config.seed, load64(key->addr), load64(key->port),
+	    key->proto, key->kind);
 }
 
 /* ICMP types that answer one another share a number, so that both are one biflow. */
 static uint16_t
 icmp_family(const struct packet *p)
 {
-	static const uint8_t pairs4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17}, {9, 10}};
+	static const uint8_t pairs4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17},
+	    {9, 10}};
 	static const uint8_t pairs6[][2] = {{129, 128}, {134, 133}, {136, 135}};
 	const uint8_t(*pairs)[2] = p->proto == ICMP ? pairs4 : pairs6;
 	size_t n = p->proto == ICMP ? sizeof pairs4 / 2 : sizeof pairs6 / 2;
@@ -116,7 +118,8 @@ key_add_more(struct lookup *out)
 		out->key.kind |= KEY_V6 | KEY_V4_PAIR;
 		memset(&out->pair, 0, sizeof out->pair);
 		for (int i = 0; i < 2; i++)
-			memcpy(out->pair.addr[i], &out->key.addr[i], sizeof out->key.addr[i]);
+			memcpy(out->pair.addr[i], &out->key.addr[i],
+			    sizeof out->key.addr[i]);
 	}
 	out->key.addr[0] = out->key.addr[1] = 0;
 	if (!(out->key.kind & (KEY_MAC | KEY_SEGMENT)))
@@ -133,8 +136,9 @@ key_add_segment(const struct meter *m, const struct packet *p, struct lookup *ou
 }
 
 /*
- * The default key: all that a packet has but its MAC addresses. The words are put together
- * before they are stored, because a load of what was just stored in parts has to wait.
+ * The default key: all that a packet has but its MAC addresses. The words are put
+ * together before they are stored, because a load of what was just stored in parts has to
+ * wait.
  */
 static inline void
 fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
@@ -155,15 +159,17 @@ fill_plain(struct meter *m, const struct packet *p, const struct ports *ports,
 	out->key.proto = ports->proto;
 	out->key.kind = ports->flags & PACKET_HAS_PORTS ? 0
 	    : ports->flags & PACKET_HAS_ICMP ? KEY_NO_PORTS | KEY_ICMP : KEY_NO_PORTS;
-	rest = join32(is_turned ? join16(ports->dst, ports->src) : join16(ports->src, ports->dst),
-	    join16(p->vlan, p->inner_vlan));
+	rest = join32(is_turned ? join16(ports->dst, ports->src) : join16(ports->src,
+	    ports->dst), join16(p->vlan, p->inner_vlan));
 	memcpy(out->key.port, &rest, sizeof rest); /* and VLANs */
 	if (p->src.is_v6) {
 		fill_pair(m, p, out);
 	} else {
-		addr = is_turned ? join32(p->dst.v4, p->src.v4) : join32(p->src.v4, p->dst.v4);
+		addr = is_turned ? join32(p->dst.v4, p->src.v4) : join32(p->src.v4,
+		    p->dst.v4);
 		memcpy(out->key.addr, &addr, sizeof addr);
-		out->hash = hash_words(m->config.seed, addr, rest, out->key.proto, out->key.kind);
+		out->hash = hash_words(m->config.seed, addr, rest, out->key.proto,
+		    out->key.kind);
 	}
 	if (p->flags & PACKET_SEGMENT && m->config.has_segments)
 		key_add_segment(m, p, out);
@@ -183,7 +189,8 @@ key_add_mac(const struct meter *m, const struct packet *p, struct lookup *out)
 
 /* Any row of key.def: what it leaves out is taken off the packet first. */
 static void
-fill_row(struct meter *m, const struct packet *p, const struct ports *ports, struct lookup *out)
+fill_row(struct meter *m, const struct packet *p, const struct ports *ports,
+    struct lookup *out)
 {
 	struct ports kept = *ports;
 	struct packet q = *p;
@@ -200,7 +207,8 @@ fill_row(struct meter *m, const struct packet *p, const struct ports *ports, str
 }
 
 void
-key_fill(struct meter *m, const struct packet *p, const struct ports *ports, struct lookup *out)
+key_fill(struct meter *m, const struct packet *p, const struct ports *ports,
+    struct lookup *out)
 {
 	if (m->key == &meter_key_rows[METER_KEY_DEFAULT])
 		fill_plain(m, p, ports, out);
@@ -235,8 +243,8 @@ key_make(struct meter *m, const struct packet *p, struct lookup *out)
 {
 	struct ports ports;
 
-	if ((p->flags & (PACKET_HAS_PORTS | PACKET_FRAGMENT | PACKET_SEGMENT)) == PACKET_HAS_PORTS &&
-	    !p->src.is_v6 && !p->dst.is_v6) {
+	if ((p->flags & (PACKET_HAS_PORTS | PACKET_FRAGMENT | PACKET_SEGMENT)) ==
+	    PACKET_HAS_PORTS && !p->src.is_v6 && !p->dst.is_v6) {
 		fill_usual(m, p, out);
 		return;
 	}
@@ -269,6 +277,6 @@ key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
 		return load64(a->addr) == load64(b->key.addr);
 	return a->addr[1] == b->key.addr[1] &&
 	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->pair, sizeof b->pair) == 0 &&
-	    (!(a->kind & (KEY_MAC | KEY_SEGMENT)) || memcmp(slab_at(&m->pair6, a->addr[0]), &b->more,
-	        sizeof b->more) == 0);
+	    (!(a->kind & (KEY_MAC | KEY_SEGMENT)) ||
+	    memcmp(slab_at(&m->pair6, a->addr[0]), &b->more, sizeof b->more) == 0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pairs of MAC addresses. A network has few of them and a meter millions of flows, so a flow
- * keeps the number of its pair. Open addressing over numbers; strangers choose the keys, so
- * the hash has the meter's seed.
+ * Pairs of MAC addresses. A network has few of them and a meter millions of flows, so a
+ * flow keeps the number of its pair. Open addressing over numbers; strangers choose the
+ * keys, so the hash has the meter's seed.
  */
 #include <stdlib.h>
 #include <string.h>

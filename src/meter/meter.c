@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The flow table. Packets come in bursts: all keys are made and hashed, then all index lines
- * prefetched, then all flows, then the TCP state of those, then they are updated one by one.
- * When flows end is told by expire.c, what is written of them by record.c.
+ * The flow table. Packets come in bursts: all keys are made and hashed, then all index
+ * lines prefetched, then all flows, then the TCP state of those, then they are updated
+ * one by one. When flows end is told by expire.c, what is written of them by record.c.
  */
 #include "meter/meter.h"
 
@@ -57,10 +57,11 @@ slabs_init(struct meter *m, uint32_t flows, struct err *err)
 {
 	for (const struct slab_row *row = slab_rows; row < slab_rows + SLABS; row++) {
 		size_t item_bytes = row->at == offsetof(struct meter, pair6) &&
-		    (m->key->has_mac || m->config.has_segments) ? sizeof(struct pair_more) : row->item_bytes;
+		    (m->key->has_mac || m->config.has_segments) ? sizeof(struct pair_more)
+		    : row->item_bytes;
 
-		if (slab_init(slab_of(m, row), item_bytes, row->per_flow * flows + row->besides,
-		    row->is_huge, err) < 0)
+		if (slab_init(slab_of(m, row), item_bytes,
+		    row->per_flow * flows + row->besides, row->is_huge, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -86,17 +87,19 @@ meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
 	m->sink = sink;
 	m->clock_us = -1;
 	if (n == 0 || n > FLOWS_MAX) {
-		err_set(err, EINVAL, "meter: %u flows: use a number from 1 to %u", n, FLOWS_MAX);
+		err_set(err, EINVAL, "meter: %u flows: use a number from 1 to %u", n,
+		    FLOWS_MAX);
 		goto fail;
 	}
 	if (limits_set(m, err) < 0 || flow_index_init(&m->index, n + WHEEL, err) < 0)
 		goto fail;
 	if (slabs_init(m, n, err) < 0)
 		goto fail;
-	if ((m->macs = region_map((n + WHEEL + 1ul) * sizeof *m->macs, false, err)) == NULL)
-		goto fail;
-	if ((m->labels_of = region_map((n + WHEEL + 1ul) * sizeof *m->labels_of, false, err)) ==
+	if ((m->macs = region_map((n + WHEEL + 1ul) * sizeof *m->macs, false, err)) ==
 	    NULL)
+		goto fail;
+	if ((m->labels_of = region_map((n + WHEEL + 1ul) * sizeof *m->labels_of, false,
+	    err)) == NULL)
 		goto fail;
 	if (config->sample_interval > 1 && (m->sampled = region_map((n + WHEEL + 1ul) *
 	        sizeof *m->sampled, false, err)) == NULL)
@@ -127,12 +130,14 @@ meter_free(struct meter *m)
 	if (m == NULL)
 		return;
 	if (m->macs != NULL)
-		region_unmap(m->macs, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->macs);
+		region_unmap(m->macs,
+		    (m->config.max_flows + WHEEL + 1ul) * sizeof *m->macs);
 	if (m->labels_of != NULL)
 		region_unmap(m->labels_of, (m->config.max_flows + WHEEL + 1ul) *
 		    sizeof *m->labels_of);
 	if (m->sampled != NULL)
-		region_unmap(m->sampled, (m->config.max_flows + WHEEL + 1ul) * sizeof *m->sampled);
+		region_unmap(m->sampled,
+		    (m->config.max_flows + WHEEL + 1ul) * sizeof *m->sampled);
 	if (m->index.buckets != NULL)
 		flow_index_done(&m->index);
 	for (size_t i = 0; i < SLABS; i++)
@@ -152,8 +157,10 @@ flow_find(const struct meter *m, const struct lookup *l)
 	struct index_search search = {0};
 	uint32_t flow = l->hint;
 
-	/* The flow may have ended since the hint was taken, and its place be another's. */
-	if (flow != 0 && hot_at(m, flow)->next != 0 && key_matches(m, &hot_at(m, flow)->key, l))
+	/* The flow may have ended since the hint was taken, and its place be
+	 * another's. */
+	if (flow != 0 && hot_at(m, flow)->next != 0 && key_matches(m,
+	    &hot_at(m, flow)->key, l))
 		return flow;
 	while ((flow = flow_index_next(&m->index, l->hash, &search)) != 0)
 		if (key_matches(m, &hot_at(m, flow)->key, l))
@@ -166,7 +173,8 @@ flow_hash(const struct meter *m, uint32_t flow)
 {
 	const struct key *key = &hot_at(m, flow)->key;
 
-	return key_hash(m, key, key->kind & KEY_V6 ? slab_at(&m->pair6, key->addr[0]) : NULL);
+	return key_hash(m, key, key->kind & KEY_V6 ? slab_at(&m->pair6, key->addr[0])
+	    : NULL);
 }
 
 /* All flows anew into the empty index, a burst of hashes ahead of the memory. */
@@ -234,8 +242,8 @@ flows_clear(struct meter *m)
 bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
 {
-	return (hot->packets[0] | hot->packets[1]) == 0 && hot_is_empty(hot, carry_of(m, hot)) &&
-	    (m->sampled == NULL || sampled_is_empty(m, flow));
+	return (hot->packets[0] | hot->packets[1]) == 0 && hot_is_empty(hot,
+	    carry_of(m, hot)) && (m->sampled == NULL || sampled_is_empty(m, flow));
 }
 
 static enum meter_expire
@@ -246,7 +254,8 @@ list_of(const struct meter *m, const struct hot *hot)
 	switch (hot->key.proto) {
 	case TCP:
 		if ((syn = syn_of(m, hot)) == NULL)
-			return m->key->has_ports ? METER_EXPIRE_general : METER_EXPIRE_tcp;
+			return m->key->has_ports ? METER_EXPIRE_general
+			    : METER_EXPIRE_tcp;
 		if (syn->bits & SYN_RST)
 			return METER_EXPIRE_tcp_rst;
 		if ((syn->bits / SYN_FIN & 3) == 3)
@@ -312,7 +321,8 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 	if (l->key.kind & KEY_V6) {
 		hot->key.addr[0] = slab_take(&m->pair6);
 		memcpy(slab_at(&m->pair6, hot->key.addr[0]), &l->pair,
-		    l->key.kind & (KEY_MAC | KEY_SEGMENT) ? sizeof l->more : sizeof l->pair);
+		    l->key.kind & (KEY_MAC | KEY_SEGMENT) ? sizeof l->more
+		    : sizeof l->pair);
 	}
 	if (m->sampled != NULL)
 		memset(&m->sampled[flow], 0, sizeof m->sampled[flow]);
@@ -332,7 +342,8 @@ flow_begin(struct meter *m, const struct packet *p, const struct lookup *l)
 
 /* A counter of 16 or 32 bits went round. */
 static void
-counter_carry(struct meter *m, uint32_t flow, unsigned d, unsigned packets, unsigned bytes)
+counter_carry(struct meter *m, uint32_t flow, unsigned d, unsigned packets,
+unsigned bytes)
 {
 	struct carry *carry;
 
@@ -372,7 +383,8 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 	hot->packets[d]++;
 	hot->bytes[d] += p->ip_bytes;
 	if (hot->packets[d] == 0 || hot->bytes[d] < p->ip_bytes)
-		counter_carry(m, flow, d, hot->packets[d] == 0, hot->bytes[d] < p->ip_bytes);
+		counter_carry(m, flow, d, hot->packets[d] == 0,
+		hot->bytes[d] < p->ip_bytes);
 	if (p->flags & PACKET_FRAGMENT)
 		record_fragment(m, flow);
 	m->counters[METER_packets]++;
@@ -381,7 +393,8 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 
 /* Ends a record that is too long, in time or because a counter is nearly full. */
 static void
-limits_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_us, unsigned d)
+limits_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_us,
+unsigned d)
 {
 	const struct carry *carry = carry_of(m, hot);
 	bool is_long = now_us - hot->start_us >= m->limit_us;
@@ -450,7 +463,8 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 
 /* A burst in which fragments came before their first one. */
 static void
-slow_burst(struct meter *m, const struct packet *packets, const struct lookup *lookups, size_t n)
+slow_burst(struct meter *m, const struct packet *packets, const struct lookup *lookups,
+size_t n)
 {
 	m->is_slow_burst = false;
 	for (size_t i = 0; i < n; i++) {
@@ -459,7 +473,8 @@ slow_burst(struct meter *m, const struct packet *packets, const struct lookup *l
 		clock_set(m, p->time_ns / 1000);
 		if (lookups[i].side != LOOKUP_HELD)
 			packet_add(m, p, &lookups[i]);
-		if ((p->flags & (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT)) == PACKET_FRAGMENT)
+		if ((p->flags & (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT)) ==
+		PACKET_FRAGMENT)
 			fragment_release(m, p);
 	}
 }
@@ -550,14 +565,16 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 		size_t now = n < BURST ? n : BURST;
 
 		for (size_t i = 0; i < now; i++)
-			if (packets[i].time_ns < 0 || packets[i].time_ns > METER_TIME_MAX_NS)
+			if (packets[i].time_ns < 0 ||
+			packets[i].time_ns > METER_TIME_MAX_NS)
 				return packets_sane(m, packets, n, err);
 		if (m->is_plain) {
 			if (m->config.show != NULL)
 				show(m, packets, now, now);
 			for (size_t i = 0; i < now; i++) {
 				key_make(m, &packets[i], &lookups[i]);
-				__builtin_prefetch(flow_index_line(&m->index, lookups[i].hash));
+				__builtin_prefetch(flow_index_line(&m->index,
+				lookups[i].hash));
 			}
 			burst_update(m, packets, lookups, now);
 		} else {

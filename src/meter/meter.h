@@ -60,19 +60,23 @@ extern const struct meter_key_row meter_key_rows[METER_KEYS];
 enum { METER_LABELS_MAX = 10, METER_MACS_MAX = 16 };
 
 /*
- * Shown the packets of each burst that are metered, under sampling those of the sample, and
- * how many were looked at for them. -1 and err end the meter's call.
+ * Shown the packets of each burst that are metered, under sampling those of the sample,
+ * and how many were looked at for them. -1 and err end the meter's call.
  */
 typedef int meter_show_fn(void *arg, const struct packet *packets, size_t n, size_t seen,
     struct err *err);
 
 struct meter_config {
 	uint32_t timeout_s[METER_EXPIRES]; /* of the rows that are times */
-	uint32_t expire_interval_s; /* flows that are over are written so often; 0: every second */
-	uint32_t max_flows;     /* beyond, the oldest is written; memory is taken as needed */
-	uint32_t request_min;   /* smallest client burst that begins an exchange, octets */
+	/* flows that are over are written so often; 0: every second */
+	uint32_t expire_interval_s;
+	/* beyond, the oldest is written; memory is taken as needed */
+	uint32_t max_flows;
+	/* smallest client burst that begins an exchange, octets */
+	uint32_t request_min;
 	bool cut_exchanges;     /* TCP connections into exchanges */
-	bool directional;       /* uniflows: each direction a flow of its own, nothing cut */
+	/* uniflows: each direction a flow of its own, nothing cut */
+	bool directional;
 	bool write_quiet;       /* live: write an exchange as soon as it is quiet. Else (files)
 	                         * it waits for the connection's close, which belongs to it, or
 	                         * for its continuation */
@@ -84,7 +88,8 @@ struct meter_config {
 	uint32_t sample_interval; /* one packet in so many is metered; 0 or 1: all. Then nothing
 	                           * is cut, and spans are lower bounds unless SYN and FIN,
 	                           * which are always looked at, bound them */
-	uint32_t labels;          /* MPLS labels to record, from the top; METER_LABELS_MAX */
+	/* MPLS labels to record, from the top; METER_LABELS_MAX */
+	uint32_t labels;
 	uint64_t macs[METER_MACS_MAX]; /* our own: what they send is egress, what they get
 	                                * ingress (flow_direction); needs a key with MACs */
 	unsigned mac_count;
@@ -94,9 +99,11 @@ struct meter_config {
 	void *show_arg;
 };
 
-/* The fields of a flow that are in its key, at most METER_KEY_FIELDS ids into out; how many. */
+/* The fields of a flow that are in its key, at most METER_KEY_FIELDS ids into out; how
+ * many. */
 enum { METER_KEY_FIELDS = 13 };
-unsigned meter_key_fields(const struct meter_config *config, uint16_t out[METER_KEY_FIELDS]);
+unsigned meter_key_fields(const struct meter_config *config,
+    uint16_t out[METER_KEY_FIELDS]);
 
 struct meter_stats {
 	uint64_t counters[METER_COUNTERS];
@@ -106,7 +113,8 @@ struct meter_stats {
 };
 
 void meter_config_default(struct meter_config *config);
-/* "udp=5m", "tcp.rst=0", "expint=1m": a row of expire.def, in our or softflowd's spelling. */
+/* "udp=5m", "tcp.rst=0", "expint=1m": a row of expire.def, in our or softflowd's
+ * spelling. */
 int meter_config_timeout(struct meter_config *config, const char *text, struct err *err);
 /* A row of key.def. */
 int meter_config_key(struct meter_config *config, const char *name, struct err *err);
@@ -121,11 +129,13 @@ void meter_config_help(struct text *out);
  * Packets to flows: rows of flow_schema go to the sink in batches. The sink is borrowed.
  * Time is the packets' only. NULL and err without memory.
  */
-struct meter *meter_new(const struct meter_config *config, struct sink *sink, struct err *err);
+struct meter *meter_new(const struct meter_config *config, struct sink *sink,
+    struct err *err);
 void meter_free(struct meter *meter); /* writes nothing; may be NULL */
 
 /* Any number of packets, best in bursts of 32 (packet/source.h). -1: the sink failed. */
-int meter_packets(struct meter *meter, const struct packet *packets, size_t n, struct err *err);
+int meter_packets(struct meter *meter, const struct packet *packets, size_t n,
+    struct err *err);
 
 /* Live capture without traffic: lets the clock run, so that flows end in time. */
 int meter_time(struct meter *meter, int64_t now_ns, struct err *err);

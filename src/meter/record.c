@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a flow's counters to records. A record is first gathered as a struct part; parts of
- * small exchanges are summed up in the connection's remainder, all others become a row of
- * the batch at once (write.c). What a part holds and what is left add up to the flow.
+ * From a flow's counters to records. A record is first gathered as a struct part; parts
+ * of small exchanges are summed up in the connection's remainder, all others become a row
+ * of the batch at once (write.c). What a part holds and what is left add up to the flow.
  */
 #include <string.h>
 
@@ -29,10 +29,12 @@ connection_id(const struct meter *m, uint32_t flow)
 	if (x != NULL && x->connection != 0)
 		return x->connection;
 	id = mix64(((uint64_t)hot->key.vlan << 48) | (uint64_t)hot->key.inner_vlan << 32 |
-	    (uint32_t)hot->key.port[0] << 16 | hot->key.port[1], (uint64_t)hot->start_us * 1000);
+	    (uint32_t)hot->key.port[0] << 16 | hot->key.port[1],
+	    (uint64_t)hot->start_us * 1000);
 
 	if (hot->key.kind & KEY_V6)
-		id = hash64(slab_at(&m->pair6, hot->key.addr[0]), hot->key.kind & KEY_SEGMENT
+		id = hash64(slab_at(&m->pair6, hot->key.addr[0]),
+		    hot->key.kind & KEY_SEGMENT
 		    ? sizeof(struct pair_more) : sizeof(struct pair6), id);
 	else
 		id = mix64(id, (uint64_t)hot->key.addr[0] << 32 | hot->key.addr[1]);
@@ -123,9 +125,10 @@ stream_part(const struct meter *m, struct part *part, const struct stream *s)
 	}
 	for (int d = 0; d < 2; d++) {
 		half_take(&part->half[d], &s->half[d], part->start_us);
-		/* Of an unseen side the FIN was acknowledged too, if this one sent its own. */
-		if (!(s->syn.bits & SYN_BASE_OWN << d) && s->syn.bits & SYN_FIN << (d ^ 1) &&
-		    part->half[d].span > 0)
+		/* Of an unseen side the FIN was acknowledged too, if this one sent its
+		 * own. */
+		if (!(s->syn.bits & SYN_BASE_OWN << d) &&
+		    s->syn.bits & SYN_FIN << (d ^ 1) && part->half[d].span > 0)
 			part->half[d].span--;
 	}
 	if (x != NULL && x->held != 0)
@@ -322,7 +325,8 @@ record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reaso
 		more_widen(m, flow);
 	if (stream_of(m, hot) != NULL) {
 		x = exchange_take(m, flow, stream_of(m, hot));
-		x->was_answered = !is_exchange && (x->was_answered || stream_has_answer(m, hot));
+		x->was_answered = !is_exchange &&
+		    (x->was_answered || stream_has_answer(m, hot));
 	}
 	part_take(m, flow, &part);
 	part_end(m, flow, x, &part, why, reason);
@@ -348,7 +352,8 @@ record_hold(struct meter *m, uint32_t flow)
 		if ((number = slab_take(&m->remainder)) == 0)
 			return false;
 		part_take(m, flow, ITEM(m->remainder, struct part, number));
-		/* Marks are of what is held: there are no more before it is known what p is. */
+		/* Marks are of what is held: there are no more before it is known what p
+		 * is. */
 		marks = x->marks;
 		x->marks = 0;
 		record_reset(m, flow);
@@ -405,8 +410,9 @@ record_finish(struct meter *m, uint32_t flow, enum meter_expire why)
 	m->counters[METER_exchanges] += has_payload;
 	if (part_is_empty(m, flow, &part)) {
 		;
-	} else if (x == NULL || !m->config.cut_exchanges || (x->parts == 0 && x->remainder == 0) ||
-	    part_is_own(x, &part, client) || (!has_payload && x->remainder == 0)) {
+	} else if (x == NULL || !m->config.cut_exchanges ||
+	    (x->parts == 0 && x->remainder == 0) || part_is_own(x, &part, client) ||
+	    (!has_payload && x->remainder == 0)) {
 		part_write(m, flow, &part, why, reason);
 	} else {
 		if (!has_payload)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which of a client's bursts are requests, by sizes alone. Of config.request_min octets and
- * more they are, but for several small ones at once that waited for each other: window
- * updates, pings, keystrokes.
+ * Which of a client's bursts are requests, by sizes alone. Of config.request_min octets
+ * and more they are, but for several small ones at once that waited for each other:
+ * window updates, pings, keystrokes.
  *
- * Requests of HTTP/2 in TLS may be smaller: header fields that were sent before are an octet
- * each. What else its clients send is frames of few lengths. So where a record is seen to
- * have one of them alone, the acknowledgement of settings that every client sends once, it
- * tells what a record adds, and then what is as long as no such frame is a request. What is
- * as long as a PING or a GOAWAY is one if more than that comes back. Two window updates, of the
- * connection and of a stream, are sent for so many octets of an answer, mostly for half a
- * window: after a shorter one what is as long as they are is a request, and so it is where the
- * client was silent through more than usual windows hold, until the answer has very many.
+ * Requests of HTTP/2 in TLS may be smaller: header fields that were sent before are an
+ * octet each. What else its clients send is frames of few lengths. So where a record is
+ * seen to have one of them alone, the acknowledgement of settings that every client sends
+ * once, it tells what a record adds, and then what is as long as no such frame is a
+ * request. What is as long as a PING or a GOAWAY is one if more than that comes back. Two
+ * window updates, of the connection and of a stream, are sent for so many octets of an
+ * answer, mostly for half a window: after a shorter one what is as long as they are is a
+ * request, and so it is where the client was silent through more than usual windows hold,
+ * until the answer has very many.
  */
 #include "meter/state.h"
 
@@ -19,7 +20,8 @@ enum {
 	USUAL_MSS = 1460, /* where no SYN was seen */
 	TERSE = 300,      /* octets of a request at most whose client may pipeline: apt's have
 	                     some 150; a browser's have more, and grow by cookies */
-	SEVERAL = 19,     /* tenths of the first burst: two requests of about its length */
+	/* tenths of the first burst: two requests of about its length */
+	SEVERAL = 19,
 };
 enum { /* octets of frames with their headers: RFC 9113, 4.1 and 6 */
 	HTTP2_HEADER = 9,         /* and an acknowledgement of settings */
@@ -44,13 +46,13 @@ enum {
 };
 
 /*
- * Whether a burst that begins an exchange after an answer holds several requests: more than
- * one segment does (an interface that merges segments shows those that a client sent
+ * Whether a burst that begins an exchange after an answer holds several requests: more
+ * than one segment does (an interface that merges segments shows those that a client sent
  * together as one; on the wire the second would come before the answer to the first), or
- * the second burst is twice the first, before octets long and terse. A client that pipelines
- * sends one request, and when the answer has shown that the server keeps the connection,
- * all others that it may. A connection's first burst may be a large greeting and says
- * nothing.
+ * the second burst is twice the first, before octets long and terse. A client that
+ * pipelines sends one request, and when the answer has shown that the server keeps the
+ * connection, all others that it may. A connection's first burst may be a large greeting
+ * and says nothing.
  */
 bool
 burst_is_several_requests(const struct meter *m, const struct stream *s, uint64_t fresh,
@@ -66,8 +68,8 @@ burst_is_several_requests(const struct meter *m, const struct stream *s, uint64_
 	           fresh * 10 >= before * SEVERAL);
 }
 
-/* Takes note of n octets of the client's that are too few for a request. By those that come
- * twice in a row, as window updates and pings do, several at once are known. */
+/* Takes note of n octets of the client's that are too few for a request. By those that
+ * come twice in a row, as window updates and pings do, several at once are known. */
 static void
 burst_note(struct stream *s, uint64_t n)
 {
@@ -79,9 +81,11 @@ burst_note(struct stream *s, uint64_t n)
 /* Takes note of what n octets say of the connection, after so many of the client's and an
  * answer that ends at high. */
 static void
-habits_note(const struct stream *s, struct exchange *x, uint64_t n, uint64_t before, uint64_t high)
+habits_note(const struct stream *s, struct exchange *x, uint64_t n, uint64_t before,
+    uint64_t high)
 {
-	/* TLS 1.3 adds 22 octets to a record; 1.2 with GCM or CCM 29, with ChaCha20 21. */
+	/* TLS 1.3 adds 22 octets to a record; 1.2 with GCM or CCM 29, with ChaCha20
+	 * 21. */
 	static const uint8_t overheads[] = {22, 29, 21};
 
 	if ((uint32_t)high - x->heard_at >= WIDE)
@@ -104,11 +108,12 @@ is_too_early(const struct exchange *x, uint64_t answer, uint64_t least)
 	    (answer < least || (x->is_wide && !x->is_eager && answer < UPDATE_WIDE));
 }
 
-/* Whether an answer is too short for n octets that would be updates of two windows, its own among
- * them. Clients that do not wait for half a window show that from the start, or by many. */
+/* Whether an answer is too short for n octets that would be updates of two windows, its
+ * own among them. Clients that do not wait for half a window show that from the start, or
+ * by many. */
 static bool
-is_too_early_for_two(const struct stream *s, struct exchange *x, uint64_t n, uint64_t answer,
-    uint64_t high)
+is_too_early_for_two(const struct stream *s, struct exchange *x, uint64_t n,
+    uint64_t answer, uint64_t high)
 {
 	if (answer >= UPDATE_MIN && answer < UPDATE_HALF &&
 	    (high < 2 * UPDATE_HALF || (n == s->burst && n == s->last_burst)))
@@ -116,14 +121,16 @@ is_too_early_for_two(const struct stream *s, struct exchange *x, uint64_t n, uin
 	return is_too_early(x, answer, x->is_eager ? UPDATE_MIN : UPDATE_HALF);
 }
 
-/* Whether n octets are two to four records of HTTP/2, each with one window update or two. */
+/* Whether n octets are two to four records of HTTP/2, each with one window update or
+ * two. */
 static bool
 are_updates(const struct exchange *x, uint64_t n)
 {
 	for (unsigned records = 2; records <= 4; records++) {
 		uint64_t frames = n - (uint64_t)records * x->tls_overhead;
 
-		if (frames % HTTP2_WINDOW_UPDATE == 0 && frames >= records * HTTP2_WINDOW_UPDATE &&
+		if (frames % HTTP2_WINDOW_UPDATE == 0 &&
+		    frames >= records * HTTP2_WINDOW_UPDATE &&
 		    frames <= 2 * records * HTTP2_WINDOW_UPDATE)
 			return true;
 	}
@@ -131,9 +138,9 @@ are_updates(const struct exchange *x, uint64_t n)
 }
 
 /*
- * Whether n octets are two to four small bursts that waited for each other: in one segment
- * or, where the client is not seen, in one acknowledgement. Or two window updates of HTTP/2
- * in one TLS record, of which the second adds its frame alone.
+ * Whether n octets are two to four small bursts that waited for each other: in one
+ * segment or, where the client is not seen, in one acknowledgement. Or two window updates
+ * of HTTP/2 in one TLS record, of which the second adds its frame alone.
  */
 static bool
 is_several(const struct stream *s, const struct exchange *x, uint64_t n, uint64_t answer,
@@ -157,12 +164,13 @@ short_burst(const struct exchange *x, uint64_t n)
 	if (n < x->tls_overhead + (uint64_t)(HTTP2_HEADER + HTTP2_FIELDS) ||
 	    n == x->tls_overhead + (uint64_t)HTTP2_WINDOW_UPDATE)
 		return BURST_SMALL;
-	return n == x->tls_overhead + (uint64_t)HTTP2_PING ? BURST_PERHAPS : BURST_REQUEST;
+	return n == x->tls_overhead + (uint64_t)HTTP2_PING ? BURST_PERHAPS
+	    : BURST_REQUEST;
 }
 
 enum burst
-burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n, bool is_whole,
-    uint32_t more)
+burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n,
+    bool is_whole, uint32_t more)
 {
 	struct exchange *x = exchange_of(m, s);
 	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
@@ -175,10 +183,12 @@ burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n, b
 	is_known = x != NULL && x->tls_overhead != 0;
 	is_two = is_known && n == x->tls_overhead + 2ull * HTTP2_WINDOW_UPDATE;
 	if (is_two)
-		kind = is_whole && is_too_early_for_two(s, x, n, answer, high) ? BURST_REQUEST
+		kind = is_whole && is_too_early_for_two(s, x, n, answer, high)
+		    ? BURST_REQUEST
 		                                                               : BURST_SMALL;
 	else if (n >= m->config.request_min)
-		kind = is_several(s, x, n, answer, !(s->syn.bits & SYN_BASE_OWN << client))
+		kind = is_several(s, x, n, answer,
+		    !(s->syn.bits & SYN_BASE_OWN << client))
 		    ? BURST_SMALL : BURST_REQUEST;
 	else if (is_whole && is_known)
 		kind = short_burst(x, n);
@@ -192,14 +202,16 @@ burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n, b
 bool
 burst_is_answered(const struct exchange *x, uint64_t n)
 {
-	return n != x->tls_overhead + (uint64_t)HTTP2_PING && n != x->tls_overhead + (uint64_t)TLS_ALERT;
+	return n != x->tls_overhead + (uint64_t)HTTP2_PING &&
+	    n != x->tls_overhead + (uint64_t)TLS_ALERT;
 }
 
 bool
 burst_opens(const struct exchange *x, uint64_t before, uint64_t n)
 {
-	/* Finished of TLS 1.3 with SHA-256 and SHA-384, with a ChangeCipherSpec before it or
-	 * not; of 1.2 with a key of X25519, P-256 or P-384 before it, GCM or ChaCha20. */
+	/* Finished of TLS 1.3 with SHA-256 and SHA-384, with a ChangeCipherSpec before it
+	 * or not; of 1.2 with a key of X25519, P-256 or P-384 before it, GCM or
+	 * ChaCha20. */
 	static const uint8_t ends[] = {58, 74, 64, 80, 93, 126, 158, 85, 118, 150};
 	uint64_t end = x->ordinal == 0 ? n : before;
 

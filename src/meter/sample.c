@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets as the configuration sees them, where that is not as they are: without the TCP and
- * ICMP headers that the key leaves no room for, and one in N of them. SYN, FIN and RST
- * segments outside the sample are kept, because they say where a connection begins and ends:
- * they are counted apart, and nobody may multiply that by N.
+ * Packets as the configuration sees them, where that is not as they are: without the TCP
+ * and ICMP headers that the key leaves no room for, and one in N of them. SYN, FIN and
+ * RST segments outside the sample are kept, because they say where a connection begins
+ * and ends: they are counted apart, and nobody may multiply that by N.
  */
 #include <string.h>
 
@@ -21,8 +21,8 @@ sample_takes(struct meter *m)
 
 	if (m->config.sample_is_random) {
 		m->sample_state += DRAW_STEP;
-		return (uint64_t)((unsigned __int128)mix64(m->sample_state, m->config.seed) *
-		    interval >> 64) == 0;
+		return (uint64_t)((unsigned __int128)mix64(m->sample_state,
+		    m->config.seed) * interval >> 64) == 0;
 	}
 	if (m->sample_state-- > 0)
 		return false;
@@ -31,7 +31,8 @@ sample_takes(struct meter *m)
 }
 
 size_t
-sample_packets(struct meter *m, const struct packet *packets, size_t n, struct packet *out)
+sample_packets(struct meter *m, const struct packet *packets, size_t n,
+    struct packet *out)
 {
 	bool is_bare = !m->key->has_ports || !m->key->has_proto;
 	size_t kept = 0;
@@ -45,7 +46,8 @@ sample_packets(struct meter *m, const struct packet *packets, size_t n, struct p
 		kept++;
 		if (m->sampled == NULL || sample_takes(m))
 			continue;
-		if (p->flags & PACKET_HAS_TCP && p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) {
+		if (p->flags & PACKET_HAS_TCP &&
+		    p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) {
 			p->flags |= PACKET_UNSAMPLED;
 			continue;
 		}
@@ -102,8 +104,10 @@ sampled_written(struct meter *m, uint32_t flow)
 {
 	const struct sampled *s = &m->sampled[flow];
 
-	m->counters[METER_record_outside] += s->outside_packets[0] + s->outside_packets[1];
-	m->counters[METER_record_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
+	m->counters[METER_record_outside] += s->outside_packets[0] +
+	    s->outside_packets[1];
+	m->counters[METER_record_outside_bytes] += s->outside_bytes[0] +
+	    s->outside_bytes[1];
 }
 
 void
@@ -111,6 +115,8 @@ sampled_forgotten(struct meter *m, uint32_t flow)
 {
 	const struct sampled *s = &m->sampled[flow];
 
-	m->counters[METER_deleted_outside] += s->outside_packets[0] + s->outside_packets[1];
-	m->counters[METER_deleted_outside_bytes] += s->outside_bytes[0] + s->outside_bytes[1];
+	m->counters[METER_deleted_outside] += s->outside_packets[0] +
+	    s->outside_packets[1];
+	m->counters[METER_deleted_outside_bytes] += s->outside_bytes[0] +
+	    s->outside_bytes[1];
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slabs: arrays reserved whole by mmap without backing, so that they never move and grow by
- * being touched; the big ones ask for 2 MiB pages. Freed items form a list and are used
- * again first.
+ * Slabs: arrays reserved whole by mmap without backing, so that they never move and grow
+ * by being touched; the big ones ask for 2 MiB pages. Freed items form a list and are
+ * used again first.
  */
 #include "meter/slab.h"
 
@@ -37,7 +37,8 @@ region_unmap(void *region, size_t bytes)
 }
 
 int
-slab_init(struct slab *slab, size_t item_bytes, uint32_t cap, bool is_huge, struct err *err)
+slab_init(struct slab *slab, size_t item_bytes, uint32_t cap, bool is_huge,
+    struct err *err)
 {
 	*slab = (struct slab){.item_bytes = item_bytes, .cap = cap};
 	slab->reserved_bytes = ((size_t)cap + 1) * item_bytes;

@@ -9,8 +9,8 @@
 struct err;
 
 /*
- * Items of one size by number, from 1; 0 is none. Address space for all is reserved at the
- * start, memory comes from the kernel as items are first used.
+ * Items of one size by number, from 1; 0 is none. Address space for all is reserved at
+ * the start, memory comes from the kernel as items are first used.
  */
 struct slab {
 	uint8_t *base;

@@ -14,23 +14,25 @@
 #include <assert.h>
 
 /*
- * The meter's memory, shared by the files of this folder. A flow has two sides, 0 and 1: side
- * 0 is the endpoint with the lower address and port (a uniflow's source). Everything that
- * depends on the direction is indexed by the side that sent.
+ * The meter's memory, shared by the files of this folder. A flow has two sides, 0 and 1:
+ * side 0 is the endpoint with the lower address and port (a uniflow's source). Everything
+ * that depends on the direction is indexed by the side that sent.
  *
- * Most flows are small, so what every flow has is one line of 64 octets, and what only large
- * ones need is behind `more`: a TCP connection has a struct small until one side sends a
- * second segment, then a struct stream; any other flow has nothing until one of its counters
- * is full, then a struct wide. Times in here are microseconds; those of 39 or 40 bits are
- * the low bits of a time, told from a full one that is at most days away.
+ * Most flows are small, so what every flow has is one line of 64 octets, and what only
+ * large ones need is behind `more`: a TCP connection has a struct small until one side
+ * sends a second segment, then a struct stream; any other flow has nothing until one of
+ * its counters is full, then a struct wide. Times in here are microseconds; those of 39
+ * or 40 bits are the low bits of a time, told from a full one that is at most days away.
  */
 enum key_kind {
-	KEY_V6 = 1,       /* addresses are in a struct pair6; also those of IPv4, with MACs */
+	/* addresses are in a struct pair6; also those of IPv4, with MACs */
+	KEY_V6 = 1,
 	KEY_NO_PORTS = 2,
 	KEY_MAC = 4,      /* and MAC addresses: a struct pair_more */
 	KEY_V4_PAIR = 8,  /* the pair's addresses are IPv4, in host order */
 	KEY_ICMP = 16,    /* ports are the number that the types share */
-	KEY_SEGMENT = 3 << 5, /* enum packet_segment, of the segment in a struct pair_more */
+	/* enum packet_segment, of the segment in a struct pair_more */
+	KEY_SEGMENT = 3 << 5,
 };
 enum flow_state {
 	FLOW_INITIATOR = 1, /* the side that is src of the record */
@@ -50,7 +52,8 @@ struct key {
 /* What every packet touches. Counters are those of the record not yet written. */
 struct hot {
 	struct key key;
-	uint8_t last_high : 7; /* of the newest packet's time; hot_last_us tells the whole */
+	/* of the newest packet's time; hot_last_us tells the whole */
+	uint8_t last_high : 7;
 	uint8_t is_tcp : 1;    /* more is a struct small or a struct stream */
 	uint8_t list : 4;      /* its timeout, enum meter_expire */
 	uint8_t state : 4;     /* enum flow_state */
@@ -58,7 +61,8 @@ struct hot {
 	uint8_t tcp_flags[2];  /* low 8 bits */
 	uint8_t tos[2];        /* of the first packet */
 	uint8_t ttl_min[2], ttl_max[2];
-	uint32_t more;         /* by state; of ICMP without FLOW_WIDE its type << 8 | code */
+	/* by state; of ICMP without FLOW_WIDE its type << 8 | code */
+	uint32_t more;
 	uint32_t prev, next;   /* in its slot of the wheel; next is 0 in no flow */
 	uint16_t packets[2];   /* low bits: the rest is in struct carry */
 	uint32_t bytes[2];
@@ -101,7 +105,8 @@ enum syn_bit { /* of side 0; << 1 is side 1's */
 	/* of both sides */
 	SYN_RST = 1 << 12,
 	SYN_MEASURED = 1 << 13,  /* timing_us is the handshake's time */
-	SYN_PERHAPS = 1 << 14,   /* whether the client's last burst began an exchange is open */
+	/* whether the client's last burst began an exchange is open */
+	SYN_PERHAPS = 1 << 14,
 };
 
 /* What a TCP connection has from its first packet on. */
@@ -121,7 +126,8 @@ struct small {
 };
 _Static_assert(sizeof(struct small) == 32, "half a line");
 
-/* A number of 40 bits, in whole octets: a compiler takes bit fields of a packed struct apart. */
+/* A number of 40 bits, in whole octets: a compiler takes bit fields of a packed struct
+ * apart. */
 struct u40 {
 	uint32_t low;
 	uint8_t high;
@@ -157,13 +163,14 @@ struct stream {
 	uint32_t exchange; /* struct exchange, from the first cut on */
 	uint16_t mss;      /* negotiated largest segment, 0 if not known */
 	uint8_t coalesced, is_pipelined;
-	uint8_t burst, last_burst; /* of the client, too small for a request: see request.c */
+	/* of the client, too small for a request: see request.c */
+	uint8_t burst, last_burst;
 } __attribute__((packed, aligned(4)));
 
 /*
- * Whether a segment of the server's may end an answer: it is odd, and pushed, as is all that
- * ends a write into an empty queue (RFC 9293, MUST-61). Odd segments without a push are what
- * offloading leaves of a burst that is no multiple of the MSS.
+ * Whether a segment of the server's may end an answer: it is odd, and pushed, as is all
+ * that ends a write into an empty queue (RFC 9293, MUST-61). Odd segments without a push
+ * are what offloading leaves of a burst that is no multiple of the MSS.
  */
 static inline bool
 is_odd_end(const struct stream *s, const struct half *h, const struct packet *p)
@@ -182,14 +189,19 @@ struct exchange {
 	uint32_t remainder; /* struct part: the folded exchanges */
 	uint32_t marks;     /* struct marks */
 	uint32_t fragments;
-	uint32_t held;      /* struct part: the record before a burst that is perhaps a request */
-	uint32_t heard_at;  /* low bits of where the server's stream was when the client sent last */
-	uint8_t tls_overhead; /* octets of a record besides its frames of HTTP/2; 0: not known */
+	/* struct part: the record before a burst that is perhaps a request */
+	uint32_t held;
+	/* low bits of where the server's stream was when the client sent last */
+	uint32_t heard_at;
+	/* octets of a record besides its frames of HTTP/2; 0: not known */
+	uint8_t tls_overhead;
 	uint8_t is_continuation : 1;
-	uint8_t was_answered : 1; /* in a record of this exchange that was written before */
+	/* in a record of this exchange that was written before */
+	uint8_t was_answered : 1;
 	uint8_t is_wide : 1;      /* the client's windows of HTTP/2 are large */
 	uint8_t is_eager : 1;     /* and it updates them before half is used */
-	uint8_t is_opening : 1;   /* TLS's handshake ends, and what is sent with it is one */
+	/* TLS's handshake ends, and what is sent with it is one */
+	uint8_t is_opening : 1;
 };
 
 enum { GAPS = 4, MARKS = 512, HABITS = 16, HABIT = 4 };
@@ -203,8 +215,8 @@ struct gaps {
 struct marks {
 	uint32_t count;
 	uint32_t lost;
-	/* Lengths of the last segments that ended oddly, of the whole connection: one that
-	 * came HABIT times is the server's habit and not marked any more. */
+	/* Lengths of the last segments that ended oddly, of the whole connection: one
+	 * that came HABIT times is the server's habit and not marked any more. */
 	struct {
 		uint32_t bytes, times;
 	} habit[HABITS];
@@ -260,7 +272,8 @@ struct sampled {
 	uint8_t has_sequence[2];
 };
 
-/* The wheel: a slot a second; the slots' heads are the first items of the slab of flows. */
+/* The wheel: a slot a second; the slots' heads are the first items of the slab of
+ * flows. */
 enum { WHEEL = 1024 };
 enum { MARKS_MAX = 1 << 14, FINGERPRINTS_MAX = 1 << 15 };
 
@@ -290,7 +303,8 @@ struct meter {
 	uint64_t since_reset; /* packets since the clock was set back */
 	uint64_t wheel_used[WHEEL / 64]; /* slots that may have flows */
 	const struct meter_key_row *key;
-	bool is_plain;   /* the default key and no sampling: packets are taken as they come */
+	/* the default key and no sampling: packets are taken as they come */
+	bool is_plain;
 	bool is_slow_burst; /* the burst at work has fragments out of order */
 	struct sampled *sampled; /* by flow; NULL without sampling */
 	struct slab labels;      /* struct labels */
@@ -309,7 +323,8 @@ struct meter {
 
 static const int64_t DAY_US = 86400ll * 1000000;
 static const int64_t METER_TIME_MAX_NS = (int64_t)1 << 62; /* in 2116 */
-enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 }; /* what hot_last_us and half_us tell */
+/* what hot_last_us and half_us tell */
+enum { IDLE_MAX_S = 5 * 86400, LIMIT_MAX_S = 11 * 86400 };
 
 /* An item whose size the compiler knows: a multiplication less where packets pass. */
 #define ITEM(slab, type, number) ((type *)(void *)(slab).base + (number))
@@ -339,7 +354,8 @@ hot_set_last(struct hot *hot, int64_t now_us)
 		hot->last_high = high & 0x7f;
 }
 
-/* A time of a half, not long before the record's start and at most LIMIT_MAX_S after it. */
+/* A time of a half, not long before the record's start and at most LIMIT_MAX_S after
+ * it. */
 static inline int64_t
 half_us(const struct u40 *time, int64_t start_us)
 {
@@ -423,8 +439,8 @@ exchange_of(const struct meter *m, const struct stream *s)
 
 enum { USUAL_IP_MAX = 1500 }; /* octets of a packet on Ethernet */
 
-/* A segment that no sender put on the wire (GRO, TSO): above the negotiated MSS or, where no
- * SYN told it (0), above what Ethernet takes. */
+/* A segment that no sender put on the wire (GRO, TSO): above the negotiated MSS or, where
+ * no SYN told it (0), above what Ethernet takes. */
 static inline bool
 is_coalesced(uint32_t mss, const struct packet *p)
 {
@@ -475,16 +491,16 @@ bool sampled_is_empty(const struct meter *m, uint32_t flow);
 void sampled_written(struct meter *m, uint32_t flow);
 void sampled_forgotten(struct meter *m, uint32_t flow);
 
-/* usual.c: the same as packet_add for most packets under the default key without sampling;
- * false, nothing changed, for all others. */
+/* usual.c: the same as packet_add for most packets under the default key without
+ * sampling; false, nothing changed, for all others. */
 bool packet_usual(struct meter *m, const struct packet *p, const struct lookup *l);
 /* meter.c: puts a packet into its flow; the clock stays as it is. */
 void packet_add(struct meter *m, const struct packet *p, const struct lookup *l);
 /* The configured timeouts in microseconds; -1 if one is too long. */
 int limits_set(struct meter *m, struct err *err);
 
-/* meter.c: writes the flow (METER_EXPIRES: does not) and frees all it has but its place in the
- * index; flow_end that, too. */
+/* meter.c: writes the flow (METER_EXPIRES: does not) and frees all it has but its place
+ * in the index; flow_end that, too. */
 void flow_free(struct meter *m, uint32_t flow, enum meter_expire why);
 void flow_end(struct meter *m, uint32_t flow, enum meter_expire why);
 /* No flow is there any more; nothing is written. */
@@ -545,7 +561,8 @@ wheel_remove(struct meter *m, struct hot *hot)
 	hot_at(m, hot->next)->prev = hot->prev;
 }
 
-/* stream.c: what a TCP packet of side d means, before it is counted; may cut the record. */
+/* stream.c: what a TCP packet of side d means, before it is counted; may cut the
+ * record. */
 void stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us,
     unsigned d);
 /* True if the packet begins a new connection on this flow's addresses and ports. */
@@ -563,26 +580,30 @@ bool stream_has_answer(const struct meter *m, const struct hot *hot);
 bool stream_is_answered(const struct meter *m, const struct hot *hot);
 bool small_has_payload(const struct small *small);
 
-/* request.c: whether n new octets of the client's are a request and no frames of flow control;
- * is_whole: they acknowledge all of an answer, of which more octets become known with them. */
+/* request.c: whether n new octets of the client's are a request and no frames of flow
+ * control; is_whole: they acknowledge all of an answer, of which more octets become known
+ * with them. */
 enum burst { BURST_SMALL, BURST_REQUEST, BURST_PERHAPS /* the answer will tell */ };
 enum burst burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n,
     bool is_whole, uint32_t more);
-/* Whether the exchange that n octets of the client's begin, after so many in the record before,
- * ends a handshake of TLS, so that several bursts before its answer are not pipelined. */
+/* Whether the exchange that n octets of the client's begin, after so many in the record
+ * before, ends a handshake of TLS, so that several bursts before its answer are not
+ * pipelined. */
 bool burst_opens(const struct exchange *x, uint64_t before, uint64_t n);
-/* Whether n octets of the server's answer a request that BURST_PERHAPS was; else they may be
- * what answers a frame of flow control. */
+/* Whether n octets of the server's answer a request that BURST_PERHAPS was; else they may
+ * be what answers a frame of flow control. */
 bool burst_is_answered(const struct exchange *x, uint64_t n);
-/* Whether a burst that begins an exchange, before octets long after the client's stream so
- * far, holds several requests. */
-bool burst_is_several_requests(const struct meter *m, const struct stream *s, uint64_t fresh,
-    uint64_t before);
+/* Whether a burst that begins an exchange, before octets long after the client's stream
+ * so far, holds several requests. */
+bool burst_is_several_requests(const struct meter *m, const struct stream *s,
+    uint64_t fresh, uint64_t before);
 
 /* record.c: ends the record so far (writes or folds it) and begins the next. */
-void record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reason reason);
-/* Before a burst that is perhaps a request: holds the record so far. If it was one, released, what
- * is held ended with it; joined, it goes on. False if it cannot be held. */
+void record_cut(struct meter *m, uint32_t flow, enum meter_expire why,
+    enum end_reason reason);
+/* Before a burst that is perhaps a request: holds the record so far. If it was one,
+ * released, what is held ended with it; joined, it goes on. False if it cannot be
+ * held. */
 bool record_hold(struct meter *m, uint32_t flow);
 void record_release(struct meter *m, uint32_t flow);
 void record_join(struct meter *m, uint32_t flow);
@@ -596,7 +617,8 @@ void exchange_count(struct meter *m, struct exchange *x);
 /* Counts all that is left of a flow, and was not written, as deleted. */
 void record_forget(struct meter *m, uint32_t flow);
 /* Whether the record has packets of side d, in the sample or outside. */
-bool side_is_seen(const struct meter *m, uint32_t flow, const struct part *part, unsigned d);
+bool side_is_seen(const struct meter *m, uint32_t flow, const struct part *part,
+    unsigned d);
 /* Counts a fragment of the record. */
 void record_fragment(struct meter *m, uint32_t flow);
 uint64_t connection_id(const struct meter *m, uint32_t flow);
@@ -604,18 +626,20 @@ uint64_t connection_id(const struct meter *m, uint32_t flow);
 /* write.c: a part as a row of the batch. */
 struct writer *writer_new(size_t rows); /* NULL without memory */
 void writer_free(struct writer *w); /* may be NULL */
-void part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_expire why,
-    enum end_reason reason);
+void part_write(struct meter *m, uint32_t flow, const struct part *part,
+    enum meter_expire why, enum end_reason reason);
 /* Pushes the rows so far to the sink. */
 void writer_push(struct meter *m);
 /* A part as a row to look at, by m->peek. */
-void part_peek(const struct meter *m, uint32_t flow, const struct part *part, struct flow *row);
+void part_peek(const struct meter *m, uint32_t flow, const struct part *part,
+    struct flow *row);
 
 /* mac.c: pairs of MAC addresses by number from 1; 0 is none. */
 struct mac_pairs *mac_pairs_new(uint64_t seed); /* NULL without memory */
 void mac_pairs_free(struct mac_pairs *pairs);   /* may be NULL */
 /* Of the addresses of side 0 and 1, or 0 where there are too many. */
-uint16_t mac_pair_of(struct mac_pairs *pairs, const uint8_t side0[6], const uint8_t side1[6]);
+uint16_t mac_pair_of(struct mac_pairs *pairs, const uint8_t side0[6],
+    const uint8_t side1[6]);
 uint64_t mac_pair_get(const struct mac_pairs *pairs, uint16_t number, unsigned side);
 
 #endif

@@ -6,7 +6,8 @@
 
 /* n: how many values s holds, and how many the other one stands for. */
 static void
-spread_add(struct meter_spread *s, uint64_t n, const struct meter_spread *one, uint64_t one_n)
+spread_add(struct meter_spread *s, uint64_t n, const struct meter_spread *one,
+    uint64_t one_n)
 {
 	if (one_n == 0)
 		return;

@@ -6,8 +6,8 @@
 
 /*
  * What the records written were like: how small, usual and big, and how much of each
- * protocol. Kept record by record, never packet by packet. Both directions of a biflow count
- * together; 0 records: min and max mean nothing.
+ * protocol. Kept record by record, never packet by packet. Both directions of a biflow
+ * count together; 0 records: min and max mean nothing.
  */
 struct meter_spread {
 	uint64_t min, max, sum;
@@ -29,7 +29,8 @@ struct meter_statistics {
 void meter_statistics_count(struct meter_statistics *s, uint8_t proto, uint64_t bytes,
     uint64_t packets, int64_t duration_us);
 /* Adds those of another meter to a sum. */
-void meter_statistics_add(struct meter_statistics *sum, const struct meter_statistics *one);
+void meter_statistics_add(struct meter_statistics *sum,
+    const struct meter_statistics *one);
 
 /* sum / n; 0 without any. */
 static inline double

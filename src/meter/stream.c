@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP connections: sequence numbers to payload spans, and where an exchange ends. Sequence
- * numbers become 64-bit stream offsets relative to the highest seen, so they may wrap and
- * come out of order; a few gaps are remembered to tell a late segment from one sent again.
- * A direction that is never seen gets its offsets from the other one's acknowledgements.
+ * TCP connections: sequence numbers to payload spans, and where an exchange ends.
+ * Sequence numbers become 64-bit stream offsets relative to the highest seen, so they may
+ * wrap and come out of order; a few gaps are remembered to tell a late segment from one
+ * sent again. A direction that is never seen gets its offsets from the other one's
+ * acknowledgements.
  *
  * An exchange ends before a client segment that is a request (request.c) and acknowledges
  * all of the server's answer. Client data before the answer is complete, or more at once
@@ -32,7 +33,8 @@ syn_mss(const struct meter *m, const struct syn *syn)
 	unsigned both = syn->bits & SYN_SENT << 1 ? 2 : 0;
 	unsigned stamped = syn->bits / SYN_TIMESTAMPS & 3;
 
-	return mss > 12 && (sent | both) != 0 && stamped == (sent | both) ? mss - 12 : mss;
+	return mss > 12 && (sent | both) != 0 && stamped == (sent | both) ? mss - 12
+	    : mss;
 }
 
 bool
@@ -128,7 +130,8 @@ syn_note(struct meter *m, struct hot *hot, struct syn *syn, const struct packet 
 }
 
 bool
-stream_is_new(const struct meter *m, const struct hot *hot, const struct packet *p, unsigned d)
+stream_is_new(const struct meter *m, const struct hot *hot, const struct packet *p,
+    unsigned d)
 {
 	const struct syn *syn = syn_of(m, hot);
 	bool is_known, is_closed, is_used;
@@ -164,7 +167,8 @@ stream_take(struct meter *m, struct hot *hot)
 
 		if (small->payload[d] == 0)
 			continue;
-		at_us = hot->start_us + (int32_t)(small->payload_us[d] - (uint32_t)hot->start_us);
+		at_us = hot->start_us + (int32_t)(small->payload_us[d] -
+		    (uint32_t)hot->start_us);
 		h->high = small->payload[d];
 		u40_set(&h->span, small->payload[d]);
 		h->max_segment = small->payload[d];
@@ -321,7 +325,8 @@ is_habit(struct marks *marks, uint32_t bytes)
 
 /* Notes that an odd segment of so many octets ended at an offset. */
 static void
-end_mark(struct meter *m, uint32_t flow, struct stream *s, uint32_t bytes, uint64_t offset)
+end_mark(struct meter *m, uint32_t flow, struct stream *s, uint32_t bytes,
+    uint64_t offset)
 {
 	struct marks *marks = marks_take(m, flow, s);
 
@@ -340,8 +345,8 @@ ack_advance(const struct syn *syn, uint64_t high, const struct packet *p, unsign
 	unsigned o = d ^ 1;
 	int32_t delta;
 
-	if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST || syn->bits & SYN_BASE_OWN << o ||
-	    !(syn->bits & SYN_BASE_ACK << o))
+	if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||
+	    syn->bits & SYN_BASE_OWN << o || !(syn->bits & SYN_BASE_ACK << o))
 		return 0;
 	delta = (int32_t)(p->tcp_ack - (uint32_t)(syn->base[o] + high));
 	return delta > 0 && delta < FAR ? (uint32_t)delta : 0;
@@ -371,7 +376,8 @@ acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
 
 /* Notes the request of fresh octets that p is, and before the first the one under way. */
 static void
-request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client, uint64_t fresh)
+request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
+    uint64_t fresh)
 {
 	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
 	const struct exchange *x = exchange_of(m, s);
@@ -382,10 +388,12 @@ request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client, 
 	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, a->high));
 }
 
-/* The next packet, with a burst of the client's, begins an exchange: what came before it is a record, unless there was
- * nothing but packets without payload since the last one was written. */
+/* The next packet, with a burst of the client's, begins an exchange: what came before it
+ * is a record, unless there was nothing but packets without payload since the last one
+ * was written. */
 static void
-exchange_begin(struct meter *m, uint32_t flow, struct stream *s, unsigned client, uint64_t burst)
+exchange_begin(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
+    uint64_t burst)
 {
 	struct exchange *x = exchange_take(m, flow, s);
 
@@ -398,9 +406,9 @@ exchange_begin(struct meter *m, uint32_t flow, struct stream *s, unsigned client
 }
 
 /*
- * Whether the client's burst before was a request: it was if the server answers with more than
- * flow control, and not if the client goes on before. answer and burst: how many octets more of
- * the one and, after them, of the other are known now.
+ * Whether the client's burst before was a request: it was if the server answers with more
+ * than flow control, and not if the client goes on before. answer and burst: how many
+ * octets more of the one and, after them, of the other are known now.
  */
 static void
 perhaps_decide(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
@@ -423,8 +431,8 @@ quiet_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_u
 		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
 }
 
-/* What a packet of side d brings: new octets of its own, and what it acknowledges of the other
- * side, if that one is not seen. */
+/* What a packet of side d brings: new octets of its own, and what it acknowledges of the
+ * other side, if that one is not seen. */
 struct news {
 	const struct packet *p;
 	int64_t now_us;
@@ -434,8 +442,9 @@ struct news {
 };
 
 /*
- * A burst of the client's, in its packet or acknowledged by the server's: cuts the record before
- * the packet where an exchange ends; true if it did, or holds it, or notes a further request.
+ * A burst of the client's, in its packet or acknowledged by the server's: cuts the record
+ * before the packet where an exchange ends; true if it did, or holds it, or notes a
+ * further request.
  */
 static __attribute__((noinline)) bool /* or packets without a burst pay for it */
 burst_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream *s,
@@ -486,7 +495,8 @@ exchange_check(struct meter *m, uint32_t flow, const struct hot *hot, struct str
     const struct news *news)
 {
 	uint64_t burst = news->d == news->client ? news->fresh : news->acked;
-	uint64_t answer = news->d == news->client ? news->acked : burst == 0 ? news->fresh : 0;
+	uint64_t answer = news->d == news->client ? news->acked : burst == 0 ? news->fresh
+	    : 0;
 
 	if (s->syn.bits & SYN_PERHAPS)
 		perhaps_decide(m, flow, s, news->client, answer, burst);
@@ -503,14 +513,17 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 {
 	struct half *h = &s->half[d];
 	uint32_t n = p->payload_bytes;
-	int64_t end = off + n, high = (int64_t)h->high, start_us = hot_at(m, flow)->start_us;
-	uint64_t filled = 0, fresh = end > high ? (uint64_t)(end - (off > high ? off : high)) : 0;
+	int64_t end = off + n, high = (int64_t)h->high,
+	    start_us = hot_at(m, flow)->start_us;
+	uint64_t filled = 0,
+	    fresh = end > high ? (uint64_t)(end - (off > high ? off : high)) : 0;
 
 	if (h->gaps != 0)
-		filled = gaps_fill(slab_at(&m->gaps, h->gaps), off < 0 ? 0 : (uint64_t)off,
-		    end < 0 ? 0 : (uint64_t)end);
+		filled = gaps_fill(slab_at(&m->gaps, h->gaps),
+		    off < 0 ? 0 : (uint64_t)off, end < 0 ? 0 : (uint64_t)end);
 	if (fresh + filled < n) {
-		u40_set(&h->retransmitted, u40_get(&h->retransmitted) + n - fresh - filled);
+		u40_set(&h->retransmitted,
+		    u40_get(&h->retransmitted) + n - fresh - filled);
 		m->counters[METER_retransmitted]++;
 	}
 	if (off > high)
@@ -556,8 +569,9 @@ small_segment(const struct meter *m, const struct hot *hot, struct small *small,
 	unsigned client = hot->state & FLOW_INITIATOR;
 	uint32_t n = p->payload_bytes;
 
-	if (m->sampled != NULL || small->payload[d] != 0 || n > UINT16_MAX || seq != syn->base[d] ||
-	    p->tcp_flags & TCP_RST || now_us - hot->start_us > INT32_MAX || now_us < hot->start_us)
+	if (m->sampled != NULL || small->payload[d] != 0 || n > UINT16_MAX ||
+	    seq != syn->base[d] || p->tcp_flags & TCP_RST ||
+	    now_us - hot->start_us > INT32_MAX || now_us < hot->start_us)
 		return false;
 	if (!(syn->bits & SYN_BASE_OWN << client))
 		return false;
@@ -608,7 +622,8 @@ stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 			fresh = (uint64_t)(far > 0 ? p->payload_bytes :
 			    (int64_t)p->payload_bytes + far);
 	}
-	if (u40_get(&s->half[0].span) >= SPAN_FULL || u40_get(&s->half[1].span) >= SPAN_FULL)
+	if (u40_get(&s->half[0].span) >= SPAN_FULL ||
+	    u40_get(&s->half[1].span) >= SPAN_FULL)
 		record_cut(m, flow, METER_EXPIRE_overflow, END_REASON_active);
 	if (m->config.cut_exchanges && !m->config.directional && (fresh > 0 || acked > 0))
 		exchange_check(m, flow, hot, s, &(struct news){p, now_us, d,
@@ -633,7 +648,8 @@ acks_note(struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
 
 /* Under sampling: a FIN that ends octets of which none was in the sample. */
 static bool
-fin_tells(const struct meter *m, const struct syn *syn, const struct packet *p, unsigned d)
+fin_tells(const struct meter *m, const struct syn *syn, const struct packet *p,
+    unsigned d)
 {
 	return m->sampled != NULL && (p->tcp_flags & (TCP_FIN | TCP_RST)) == TCP_FIN &&
 	    syn->bits & SYN_BASE_OWN << d &&
@@ -669,7 +685,8 @@ syn_take(struct meter *m, uint32_t flow, struct hot *hot)
 }
 
 void
-stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us, unsigned d)
+stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us,
+    unsigned d)
 {
 	struct hot *hot = hot_at(m, flow);
 	struct small *small;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The short way of most packets: of a flow that goes on, in its usual course. Of TCP that is
- * an acknowledgement or the server's next segment in order, which may be all that is seen of
- * the connection. It does what packet_add does, and leaves to it all that could begin, end
- * or cut anything, or carry a counter over; tests/unit/meter/usual.c holds them together.
+ * The short way of most packets: of a flow that goes on, in its usual course. Of TCP that
+ * is an acknowledgement or the server's next segment in order, which may be all that is
+ * seen of the connection. It does what packet_add does, and leaves to it all that could
+ * begin, end or cut anything, or carry a counter over; tests/unit/meter/usual.c holds
+ * them together.
  */
 #include <string.h>
 
@@ -35,7 +36,8 @@ segment_is_next(const struct meter *m, const struct hot *hot, struct stream *s,
 	uint32_t n = p->payload_bytes;
 
 	if (p->tcp_seq != (uint32_t)(s->syn.base[d] + h->high) || h->segments == 0 ||
-	    (s->is_pipelined && is_odd_end(s, h, p)) || d == (hot->state & FLOW_INITIATOR) ||
+	    (s->is_pipelined && is_odd_end(s, h, p)) ||
+	    d == (hot->state & FLOW_INITIATOR) ||
 	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet])
 		return false;
 	h->segments++;
@@ -71,9 +73,11 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	        !(syn->bits & SYN_BASE_ACK << o) ||
 	        p->tcp_ack != (uint32_t)(syn->base[o] + s->half[o].high)))
 		return false;
-	/* The wheel may have looked at it since its last packet, and changed its timeout. */
+	/* The wheel may have looked at it since its last packet, and changed its
+	 * timeout. */
 	if (m->config.write_quiet && hot->list != METER_EXPIRE_exchange_quiet &&
-	    (p->payload_bytes > 0 || u40_get(&s->half[(hot->state & FLOW_INITIATOR) ^ 1].span) > 0))
+	    (p->payload_bytes > 0 ||
+	    u40_get(&s->half[(hot->state & FLOW_INITIATOR) ^ 1].span) > 0))
 		return false;
 	if (p->payload_bytes > 0 && !segment_is_next(m, hot, s, p, now_us, d))
 		return false;
@@ -104,7 +108,8 @@ packet_usual(struct meter *m, const struct packet *p, const struct lookup *l)
 	    flow_is_over(m, hot))
 		return false;
 	if (p->flags & PACKET_HAS_TCP) {
-		if (!hot->is_tcp || !(hot->state & FLOW_WIDE) || !stream_goes_on(m, hot, p, now_us, d))
+		if (!hot->is_tcp || !(hot->state & FLOW_WIDE) || !stream_goes_on(m, hot,
+		    p, now_us, d))
 			return false;
 		hot->tcp_flags[d] |= (uint8_t)p->tcp_flags;
 	} else if (hot->state & FLOW_WIDE) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A timing wheel of one slot a second, or of four when metering live. A slot is a circular
- * list through the flows, whose head is one of the first items of the slab of flows, so that
- * a flow leaves its list without knowing which one it is in. Flows with packets stay where
- * they are; when the wheel comes to one it is put further on (expire.c).
+ * A timing wheel of one slot a second, or of four when metering live. A slot is a
+ * circular list through the flows, whose head is one of the first items of the slab of
+ * flows, so that a flow leaves its list without knowing which one it is in. Flows with
+ * packets stay where they are; when the wheel comes to one it is put further on
+ * (expire.c).
  */
 #include <string.h>
 
@@ -16,7 +17,8 @@ wheel_slot(const struct meter *m, const struct hot *hot)
 
 	if (m->config.is_live) {
 		/* A record that has no packet yet cannot begin before now. */
-		limit_us = m->limit_us + (hot_is_empty(hot, carry_of(m, hot)) ? m->clock_us
+		limit_us = m->limit_us + (hot_is_empty(hot, carry_of(m, hot))
+		    ? m->clock_us
 		    : hot->start_us);
 		over_us = limit_us < over_us ? limit_us : over_us;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A part as a row of the batch. The columns that the meter knows are opened when a batch
- * begins, so that a field is one store and a group of fields that may be null one bit; what
- * no row of the batch has is closed again before the batch goes to the sink.
+ * begins, so that a field is one store and a group of fields that may be null one bit;
+ * what no row of the batch has is closed again before the batch goes to the sink.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +21,11 @@ static const uint16_t required[] = {FLOW_start, FLOW_end, FLOW_src, FLOW_dst, FL
  * batch is full. Where a name has a REVERSE_ one, that is the next.
  */
 enum group {
-	PORTS, ICMP, VLAN, INNER_VLAN, SEGMENT, TUNNEL_KEY, MACS, DIRECTION, FLOW_DIRECTION, SIDE, REVERSE_SIDE, FLAGS,
+	PORTS, ICMP, VLAN, INNER_VLAN, SEGMENT, TUNNEL_KEY, MACS, DIRECTION,
+	FLOW_DIRECTION, SIDE, REVERSE_SIDE, FLAGS,
 	REVERSE_FLAGS, CONNECTION, HANDSHAKE, PAYLOAD, PRINT, REVERSE_PRINT, INITIAL,
-	REVERSE_INITIAL, SPAN, REVERSE_SPAN, FIRST, REVERSE_FIRST, LAST, REVERSE_LAST, OWN,
+	REVERSE_INITIAL, SPAN, REVERSE_SPAN, FIRST, REVERSE_FIRST, LAST, REVERSE_LAST,
+	OWN,
 	REVERSE_OWN, SAMPLING, OUTSIDE, REVERSE_OUTSIDE, SEQUENCE, REVERSE_SEQUENCE,
 	GROUPS
 };
@@ -43,11 +45,13 @@ static const struct member optional[] = {
 	{FLOW_reverse_tos, REVERSE_SIDE}, {FLOW_reverse_ttl_min, REVERSE_SIDE},
 	{FLOW_reverse_ttl_max, REVERSE_SIDE},
 	{FLOW_tcp_flags, FLAGS}, {FLOW_reverse_tcp_flags, REVERSE_FLAGS},
-	{FLOW_connection, CONNECTION}, {FLOW_exchange, CONNECTION}, {FLOW_mid_stream, CONNECTION},
+	{FLOW_connection, CONNECTION}, {FLOW_exchange, CONNECTION},
+	{FLOW_mid_stream, CONNECTION},
 	{FLOW_handshake, HANDSHAKE},
 	{FLOW_folded, PAYLOAD}, {FLOW_coalesced, PAYLOAD},
 	{FLOW_fingerprint, PRINT}, {FLOW_reverse_fingerprint, REVERSE_PRINT},
-	{FLOW_initial_sequence, INITIAL}, {FLOW_reverse_initial_sequence, REVERSE_INITIAL},
+	{FLOW_initial_sequence, INITIAL},
+	{FLOW_reverse_initial_sequence, REVERSE_INITIAL},
 	{FLOW_offset, SPAN}, {FLOW_span, SPAN}, {FLOW_span_kind, SPAN},
 	{FLOW_reverse_offset, REVERSE_SPAN}, {FLOW_reverse_span, REVERSE_SPAN},
 	{FLOW_reverse_span_kind, REVERSE_SPAN},
@@ -86,7 +90,8 @@ struct writer {
 	struct member opened[FLOW_FIELDS];
 	size_t opened_count;
 	bool is_open;
-	/* Codes of fingerprints in the two columns' dictionaries, of the batch with that serial. */
+	/* Codes of fingerprints in the two columns' dictionaries, of the batch with that
+	 * serial. */
 	uint32_t serial;
 	struct {
 		uint32_t serial, code;
@@ -123,7 +128,8 @@ static void
 writer_open_members(struct writer *w, const struct member *members, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		w->values[members[i].field] = batch_open(w->batch, members[i].field)->values;
+		w->values[members[i].field] = batch_open(w->batch,
+		    members[i].field)->values;
 		w->opened[w->opened_count++] = members[i];
 	}
 }
@@ -173,7 +179,8 @@ writer_push(struct meter *m)
 
 	if (w->is_open)
 		writer_close(w);
-	if (m->status == 0 && w->batch->rows > 0 && sink_push(m->sink, w->batch, m->err) < 0)
+	if (m->status == 0 && w->batch->rows > 0 && sink_push(m->sink, w->batch,
+	    m->err) < 0)
 		m->status = -1;
 	batch_clear(w->batch);
 }
@@ -197,8 +204,8 @@ has(struct writer *w, unsigned group)
 }
 
 static void
-put_addr(const struct meter *m, const struct writer *w, unsigned field, const struct key *key,
-    unsigned side)
+put_addr(const struct meter *m, const struct writer *w, unsigned field,
+    const struct key *key, unsigned side)
 {
 	struct column *c = &w->batch->columns[field];
 	const struct pair6 *pair = NULL;
@@ -243,7 +250,8 @@ put_side(const struct meter *m, struct writer *w, uint32_t flow, const struct pa
 /* How the span is known. Under sampling octets outside the sample may lie beyond what was
  * seen, but SYN and FIN are never outside: where both were sent nothing does. */
 static inline enum span_kind
-span_kind(const struct meter *m, const struct syn *syn, const struct part *part, unsigned d)
+span_kind(const struct meter *m, const struct syn *syn, const struct part *part,
+    unsigned d)
 {
 	const struct part_half *h = &part->half[d];
 	bool is_ended = syn->bits & SYN_SENT << d && syn->bits & SYN_FIN << d;
@@ -252,7 +260,8 @@ span_kind(const struct meter *m, const struct syn *syn, const struct part *part,
 		return is_ended ? SPAN_exact : SPAN_at_least;
 	if (!(syn->bits & SYN_BASE_OWN << d))
 		return SPAN_by_ack;
-	return !(syn->bits & SYN_SENT * 3) && h->offset == 0 && h->span > 0 ? SPAN_at_least
+	return !(syn->bits & SYN_SENT * 3) && h->offset == 0 &&
+	    h->span > 0 ? SPAN_at_least
 									    : SPAN_exact;
 }
 
@@ -295,7 +304,8 @@ put_syn(const struct meter *m, struct writer *w, const struct syn *syn, unsigned
 	uint32_t number = syn->fingerprint[d];
 
 	if (syn->bits & SYN_BASE_OWN << d) {
-		SIDE_PUT(initial_sequence, syn->base[d] - (syn->bits & SYN_SENT << d ? 1u : 0u));
+		SIDE_PUT(initial_sequence,
+		    syn->base[d] - (syn->bits & SYN_SENT << d ? 1u : 0u));
 		has(w, INITIAL + is_reverse);
 	}
 	if (!is_first || number == 0)
@@ -370,7 +380,8 @@ put_icmp(const struct meter *m, struct writer *w, const struct hot *hot)
 static void
 put_segment(const struct meter *m, struct writer *w, const struct key *key)
 {
-	uint32_t segment = ((const struct pair_more *)slab_at(&m->pair6, key->addr[0]))->segment;
+	uint32_t segment = ((const struct pair_more *)slab_at(&m->pair6,
+	    key->addr[0]))->segment;
 	unsigned kind = (key->kind & KEY_SEGMENT) >> 5;
 
 	if (kind == SEGMENT_KEY) {
@@ -426,8 +437,8 @@ put_sampled_side(struct writer *w, const struct sampled *s, unsigned d, bool is_
 }
 
 static void
-put_sampled(const struct meter *m, struct writer *w, uint32_t flow, const struct part *part,
-    unsigned from)
+put_sampled(const struct meter *m, struct writer *w, uint32_t flow,
+    const struct part *part, unsigned from)
 {
 	const struct sampled *s = &m->sampled[flow];
 
@@ -525,8 +536,9 @@ part_write(struct meter *m, uint32_t flow, const struct part *part, enum meter_e
 	m->counters[METER_record_packets] += part->packets[0] + part->packets[1];
 	m->counters[METER_record_bytes] += part->bytes[0] + part->bytes[1];
 	m->counters[METER_continuations] += part->is_continuation;
-	meter_statistics_count(&m->statistics, hot->key.proto, part->bytes[0] + part->bytes[1],
-	    part->packets[0] + part->packets[1], part->end_us - part->start_us);
+	meter_statistics_count(&m->statistics, hot->key.proto,
+	    part->bytes[0] + part->bytes[1], part->packets[0] + part->packets[1],
+	    part->end_us - part->start_us);
 	if (why < METER_EXPIRES)
 		m->expired[why]++;
 	if (batch_is_full(m->writer->batch))

@@ -32,7 +32,8 @@ addr_print(const struct addr *a, char out[ADDR_TEXT])
 
 	if (a->is_v6) {
 		/* The C library writes these as ::1.2.3.4, other programs do not. */
-		if (memcmp(a->v6, (uint8_t[12]){0}, 12) == 0 && (a->v6[12] | a->v6[13]) != 0)
+		if (memcmp(a->v6, (uint8_t[12]){0}, 12) == 0 &&
+		    (a->v6[12] | a->v6[13]) != 0)
 			return (size_t)snprintf(out, ADDR_TEXT, "::%x:%x",
 			    (unsigned)(a->v6[12] << 8 | a->v6[13]),
 			    (unsigned)(a->v6[14] << 8 | a->v6[15]));

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * An IP address. v4 is in host byte order. ::ffff:a.b.c.d stays IPv6, as on the wire. Bytes
- * that do not matter are 0, so two equal addresses are equal by memcmp.
+ * An IP address. v4 is in host byte order. ::ffff:a.b.c.d stays IPv6, as on the wire.
+ * Bytes that do not matter are 0, so two equal addresses are equal by memcmp.
  */
 struct addr {
 	uint32_t is_v6; /* 0 or 1 */
@@ -20,8 +20,8 @@ struct addr {
 };
 
 /*
- * Where it counts, addresses are made where they belong: one made on the stack in parts and
- * copied whole waits for its stores.
+ * Where it counts, addresses are made where they belong: one made on the stack in parts
+ * and copied whole waits for its stores.
  */
 static inline void
 addr_set_v4(struct addr *to, uint32_t v4)

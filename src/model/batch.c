@@ -138,7 +138,8 @@ static void
 column_spread(struct column *c, size_t rows)
 {
 	enum storage storage = types[c->type].storage;
-	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage), i;
+	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage),
+	    i;
 
 	for (i = 1; i < rows; i++)
 		memcpy((char *)c->values + i * size, c->values, size);
@@ -465,7 +466,8 @@ append_value(struct column *to, size_t at, const struct column *from, size_t i)
 }
 
 void
-batch_append_rows(struct batch *b, const struct batch *from, const uint32_t *picks, size_t n)
+batch_append_rows(struct batch *b, const struct batch *from, const uint32_t *picks,
+    size_t n)
 {
 	const struct column *source;
 	struct column *c;
@@ -479,7 +481,8 @@ batch_append_rows(struct batch *b, const struct batch *from, const uint32_t *pic
 			continue;
 		c = batch_flat(b, f);
 		for (i = 0; i < n; i++) {
-			if (source->form == COLUMN_ABSENT || column_is_null(source, picks[i])) {
+			if (source->form == COLUMN_ABSENT || column_is_null(source,
+			    picks[i])) {
 				column_set_null(c, b->rows + i);
 				continue;
 			}
@@ -521,7 +524,8 @@ batch_derive(struct batch *b, unsigned field)
 	out = batch_flat(b, field);
 	for (i = 0; i < b->rows; i++) {
 		bool has_x = !column_is_null(x, i), has_y = !column_is_null(y, i);
-		uint64_t a = has_x ? column_u64(x, i) : 0, c = has_y ? column_u64(y, i) : 0, v;
+		uint64_t a = has_x ? column_u64(x, i) : 0,
+		    c = has_y ? column_u64(y, i) : 0, v;
 
 		switch (f->derivation) {
 		case DERIVE_DIFF:

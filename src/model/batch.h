@@ -44,11 +44,13 @@ struct batch {
 
 enum { BATCH_ROWS = 8192 };
 
-struct batch *batch_new(const struct schema *schema, size_t cap); /* aborts without memory */
+/* aborts without memory */
+struct batch *batch_new(const struct schema *schema, size_t cap);
 void batch_free(struct batch *batch);
 void batch_clear(struct batch *batch);
-/* Two batches of one schema and cap change rows and memory: how a batch goes from a thread to
- * another without a copy. Pointers into them, to columns too, point into the other then. */
+/* Two batches of one schema and cap change rows and memory: how a batch goes from a
+ * thread to another without a copy. Pointers into them, to columns too, point into the
+ * other then. */
 void batch_swap(struct batch *a, struct batch *b);
 
 static inline bool
@@ -62,8 +64,8 @@ void batch_append(struct batch *batch, const void *row);
 /* Fills a row struct from row i; text and lists stay borrowed until batch_clear. */
 void batch_row(const struct batch *batch, size_t i, void *row);
 /* Appends rows picks[0..n-1] of from, a batch of the same schema. */
-void batch_append_rows(struct batch *batch, const struct batch *from, const uint32_t *picks,
-    size_t n);
+void batch_append_rows(struct batch *batch, const struct batch *from,
+    const uint32_t *picks, size_t n);
 
 /* Computes a derived column from its operands; does nothing for a stored field. */
 void batch_derive(struct batch *batch, unsigned field);
@@ -74,16 +76,17 @@ void batch_derive(struct batch *batch, unsigned field);
  */
 struct column *batch_flat(struct batch *batch, unsigned field);
 /*
- * For code that fills many columns of an empty batch: makes the column flat with all rows to
- * come null. The caller writes values and sets their bits in valid; what stands in the rows
- * that stay null does not matter. batch_settle then zeroes these, closes columns in which no
- * row has a value, and drops the bitmap of those without nulls.
+ * For code that fills many columns of an empty batch: makes the column flat with all rows
+ * to come null. The caller writes values and sets their bits in valid; what stands in the
+ * rows that stay null does not matter. batch_settle then zeroes these, closes columns in
+ * which no row has a value, and drops the bitmap of those without nulls.
  */
 struct column *batch_open(struct batch *batch, unsigned field);
 void batch_settle(struct batch *batch);
-/* After the caller wrote rows of flat columns itself: marks rows from..to-1 of a field null
- * or valid. */
-void column_mark(struct batch *batch, unsigned field, size_t from, size_t to, bool is_valid);
+/* After the caller wrote rows of flat columns itself: marks rows from..to-1 of a field
+ * null or valid. */
+void column_mark(struct batch *batch, unsigned field, size_t from, size_t to,
+    bool is_valid);
 /* Makes the whole column one value, given as a row struct's member. */
 void batch_constant(struct batch *batch, unsigned field, const void *member);
 /* Turns an address column's first rows values into struct addr ones. */
@@ -101,7 +104,8 @@ bool column_is_null(const struct column *c, size_t row);
 struct addr column_addr(const struct column *c, size_t row);
 struct str column_text(const struct column *c, size_t row);
 struct list column_list(const struct column *c, size_t row);
-/* An unsigned or signed integer column's value, widened (signed ones as two's complement). */
+/* An unsigned or signed integer column's value, widened (signed ones as two's
+ * complement). */
 uint64_t column_u64(const struct column *c, size_t row);
 double column_f64(const struct column *c, size_t row);
 

@@ -110,7 +110,8 @@ find_slot(const struct dict *d, const char *s, size_t n, uint32_t hash)
 
 	for (; d->slots[i] != 0; i = (i + 1) & (d->slot_count - 1)) {
 		e = &d->entries[d->slots[i] - 1];
-		if (e->hash == hash && e->text.len == n && memcmp(e->text.data, s, n) == 0)
+		if (e->hash == hash && e->text.len == n && memcmp(e->text.data, s,
+		    n) == 0)
 			break;
 	}
 	return &d->slots[i];

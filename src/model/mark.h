@@ -10,10 +10,10 @@
  * payload octet.
  *
  * request: the client sent a segment with new data; value is its new octets, offset the
- * highest server offset seen by then. end: a server segment with new data and the push flag
- * ended at offset, value octets long, neither a multiple of the MSS nor of 4096; lengths that
- * had come four times on the connection are left out. lost: the bound on marks was reached;
- * value marks were dropped.
+ * highest server offset seen by then. end: a server segment with new data and the push
+ * flag ended at offset, value octets long, neither a multiple of the MSS nor of 4096;
+ * lengths that had come four times on the connection are left out. lost: the bound on
+ * marks was reached; value marks were dropped.
  */
 enum mark_kind { MARK_REQUEST = 0, MARK_END = 1, MARK_LOST = 3 };
 

@@ -70,7 +70,8 @@ const struct schema finding_schema = {
 	.fields = finding_fields,
 };
 
-_Static_assert((int)FLOW_FIELDS <= (int)SCHEMA_FIELDS_MAX, "too many flow fields for a batch");
+_Static_assert((int)FLOW_FIELDS <= (int)SCHEMA_FIELDS_MAX,
+    "too many flow fields for a batch");
 _Static_assert((int)FINDING_FIELDS <= (int)SCHEMA_FIELDS_MAX, "too many finding fields");
 
 int
@@ -79,7 +80,8 @@ schema_find(const struct schema *schema, const char *id, size_t n)
 	int i;
 
 	for (i = 0; i < schema->count; i++) {
-		if (strlen(schema->fields[i].id) == n && memcmp(schema->fields[i].id, id, n) == 0)
+		if (strlen(schema->fields[i].id) == n && memcmp(schema->fields[i].id, id,
+		    n) == 0)
 			return i;
 	}
 	return -1;
@@ -143,7 +145,7 @@ schema_help(struct text *out, const struct schema *schema)
 
 	for (i = 0; i < schema->count; i++) {
 		f = &schema->fields[i];
-		text_printf(out, "  %-24s %-11s %s%s\n", f->id, types[f->type].id, f->help,
-		    f->is_reverse ? " (from dst to src)" : "");
+		text_printf(out, "  %-24s %-11s %s%s\n", f->id, types[f->type].id,
+		    f->help, f->is_reverse ? " (from dst to src)" : "");
 	}
 }

@@ -20,7 +20,8 @@ struct field {
 	enum type_id type;
 	uint16_t offset; /* in the row struct; derived fields have none */
 	uint16_t operand_a, operand_b;
-	uint16_t pair;   /* the same field of the other direction; itself where there is none */
+	/* the same field of the other direction; itself where there is none */
+	uint16_t pair;
 	enum derivation derivation;
 	bool is_reverse;
 	bool is_required; /* never null */

@@ -8,8 +8,8 @@ struct err;
 /*
  * Where batches go: the store, a collector, standard output. Implementations embed this
  * as their first member. push borrows the batch for the call (it may derive columns, not
- * change rows; a queue may take the rows and leave an empty batch, batch_swap). flush makes
- * what was pushed durable or visible. close flushes and frees.
+ * change rows; a queue may take the rows and leave an empty batch, batch_swap). flush
+ * makes what was pushed durable or visible. close flushes and frees.
  */
 struct sink {
 	int (*push)(struct sink *sink, struct batch *batch, struct err *err);

@@ -2,8 +2,8 @@
 #ifndef MODEL_TCP_H
 #define MODEL_TCP_H
 
-/* Bits of a segment's flags, and of the fields tcp_flags and reverse_tcp_flags (RFC 9293, 3.1;
- * RFC 3168, 6.1). */
+/* Bits of a segment's flags, and of the fields tcp_flags and reverse_tcp_flags (RFC 9293,
+ * 3.1; RFC 3168, 6.1). */
 enum tcp_flag {
 	TCP_FIN = 1,
 	TCP_SYN = 2,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Microseconds since 1970 to and from text, proleptic Gregorian calendar, UTC. Day numbers
- * by counting years from March, so that leap days come last.
+ * Microseconds since 1970 to and from text, proleptic Gregorian calendar, UTC. Day
+ * numbers by counting years from March, so that leap days come last.
  */
 #include "base/text.h"
 #include "model/type.h"
@@ -141,7 +141,8 @@ epoch_parse(const char *s, size_t n, int64_t *out_us)
 	while (at < end && *at >= '0' && *at <= '9')
 		at++;
 	if (!parse_u64(s + is_negative, (size_t)(at - s) - is_negative, &seconds) ||
-	    seconds > (uint64_t)INT64_MAX / SECOND_US - 1 || !take_fraction(&at, end, &us) ||
+	    seconds > (uint64_t)INT64_MAX / SECOND_US - 1 || !take_fraction(&at, end,
+	    &us) ||
 	    at != end)
 		return false;
 	us += (int64_t)seconds * SECOND_US;
@@ -152,7 +153,8 @@ epoch_parse(const char *s, size_t n, int64_t *out_us)
 bool
 time_parse(const char *s, size_t n, int64_t *out_us)
 {
-	static const unsigned char days_of[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	static const unsigned char days_of[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31,
+	    30, 31};
 	const char *end = s + n;
 	unsigned year, month, day, hour = 0, minute = 0, second = 0, zh = 0, zm = 0;
 	int64_t fraction = 0, us;
@@ -164,7 +166,8 @@ time_parse(const char *s, size_t n, int64_t *out_us)
 	    !take_digits(&s, end, 2, &month) || !take_char(&s, end, "-") ||
 	    !take_digits(&s, end, 2, &day) || month < 1 || month > 12 || day < 1 ||
 	    day > days_of[month - 1] ||
-	    (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
+	    (month == 2 && day == 29 &&
+	    (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))))
 		return false;
 	us = days_from_date(year, month, day) * DAY_US;
 	if (s < end && take_char(&s, end, "Tt ")) {

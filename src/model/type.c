@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The value types: how columns of each are printed and parsed. One function serves all types
- * of a look; the type table (type.def) says which.
+ * The value types: how columns of each are printed and parsed. One function serves all
+ * types of a look; the type table (type.def) says which.
  */
 #include "model/type.h"
 
@@ -40,7 +40,8 @@ storage_size(enum storage storage)
 {
 	static const uint8_t sizes[] = {
 		[STORAGE_U8] = 1, [STORAGE_U16] = 2, [STORAGE_U32] = 4, [STORAGE_U64] = 8,
-		[STORAGE_I64] = 8, [STORAGE_F64] = 8, [STORAGE_ADDR] = sizeof(struct addr),
+		[STORAGE_I64] = 8, [STORAGE_F64] = 8,
+		[STORAGE_ADDR] = sizeof(struct addr),
 		[STORAGE_TEXT] = 4, [STORAGE_LIST] = 4,
 	};
 
@@ -66,7 +67,8 @@ protocol_parse(const char *s, size_t n)
 	size_t i;
 
 	for (i = 0; i < sizeof protocols / sizeof *protocols; i++) {
-		if (strlen(protocols[i].name) == n && strncasecmp(protocols[i].name, s, n) == 0)
+		if (strlen(protocols[i].name) == n && strncasecmp(protocols[i].name, s,
+		    n) == 0)
 			return protocols[i].number;
 	}
 	return parse_u64(s, n, &v) && v <= 255 ? (int)v : -1;
@@ -84,15 +86,15 @@ protocol_parse(const char *s, size_t n)
 	}
 
 static void
-number_print(struct text *out, const struct column *c, size_t from, size_t n, uint32_t *ends,
-    enum style style)
+number_print(struct text *out, const struct column *c, size_t from, size_t n,
+    uint32_t *ends, enum style style)
 {
 	PRINT_ROWS(text_u64(out, column_u64(c, i)))
 }
 
 static void
-real_print(struct text *out, const struct column *c, size_t from, size_t n, uint32_t *ends,
-    enum style style)
+real_print(struct text *out, const struct column *c, size_t from, size_t n,
+    uint32_t *ends, enum style style)
 {
 	char s[32];
 
@@ -151,16 +153,17 @@ mac_print(struct text *out, const struct column *c, size_t from, size_t n, uint3
 	PRINT_ROWS(
 		uint64_t v = column_u64(c, i);
 
-		snprintf(s, sizeof s, "%02x:%02x:%02x:%02x:%02x:%02x", (unsigned)(v >> 40 & 255),
-		    (unsigned)(v >> 32 & 255), (unsigned)(v >> 24 & 255),
-		    (unsigned)(v >> 16 & 255), (unsigned)(v >> 8 & 255), (unsigned)(v & 255));
+		snprintf(s, sizeof s, "%02x:%02x:%02x:%02x:%02x:%02x",
+		(unsigned)(v >> 40 & 255), (unsigned)(v >> 32 & 255),
+		(unsigned)(v >> 24 & 255), (unsigned)(v >> 16 & 255),
+		(unsigned)(v >> 8 & 255), (unsigned)(v & 255));
 		text_bytes(out, s, 17);
 	)
 }
 
 static void
-text_print(struct text *out, const struct column *c, size_t from, size_t n, uint32_t *ends,
-    enum style style)
+text_print(struct text *out, const struct column *c, size_t from, size_t n,
+    uint32_t *ends, enum style style)
 {
 	PRINT_ROWS(
 		struct str s = column_text(c, i);
@@ -170,8 +173,8 @@ text_print(struct text *out, const struct column *c, size_t from, size_t n, uint
 }
 
 static void
-list_print(struct text *out, const struct column *c, size_t from, size_t n, uint32_t *ends,
-    enum style style)
+list_print(struct text *out, const struct column *c, size_t from, size_t n,
+    uint32_t *ends, enum style style)
 {
 	PRINT_ROWS(
 		struct list list = column_list(c, i);
@@ -218,8 +221,8 @@ tcp_flags_print(struct text *out, const struct column *c, size_t from, size_t n,
 }
 
 static void
-name_print(struct text *out, const struct column *c, size_t from, size_t n, uint32_t *ends,
-    enum style style)
+name_print(struct text *out, const struct column *c, size_t from, size_t n,
+    uint32_t *ends, enum style style)
 {
 	const char *const *names = types[c->type].names;
 	size_t count = 0;
@@ -333,12 +336,13 @@ mac_parse(struct column *c, size_t at, const struct str *cells, size_t n)
 		if (is_good) {
 			memcpy(copy, s, 17);
 			copy[17] = '\0';
-			is_good = sscanf(copy, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2],
-			    &b[3], &b[4], &b[5], &used) == 6 && used == 17;
+			is_good = sscanf(copy, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1],
+			&b[2], &b[3], &b[4], &b[5], &used) == 6 && used == 17;
 		}
 		if (is_good)
 			((uint64_t *)c->values)[at + i] = (uint64_t)b[0] << 40 |
-			    (uint64_t)b[1] << 32 | (uint64_t)b[2] << 24 | (uint64_t)b[3] << 16 |
+			    (uint64_t)b[1] << 32 | (uint64_t)b[2] << 24 |
+			    (uint64_t)b[3] << 16 |
 			    (uint64_t)b[4] << 8 | b[5];
 	)
 }
@@ -411,7 +415,8 @@ tcp_flags_parse(struct column *c, size_t at, const struct str *cells, size_t n)
 				if (s[k] == '.')
 					continue;
 				letter = strchr(flag_letters, s[k] & ~0x20);
-				is_good = s[k] != '\0' && letter != NULL && *letter != '\0';
+				is_good = s[k] != '\0' && letter != NULL &&
+				*letter != '\0';
 				if (is_good)
 					v |= (uint64_t)1 << (letter - flag_letters);
 			}
@@ -429,7 +434,8 @@ name_parse(struct column *c, size_t at, const struct str *cells, size_t n)
 	PARSE_CELLS(
 		is_good = false;
 		for (v = 0; names[v] != NULL && !is_good; v += !is_good)
-			is_good = strlen(names[v]) == len && memcmp(names[v], s, len) == 0;
+			is_good = strlen(names[v]) == len && memcmp(names[v], s,
+			len) == 0;
 		is_good = is_good || (parse_u64(s, len, &v) && v <= UINT8_MAX);
 		((uint8_t *)c->values)[at + i] = (uint8_t)v;
 	)

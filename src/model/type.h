@@ -56,7 +56,8 @@ enum storage {
 	STORAGE_U64,
 	STORAGE_I64,
 	STORAGE_F64,
-	STORAGE_ADDR, /* uint32_t[] while all are IPv4, else struct addr[] (column.is_mixed) */
+	/* uint32_t[] while all are IPv4, else struct addr[] (column.is_mixed) */
+	STORAGE_ADDR,
 	STORAGE_TEXT, /* uint32_t codes into column.dict */
 	STORAGE_LIST, /* uint32_t offsets[n + 1] into column.items */
 };
@@ -76,15 +77,16 @@ enum style {
 /*
  * A value type. Its functions work on a column of n values, never on one.
  *
- * print: appends the texts of rows from..from+n-1 to out, one behind the other; ends[i] is
- * out's length after the i-th. A null prints nothing.
- * parse: cells[0..n-1] become rows at..at+n-1 of a flat column with room; an empty cell is
- * null. Returns n, or the index of the first cell that is no such value.
+ * print: appends the texts of rows from..from+n-1 to out, one behind the other; ends[i]
+ * is out's length after the i-th. A null prints nothing. parse: cells[0..n-1] become rows
+ * at..at+n-1 of a flat column with room; an empty cell is null. Returns n, or the index
+ * of the first cell that is no such value.
  */
 struct type {
 	const char *id;
 	const char *help;        /* what a value looks like, for usage and messages */
-	const char *const *names; /* of an enum's numbers, NULL-terminated; NULL: no enum */
+	/* of an enum's numbers, NULL-terminated; NULL: no enum */
+	const char *const *names;
 	enum storage storage;
 	uint8_t width;           /* usual width of the text in a table */
 	bool is_number;          /* JSON number; right-aligned in tables */

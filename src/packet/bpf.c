@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Filters by libpcap's compiler. A file's frames meet the program here; a live socket has
- * the kernel run it, for which the tag-stripping kernel needs instructions that libpcap only
- * makes for a handle that is open on the interface.
+ * the kernel run it, for which the tag-stripping kernel needs instructions that libpcap
+ * only makes for a handle that is open on the interface.
  */
 #include "packet/bpf.h"
 
@@ -19,7 +19,8 @@ struct packet_filter {
 	struct bpf_program program;
 };
 
-/* pcap's registry numbers files (LINKTYPE_); its functions take DLT_, which differ below. */
+/* pcap's registry numbers files (LINKTYPE_); its functions take DLT_, which differ
+ * below. */
 static int
 dlt_of(uint32_t linktype)
 {
@@ -46,9 +47,11 @@ compile_on(pcap_t *pcap, const char *text, struct packet_filter **out, struct er
 
 	if ((filter = calloc(1, sizeof *filter)) == NULL) {
 		err_set(err, ENOMEM, "filter '%s': out of memory", text);
-	} else if (pcap_compile(pcap, &filter->program, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-		err_set(err, EINVAL, "filter '%s': %s; the language is that of pcap-filter(7)",
-		    text, pcap_geterr(pcap));
+	} else if (pcap_compile(pcap, &filter->program, text, 1, PCAP_NETMASK_UNKNOWN) !=
+	    0) {
+		err_set(err, EINVAL,
+		    "filter '%s': %s; the language is that of pcap-filter(7)", text,
+		    pcap_geterr(pcap));
 		free(filter);
 	} else {
 		*out = filter;
@@ -82,7 +85,8 @@ packet_filter_compile_live(const char *text, const char *interface, uint32_t sna
 	if (snaplen == 0 || snaplen > SNAPLEN_ALL)
 		snaplen = SNAPLEN_ALL;
 	if (pcap == NULL)
-		return err_set(err, EINVAL, "filter '%s' on %s: %s", text, interface, why);
+		return err_set(err, EINVAL, "filter '%s' on %s: %s", text, interface,
+		    why);
 	pcap_set_snaplen(pcap, (int)snaplen);
 	pcap_set_buffer_size(pcap, 1 << 18); /* nothing is read from it */
 	if ((status = pcap_activate(pcap)) < 0) {

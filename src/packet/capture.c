@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Capture files: regular ones through a window that moves along the file (window.c), all
- * others by read(2) into one reused buffer. A record is decoded where it lies; what is left
- * of an incomplete one is moved to the buffer's front before the next read, or looked at
- * through the next window. pcapng blocks that hold no packets are stepped over without being
- * buffered whole.
+ * others by read(2) into one reused buffer. A record is decoded where it lies; what is
+ * left of an incomplete one is moved to the buffer's front before the next read, or
+ * looked at through the next window. pcapng blocks that hold no packets are stepped over
+ * without being buffered whole.
  *
  * Formats: libpcap's pcap-savefile(5); pcapng, draft-ietf-opsawg-pcapng.
  */
@@ -37,7 +37,8 @@ enum {
 
 static const uint32_t PCAP_MICRO = 0xa1b2c3d4, PCAP_NANO = 0xa1b23c4d;
 static const uint32_t PCAP_MODIFIED = 0xa1b2cd34; /* by Linux distributions of old */
-enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 2, BLOCK_SIMPLE = 3,
+enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 2,
+    BLOCK_SIMPLE = 3,
 	BLOCK_ENHANCED = 6 };
 enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
 
@@ -58,7 +59,8 @@ struct capture {
 	uint64_t size;
 	bool is_eof, is_swapped, is_ng, is_nano, is_broken;
 	bool is_old;     /* pcap before 2.4: wire and captured length in either order */
-	bool is_usual;   /* pcap of today in this machine's byte order, nothing wrong so far */
+	/* pcap of today in this machine's byte order, nothing wrong so far */
+	bool is_usual;
 	uint32_t head;   /* bytes of a pcap record's header */
 	struct interface *interfaces;
 	size_t interface_count, interface_cap;
@@ -102,7 +104,8 @@ capture_is_cut(const struct capture *c)
 int
 capture_cut_error(const struct capture *c, struct err *err)
 {
-	return err_set(err, EIO, "%s: about offset %" PRIu64 ": the file became shorter while it "
+	return err_set(err, EIO,
+	    "%s: about offset %" PRIu64 ": the file became shorter while it "
 	    "was read; the packets before it were read", c->name, offset_of(c));
 }
 
@@ -119,9 +122,12 @@ need_mapped(struct capture *c, size_t n, struct err *err)
 	left = c->size > at ? c->size - at : 0;
 	if (left < n && left <= c->end - c->at)
 		return 0;
-	if (window_move(&c->window, at, left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES) != 0)
-		return err_set(err, errno, "%s: at offset %" PRIu64 ": cannot be mapped: %s; "
-		    "give it as: cat %s | weir ... -r -", c->name, at, strerror(errno), c->name);
+	if (window_move(&c->window, at,
+	    left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES) != 0)
+		return err_set(err, errno,
+		    "%s: at offset %" PRIu64 ": cannot be mapped: %s; "
+		    "give it as: cat %s | weir ... -r -", c->name, at, strerror(errno),
+		    c->name);
 	c->buffer = c->window.bytes;
 	c->base = c->window.from;
 	c->at = (size_t)(at - c->base);
@@ -129,7 +135,8 @@ need_mapped(struct capture *c, size_t n, struct err *err)
 	return c->end - c->at >= n;
 }
 
-/* Makes n bytes lie at buffer[at]; 1 if they do, 0 if the file ends before, -1 on error. */
+/* Makes n bytes lie at buffer[at]; 1 if they do, 0 if the file ends before, -1 on
+ * error. */
 static int
 need(struct capture *c, size_t n, struct err *err)
 {
@@ -146,12 +153,13 @@ need(struct capture *c, size_t n, struct err *err)
 	while (c->end < n && !c->is_eof) {
 		size_t room = BUFFER_BYTES - c->end;
 
-		got = read(c->fd, c->buffer + c->end, room < READ_BYTES ? room : READ_BYTES);
+		got = read(c->fd, c->buffer + c->end,
+		    room < READ_BYTES ? room : READ_BYTES);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_set(err, errno, "%s: at offset %" PRIu64 ": %s", c->name,
-			    c->base + c->end, strerror(errno));
+			return err_set(err, errno, "%s: at offset %" PRIu64 ": %s",
+			    c->name, c->base + c->end, strerror(errno));
 		c->is_eof = got == 0;
 		c->end += (size_t)got;
 	}
@@ -180,8 +188,9 @@ broken(struct capture *c, struct err *err, uint64_t at, const char *what)
 {
 	c->is_broken = true;
 	c->is_usual = false;
-	err_set(err, EINVAL, "%s: at offset %" PRIu64 ": %s; the packets before it were read",
-	    c->name, at, what);
+	err_set(err, EINVAL,
+	    "%s: at offset %" PRIu64 ": %s; the packets before it were read", c->name, at,
+	    what);
 	return CAPTURE_ERROR;
 }
 
@@ -191,7 +200,8 @@ add_interface(struct capture *c, struct interface interface, struct err *err)
 	struct interface *grown;
 
 	if (c->interface_count == INTERFACES_MAX)
-		return err_set(err, EINVAL, "%s: at offset %" PRIu64 ": more than %d interfaces in "
+		return err_set(err, EINVAL,
+		    "%s: at offset %" PRIu64 ": more than %d interfaces in "
 		    "a section", c->name, offset_of(c), INTERFACES_MAX);
 	if (c->interface_count == c->interface_cap) {
 		c->interface_cap = c->interface_cap == 0 ? 4 : c->interface_cap * 2;
@@ -217,17 +227,19 @@ is_pcap_magic(uint32_t magic)
 }
 
 /*
- * Before version 2.4 the two lengths of a record were the other way round, in 2.3 with some
- * programs only; captured is never the longer one. AIX writes 2.2 with numbers of its own for
- * link types (RFC 1573's) and nanoseconds.
+ * Before version 2.4 the two lengths of a record were the other way round, in 2.3 with
+ * some programs only; captured is never the longer one. AIX writes 2.2 with numbers of
+ * its own for link types (RFC 1573's) and nanoseconds.
  */
 static void
-read_version(struct capture *c, struct interface *interface, uint16_t major, uint16_t minor)
+read_version(struct capture *c, struct interface *interface, uint16_t major,
+    uint16_t minor)
 {
 	static const uint8_t aix[][2] = {{6, 1}, {9, 6}, {15, 10}, {24, 0}};
 
 	c->is_old = (major == 2 && minor < 4) || major == 543;
-	for (size_t i = 0; i < sizeof aix / sizeof *aix && major == 2 && minor == 2; i++) {
+	for (size_t i = 0; i < sizeof aix / sizeof *aix && major == 2 && minor == 2;
+	    i++) {
 		if (interface->linktype == aix[i][0]) {
 			interface->linktype = aix[i][1];
 			interface->per_second = 1000000000;
@@ -275,26 +287,30 @@ read_magic(struct capture *c, struct err *err)
 		return 0;
 	}
 	if ((program = decompressor(h)) != NULL)
-		return err_set(err, EINVAL, "%s: compressed; give it as: %s %s | weir ... -r -",
-		    c->name, program, c->name);
+		return err_set(err, EINVAL,
+		    "%s: compressed; give it as: %s %s | weir ... -r -", c->name, program,
+		    c->name);
 	if (!is_pcap_magic(magic)) {
 		c->is_swapped = true;
 		magic = load_be32(h);
 	}
 	if (!is_pcap_magic(magic))
-		return err_set(err, EINVAL, "%s: no capture file: neither pcap nor pcapng begins "
-		    "with %02x %02x %02x %02x; editcap(1) converts many other formats", c->name,
+		return err_set(err, EINVAL,
+		    "%s: no capture file: neither pcap nor pcapng begins "
+		    "with %02x %02x %02x %02x; editcap(1) converts many other formats",
+		    c->name,
 		    h[0], h[1], h[2], h[3]);
 	if ((status = need(c, 24, err)) < 0)
 		return -1;
 	if (status == 0)
-		return err_set(err, EINVAL, "%s: cut off within the file header of 24 bytes",
-		    c->name);
+		return err_set(err, EINVAL,
+		    "%s: cut off within the file header of 24 bytes", c->name);
 	h = c->buffer;
 	if (magic == PCAP_NANO)
 		interface.per_second = 1000000000;
 	c->head = magic == PCAP_MODIFIED ? PCAP_RECORD_MODIFIED : PCAP_RECORD;
-	interface.linktype = get32(c, h + 20) & 0x03ffffff; /* the rest is about the FCS */
+	/* the rest is about the FCS */
+	interface.linktype = get32(c, h + 20) & 0x03ffffff;
 	interface.snaplen = get32(c, h + 16);
 	read_version(c, &interface, get16(c, h + 4), get16(c, h + 6));
 	c->at = 24;
@@ -312,7 +328,8 @@ capture_open(const char *path, struct capture **out, struct err *err)
 		return err_set(err, ENOMEM, "%s: out of memory", path);
 	c->fd = -1;
 	c->name = strcmp(path, "-") == 0 ? "standard input" : path;
-	c->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	c->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path,
+	    O_RDONLY | O_CLOEXEC);
 	if (c->fd < 0 || fstat(c->fd, &st) != 0) {
 		err_set(err, errno, "%s: %s", c->name, strerror(errno));
 		goto fail;
@@ -392,7 +409,8 @@ pcap_refill(struct capture *c, struct err *err)
 		return CAPTURE_ERROR;
 	if (status == 0)
 		return c->at == c->end ? CAPTURE_END
-		    : broken(c, err, offset_of(c), "the file is cut off within a record header");
+		    : broken(c, err, offset_of(c),
+		        "the file is cut off within a record header");
 	captured = captured_length(c, c->buffer + c->at);
 	if (captured > RECORD_MAX)
 		return CAPTURE_RECORD; /* the caller says so */
@@ -403,9 +421,9 @@ pcap_refill(struct capture *c, struct err *err)
 }
 
 /*
- * Records of a download are alike in size: the headers of one further on are asked for while
- * this one is worked on. No prefetcher of a processor leaps that far. (It is the caller that
- * prefetches: gcc 12 drops calls of functions that do nothing else.)
+ * Records of a download are alike in size: the headers of one further on are asked for
+ * while this one is worked on. No prefetcher of a processor leaps that far. (It is the
+ * caller that prefetches: gcc 12 drops calls of functions that do nothing else.)
  */
 static inline const uint8_t *
 record_ahead(const uint8_t *h, uint32_t octets)
@@ -413,7 +431,8 @@ record_ahead(const uint8_t *h, uint32_t octets)
 	return octets > FAR_APART ? h + AHEAD * octets : h;
 }
 
-/* next_pcap of what lies in the buffer of a usual file; false, nothing done, for the rest. */
+/* next_pcap of what lies in the buffer of a usual file; false, nothing done, for the
+ * rest. */
 static inline bool
 next_usual(struct capture *c, struct record *out)
 {
@@ -459,7 +478,8 @@ next_pcap(struct capture *c, bool may_refill, struct record *out, struct err *er
 	captured = captured_length(c, h);
 	wire = get32(c, h + 8) ^ get32(c, h + 12) ^ captured; /* the other one */
 	if (captured > RECORD_MAX)
-		return broken(c, err, offset_of(c), "a record claims more than 512 KiB, the file "
+		return broken(c, err, offset_of(c),
+		    "a record claims more than 512 KiB, the file "
 		    "is corrupt from here on");
 	*out = (struct record){h + head, captured, wire, interface->linktype, 0};
 	out->time_ns = (int64_t)get32(c, h) * 1000000000 +
@@ -474,7 +494,8 @@ next_pcap(struct capture *c, bool may_refill, struct record *out, struct err *er
 /* ---- pcapng ---- */
 
 static void
-read_interface_options(const struct capture *c, struct interface *interface, struct cursor body)
+read_interface_options(const struct capture *c, struct interface *interface,
+    struct cursor body)
 {
 	const uint8_t *head, *value;
 	uint16_t code, len;
@@ -520,7 +541,8 @@ read_packet_block(struct capture *c, uint32_t kind, const uint8_t *body, uint32_
 		out->wire = get32(c, body + 16);
 	}
 	if (index >= c->interface_count)
-		return broken(c, err, offset_of(c), "a packet of an interface that was not "
+		return broken(c, err, offset_of(c),
+		    "a packet of an interface that was not "
 		    "described");
 	interface = &c->interfaces[index];
 	if (kind == BLOCK_SIMPLE) {
@@ -574,7 +596,8 @@ next_block(struct capture *c, bool may_refill, struct record *out, bool *has_pac
 		return CAPTURE_ERROR;
 	if (status == 0)
 		return c->at == c->end ? CAPTURE_END
-		    : broken(c, err, offset_of(c), "the file is cut off within a block header");
+		    : broken(c, err, offset_of(c),
+		        "the file is cut off within a block header");
 	h = c->buffer + c->at;
 	kind = load_le32(h); /* the section's number reads the same both ways */
 	if (kind == BLOCK_SECTION) {
@@ -597,7 +620,8 @@ next_block(struct capture *c, bool may_refill, struct record *out, bool *has_pac
 		    : broken(c, err, offset, "the file is cut off within a block");
 	}
 	if (len > RECORD_MAX + BLOCK_HEAD_MAX)
-		return broken(c, err, offset_of(c), "a block claims more than 512 KiB, the file is "
+		return broken(c, err, offset_of(c),
+		    "a block claims more than 512 KiB, the file is "
 		    "corrupt from here on");
 	if (!may_refill && c->end - c->at < len)
 		return CAPTURE_REFILL;
@@ -610,7 +634,8 @@ next_block(struct capture *c, bool may_refill, struct record *out, bool *has_pac
 		return broken(c, err, offset_of(c), "a block's two lengths differ");
 	if (kind == BLOCK_INTERFACE) {
 		if (len < 20)
-			return broken(c, err, offset_of(c), "an interface block is too short");
+			return broken(c, err, offset_of(c),
+			    "an interface block is too short");
 		interface.linktype = get16(c, h + 8);
 		interface.snaplen = get32(c, h + 12);
 		read_interface_options(c, &interface, cursor_over(h + 16, len - 20));

@@ -29,11 +29,12 @@ int capture_open(const char *path, struct capture **out, struct err *err);
 void capture_close(struct capture *capture);
 
 /*
- * The next record. Refilling the buffer invalidates all frames given before: with may_refill
- * false it is not done. An error names file and offset; it comes after all whole records.
+ * The next record. Refilling the buffer invalidates all frames given before: with
+ * may_refill false it is not done. An error names file and offset; it comes after all
+ * whole records.
  */
-enum capture_event capture_next(struct capture *capture, bool may_refill, struct record *out,
-    struct err *err);
+enum capture_event capture_next(struct capture *capture, bool may_refill,
+    struct record *out, struct err *err);
 
 /* To be called by a thread before it reads records: a file may shrink under it, which the
  * kernel tells the thread that notices. */
@@ -48,6 +49,7 @@ int capture_cut_error(const struct capture *capture, struct err *err);
 uint32_t capture_linktype(const struct capture *capture);
 bool capture_is_nano(const struct capture *capture);
 uint64_t capture_skipped_blocks(const struct capture *capture);
-void capture_progress(const struct capture *capture, uint64_t *at_bytes, uint64_t *size_bytes);
+void capture_progress(const struct capture *capture, uint64_t *at_bytes,
+    uint64_t *size_bytes);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A frame to a struct packet. Three tables drive it: the link type picks the decoder of the
- * link header; an ethertype is either a wrapper (VLAN, PPPoE, MPLS, LLC), which yields the
- * next ethertype, or a network protocol; an IP protocol number picks the decoder of the
- * transport header or says that it is an IPv6 extension header. All of them walk one offset
- * forward through the captured bytes, and every turn of a loop consumes some. Before any of
- * them, usual_frame takes Ethernet, IPv4 and TCP or UDP in one piece.
+ * A frame to a struct packet. Three tables drive it: the link type picks the decoder of
+ * the link header; an ethertype is either a wrapper (VLAN, PPPoE, MPLS, LLC), which
+ * yields the next ethertype, or a network protocol; an IP protocol number picks the
+ * decoder of the transport header or says that it is an IPv6 extension header. All of
+ * them walk one offset forward through the captured bytes, and every turn of a loop
+ * consumes some. Before any of them, usual_frame takes Ethernet, IPv4 and TCP or UDP in
+ * one piece.
  */
 #include "packet/walk.h"
 
@@ -117,7 +118,8 @@ enum extension {
 
 struct proto_row {
 	const char *name;
-	void (*transport)(struct packet *, const uint8_t *p, uint32_t there, uint32_t said);
+	void (*transport)(struct packet *, const uint8_t *p, uint32_t there,
+	    uint32_t said);
 	enum extension extension; /* of IPv6 */
 };
 
@@ -262,9 +264,9 @@ walk_extensions(struct walk *w, struct packet *out, uint32_t end)
 }
 
 /*
- * A payload length of 0 is that of offloaded segments and jumbograms, which have a whole header
- * behind it; where none fits, or none that is ever offloaded, the packet is empty and what
- * follows is padding.
+ * A payload length of 0 is that of offloaded segments and jumbograms, which have a whole
+ * header behind it; where none fits, or none that is ever offloaded, the packet is empty
+ * and what follows is padding.
  */
 static bool
 is_offloaded(const struct walk *w, uint8_t proto)
@@ -273,7 +275,8 @@ is_offloaded(const struct walk *w, uint8_t proto)
 
 	if (proto == PROTO_TCP)
 		return left >= 20;
-	return left >= 8 && (proto == PROTO_UDP || proto_rows[proto].extension != EXTENSION_NO);
+	return left >= 8 && (proto == PROTO_UDP ||
+	    proto_rows[proto].extension != EXTENSION_NO);
 }
 
 enum packet_counter
@@ -320,8 +323,8 @@ decode_ip(struct walk *w, struct packet *out)
 }
 
 /*
- * Wrappers: step over their header and give the next ethertype in *type. Any other verdict
- * than ip ends the walk.
+ * Wrappers: step over their header and give the next ethertype in *type. Any other
+ * verdict than ip ends the walk.
  */
 static enum packet_counter
 unwrap_vlan(struct walk *w, struct packet *out, uint32_t *type)
@@ -343,8 +346,8 @@ unwrap_vlan(struct walk *w, struct packet *out, uint32_t *type)
 
 /*
  * PPP (RFC 1661): a protocol of 2 bytes, or 1 where it is odd, behind address and control
- * where these are not left out (RFC 1662). Of a packet that goes over several links in pieces
- * (RFC 1990) the first one shows what it is.
+ * where these are not left out (RFC 1662). Of a packet that goes over several links in
+ * pieces (RFC 1990) the first one shows what it is.
  */
 static enum packet_counter
 unwrap_ppp(struct walk *w, struct packet *out, uint32_t *type)
@@ -425,9 +428,9 @@ is_frame(const struct walk *w, uint32_t n)
 }
 
 /*
- * What follows labels only its first half octet tells: IP, an associated channel, which may
- * carry IP (RFC 4385, 5), or Ethernet (RFC 4448) behind a control word of 0 or at once, its
- * address beginning as it likes.
+ * What follows labels only its first half octet tells: IP, an associated channel, which
+ * may carry IP (RFC 4385, 5), or Ethernet (RFC 4448) behind a control word of 0 or at
+ * once, its address beginning as it likes.
  */
 static enum packet_counter
 unwrap_unmarked(struct walk *w, uint32_t *type)
@@ -483,7 +486,8 @@ unwrap_nlpid(struct walk *w, struct packet *out, uint32_t *type)
 	if (!walk_skip(w, 1))
 		return PACKET_COUNT_short_link;
 	*type = *(walk_at(w, 0) - 1) == 0xcc ? TYPE_IPV4 : TYPE_IPV6;
-	return *(walk_at(w, 0) - 1) == 0xcc || *(walk_at(w, 0) - 1) == 0x8e ? PACKET_COUNT_ip
+	return *(walk_at(w, 0) - 1) == 0xcc || *(walk_at(w, 0) - 1) == 0x8e
+	    ? PACKET_COUNT_ip
 	                                                                  : PACKET_COUNT_not_ip;
 }
 
@@ -515,7 +519,8 @@ unwrap_llc(struct walk *w, struct packet *out, uint32_t *type)
 	oui = (uint32_t)p[3] << 16 | load_be16(p + 4);
 	w->at += 5;
 	*type = load_be16(p + 6);
-	if (oui == OUI_BRIDGED && (*type == 1 || *type == 7)) { /* RFC 2684, 5.2: padded */
+	/* RFC 2684, 5.2: padded */
+	if (oui == OUI_BRIDGED && (*type == 1 || *type == 7)) {
 		*type = TYPE_ETHERNET;
 		return walk_skip(w, 2) ? PACKET_COUNT_ip : PACKET_COUNT_short_link;
 	}
@@ -579,7 +584,8 @@ unwrap_tag8(struct walk *w, struct packet *out, uint32_t *type)
 	return next_type(w, 8, type);
 }
 
-/* Arista's time stamps: a subtype, the format in the version's second half, 8 or 6 octets. */
+/* Arista's time stamps: a subtype, the format in the version's second half, 8 or 6
+ * octets. */
 static enum packet_counter
 unwrap_stamp(struct walk *w, struct packet *out, uint32_t *type)
 {
@@ -592,7 +598,8 @@ unwrap_stamp(struct walk *w, struct packet *out, uint32_t *type)
 	return next_type(w, p[3] >> 4 == 1 ? 14 : 12, type);
 }
 
-/* Cisco's FabricPath: its own addresses were the outer ones; a tag and the frame follow. */
+/* Cisco's FabricPath: its own addresses were the outer ones; a tag and the frame
+ * follow. */
 static enum packet_counter
 unwrap_fabric(struct walk *w, struct packet *out, uint32_t *type)
 {
@@ -615,7 +622,8 @@ unwrap_trill(struct walk *w, struct packet *out, uint32_t *type)
 	if (!walk_has(w, 2))
 		return PACKET_COUNT_short_link;
 	*type = TYPE_ETHERNET;
-	return walk_skip(w, 6 + (load_be16(walk_at(w, 0)) >> 6 & 31) * 4u) ? PACKET_COUNT_ip
+	return walk_skip(w, 6 + (load_be16(walk_at(w, 0)) >> 6 & 31) * 4u)
+	    ? PACKET_COUNT_ip
 	                                                                  : PACKET_COUNT_short_link;
 }
 
@@ -640,7 +648,8 @@ unwrap_macsec(struct walk *w, struct packet *out, uint32_t *type)
 static enum packet_counter
 unwrap_nsh(struct walk *w, struct packet *out, uint32_t *type)
 {
-	static const uint32_t types[] = {[1] = TYPE_IPV4, [2] = TYPE_IPV6, [3] = TYPE_ETHERNET,
+	static const uint32_t types[] = {[1] = TYPE_IPV4, [2] = TYPE_IPV6,
+	    [3] = TYPE_ETHERNET,
 		[4] = TYPE_NSH, [5] = TYPE_MPLS};
 	const uint8_t *p = walk_at(w, 0);
 
@@ -775,8 +784,8 @@ const struct counter_row packet_counter_rows[PACKET_COUNTERS] = {
 };
 
 /*
- * Most frames there are, in one piece: Ethernet, IPv4 without options that is no fragment,
- * and a whole TCP or UDP header. False, nothing written, for all others.
+ * Most frames there are, in one piece: Ethernet, IPv4 without options that is no
+ * fragment, and a whole TCP or UDP header. False, nothing written, for all others.
  */
 static inline __attribute__((always_inline)) bool
 usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct packet *out)
@@ -786,7 +795,8 @@ usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct pac
 	uint32_t bytes, header = UDP;
 	bool is_tcp;
 
-	if (captured < TRANSPORT + TCP || load_be32(frame + 12) >> 8 != (TYPE_IPV4 << 8 | 0x45) ||
+	if (captured < TRANSPORT + TCP ||
+	    load_be32(frame + 12) >> 8 != (TYPE_IPV4 << 8 | 0x45) ||
 	    load_be16(ip + 6) & 0xbfff)
 		return false;
 	is_tcp = ip[9] == PROTO_TCP;
@@ -795,7 +805,8 @@ usual_frame(const uint8_t *frame, uint32_t captured, int64_t time_ns, struct pac
 	else if (ip[9] != PROTO_UDP)
 		return false;
 	bytes = load_be16(ip + 2);
-	if (bytes < 20 + header || captured < TRANSPORT + header || (is_tcp && header < TCP))
+	if (bytes < 20 + header || captured < TRANSPORT + header ||
+	    (is_tcp && header < TCP))
 		return false;
 	out->time_ns = time_ns;
 	addr_set_v4(&out->src, load_be32(ip + 12));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which captures to read, in which order. A ring of files, as tcpdump and dumpcap write them,
- * has names that need not sort by time, so the first packet of each is looked at.
+ * Which captures to read, in which order. A ring of files, as tcpdump and dumpcap write
+ * them, has names that need not sort by time, so the first packet of each is looked at.
  */
 #include "packet/folder.h"
 
@@ -82,15 +82,18 @@ folder_look(DIR *dir, const char *folder, struct founds *all, struct text *notes
 	while (status >= 0 && (errno = 0, entry = readdir(dir)) != NULL) {
 		text_clear(&path);
 		text_printf(&path, "%s/%s", folder, entry->d_name);
-		if (entry->d_name[0] == '.' || stat(path.data, &st) != 0 || !S_ISREG(st.st_mode))
+		if (entry->d_name[0] == '.' || stat(path.data, &st) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if ((status = look(path.data, &first_ns, notes, err)) != 0)
 			continue;
 		if (all->count == all->cap) {
 			all->cap = all->cap == 0 ? 16 : 2 * all->cap;
-			all->items = must(realloc(all->items, all->cap * sizeof *all->items));
+			all->items = must(realloc(all->items,
+			    all->cap * sizeof *all->items));
 		}
-		all->items[all->count++] = (struct found){must(strdup(path.data)), first_ns};
+		all->items[all->count++] = (struct found){must(strdup(path.data)),
+		    first_ns};
 	}
 	if (status >= 0 && errno != 0)
 		status = err_set(err, errno, "%s: %s", folder, strerror(errno));

@@ -14,10 +14,10 @@ struct capture_list {
 };
 
 /*
- * Adds a capture, or all captures of a folder (not of folders in it) in order of their first
- * packets, then of their names. Hidden files are left out; files of the folder that are no
- * captures are left out too and named in notes, a line each. A folder without any capture is
- * an error.
+ * Adds a capture, or all captures of a folder (not of folders in it) in order of their
+ * first packets, then of their names. Hidden files are left out; files of the folder that
+ * are no captures are left out too and named in notes, a line each. A folder without any
+ * capture is an error.
  */
 int capture_list_add(struct capture_list *list, const char *path, struct text *notes,
     struct err *err);

@@ -60,7 +60,8 @@ decode_family(struct walk *w, struct packet *out, uint32_t family)
 	}
 }
 
-/* BSD loopback: an address family in the recording machine's byte order (LOOP: network). */
+/* BSD loopback: an address family in the recording machine's byte order (LOOP:
+ * network). */
 static enum packet_counter
 link_loopback(struct walk *w, struct packet *out)
 {
@@ -90,7 +91,8 @@ link_enc(struct walk *w, struct packet *out)
 	if (!walk_skip(w, 12))
 		return PACKET_COUNT_short_link;
 	family = load_be32(w->frame);
-	return decode_family(w, out, family > 0xffff ? __builtin_bswap32(family) : family);
+	return decode_family(w, out, family > 0xffff ? __builtin_bswap32(family)
+	    : family);
 }
 
 /* pflog(4): length, family; the header is padded to 4. */
@@ -247,8 +249,9 @@ link_fibre_channel(struct walk *w, struct packet *out)
 }
 
 /*
- * ARCNET from its type on: IP as of RFC 1051, or of RFC 1201 behind a split flag and a sequence
- * number. A flag of ff says that another header of that kind follows an exception.
+ * ARCNET from its type on: IP as of RFC 1051, or of RFC 1201 behind a split flag and a
+ * sequence number. A flag of ff says that another header of that kind follows an
+ * exception.
  */
 static enum packet_counter
 decode_arcnet(struct walk *w, struct packet *out, uint32_t at)
@@ -292,7 +295,8 @@ link_arcnet_linux(struct walk *w, struct packet *out)
 static enum packet_counter
 link_clip(struct walk *w, struct packet *out)
 {
-	if (walk_has(w, 3) && w->frame[0] == 0xaa && w->frame[1] == 0xaa && w->frame[2] == 3)
+	if (walk_has(w, 3) && w->frame[0] == 0xaa && w->frame[1] == 0xaa &&
+	    w->frame[2] == 3)
 		return decode_llc(w, out);
 	return decode_ip(w, out);
 }
@@ -323,7 +327,8 @@ link_sunatm(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	switch (w->frame[0] & 15) {
 	case 1: /* LAN emulation: the client's id */
-		return walk_skip(w, 2) ? decode_ethernet(w, out) : PACKET_COUNT_short_link;
+		return walk_skip(w, 2) ? decode_ethernet(w, out)
+		    : PACKET_COUNT_short_link;
 	case 2:
 		return decode_llc(w, out);
 	default:
@@ -349,8 +354,8 @@ wireless_macs(struct packet *out, const uint8_t *p, unsigned way)
 }
 
 /*
- * Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4; turned: frame and sequence
- * control have their octets the other way round.
+ * Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4; turned: frame and
+ * sequence control have their octets the other way round.
  */
 static enum packet_counter
 decode_data_frame(struct walk *w, struct packet *out, bool is_padded, bool is_turned)
@@ -383,7 +388,8 @@ decode_data_frame(struct walk *w, struct packet *out, bool is_padded, bool is_tu
 	wireless_macs(out, p, way);
 	if (!walk_skip(w, is_padded ? (header + 3) & ~3u : header))
 		return PACKET_COUNT_short_link;
-	/* Of the frames in an aggregate the first is decoded: a record is a packet here. */
+	/* Of the frames in an aggregate the first is decoded: a record is a packet
+	 * here. */
 	if (is_aggregate) {
 		p = walk_at(w, 0);
 		if (!walk_skip(w, 14))
@@ -416,7 +422,8 @@ decode_wireless(struct walk *w, struct packet *out)
 	    walk_has(w, 2) && (p[0] & 0x0f) != 0x08 && (p[1] & 0x0f) == 0x08);
 }
 
-/* radiotap.org: the second field, behind a time of 8 octets if that is there, has flags. */
+/* radiotap.org: the second field, behind a time of 8 octets if that is there, has
+ * flags. */
 static enum packet_counter
 link_radiotap(struct walk *w, struct packet *out)
 {
@@ -438,7 +445,8 @@ link_radiotap(struct walk *w, struct packet *out)
 	return decode_recorded(w, out, is_padded);
 }
 
-/* AVS has its length in the second word; Prism is 144 octets and recorded under its number. */
+/* AVS has its length in the second word; Prism is 144 octets and recorded under its
+ * number. */
 static enum packet_counter
 link_prism(struct walk *w, struct packet *out)
 {
@@ -452,7 +460,8 @@ link_prism(struct walk *w, struct packet *out)
 	                                 : PACKET_COUNT_short_link;
 }
 
-static enum packet_counter decode_other(struct walk *w, struct packet *out, uint32_t linktype);
+static enum packet_counter decode_other(struct walk *w, struct packet *out,
+    uint32_t linktype);
 
 /* Per-packet information: its length and the real link type. */
 static enum packet_counter
@@ -468,7 +477,8 @@ link_ppi(struct walk *w, struct packet *out)
 static enum packet_counter
 link_pktap(struct walk *w, struct packet *out)
 {
-	if (!walk_has(w, 12) || load_le32(w->frame) < 12 || !walk_skip(w, load_le32(w->frame)))
+	if (!walk_has(w, 12) || load_le32(w->frame) < 12 ||
+	    !walk_skip(w, load_le32(w->frame)))
 		return PACKET_COUNT_short_link;
 	if (load_le32(w->frame + 4) != 1)
 		return PACKET_COUNT_not_ip;
@@ -531,7 +541,8 @@ link_erf(struct walk *w, struct packet *out)
 	case 1: case 10: case 15: case 17: /* packets over SONET */
 		return link_hdlc(w, out);
 	case 2: case 11: case 16: case 20: /* Ethernet behind an offset and a pad octet */
-		return walk_skip(w, 2) ? decode_ethernet(w, out) : PACKET_COUNT_short_link;
+		return walk_skip(w, 2) ? decode_ethernet(w, out)
+		    : PACKET_COUNT_short_link;
 	case 4: case 18: /* AAL5 behind an ATM header */
 		return walk_skip(w, 4) ? decode_llc(w, out) : PACKET_COUNT_short_link;
 	case 22:
@@ -543,7 +554,8 @@ link_erf(struct walk *w, struct packet *out)
 	}
 }
 
-/* Juniper: magic, flags, perhaps extensions; without a layer 2 four octets and IP follow. */
+/* Juniper: magic, flags, perhaps extensions; without a layer 2 four octets and IP
+ * follow. */
 static enum packet_counter
 decode_juniper(struct walk *w, struct packet *out, walk_fn *next)
 {
@@ -555,7 +567,8 @@ decode_juniper(struct walk *w, struct packet *out, walk_fn *next)
 	if (w->frame[0] != 'M' || w->frame[1] != 'G' || w->frame[2] != 'C')
 		return PACKET_COUNT_not_ip;
 	flags = w->frame[3];
-	if (flags & 0x80 && (!walk_skip(w, 2) || !walk_skip(w, load_be16(walk_at(w, 0) - 2))))
+	if (flags & 0x80 && (!walk_skip(w, 2) ||
+	    !walk_skip(w, load_be16(walk_at(w, 0) - 2))))
 		return PACKET_COUNT_short_link;
 	if (!(flags & 2))
 		return next(w, out);
@@ -715,8 +728,9 @@ link_name(uint32_t linktype)
 }
 
 /*
- * Another link type behind a header that names it. The walk goes on in what is left, as if
- * it were the whole frame; headers that name each other would never end, so they may not.
+ * Another link type behind a header that names it. The walk goes on in what is left, as
+ * if it were the whole frame; headers that name each other would never end, so they may
+ * not.
  */
 static enum packet_counter
 decode_other(struct walk *w, struct packet *out, uint32_t linktype)

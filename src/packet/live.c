@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which way to capture, and what to do when the interface goes: an interface that is down is
- * waited for, one that vanished is captured again as soon as one of its name is there.
+ * Which way to capture, and what to do when the interface goes: an interface that is down
+ * is waited for, one that vanished is captured again as soon as one of its name is there.
  */
 #include "packet/live_private.h"
 
@@ -61,7 +61,8 @@ choose_kind(struct live *l, struct err *err)
 		return 0;
 	l->index = r.ifr_ifindex;
 	if (!ask(l, SIOCGIFHWADDR, &r))
-		return err_set(err, errno, "%s: %s", l->config.interface, strerror(errno));
+		return err_set(err, errno, "%s: %s", l->config.interface,
+		    strerror(errno));
 	hardware = r.ifr_hwaddr.sa_family;
 	l->is_loopback = hardware == ARPHRD_LOOPBACK;
 	for (i = 0; i < sizeof ring_rows / sizeof *ring_rows; i++) {
@@ -93,19 +94,21 @@ live_open(const struct source_config *config, struct live **out, struct err *err
 		l->config.buffer_bytes = SOURCE_LIVE_BUFFER;
 	l->kind = &live_pcap_kind;
 	if ((l->control = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0) {
-		err_set(err, errno, "%s: no socket: %s", config->interface, strerror(errno));
+		err_set(err, errno, "%s: no socket: %s", config->interface,
+		    strerror(errno));
 		goto fail;
 	}
 	if (choose_kind(l, err) != 0)
 		goto fail;
 	if (l->kind == &live_pcap_kind && config->workers > 1) {
-		err_set(err, EINVAL, "%s: only Ethernet and IP interfaces can be shared by "
+		err_set(err, EINVAL,
+		    "%s: only Ethernet and IP interfaces can be shared by "
 		    "workers; use one", config->interface);
 		goto fail;
 	}
-	if (l->kind == &live_ring_kind && config->filter != NULL && config->filter[0] != '\0' &&
-	    packet_filter_compile_live(config->filter, config->interface, l->config.snaplen,
-	    &l->filter, err) != 0)
+	if (l->kind == &live_ring_kind && config->filter != NULL &&
+	    config->filter[0] != '\0' && packet_filter_compile_live(config->filter,
+	    config->interface, l->config.snaplen, &l->filter, err) != 0)
 		goto fail;
 	if (l->kind->open(l, err) != 0)
 		goto fail;
@@ -180,7 +183,8 @@ check_interface(struct live *l, int64_t now_ms, struct text *note)
 	if (!ask(l, SIOCGIFINDEX, &index) || !ask(l, SIOCGIFFLAGS, &flags)) {
 		if (!l->is_gone) {
 			l->counters[LIVE_vanished]++;
-			text_printf(note, "%s vanished; waiting for it", l->config.interface);
+			text_printf(note, "%s vanished; waiting for it",
+			    l->config.interface);
 		}
 		l->is_gone = true;
 		return;
@@ -198,7 +202,8 @@ check_interface(struct live *l, int64_t now_ms, struct text *note)
 		return;
 	l->is_down = is_down;
 	l->counters[is_down ? LIVE_went_down : LIVE_came_up]++;
-	text_printf(note, "%s %s", l->config.interface, is_down ? "is down; waiting for it"
+	text_printf(note, "%s %s", l->config.interface,
+	    is_down ? "is down; waiting for it"
 	    : "is up again");
 	if (!is_down && l->kind->start(l, &err) != 0) {
 		text_printf(note, "; %s", err.text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Capture by libpcap, for what the ring does not know: other link types, and devices that
- * are no interfaces (any, nflog). A frame is only valid until the next one is asked for, so
- * the few of a burst are copied.
+ * are no interfaces (any, nflog). A frame is only valid until the next one is asked for,
+ * so the few of a burst are copied.
  */
 #include "packet/live_private.h"
 
@@ -52,10 +52,12 @@ lp_open(struct live *l, struct err *err)
 		return lp_fail(l, why, 0, err);
 	l->linktype = linktype_of(pcap_datalink(pcap));
 	if (packet_link_name(l->linktype) == NULL)
-		return err_set(err, EINVAL, "%s: link type %s has no packets that could be metered",
+		return err_set(err, EINVAL,
+		    "%s: link type %s has no packets that could be metered",
 		    l->config.interface, pcap_datalink_val_to_name(pcap_datalink(pcap)));
 	if ((l->fd = pcap_get_selectable_fd(pcap)) < 0)
-		return err_set(err, EINVAL, "%s: cannot be waited for", l->config.interface);
+		return err_set(err, EINVAL, "%s: cannot be waited for",
+		    l->config.interface);
 	l->copy_bytes = ((size_t)pcap_snapshot(pcap) + 63) & ~(size_t)63;
 	free(l->copies);
 	if ((l->copies = malloc(l->copy_bytes * SOURCE_BURST)) == NULL)

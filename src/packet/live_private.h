@@ -16,8 +16,8 @@ struct live_kind {
 	/* The interface is there again, maybe as another one of its name. */
 	int (*reopen)(struct live *live, struct err *err);
 	void (*close)(struct live *live);
-	enum capture_event (*next)(struct live *live, bool may_advance, struct record *out,
-	    struct err *err);
+	enum capture_event (*next)(struct live *live, bool may_advance,
+	    struct record *out, struct err *err);
 	void (*stats)(struct live *live);
 	bool has_interface; /* its state can be looked up by name */
 };
@@ -30,7 +30,8 @@ struct live {
 	struct packet_filter *filter;
 	uint64_t counters[LIVE_COUNTERS];
 	uint32_t linktype;
-	int fd, control;          /* control: any socket, for questions about the interface */
+	/* control: any socket, for questions about the interface */
+	int fd, control;
 	int index;                /* of the interface */
 	bool is_started, is_down, is_gone, is_broken, is_loopback;
 	int64_t check_ms, retry_ms, backoff_ms;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A ring of blocks shared with the kernel (packet(7), TPACKET_V3). The kernel fills a block
- * and hands it over when it is full or a tenth of a second old; its packets are decoded
- * where they lie, and the block is given back whole.
+ * A ring of blocks shared with the kernel (packet(7), TPACKET_V3). The kernel fills a
+ * block and hands it over when it is full or a tenth of a second old; its packets are
+ * decoded where they lie, and the block is given back whole.
  *
- * The kernel takes an outer VLAN tag out of the frame and tells it beside; it is put back in
- * front of the ethertype, for which four octets are reserved before each frame.
+ * The kernel takes an outer VLAN tag out of the frame and tells it beside; it is put back
+ * in front of the ethertype, for which four octets are reserved before each frame.
  *
  * Several workers share an interface by a fan-out group whose program mixes the two
  * addresses of a packet, and nothing else: ports would part a datagram's fragments.
@@ -30,7 +30,8 @@
 
 enum {
 	BLOCK_MIN = 1 << 16, BLOCK_MAX = 1 << 20,
-	FRAME_BYTES = 2048, /* checked by the kernel, of no other meaning in this version */
+	/* checked by the kernel, of no other meaning in this version */
+	FRAME_BYTES = 2048,
 	RETIRE_MS = 100,
 	TAG_BYTES = 4,
 	MAC_BYTES = 12,
@@ -55,7 +56,8 @@ enum {
 	BPF_STMT(BPF_ST, 1),                                           \
 	BPF_STMT(BPF_LDX | BPF_MEM, 2)
 
-/* What is neither IPv4 nor IPv6, after at most two tags and PPPoE, is the first worker's. */
+/* What is neither IPv4 nor IPv6, after at most two tags and PPPoE, is the first
+ * worker's. */
 static const struct sock_filter share_program[] = {
 	BPF_STMT(BPF_LD | BPF_IMM, 0),
 	BPF_STMT(BPF_ST, 1),
@@ -108,7 +110,8 @@ option_set(struct live *l, int option, const void *value, size_t len, const char
 {
 	if (setsockopt(l->fd, SOL_PACKET, option, value, (socklen_t)len) == 0)
 		return 0;
-	return err_set(err, errno, "%s: %s: %s", l->config.interface, what, strerror(errno));
+	return err_set(err, errno, "%s: %s: %s", l->config.interface, what,
+	    strerror(errno));
 }
 
 static int
@@ -116,7 +119,8 @@ attach(struct live *l, const struct sock_filter *rows, uint16_t count, struct er
 {
 	struct sock_fprog program = {count, (struct sock_filter *)(uintptr_t)rows};
 
-	if (setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0)
+	if (setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof program) == 0)
 		return 0;
 	return err_set(err, errno, "%s: the kernel does not take the filter: %s",
 	    l->config.interface, strerror(errno));
@@ -126,7 +130,8 @@ attach(struct live *l, const struct sock_filter *rows, uint16_t count, struct er
 static int
 attach_filter(struct live *l, bool is_open, struct err *err)
 {
-	struct sock_filter all[] = {BPF_STMT(BPF_RET | BPF_K, is_open ? l->config.snaplen : 0)};
+	struct sock_filter all[] = {BPF_STMT(BPF_RET | BPF_K,
+	    is_open ? l->config.snaplen : 0)};
 	const struct sock_filter *rows = all;
 	uint16_t count = 1;
 
@@ -138,7 +143,8 @@ attach_filter(struct live *l, bool is_open, struct err *err)
 static int
 ring_map(struct live *l, struct err *err)
 {
-	struct tpacket_req3 req = {.tp_frame_size = FRAME_BYTES, .tp_retire_blk_tov = RETIRE_MS};
+	struct tpacket_req3 req = {.tp_frame_size = FRAME_BYTES,
+	    .tp_retire_blk_tov = RETIRE_MS};
 	uint64_t bytes = l->config.buffer_bytes;
 
 	l->block_bytes = BLOCK_MIN;
@@ -148,30 +154,33 @@ ring_map(struct live *l, struct err *err)
 	req.tp_block_size = (unsigned)l->block_bytes;
 	req.tp_block_nr = (unsigned)l->blocks;
 	req.tp_frame_nr = (unsigned)(l->block_bytes / FRAME_BYTES * l->blocks);
-	if (option_set(l, PACKET_RX_RING, &req, sizeof req, "no ring of the size of --buffer",
-	    err) != 0)
+	if (option_set(l, PACKET_RX_RING, &req, sizeof req,
+	    "no ring of the size of --buffer", err) != 0)
 		return -1;
-	l->ring = mmap(NULL, l->block_bytes * l->blocks, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    l->fd, 0);
+	l->ring = mmap(NULL, l->block_bytes * l->blocks, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, l->fd, 0);
 	if (l->ring != MAP_FAILED)
 		return 0;
 	l->ring = NULL;
-	return err_set(err, errno, "%s: the ring cannot be mapped: %s", l->config.interface,
-	    strerror(errno));
+	return err_set(err, errno, "%s: the ring cannot be mapped: %s",
+	    l->config.interface, strerror(errno));
 }
 
 static int
 ring_bind(struct live *l, struct err *err)
 {
-	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+	    .sll_protocol = htons(ETH_P_ALL),
 	    .sll_ifindex = l->index};
 	struct packet_mreq all = {.mr_ifindex = l->index, .mr_type = PACKET_MR_PROMISC};
 
 	if (bind(l->fd, (struct sockaddr *)&at, sizeof at) != 0)
-		return err_set(err, errno, "%s: %s", l->config.interface, strerror(errno));
+		return err_set(err, errno, "%s: %s", l->config.interface,
+		    strerror(errno));
 	if (!l->config.is_promiscuous)
 		return 0;
-	return option_set(l, PACKET_ADD_MEMBERSHIP, &all, sizeof all, "not promiscuous", err);
+	return option_set(l, PACKET_ADD_MEMBERSHIP, &all, sizeof all, "not promiscuous",
+	    err);
 }
 
 /* Into the group of workers; the first makes it. Only while the interface is up. */
@@ -187,7 +196,8 @@ group_join(struct live *l, struct err *err)
 		value |= PACKET_FANOUT_FLAG_UNIQUEID << 16;
 	else
 		value |= *l->config.group;
-	if (option_set(l, PACKET_FANOUT, &value, sizeof value, "no group of workers", err) != 0)
+	if (option_set(l, PACKET_FANOUT, &value, sizeof value, "no group of workers",
+	    err) != 0)
 		return -1;
 	if (getsockopt(l->fd, SOL_PACKET, PACKET_FANOUT, &value, &len) == 0)
 		*l->config.group = (uint16_t)value; /* the type is above it */
@@ -202,17 +212,20 @@ ring_open(struct live *l, struct err *err)
 	int version = TPACKET_V3, reserve = TAG_BYTES, one = 1;
 
 	if ((l->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
-		return err_set(err, errno, errno == EPERM ? "%s: capturing needs CAP_NET_RAW: run "
-		    "as root, or setcap cap_net_raw,cap_net_admin+ep on the program" : "%s: no "
+		return err_set(err, errno,
+		    errno == EPERM ? "%s: capturing needs CAP_NET_RAW: run "
+		    "as root, or setcap cap_net_raw,cap_net_admin+ep on the program"
+		    : "%s: no "
 		    "packet socket", l->config.interface);
-	if (option_set(l, PACKET_VERSION, &version, sizeof version, "no TPACKET_V3", err) != 0 ||
-	    option_set(l, PACKET_RESERVE, &reserve, sizeof reserve, "no room for tags", err) != 0 ||
-	    ring_map(l, err) != 0)
+	if (option_set(l, PACKET_VERSION, &version, sizeof version, "no TPACKET_V3",
+	    err) != 0 || option_set(l, PACKET_RESERVE, &reserve, sizeof reserve,
+	    "no room for tags", err) != 0 || ring_map(l, err) != 0)
 		return -1;
-	/* Each frame of the loopback goes out and comes in: once is enough. Before Linux 4.20
-	 * the kernel does not know this. */
+	/* Each frame of the loopback goes out and comes in: once is enough. Before Linux
+	 * 4.20 the kernel does not know this. */
 	if (l->is_loopback)
-		(void)setsockopt(l->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
+		(void)setsockopt(l->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
+		    sizeof one);
 	if (attach_filter(l, false, err) != 0 || ring_bind(l, err) != 0)
 		return -1;
 	if (l->config.workers > 1 && !l->is_down)
@@ -238,7 +251,8 @@ ring_stats(struct live *l)
 	struct tpacket_stats_v3 stats;
 	socklen_t len = sizeof stats;
 
-	if (l->fd < 0 || getsockopt(l->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len) != 0)
+	if (l->fd < 0 || getsockopt(l->fd, SOL_PACKET, PACKET_STATISTICS, &stats,
+	    &len) != 0)
 		return;
 	l->counters[LIVE_received] += stats.tp_packets; /* with those dropped */
 	l->counters[LIVE_dropped] += stats.tp_drops;
@@ -302,15 +316,16 @@ block_take(struct live *l)
 	struct tpacket_block_desc *block;
 
 	if (l->is_held) {
-		__atomic_store_n(&block_at(l, l->at)->hdr.bh1.block_status, TP_STATUS_KERNEL,
-		    __ATOMIC_RELEASE);
+		__atomic_store_n(&block_at(l, l->at)->hdr.bh1.block_status,
+		    TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 		l->at = l->at + 1 == l->blocks ? 0 : l->at + 1;
 		l->is_held = false;
 	}
 	if (l->ring == NULL)
 		return false;
 	block = block_at(l, l->at);
-	if (!(__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+	if (!(__atomic_load_n(&block->hdr.bh1.block_status,
+	    __ATOMIC_ACQUIRE) & TP_STATUS_USER))
 		return false;
 	l->is_held = true;
 	l->packets_left = block->hdr.bh1.num_pkts;

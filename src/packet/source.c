@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A capture, of a file or live, as bursts of decoded packets, with every record in one
- * counter. A filter is run here for files; live the kernel does that. Files may have several
- * link types, each of which needs a program of its own.
+ * counter. A filter is run here for files; live the kernel does that. Files may have
+ * several link types, each of which needs a program of its own.
  */
 #include "packet/source.h"
 
@@ -14,8 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* LIVE_FRAMES: a burst ends then even if nothing in it was metered, so that its caller can
- * look after other things. */
+/* LIVE_FRAMES: a burst ends then even if nothing in it was metered, so that its caller
+ * can look after other things. */
 enum { FILTERS_MAX = 8, LIVE_FRAMES = 1024 };
 
 struct source {
@@ -102,11 +102,12 @@ filter_for(struct source *s, uint32_t linktype, struct err *err)
 			return s->filters[i].program;
 	}
 	if (i == FILTERS_MAX) {
-		err_set(err, E2BIG, "filter '%s': more than %d link types in one file", s->filter,
-		    FILTERS_MAX);
+		err_set(err, E2BIG, "filter '%s': more than %d link types in one file",
+		    s->filter, FILTERS_MAX);
 		return NULL;
 	}
-	if (packet_filter_compile(s->filter, linktype, 0, &s->filters[i].program, err) != 0)
+	if (packet_filter_compile(s->filter, linktype, 0, &s->filters[i].program,
+	    err) != 0)
 		return NULL;
 	s->filters[i].linktype = linktype;
 	s->filter_count++;
@@ -130,9 +131,11 @@ verdict_of(struct source *s, const struct record *r, struct packet *out)
 	/* A record that is wrong in itself stays so. */
 	if (captured > s->snaplen && captured <= r->wire)
 		captured = s->snaplen;
-	verdict = packet_decode(r->linktype, r->frame, captured, r->wire, r->time_ns, out);
+	verdict = packet_decode(r->linktype, r->frame, captured, r->wire, r->time_ns,
+	    out);
 	if (s->tunnels != 0 && verdict == PACKET_COUNT_ip)
-		s->stats.tunnels[tunnel_open(r->frame, captured, r->wire, s->tunnels, out)]++;
+		s->stats.tunnels[tunnel_open(r->frame, captured, r->wire, s->tunnels,
+		    out)]++;
 	if (verdict == PACKET_COUNT_unknown_link)
 		s->stats.unknown_linktype = r->linktype;
 	out->frame = r->frame;
@@ -150,7 +153,8 @@ record_next(struct source *s, bool may_wait, int frames, struct record *out)
 		return CAPTURE_END;
 	if (s->live != NULL)
 		return live_next(s->live, may_wait, out, &s->pending);
-	return (enum capture_event)s->reader.next(s->reader.context, may_wait, out, &s->pending);
+	return (enum capture_event)s->reader.next(s->reader.context, may_wait, out,
+	    &s->pending);
 }
 
 int
@@ -167,7 +171,8 @@ source_burst(struct source *s, struct packet out[SOURCE_BURST], struct err *err)
 		capture_claim(s->capture);
 	while (n < SOURCE_BURST) {
 		event = record_next(s, n == 0, frames, &r);
-		verdict = event == CAPTURE_RECORD ? verdict_of(s, &r, &out[n]) : PACKET_COUNTERS;
+		verdict = event == CAPTURE_RECORD ? verdict_of(s, &r, &out[n])
+		    : PACKET_COUNTERS;
 		if (s->capture != NULL && capture_is_cut(s->capture)) {
 			capture_cut_error(s->capture, &s->pending);
 			event = CAPTURE_ERROR;
@@ -228,7 +233,8 @@ source_is_remote(const struct source *s)
 int
 source_fd(const struct source *s)
 {
-	return s->live != NULL ? live_fd(s->live) : s->reader.next != NULL ? s->reader.fd : -1;
+	return s->live != NULL ? live_fd(s->live) : s->reader.next != NULL ? s->reader.fd
+	    : -1;
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Cuts payload off a capture and replaces addresses. The decoder says where the IP header
- * lies and where the last understood header ends; the frame is copied up to there and then
- * changed in place. What is no IP keeps its link header alone.
+ * lies and where the last understood header ends; the frame is copied up to there and
+ * then changed in place. What is no IP keeps its link header alone.
  */
 #include "packet/strip.h"
 
@@ -57,7 +57,8 @@ names_number(struct strip *s, struct names *names, const uint8_t *bytes, size_t 
 		i = (i + 1) % SLOTS;
 	if (names->slots[i].number == 0) {
 		if (names->count == NAMES_MAX - 1024)
-			return err_set(err, E2BIG, "%s: more than %d different addresses; strip a "
+			return err_set(err, E2BIG,
+			    "%s: more than %d different addresses; strip a "
 			    "part of the file", s->in, NAMES_MAX - 1024);
 		memcpy(names->slots[i].key, key, 16);
 		names->slots[i].number = ++names->count;
@@ -93,7 +94,8 @@ map_v4(struct strip *s, uint8_t *at, struct err *err)
 	if (names_number(s, &s->v4, at, 4, &number, err) != 0)
 		return -1;
 	put_be32(at, documentation_v4(number));
-	s->stats->beyond_documentation = s->v4.count > 3 * 254 ? s->v4.count - 3 * 254 : 0;
+	s->stats->beyond_documentation = s->v4.count > 3 * 254 ? s->v4.count - 3 * 254
+	    : 0;
 	return 0;
 }
 
@@ -178,8 +180,8 @@ clean_ip(struct strip *s, uint8_t *ip, size_t left, struct err *err)
 }
 
 /*
- * Of options that are not about the connection alone (MSS, window scale, SACK, timestamps)
- * only kind and length stay: multipath TCP and proxies put addresses there.
+ * Of options that are not about the connection alone (MSS, window scale, SACK,
+ * timestamps) only kind and length stay: multipath TCP and proxies put addresses there.
  */
 static void
 clean_tcp_options(uint8_t *p, size_t left)
@@ -206,7 +208,8 @@ clean_transport(const struct packet *p, uint8_t *transport, size_t left)
 {
 	static const struct {
 		uint8_t proto, at, len;
-	} rows[] = {{6, 16, 2}, {17, 6, 2}, {136, 6, 2}, {33, 6, 2}, {1, 2, 2}, {58, 2, 2},
+	} rows[] = {{6, 16, 2}, {17, 6, 2}, {136, 6, 2}, {33, 6, 2}, {1, 2, 2},
+	    {58, 2, 2},
 	    {132, 8, 4}};
 	size_t i;
 
@@ -242,7 +245,8 @@ kept_bytes(uint32_t linktype, const struct packet *p, enum packet_counter verdic
 
 /* Station addresses of the link header: 6 bytes, in cooked ones 8 of which some count. */
 static int
-clean_link(struct strip *s, uint32_t linktype, uint8_t *frame, size_t kept, struct err *err)
+clean_link(struct strip *s, uint32_t linktype, uint8_t *frame, size_t kept,
+    struct err *err)
 {
 	size_t at = linktype == 113 ? 6 : 12, length_at = linktype == 113 ? 5 : 11;
 
@@ -268,23 +272,29 @@ strip_record(struct strip *s, const struct record *r, struct err *err)
 	size_t kept;
 
 	if (r->linktype != capture_linktype(s->capture))
-		return err_set(err, EINVAL, "%s: has interfaces of different link types, which "
+		return err_set(err, EINVAL,
+		    "%s: has interfaces of different link types, which "
 		    "classic pcap cannot hold; split it by interface first", s->in);
 	if (r->time_ns < 0 || r->time_ns / 1000000000 > UINT32_MAX)
-		return err_set(err, ERANGE, "%s: frame %" PRIu64 " has a time before 1970 or after "
+		return err_set(err, ERANGE,
+		    "%s: frame %" PRIu64 " has a time before 1970 or after "
 		    "2106, which pcap cannot hold", s->in, s->stats->frames + 1);
-	verdict = packet_decode(r->linktype, r->frame, r->captured, r->wire, r->time_ns, &packet);
+	verdict = packet_decode(r->linktype, r->frame, r->captured, r->wire, r->time_ns,
+	    &packet);
 	kept = kept_bytes(r->linktype, &packet, verdict);
 	if (verdict == PACKET_COUNT_ip && kept == 0)
-		return err_set(err, ENOTSUP, "%s: link headers of type %u (%s) cannot be cleaned; "
+		return err_set(err, ENOTSUP,
+		    "%s: link headers of type %u (%s) cannot be cleaned; "
 		    "convert the file to Ethernet or raw IP first", s->in, r->linktype,
 		    packet_link_name(r->linktype));
 	memcpy(frame, r->frame, kept);
 	if (clean_link(s, r->linktype, frame, kept, err) != 0)
 		return -1;
 	if (verdict == PACKET_COUNT_ip && packet.transport_at <= kept) {
-		clean_transport(&packet, frame + packet.transport_at, kept - packet.transport_at);
-		if (clean_ip(s, frame + packet.ip_at, packet.transport_at - packet.ip_at, err) != 0)
+		clean_transport(&packet, frame + packet.transport_at,
+		    kept - packet.transport_at);
+		if (clean_ip(s, frame + packet.ip_at, packet.transport_at - packet.ip_at,
+		    err) != 0)
 			return -1;
 		s->stats->ip_packets++;
 	}
@@ -324,8 +334,10 @@ strip_all(struct strip *s, const char *temporary, struct err *err)
 		}
 		has_header = true;
 		if (s->unit_ns != 1 && capture_is_nano(s->capture))
-			return err_set(err, EINVAL, "%s: an interface with finer times appears after "
-			    "the first packet; convert the file to nanosecond pcap first", s->in);
+			return err_set(err, EINVAL,
+			    "%s: an interface with finer times appears after "
+			    "the first packet; convert the file to nanosecond pcap first",
+			    s->in);
 		if (strip_record(s, &r, err) != 0)
 			return -1;
 		if (capture_is_cut(s->capture))
@@ -343,7 +355,8 @@ strip_all(struct strip *s, const char *temporary, struct err *err)
 int
 strip_file(const char *in, const char *out, struct strip_stats *stats, struct err *err)
 {
-	struct strip s = {.stats = stats, .in = in, .seed = random_seed(), .unit_ns = 1000};
+	struct strip s = {.stats = stats, .in = in, .seed = random_seed(),
+	    .unit_ns = 1000};
 	struct stat st;
 	const char *base = strrchr(out, '/');
 	char temporary[4096];
@@ -351,13 +364,14 @@ strip_file(const char *in, const char *out, struct strip_stats *stats, struct er
 
 	*stats = (struct strip_stats){0};
 	if (stat(out, &st) == 0 && !S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s: is no regular file; name a new file or one to "
+		return err_set(err, EINVAL,
+		    "%s: is no regular file; name a new file or one to "
 		    "replace", out);
 	base = base == NULL ? out : base + 1;
 	if (strlen(out) + 32 > sizeof temporary)
 		return err_set(err, ENAMETOOLONG, "%s: the name is too long", out);
-	snprintf(temporary, sizeof temporary, "%.*s.%s.%ld.tmp", (int)(base - out), out, base,
-	    (long)getpid());
+	snprintf(temporary, sizeof temporary, "%.*s.%s.%ld.tmp", (int)(base - out), out,
+	    base, (long)getpid());
 	if (capture_open(in, &s.capture, err) != 0)
 		return -1;
 	if ((s.file = fopen(temporary, "wxe")) == NULL) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The inner packets of tunnels. A packet that was decoded by its outer header is looked at
- * again: while a row of tunnel.def fits, what it carries is decoded by the same tables as a
- * frame, and takes the outer one's place, but for the octets, which stay those of the
- * outermost header. What cannot be read, or says it is longer than what it lies in, leaves
- * the packet as it was.
+ * The inner packets of tunnels. A packet that was decoded by its outer header is looked
+ * at again: while a row of tunnel.def fits, what it carries is decoded by the same tables
+ * as a frame, and takes the outer one's place, but for the octets, which stay those of
+ * the outermost header. What cannot be read, or says it is longer than what it lies in,
+ * leaves the packet as it was.
  */
 #include "packet/tunnel.h"
 
@@ -16,7 +16,8 @@
 
 enum { UDP = 17, UDP_HEADER = 8 };
 enum { TYPE_ERSPAN = 0x88be, TYPE_ERSPAN3 = 0x22eb, TYPE_WCCP = 0x883e,
-	TYPE_EOIP = 0x6400, TYPE_METADATA = 0x8909, TYPE_ARUBA = 0x8200, TYPE_ARUBA_LAST = 0x8210 };
+	TYPE_EOIP = 0x6400, TYPE_METADATA = 0x8909, TYPE_ARUBA = 0x8200,
+	TYPE_ARUBA_LAST = 0x8210 };
 
 const struct counter_row tunnel_counter_rows[TUNNEL_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -52,7 +53,8 @@ open_mpls(struct walk *w, struct packet *out)
 static enum packet_counter
 open_etherip(struct walk *w, struct packet *out)
 {
-	return walk_skip(w, 2) ? decode_type(w, out, TYPE_ETHERNET) : PACKET_COUNT_short_link;
+	return walk_skip(w, 2) ? decode_type(w, out, TYPE_ETHERNET)
+	    : PACKET_COUNT_short_link;
 }
 
 /* Behind GRE: an ethertype, or what needs a header of its own stepped over. */
@@ -75,13 +77,15 @@ open_gre_type(struct walk *w, struct packet *out, uint32_t type, bool has_sequen
 	case TYPE_EOIP: /* MikroTik's: what PPTP has as the call's id is the tunnel's */
 		type = TYPE_ETHERNET;
 		break;
-	case TYPE_WCCP: /* version 2 has a redirect header, which does not look like IPv4 */
+	/* version 2 has a redirect header, which does not look like IPv4 */
+	case TYPE_WCCP:
 		if (!walk_has(w, 1))
 			return PACKET_COUNT_short_link;
 		n = *walk_at(w, 0) >> 4 == 4 ? 0 : 4;
 		type = TYPE_IPV4;
 		break;
-	case TYPE_METADATA: /* Cisco's security group: here its last field, the type, is first */
+	/* Cisco's security group: here its last field, the type, is first */
+	case TYPE_METADATA:
 		if (!walk_has(w, 2))
 			return PACKET_COUNT_short_link;
 		n = 8;
@@ -128,7 +132,8 @@ open_gre(struct walk *w, struct packet *out)
 
 		if (!walk_has(w, at + 4))
 			return PACKET_COUNT_short_link;
-		/* RFC 7637, 3.2: 24 bits of VSID, from 0x1000 on, and 8 that differ by flow. */
+		/* RFC 7637, 3.2: 24 bits of VSID, from 0x1000 on, and 8 that differ by
+		 * flow. */
 		key = load_be32(walk_at(w, at));
 		if (type == TYPE_ETHERNET && key >> 8 >= 0x1000)
 			segment_set(out, SEGMENT_NVGRE, key >> 8);
@@ -144,7 +149,8 @@ open_gre(struct walk *w, struct packet *out)
 	return open_gre_type(w, out, type, flags & 0x1000);
 }
 
-/* RFC 4302, 2: the next header and a length in words less 2. IPv6 has it as an extension. */
+/* RFC 4302, 2: the next header and a length in words less 2. IPv6 has it as an
+ * extension. */
 static enum packet_counter
 open_ah(struct walk *w, struct packet *out)
 {
@@ -172,9 +178,9 @@ open_lisp(struct walk *w, struct packet *out)
 }
 
 /*
- * RFC 5415, 4.3: a preamble of 0 where DTLS does not hide the rest, the header's length, and
- * whether a frame of 802.3 or of the network's own kind (1: 802.11) follows. Keep-alives have
- * none, pieces but the first one no headers.
+ * RFC 5415, 4.3: a preamble of 0 where DTLS does not hide the rest, the header's length,
+ * and whether a frame of 802.3 or of the network's own kind (1: 802.11) follows.
+ * Keep-alives have none, pieces but the first one no headers.
  */
 static enum packet_counter
 open_capwap(struct walk *w, struct packet *out)
@@ -208,7 +214,8 @@ open_vxlan(struct walk *w, struct packet *out)
 static enum packet_counter
 open_vxlan_gpe(struct walk *w, struct packet *out)
 {
-	static const uint32_t types[] = {[1] = TYPE_IPV4, [2] = TYPE_IPV6, [3] = TYPE_ETHERNET,
+	static const uint32_t types[] = {[1] = TYPE_IPV4, [2] = TYPE_IPV6,
+	    [3] = TYPE_ETHERNET,
 		[4] = 0x894f, [5] = TYPE_MPLS};
 	uint32_t next = 3;
 
@@ -256,7 +263,8 @@ open_gtp(struct walk *w, struct packet *out)
 		if (!walk_skip(w, 4))
 			return PACKET_COUNT_short_link;
 		next = p[0] & 4 ? p[11] : 0;
-		while (next != 0) { /* each has its length in 4 octets first, the next last */
+		/* each has its length in 4 octets first, the next last */
+		while (next != 0) {
 			if (!walk_has(w, 1) || *walk_at(w, 0) == 0 ||
 			    !walk_skip(w, *walk_at(w, 0) * 4u))
 				return PACKET_COUNT_short_link;
@@ -335,8 +343,8 @@ row_of(const struct packet *p, uint32_t kinds)
 
 /* One level down; false leaves p as it is. end is where p's own datagram ends. */
 static bool
-open_one(const struct tunnel_row *row, const uint8_t *frame, uint32_t captured, uint32_t *end,
-    struct packet *p)
+open_one(const struct tunnel_row *row, const uint8_t *frame, uint32_t captured,
+    uint32_t *end, struct packet *p)
 {
 	bool may_end_later = p->flags & PACKET_FRAGMENT; /* in the next fragment */
 	struct walk w = {frame, p->transport_at, captured < *end ? captured : *end, *end};
@@ -398,13 +406,15 @@ tunnel_kinds(const char *list, uint32_t *out, struct err *err)
 		len = strcspn(list, ",");
 		is_known = false;
 		for (unsigned i = 0; i < ROWS; i++) {
-			if (strlen(rows[i].id) != len || memcmp(rows[i].id, list, len) != 0)
+			if (strlen(rows[i].id) != len || memcmp(rows[i].id, list,
+			    len) != 0)
 				continue;
 			kinds |= (uint32_t)1 << i;
 			is_known = true;
 		}
 		if (!is_known)
-			return err_set(err, EINVAL, "tunnels are outer, inner or some of the names "
+			return err_set(err, EINVAL,
+			    "tunnels are outer, inner or some of the names "
 			    "that --help lists, with commas between, not '%s'", list);
 	}
 	*out = kinds;

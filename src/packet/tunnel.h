@@ -19,10 +19,11 @@ enum tunnel_counter {
 extern const struct counter_row tunnel_counter_rows[TUNNEL_COUNTERS];
 
 /*
- * Goes on where packet_decode returned PACKET_COUNT_ip: while p is a packet of a tunnel of
- * one of the kinds (tunnel_kinds), it becomes the packet inside, with all that belongs to
- * its header: addresses, ports, flags, payload, TTL. p->ip_bytes stays the outermost total
- * length. Only a first fragment shows what is inside it: the others stay as they are.
+ * Goes on where packet_decode returned PACKET_COUNT_ip: while p is a packet of a tunnel
+ * of one of the kinds (tunnel_kinds), it becomes the packet inside, with all that belongs
+ * to its header: addresses, ports, flags, payload, TTL. p->ip_bytes stays the outermost
+ * total length. Only a first fragment shows what is inside it: the others stay as they
+ * are.
  */
 enum tunnel_counter tunnel_open(const uint8_t *frame, uint32_t captured, uint32_t wire,
     uint32_t kinds, struct packet *p);

@@ -65,9 +65,11 @@ walk_fn decode_ip;   /* by the version */
 walk_fn decode_ipv4;
 walk_fn decode_ipv6;
 walk_fn decode_ethernet; /* MAC header first */
-walk_fn decode_ppp;  /* a PPP protocol number first, with address and control or without */
+/* a PPP protocol number first, with address and control or without */
+walk_fn decode_ppp;
 walk_fn decode_llc;  /* 802.2 to the end of the frame */
-walk_fn decode_wireless; /* 802.11, of which some tunnels have frame control turned round */
+/* 802.11, of which some tunnels have frame control turned round */
+walk_fn decode_wireless;
 /* An ethertype, or an 802.3 length, and what it stands for. */
 enum packet_counter decode_type(struct walk *w, struct packet *out, uint32_t type);
 

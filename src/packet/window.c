@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Maps move along a file. Their pages are entered into the page table at once
- * (MADV_POPULATE_READ, Linux 5.14), which is what makes a map cheaper than read(2): nothing
- * is copied and nothing faults. Where the kernel does not know that, pages fault in.
+ * (MADV_POPULATE_READ, Linux 5.14), which is what makes a map cheaper than read(2):
+ * nothing is copied and nothing faults. Where the kernel does not know that, pages fault
+ * in.
  *
  * SIGBUS comes to the thread that touched the page, so a handler finds the window in a
  * variable of the thread. It puts zeros there and lets the access go on; any other SIGBUS

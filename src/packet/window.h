@@ -9,10 +9,10 @@
 struct err;
 
 /*
- * A part of a file in memory without a copy. A file that shrinks under a map would end the
- * process with SIGBUS; here the rest of the window becomes zeros and is_cut is set, which has
- * to be looked at after bytes were used and before they are believed. That works for the
- * window that a thread moved or claimed last.
+ * A part of a file in memory without a copy. A file that shrinks under a map would end
+ * the process with SIGBUS; here the rest of the window becomes zeros and is_cut is set,
+ * which has to be looked at after bytes were used and before they are believed. That
+ * works for the window that a thread moved or claimed last.
  */
 struct window {
 	int fd;
@@ -22,8 +22,8 @@ struct window {
 	volatile bool is_cut;
 };
 
-/* Maps len bytes of the file from offset on, rounded down to a page; what was mapped before
- * is gone. -1 where the file cannot be mapped: read it then. */
+/* Maps len bytes of the file from offset on, rounded down to a page; what was mapped
+ * before is gone. -1 where the file cannot be mapped: read it then. */
 int window_move(struct window *window, uint64_t offset, size_t len);
 /* The calling thread reads the window from now on. */
 void window_claim(struct window *window);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The HTML report. Everything that comes from outside is escaped; a content security policy
- * in the head forbids loading anything, so that even a mistake here could not.
+ * The HTML report. Everything that comes from outside is escaped; a content security
+ * policy in the head forbids loading anything, so that even a mistake here could not.
  */
 #include "report/html.h"
 
@@ -59,7 +59,8 @@ html_paragraph(struct text *out, const char *words)
 void
 html_chart(struct text *out, const struct html_bars *bars)
 {
-	double step = bars->count == 0 ? 0 : (double)(CHART_WIDTH - CHART_LEFT) / (double)bars->count;
+	double step = bars->count == 0 ? 0 : (double)(CHART_WIDTH - CHART_LEFT) /
+	    (double)bars->count;
 	double scale, height;
 	uint64_t most = 1;
 	char when[32];
@@ -69,30 +70,35 @@ html_chart(struct text *out, const struct html_bars *bars)
 		most = bars->values[i] > most ? bars->values[i] : most;
 	scale = (double)(CHART_HEIGHT - CHART_BOTTOM - 10) / (double)most;
 	element(out, "h3", bars->title);
-	text_printf(out, "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 %d %d\">\n", CHART_WIDTH,
-	    CHART_HEIGHT);
+	text_printf(out, "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 %d %d\">\n",
+	    CHART_WIDTH, CHART_HEIGHT);
 	text_printf(out, "<text x=\"%d\" y=\"14\" text-anchor=\"end\">%llu</text>\n"
 	    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">0</text>\n", CHART_LEFT - 6,
 	    (unsigned long long)most, CHART_LEFT - 6, CHART_HEIGHT - CHART_BOTTOM);
 	for (i = 0; i < bars->count; i++) {
 		height = (double)bars->values[i] * scale;
-		time_print(bars->start_us + (int64_t)i * bars->bin_us, STYLE_PEOPLE, when);
+		time_print(bars->start_us + (int64_t)i * bars->bin_us, STYLE_PEOPLE,
+		    when);
 		text_printf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
 		    "<title>%s: %llu %s</title></rect>\n", CHART_LEFT + step * (double)i,
-		    CHART_HEIGHT - CHART_BOTTOM - height, step > 2 ? step - 1 : step, height, when,
+		    CHART_HEIGHT - CHART_BOTTOM - height, step > 2 ? step - 1 : step,
+		    height, when,
 		    (unsigned long long)bars->values[i], bars->unit);
 	}
 	text_printf(out, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", CHART_LEFT,
 	    CHART_HEIGHT - CHART_BOTTOM, CHART_WIDTH, CHART_HEIGHT - CHART_BOTTOM);
 	time_print(bars->start_us, STYLE_PEOPLE, when);
-	text_printf(out, "<text x=\"%d\" y=\"%d\">%s</text>\n", CHART_LEFT, CHART_HEIGHT - 6, when);
-	time_print(bars->start_us + (int64_t)bars->count * bars->bin_us, STYLE_PEOPLE, when);
+	text_printf(out, "<text x=\"%d\" y=\"%d\">%s</text>\n", CHART_LEFT,
+	    CHART_HEIGHT - 6, when);
+	time_print(bars->start_us + (int64_t)bars->count * bars->bin_us, STYLE_PEOPLE,
+	    when);
 	text_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n</svg>\n",
 	    CHART_WIDTH, CHART_HEIGHT - 6, when);
 }
 
 void
-html_table_begin(struct text *out, const struct batch *batch, const unsigned *fields, unsigned n)
+html_table_begin(struct text *out, const struct batch *batch, const unsigned *fields,
+    unsigned n)
 {
 	const struct field *f;
 	struct text heading;
@@ -136,7 +142,8 @@ table_row(struct text *out, const struct batch *batch, const unsigned *fields, u
 }
 
 void
-html_table_rows(struct text *out, const struct batch *batch, const unsigned *fields, unsigned n)
+html_table_rows(struct text *out, const struct batch *batch, const unsigned *fields,
+    unsigned n)
 {
 	struct text texts[SCHEMA_FIELDS_MAX], ends;
 	uint32_t *end;

@@ -12,7 +12,8 @@
 enum {
 	SQUARE = 360, LEFT = 56, TOP = 12, BOTTOM = 44,
 	ROW_HEIGHT = 26, ROW_LEFT = 220, ROW_WIDTH = 560, ROW_RIGHT = 110, LABEL_MAX = 32,
-	LINE_HEIGHT = 12, GROUP_GAP = 8, LEGEND_WIDTH = 124, LEGEND_LINE = 7, LEGEND_HEIGHT = 20,
+	LINE_HEIGHT = 12, GROUP_GAP = 8, LEGEND_WIDTH = 124, LEGEND_LINE = 7,
+	LEGEND_HEIGHT = 20,
 };
 
 static double
@@ -60,7 +61,8 @@ square_axes(struct text *out, const struct plot *plot)
 
 		text_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
 		    "y2=\"%d\"/>\n<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" "
-		    "y2=\"%.1f\"/>\n", x, TOP, x, TOP + SQUARE, LEFT, y, LEFT + SQUARE, y);
+		    "y2=\"%.1f\"/>\n", x, TOP, x, TOP + SQUARE, LEFT, y, LEFT + SQUARE,
+		    y);
 		text_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.1f</text>\n"
 		    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f</text>\n", x,
 		    TOP + SQUARE + 16, i / 5.0, LEFT - 6, y + 4, i / 5.0);
@@ -110,9 +112,11 @@ row_label(struct text *out, const char *label, double y)
 
 	if (n > LABEL_MAX)
 		/* not within a UTF-8 sequence */
-		for (cut = LABEL_MAX - 1; cut > 0 && ((unsigned char)label[cut] & 0xc0) == 0x80;)
+		for (cut = LABEL_MAX - 1;
+		    cut > 0 && ((unsigned char)label[cut] & 0xc0) == 0x80;)
 			cut--;
-	text_printf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", ROW_LEFT - 12, y + 4);
+	text_printf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", ROW_LEFT - 12,
+	    y + 4);
 	text_html(out, label, cut);
 	text_str(out, cut < n ? "\xe2\x80\xa6</text>\n" : "</text>\n");
 }
@@ -127,7 +131,8 @@ row_axis(struct text *out, int top, int height)
 		double x = ROW_LEFT + ROW_WIDTH * i / 5.0;
 
 		text_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
-		    "y2=\"%d\"/>\n<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d %%</text>\n",
+		    "y2=\"%d\"/>\n"
+		    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d %%</text>\n",
 		    x, top, x, height - 24, x, height - 8, 20 * i);
 	}
 }
@@ -162,7 +167,8 @@ plot_rows(struct text *out, const struct plot *plot)
 /* Around (0, 0): a series is told by its shape as well as by its colour. */
 static const char *const shapes[PLOT_SERIES_MAX] = {
 	"M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0Z", "M-4 -4H4V4H-4Z", "M0 -5L5 0L0 5L-5 0Z",
-	"M0 -5L5 4H-5Z", "M0 5L5 -4H-5Z", "M-4.5 -1.5H4.5V1.5H-4.5Z", "M-1.5 -4.5H1.5V4.5H-1.5Z",
+	"M0 -5L5 4H-5Z", "M0 5L5 -4H-5Z", "M-4.5 -1.5H4.5V1.5H-4.5Z",
+	"M-1.5 -4.5H1.5V4.5H-1.5Z",
 	"M-5 0L-1.5 -1.5L0 -5L1.5 -1.5L5 0L1.5 1.5L0 5L-1.5 1.5Z",
 };
 
@@ -232,7 +238,8 @@ plot_groups(struct text *out, const struct plot_groups *plot)
 	row_axis(out, top, height);
 	for (g = 0; g < plot->group_count; g++) {
 		const struct plot_point *points = &plot->points[g * plot->series_count];
-		double y = top + each * (double)g, line = y + (GROUP_GAP + LINE_HEIGHT) / 2.0;
+		double y = top + each * (double)g,
+		    line = y + (GROUP_GAP + LINE_HEIGHT) / 2.0;
 
 		row_label(out, plot->groups[g], y + each / 2.0);
 		text_printf(out, "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" "

@@ -30,8 +30,8 @@ void plot_rows(struct text *out, const struct plot *plot);
 
 enum { PLOT_SERIES_MAX = 8 }; /* as many colours and shapes as there are */
 
-/* Groups, one under another, in each of them a line a series: points[g * series_count + s],
- * whose weight is 0 where there is none. With a legend. */
+/* Groups, one under another, in each of them a line a series: points[g * series_count +
+ * s], whose weight is 0 where there is none. With a legend. */
 struct plot_groups {
 	const char *title;
 	const char *const *groups, *const *series;

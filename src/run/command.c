@@ -210,7 +210,8 @@ int
 run_visit(struct run *run, unsigned worker, void (*visit)(struct meter *meter, void *arg),
     void *arg, struct err *err)
 {
-	struct visit v = {.run = run, .worker = &run->workers[worker], .call = visit, .arg = arg,
+	struct visit v = {.run = run, .worker = &run->workers[worker], .call = visit,
+	    .arg = arg,
 	    .err = err};
 
 	return ask(&v.worker->box, call_meter, &v);
@@ -241,7 +242,8 @@ run_print_outputs(struct run *run, struct text *out, struct err *err)
 {
 	struct visit v = {.run = run, .out = out, .err = err};
 
-	return run->config.outputs.print == NULL ? 0 : ask(&run->output, output_print, &v);
+	return run->config.outputs.print == NULL ? 0 : ask(&run->output, output_print,
+	    &v);
 }
 
 int
@@ -249,7 +251,8 @@ run_reopen(struct run *run, struct err *err)
 {
 	struct visit v = {.run = run, .err = err};
 
-	return run->config.outputs.reopen == NULL ? 0 : ask(&run->output, output_reopen, &v);
+	return run->config.outputs.reopen == NULL ? 0 : ask(&run->output, output_reopen,
+	    &v);
 }
 
 static void
@@ -267,9 +270,11 @@ run_is_alive(struct run *run)
 }
 
 static void
-print_row(struct text *out, const char *id, uint64_t packets, uint64_t bytes, const char *help)
+print_row(struct text *out, const char *id, uint64_t packets, uint64_t bytes,
+    const char *help)
 {
-	text_printf(out, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes, help);
+	text_printf(out, "  %-16s %12" PRIu64 " %16" PRIu64 "  %s\n", id, packets, bytes,
+	    help);
 }
 
 void
@@ -288,7 +293,8 @@ run_print(const struct run_stats *stats, struct text *out)
 	print_row(out, "sum", s->frames, s->wire_bytes, "all frames that were read");
 	if (s->counters[PACKET_COUNT_unknown_link] > 0)
 		text_printf(out, "  link type %u is not known: its frames are in no flow; see "
-		    "www.tcpdump.org/linktypes.html for what it is\n", s->unknown_linktype);
+		    "www.tcpdump.org/linktypes.html for what it is\n",
+		    s->unknown_linktype);
 	text_str(out, "capture\n");
 	counters_print(out, live_counter_rows, stats->live, LIVE_COUNTERS);
 	text_printf(out, "%-18s %12s %16s\n", "IP", "packets", "octets");
@@ -311,10 +317,12 @@ run_print(const struct run_stats *stats, struct text *out)
 	text_str(out, "records by why they ended\n");
 	for (i = 0; i < METER_EXPIRES; i++) {
 		if (m->expired[i] != 0)
-			text_printf(out, "  %-28s %14" PRIu64 "  %s\n", meter_expire_rows[i].id,
-			    m->expired[i], meter_expire_rows[i].help);
+			text_printf(out, "  %-28s %14" PRIu64 "  %s\n",
+			    meter_expire_rows[i].id, m->expired[i],
+			    meter_expire_rows[i].help);
 	}
-	text_printf(out, "queue\n  %-28s %14u  threads that meter\n", "workers", stats->workers);
+	text_printf(out, "queue\n  %-28s %14u  threads that meter\n", "workers",
+	    stats->workers);
 	for (i = 0; i < (int)stats->workers && stats->workers > 1; i++)
 		text_printf(out, "  worker %-21d %14" PRIu64 "  packets that it metered\n", i,
 		    stats->worker_packets[i]);
@@ -346,7 +354,8 @@ do_timeouts(struct run *run, struct visit *v)
 		return -1;
 	for (i = 0; i <= METER_EXPIRE_maxlife; i++)
 		text_printf(v->out, "%-16s %7u s  %s\n", meter_expire_rows[i].id,
-		    meter_timeout(meter, (enum meter_expire)i), meter_expire_rows[i].help);
+		    meter_timeout(meter, (enum meter_expire)i),
+		    meter_expire_rows[i].help);
 	text_printf(v->out, "%-16s %7u s  how often ended flows are looked for; 0: every second\n",
 	    "expint", meter_expire_interval(meter));
 	return 0;
@@ -363,8 +372,8 @@ do_command(struct run *run, struct visit *v)
 		return print_statistics(run, v->out, v->err);
 	case RUN_expire_all:
 	case RUN_delete_all:
-		if (ask_workers(run, request->command == RUN_expire_all ? expire_all : delete_all,
-		    v) != 0)
+		if (ask_workers(run, request->command == RUN_expire_all ? expire_all
+		    : delete_all, v) != 0)
 			return -1;
 		if (request->flows != NULL)
 			*request->flows = v->flows;
@@ -380,12 +389,14 @@ do_command(struct run *run, struct visit *v)
 	case RUN_start_gather:
 	case RUN_stop_gather:
 		flag_set(&run->is_gathering, request->command == RUN_start_gather);
-		text_printf(v->out, "gathering is %s\n", request->command == RUN_start_gather
+		text_printf(v->out, "gathering is %s\n",
+		    request->command == RUN_start_gather
 		    ? "on" : "off");
 		return 0;
 	case RUN_send_template:
 		if (c->outputs.refresh == NULL)
-			return err_set(v->err, EINVAL, "nothing is sent, so there are no templates");
+			return err_set(v->err, EINVAL,
+			    "nothing is sent, so there are no templates");
 		if (ask(&run->output, output_refresh, v) != 0)
 			return -1;
 		text_str(v->out, "templates are sent with the next records\n");

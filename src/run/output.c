@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The thread that drives the outputs: batches of all workers, in turn, into one sink; flushes
- * when it is time. If the sink fails, what comes after is dropped and counted, and the run
- * is asked to end.
+ * The thread that drives the outputs: batches of all workers, in turn, into one sink;
+ * flushes when it is time. If the sink fails, what comes after is dropped and counted,
+ * and the run is asked to end.
  */
 #include "run/private.h"
 

@@ -31,7 +31,8 @@ struct worker {
 	bool is_over;             /* atomic */
 	int64_t step_ns;          /* real time less monotonic time */
 	int64_t push_ms;
-	int64_t newest_ns, came_ns; /* remote: the newest packet's time, and when it came */
+	/* remote: the newest packet's time, and when it came */
+	int64_t newest_ns, came_ns;
 };
 
 struct run {
@@ -59,8 +60,8 @@ void run_tell(struct run *run);
 int64_t clock_ms(void); /* monotonic */
 
 /*
- * How far the system's clock was set between two readings of real time less monotonic time,
- * in ns; 0 if by less than two seconds, as when it is slewed.
+ * How far the system's clock was set between two readings of real time less monotonic
+ * time, in ns; 0 if by less than two seconds, as when it is slewed.
  */
 int64_t clock_step(int64_t before_ns, int64_t now_ns);
 

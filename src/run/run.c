@@ -19,7 +19,8 @@ const struct counter_row run_counter_rows[RUN_COUNTERS] = {
 };
 
 static int
-worker_init(struct run *run, struct worker *w, const struct run_worker *config, struct err *err)
+worker_init(struct run *run, struct worker *w, const struct run_worker *config,
+    struct err *err)
 {
 	struct meter_config meter = run->config.meter;
 
@@ -85,7 +86,8 @@ run_free(struct run *run)
 	for (i = 0; i < run->count; i++) {
 		struct worker *w = &run->workers[i];
 
-		while ((batch = ring_take(&w->full)) != NULL || (batch = ring_take(&w->empty)) != NULL)
+		while ((batch = ring_take(&w->full)) != NULL ||
+		    (batch = ring_take(&w->empty)) != NULL)
 			batch_free(batch);
 		meter_free(w->meter);
 		mailbox_done(&w->box);

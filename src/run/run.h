@@ -13,10 +13,10 @@ struct sink;
 struct text;
 
 /*
- * A live run of the meter: a thread for each source, with a meter of its own, and one thread
- * for the outputs. Batches go from the former to the latter by bounded queues; when these are
- * full, whole batches are dropped and counted. The caller's thread starts it, waits on
- * run_fd beside whatever else it does, and ends it.
+ * A live run of the meter: a thread for each source, with a meter of its own, and one
+ * thread for the outputs. Batches go from the former to the latter by bounded queues;
+ * when these are full, whole batches are dropped and counted. The caller's thread starts
+ * it, waits on run_fd beside whatever else it does, and ends it.
  */
 enum run_counter {
 #define COUNTER(id, help) RUN_COUNT_##id,
@@ -29,8 +29,8 @@ extern const struct counter_row run_counter_rows[RUN_COUNTERS];
 enum { RUN_WORKERS_MAX = 64 };
 
 /*
- * Where records go. All functions are called by the output thread only; those that are NULL
- * are not called. The sink is borrowed: open it before, close it after.
+ * Where records go. All functions are called by the output thread only; those that are
+ * NULL are not called. The sink is borrowed: open it before, close it after.
  */
 struct run_outputs {
 	struct sink *sink;
@@ -53,9 +53,9 @@ struct run_config {
 	unsigned count;
 	struct meter_config meter; /* of each worker; max_flows is divided among them */
 	struct run_outputs outputs;
-	/* Metered packets as they come, those of the sample out of so many seen, and n 0 now
-	 * and then when none do; NULL: not wanted. Called by the worker's thread; -1 ends the
-	 * run. */
+	/* Metered packets as they come, those of the sample out of so many seen, and n 0
+	 * now and then when none do; NULL: not wanted. Called by the worker's thread; -1
+	 * ends the run. */
 	int (*packets)(void *arg, unsigned worker, const struct packet *packets, size_t n,
 	    size_t seen, struct err *err);
 	/* Something to tell the operator; called by any thread. */
@@ -71,8 +71,8 @@ void run_free(struct run *run); /* after run_wait; may be NULL */
 /* Lets frames in and starts the threads. */
 int run_start(struct run *run, struct err *err);
 
-/* Readable once the run should end: on an error, by shutdown and exit, or when all sources
- * have ended. */
+/* Readable once the run should end: on an error, by shutdown and exit, or when all
+ * sources have ended. */
 int run_fd(const struct run *run);
 
 enum run_end { RUN_EXPORT, RUN_DROP };
@@ -88,9 +88,10 @@ int run_wait(struct run *run, struct err *err);
  * short: packets wait. -1 if there was no answer within seconds; it is not called then.
  * Any thread but the run's own; after run_wait the calling one does it.
  */
-int run_visit(struct run *run, unsigned worker, void (*visit)(struct meter *meter, void *arg),
-    void *arg, struct err *err);
-int run_visit_outputs(struct run *run, void (*visit)(void *arg), void *arg, struct err *err);
+int run_visit(struct run *run, unsigned worker, void (*visit)(struct meter *meter,
+    void *arg), void *arg, struct err *err);
+int run_visit_outputs(struct run *run, void (*visit)(void *arg), void *arg,
+    struct err *err);
 unsigned run_workers(const struct run *run);
 /* All threads answer; false after seconds of waiting. For watchdogs. */
 bool run_is_alive(struct run *run);
@@ -129,15 +130,16 @@ struct run_request {
 	const char *argument; /* of timeouts; NULL: none */
 	meter_walk_fn *each;  /* of dump_flows: called by the workers' threads in turn */
 	void *context;
-	uint64_t *flows;      /* of expire_all and delete_all: how many; NULL: not wanted */
+	/* of expire_all and delete_all: how many; NULL: not wanted */
+	uint64_t *flows;
 };
 
 /* The command of a word; -1 and err, which lists the words, if there is none. */
 int run_command_find(const char *word, enum run_command *out, struct err *err);
 
 /*
- * Does what is asked between two bursts of each worker and appends lines for the operator to
- * out. Any thread but the run's own; commands of several callers take turns.
+ * Does what is asked between two bursts of each worker and appends lines for the operator
+ * to out. Any thread but the run's own; commands of several callers take turns.
  */
 int run_command(struct run *run, const struct run_request *request, struct text *out,
     struct err *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A worker: bursts of its source into its meter until it is told to stop. When there is
- * nothing to read, the system's clock moves the meter's on, less a margin for packets that
- * the kernel still holds, so that flows end in time on a quiet link. Where packets have times
- * of another clock, that one goes on from the newest of them. Commands are done between
- * bursts.
+ * nothing to read, the system's clock moves the meter's on, less a margin for packets
+ * that the kernel still holds, so that flows end in time on a quiet link. Where packets
+ * have times of another clock, that one goes on from the newest of them. Commands are
+ * done between bursts.
  */
 #include "run/private.h"
 
@@ -55,7 +55,8 @@ count_lost(struct worker *w, const struct batch *batch)
 		unsigned field;
 		enum run_counter counter;
 	} sums[] = {{FLOW_packets, RUN_COUNT_lost_packets},
-	    {FLOW_reverse_packets, RUN_COUNT_lost_packets}, {FLOW_bytes, RUN_COUNT_lost_bytes},
+	    {FLOW_reverse_packets, RUN_COUNT_lost_packets},
+	    {FLOW_bytes, RUN_COUNT_lost_bytes},
 	    {FLOW_reverse_bytes, RUN_COUNT_lost_bytes}};
 	size_t i, row;
 
@@ -70,7 +71,8 @@ count_lost(struct worker *w, const struct batch *batch)
 	}
 }
 
-/* A free batch; NULL if the outputs have all. At the end there is time to wait for one. */
+/* A free batch; NULL if the outputs have all. At the end there is time to wait for
+ * one. */
 static struct batch *
 batch_get(struct worker *w, const struct batch *like)
 {
@@ -174,7 +176,8 @@ keep_time(struct worker *w, bool is_idle, struct text *note)
 }
 
 int
-worker_show(void *arg, const struct packet *packets, size_t n, size_t seen, struct err *err)
+worker_show(void *arg, const struct packet *packets, size_t n, size_t seen,
+    struct err *err)
 {
 	struct worker *w = arg;
 	const struct run_config *c = &w->run->config;
@@ -208,7 +211,8 @@ take_burst(struct worker *w)
 static void
 wait_for_work(struct worker *w, int ms)
 {
-	struct pollfd fds[2] = {{w->box.wake_fd, POLLIN, 0}, {source_fd(w->source), POLLIN, 0}};
+	struct pollfd fds[2] = {{w->box.wake_fd, POLLIN, 0},
+	    {source_fd(w->source), POLLIN, 0}};
 
 	(void)poll(fds, 2, ms);
 }

@@ -16,7 +16,8 @@ struct peer {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	int fd;                       /* -1: not connected */
-	bool has_gso;                 /* UDP: the kernel cuts a run of equal datagrams itself */
+	/* UDP: the kernel cuts a run of equal datagrams itself */
+	bool has_gso;
 	size_t path_bytes;            /* UDP: payload of the largest packet of the path */
 	struct wire_encoder *encoder; /* borrowed; whose messages it gets */
 	struct link *link;            /* TCP and SCTP: queue and connection */
@@ -36,7 +37,8 @@ struct transport {
 	const char *name;
 	int (*open)(struct peer *p, struct err *err);
 	void (*send)(struct peer *p, const struct wire_train *train);
-	/* Goes on with what can be done without waiting; takes in what the kernel reports. */
+	/* Goes on with what can be done without waiting; takes in what the kernel
+	 * reports. */
 	void (*flush)(struct peer *p);
 	/* Waits a while for what is queued; what is left is lost. */
 	void (*drain)(struct peer *p);

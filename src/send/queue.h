@@ -8,8 +8,8 @@
 #include <sys/uio.h>
 
 /*
- * Whole messages in the order of sending, in a ring of octets; the first one may be sent in
- * part. Bounded in octets and messages.
+ * Whole messages in the order of sending, in a ring of octets; the first one may be sent
+ * in part. Bounded in octets and messages.
  */
 struct queue;
 
@@ -23,11 +23,13 @@ void queue_free(struct queue *q);
 /* False: no room. */
 bool queue_put(struct queue *q, const uint8_t *octets, uint32_t len, uint32_t records);
 /* In front of all, where the first one has not been begun. */
-bool queue_put_first(struct queue *q, const uint8_t *octets, uint32_t len, uint32_t records);
+bool queue_put_first(struct queue *q, const uint8_t *octets, uint32_t len,
+    uint32_t records);
 
 bool queue_has_room(const struct queue *q, size_t octets, unsigned messages);
 bool queue_is_empty(const struct queue *q);
-/* The octets to be sent next, those of one message only or of all; returns how many parts. */
+/* The octets to be sent next, those of one message only or of all; returns how many
+ * parts. */
 int queue_parts(const struct queue *q, bool is_one, struct iovec parts[2]);
 /* n octets were sent: takes the first message out if it is whole, or is part of n, and
  * lowers *n; false: it is not done yet. */

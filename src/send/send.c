@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A sink that exports: trains of messages from an encoder go to each collector by its
- * transport. Where collectors share the load, each has an encoder of its own, for sequence
- * numbers and templates are between one exporter and one collector.
+ * transport. Where collectors share the load, each has an encoder of its own, for
+ * sequence numbers and templates are between one exporter and one collector.
  */
 #include "send/send.h"
 
@@ -21,12 +21,12 @@
 #include <time.h>
 
 /*
- * A datagram of more than 7,800 octets takes a buffer of 16 KiB in Linux's kernel, and half as
- * many then fit a collector's socket (25 or 12 of the default size).
+ * A datagram of more than 7,800 octets takes a buffer of 16 KiB in Linux's kernel, and
+ * half as many then fit a collector's socket (25 or 12 of the default size).
  */
 enum { STREAM_OCTETS = 8192, LOCAL_BYTES = 7800 };
-/* Pauses are at least so long: one has its cost, and what is sent in between is a burst. On
- * this machine two trains are one, 124 KB, which a collector's socket holds. */
+/* Pauses are at least so long: one has its cost, and what is sent in between is a burst.
+ * On this machine two trains are one, 124 KB, which a collector's socket holds. */
 enum { PAUSE_NS = 500000, PAUSE_LOCAL_NS = 1500000 };
 
 struct sender {
@@ -147,7 +147,8 @@ sender_push(struct sink *sink, struct batch *batch, struct err *err)
 	now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 	for (from = 0; from < batch->rows; from = end) {
 		end = from + part < batch->rows ? from + part : batch->rows;
-		if (wire_encode_rows(s->encoders[s->turn], batch, from, end, now_us, err) != 0)
+		if (wire_encode_rows(s->encoders[s->turn], batch, from, end, now_us,
+		    err) != 0)
 			return -1;
 		s->turn = (s->turn + 1) % s->encoder_count;
 	}
@@ -245,7 +246,8 @@ add_encoder(struct sender *s, struct err *err)
 	unsigned i;
 
 	if (e == NULL)
-		return err_set(err, EINVAL, "send: version %u is not 1, 5, 7, 9 or 10 (IPFIX)",
+		return err_set(err, EINVAL,
+		    "send: version %u is not 1, 5, 7, 9 or 10 (IPFIX)",
 		    s->config.encode.version);
 	for (i = 0; i < s->peer_count; i++) {
 		if (s->config.is_balanced && i != s->encoder_count)
@@ -273,9 +275,11 @@ find_transport(struct sender *s, struct err *err)
 			s->transport = transports[i];
 	}
 	if (s->transport == NULL)
-		return err_set(err, EINVAL, "'%s' is no transport: udp, tcp or sctp", name);
+		return err_set(err, EINVAL, "'%s' is no transport: udp, tcp or sctp",
+		    name);
 	if (s->transport != &transport_udp && s->config.encode.version != 10)
-		return err_set(err, EINVAL, "NetFlow v%u goes by udp only; %s needs IPFIX "
+		return err_set(err, EINVAL,
+		    "NetFlow v%u goes by udp only; %s needs IPFIX "
 		    "(version 10)", s->config.encode.version, name);
 	return 0;
 }
@@ -343,7 +347,8 @@ fail:
 static uint64_t
 lost(const struct peer *p)
 {
-	return p->counters[SEND_failed] + p->counters[SEND_too_long] + p->counters[SEND_broken];
+	return p->counters[SEND_failed] + p->counters[SEND_too_long] +
+	    p->counters[SEND_broken];
 }
 
 void

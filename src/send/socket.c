@@ -64,14 +64,16 @@ is_multicast(const struct sockaddr_storage *address)
 static int
 set_hop_limit(struct peer *p, int fd)
 {
-	bool is_six = p->address.ss_family == AF_INET6, is_many = is_multicast(&p->address);
+	bool is_six = p->address.ss_family == AF_INET6,
+	    is_many = is_multicast(&p->address);
 	int hops = (int)p->config->hop_limit;
 
 	if (hops == 0)
 		return 0;
 	if (is_six)
 		return setsockopt(fd, IPPROTO_IPV6,
-		    is_many ? IPV6_MULTICAST_HOPS : IPV6_UNICAST_HOPS, &hops, sizeof hops);
+		    is_many ? IPV6_MULTICAST_HOPS : IPV6_UNICAST_HOPS, &hops,
+		    sizeof hops);
 	return setsockopt(fd, IPPROTO_IP, is_many ? IP_MULTICAST_TTL : IP_TTL, &hops,
 	    sizeof hops);
 }
@@ -88,8 +90,8 @@ bind_source(struct peer *p, int fd, struct err *err)
 	if (address_resolve_host(source, &address, &len, err) != 0)
 		return -1;
 	if (address.ss_family != p->address.ss_family)
-		return err_set(err, EINVAL, "%s: the source address %s is of another family",
-		    p->name, source);
+		return err_set(err, EINVAL,
+		    "%s: the source address %s is of another family", p->name, source);
 	if (bind(fd, (struct sockaddr *)&address, len) != 0)
 		return err_set(err, errno, "%s: source address %s: %s", p->name, source,
 		    strerror(errno));
@@ -108,7 +110,8 @@ peer_socket(struct peer *p, int type, int protocol, struct err *err)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 	if (name != NULL && name[0] != '\0' && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE,
 	    name, (socklen_t)strlen(name)) != 0) {
-		err_set(err, errno, "%s: interface %s: %s", p->name, name, strerror(errno));
+		err_set(err, errno, "%s: interface %s: %s", p->name, name,
+		    strerror(errno));
 		goto fail;
 	}
 	if (set_hop_limit(p, fd) != 0) {

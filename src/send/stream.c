@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * IPFIX over TCP (RFC 7011, 10.4) and SCTP: messages wait in a bounded queue for a
- * connection that is made, and made again with growing pauses, without ever blocking a live
- * meter; a meter of files waits for room instead. A new connection begins with all
+ * connection that is made, and made again with growing pauses, without ever blocking a
+ * live meter; a meter of files waits for room instead. A new connection begins with all
  * templates. A message that was sent in part when a connection broke is lost.
  */
 #include "send/peer.h"
@@ -167,7 +167,8 @@ is_over(struct peer *p)
 	char octets[64];
 	ssize_t n = recv(p->fd, octets, sizeof octets, MSG_DONTWAIT);
 
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK &&
+	    errno != EINTR);
 }
 
 static void
@@ -287,7 +288,8 @@ stream_open(struct peer *p, bool is_sctp, struct err *err)
 	if (fd < 0 && is_sctp &&
 	    (err->code == EPROTONOSUPPORT || err->code == ESOCKTNOSUPPORT)) {
 		err_clear(err);
-		return err_set(err, EPROTONOSUPPORT, "%s: this kernel has no SCTP; load its "
+		return err_set(err, EPROTONOSUPPORT,
+		    "%s: this kernel has no SCTP; load its "
 		    "module (modprobe sctp) or use -P tcp or udp", p->name);
 	}
 	if (fd < 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Trains of datagrams through a connected UDP socket: a run of equal datagrams is one
- * message that the kernel cuts (UDP_SEGMENT), and many messages are one call. No datagram is
- * longer than the path takes (IP_MTU; the kernel sends with don't fragment), unless that is
- * less than a template needs. UDP has no answer but "nobody listens here", which the kernel
- * reports with the next datagram; it is counted and sending goes on. A full queue of this
- * machine is waited for a moment, then the datagram is counted as dropped.
+ * message that the kernel cuts (UDP_SEGMENT), and many messages are one call. No datagram
+ * is longer than the path takes (IP_MTU; the kernel sends with don't fragment), unless
+ * that is less than a template needs. UDP has no answer but "nobody listens here", which
+ * the kernel reports with the next datagram; it is counted and sending goes on. A full
+ * queue of this machine is waited for a moment, then the datagram is counted as dropped.
  */
 #include "send/peer.h"
 
@@ -23,7 +23,8 @@ enum {
 	TRIES = 3,
 	GSO_OCTETS = 65000, /* IPv6 and UDP headers go beside them into 65,535 */
 	LEAST_OCTETS = 1024, /* of a datagram: what templates need */
-	USUAL_OCTETS = 1400, /* of a datagram that leaves this machine: room for tunnels */
+	/* of a datagram that leaves this machine: room for tunnels */
+	USUAL_OCTETS = 1400,
 	LOCAL_MTU = 32768,   /* paths of such MTUs end in this machine */
 };
 
@@ -63,7 +64,8 @@ burst_add(struct burst *b, const uint8_t *octets, size_t len, unsigned first,
 	memcpy(CMSG_DATA(control), &size, sizeof size);
 }
 
-/* How many datagrams from the i-th on go as one message: equal ones and a shorter last. */
+/* How many datagrams from the i-th on go as one message: equal ones and a shorter
+ * last. */
 static unsigned
 run_of(const struct wire_train *train, unsigned i, size_t *out_len)
 {
@@ -98,8 +100,8 @@ learn_path(struct peer *p)
 
 	p->has_gso = true;
 	p->path_bytes = LEAST_OCTETS;
-	if (getsockopt(p->fd, is_six ? IPPROTO_IPV6 : IPPROTO_IP, is_six ? IPV6_MTU : IP_MTU,
-	    &mtu, &len) == 0 && mtu > overhead)
+	if (getsockopt(p->fd, is_six ? IPPROTO_IPV6 : IPPROTO_IP,
+	    is_six ? IPV6_MTU : IP_MTU, &mtu, &len) == 0 && mtu > overhead)
 		p->path_bytes = (size_t)(mtu - overhead);
 	if (p->config->mtu == 0 && mtu < LOCAL_MTU && p->path_bytes > USUAL_OCTETS)
 		p->path_bytes = USUAL_OCTETS;
@@ -183,7 +185,8 @@ udp_flush(struct peer *p)
 	if (p->fd < 0)
 		return;
 	/* The answer to the last datagrams would come with the next ones. */
-	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == ECONNREFUSED)
+	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 &&
+	    code == ECONNREFUSED)
 		p->counters[SEND_refused]++;
 }
 

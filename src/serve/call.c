@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request to a control socket. A framed answer is undone line by line: the doubled dots
- * go, and the last line says how it went.
+ * One request to a control socket. A framed answer is undone line by line: the doubled
+ * dots go, and the last line says how it went.
  */
 #include "serve/call.h"
 
@@ -33,12 +33,13 @@ wait_for(const struct serve_call *call, int fd, short events, struct err *err)
 	int n;
 
 	do
-		n = poll(&p, 1, call->timeout_ms != 0 ? (int)call->timeout_ms : TIMEOUT_MS);
+		n = poll(&p, 1, call->timeout_ms != 0 ? (int)call->timeout_ms
+		    : TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_set(err, errno, "%s: poll: %s", call->path, strerror(errno));
-	return n > 0 ? 0 : err_set(err, ETIMEDOUT, "%s: no answer; is the program stopped?",
-	    call->path);
+	return n > 0 ? 0 : err_set(err, ETIMEDOUT,
+	    "%s: no answer; is the program stopped?", call->path);
 }
 
 static int
@@ -62,7 +63,8 @@ request_send(const struct serve_call *call, int fd, bool is_plain, struct err *e
 		else if (errno == EAGAIN || errno == EINTR)
 			status = wait_for(call, fd, POLLOUT, err);
 		else
-			status = err_set(err, errno, "%s: %s", call->path, strerror(errno));
+			status = err_set(err, errno, "%s: %s", call->path,
+			    strerror(errno));
 	}
 	text_done(&t);
 	return status;
@@ -114,8 +116,8 @@ answer_bytes(struct answer *a, const char *bytes, size_t len, struct err *err)
 	a->line.len -= at;
 	a->line.data[a->line.len] = '\0';
 	if (status == 0 && a->line.len > READ_BYTES * 64)
-		status = err_set(err, EMSGSIZE, "%s: the answer has a line without an end",
-		    a->call->path);
+		status = err_set(err, EMSGSIZE,
+		    "%s: the answer has a line without an end", a->call->path);
 	return status;
 }
 
@@ -138,7 +140,8 @@ answer_read(struct answer *a, int fd, bool is_plain, struct err *err)
 		if (n == 0 && (is_plain || a->is_unknown))
 			return 0;
 		if (n == 0)
-			return err_set(err, EPROTO, "%s: the answer breaks off", call->path);
+			return err_set(err, EPROTO, "%s: the answer breaks off",
+			    call->path);
 		status = is_plain ? call->put(call->context, bytes, (size_t)n, err)
 		    : answer_bytes(a, bytes, (size_t)n, err);
 	}
@@ -168,8 +171,8 @@ serve_call(const struct serve_call *call, struct err *err)
 	text_init(&a.line);
 	status = call_once(&a, call->is_plain, err);
 	if (status == 0 && a.is_unknown && call->is_json)
-		status = err_set(err, ENOTSUP, "%s: this server has no JSON; ask for text",
-		    call->path);
+		status = err_set(err, ENOTSUP,
+		    "%s: this server has no JSON; ask for text", call->path);
 	else if (status == 0 && a.is_unknown)
 		status = call_once(&a, true, err);
 	text_done(&a.line);

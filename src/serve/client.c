@@ -26,8 +26,10 @@ client_close(struct client *c)
 	char rest[1024];
 	int tries;
 
-	/* What was sent and not read would turn the client's end of file into an error. */
-	for (tries = 0; tries < 16 && recv(c->fd, rest, sizeof rest, MSG_DONTWAIT) > 0; tries++)
+	/* What was sent and not read would turn the client's end of file into an
+	 * error. */
+	for (tries = 0; tries < 16 && recv(c->fd, rest, sizeof rest, MSG_DONTWAIT) > 0;
+	    tries++)
 		;
 	close(c->fd);
 	text_done(&c->out);
@@ -63,7 +65,8 @@ answer(struct server *s, struct client *c)
 	text_clear(&c->reply.text);
 	outcome = server_step(s, c->command, c->request.argument, &c->reply, &err);
 	if (c->request.is_framed)
-		frame_text(&c->out, c->reply.text.data, c->reply.text.len, &c->is_line_start);
+		frame_text(&c->out, c->reply.text.data, c->reply.text.len,
+		    &c->is_line_start);
 	else
 		text_bytes(&c->out, c->reply.text.data, c->reply.text.len);
 	if (outcome != SERVE_MORE)
@@ -91,8 +94,8 @@ begin(struct server *s, struct client *c, size_t len, bool is_too_long)
 		c->is_last = true;
 		if (is_too_long) {
 			err_clear(&err);
-			err_set(&err, EMSGSIZE, "a request is a line of at most %d octets",
-			    REQUEST_LINE_MAX);
+			err_set(&err, EMSGSIZE,
+			    "a request is a line of at most %d octets", REQUEST_LINE_MAX);
 		}
 	}
 	if (c->command == NULL)
@@ -113,7 +116,8 @@ take_line(struct server *s, struct client *c, bool is_end)
 	if (newline == NULL && c->in_len <= REQUEST_LINE_MAX && !is_end)
 		return;
 	c->is_last |= newline == NULL;
-	begin(s, c, len <= REQUEST_LINE_MAX ? len : REQUEST_LINE_MAX, len > REQUEST_LINE_MAX);
+	begin(s, c, len <= REQUEST_LINE_MAX ? len : REQUEST_LINE_MAX,
+	    len > REQUEST_LINE_MAX);
 	used = newline == NULL ? c->in_len : len + 1;
 	c->in_len -= used;
 	memmove(c->in, c->in + used, c->in_len);
@@ -123,7 +127,8 @@ void
 client_read(struct server *s, struct client *c)
 {
 	int64_t since = c->since_ms;
-	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof c->in - c->in_len, MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof c->in - c->in_len,
+	    MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

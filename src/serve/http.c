@@ -48,12 +48,13 @@ static const struct page {
 } pages[] = {
 	{"/metrics", "metrics", NULL, NULL},
 	{"/", NULL, "text/html; charset=utf-8",
-	    "<!DOCTYPE html><title>weir</title><p><a href=\"/metrics\">metrics</a></p>\n"},
+	    "<!DOCTYPE html><title>weir</title><p><a "
+	    "href=\"/metrics\">metrics</a></p>\n"},
 };
 
 static enum MHD_Result
-respond(struct MHD_Connection *connection, unsigned status, const char *type, const char *text,
-    size_t len)
+respond(struct MHD_Connection *connection, unsigned status, const char *type,
+    const char *text, size_t len)
 {
 	struct MHD_Response *r = MHD_create_response_from_buffer(len, (void *)text,
 	    MHD_RESPMEM_MUST_COPY);
@@ -97,17 +98,20 @@ respond_page(struct http *h, struct MHD_Connection *connection, const struct pag
 	text_init(&t);
 	if (server_execute(h->server, page->command, NULL, false, &t, &err) == 0) {
 		server_count(h->server, SERVE_scrapes);
-		result = respond(connection, MHD_HTTP_OK, metrics_content_type(), t.data, t.len);
+		result = respond(connection, MHD_HTTP_OK, metrics_content_type(), t.data,
+		    t.len);
 	} else {
-		result = respond_error(h, connection, MHD_HTTP_SERVICE_UNAVAILABLE, err.text);
+		result = respond_error(h, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+		    err.text);
 	}
 	text_done(&t);
 	return result;
 }
 
 static enum MHD_Result
-handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
-    const char *version, const char *upload, size_t *upload_len, void **request)
+handle(void *context, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload, size_t *upload_len,
+    void **request)
 {
 	static int seen;
 	struct http *h = context;
@@ -115,7 +119,8 @@ handle(void *context, struct MHD_Connection *connection, const char *url, const 
 
 	(void)version;
 	(void)upload;
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method,
+	    MHD_HTTP_METHOD_HEAD) != 0)
 		return respond_error(h, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 		    "only GET and HEAD");
 	if (*request == NULL) { /* the first call is for the headers only */
@@ -136,7 +141,8 @@ handle(void *context, struct MHD_Connection *connection, const char *url, const 
 static int
 listen_at(const char *name, const struct sockaddr *address, struct err *err)
 {
-	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
 	int on = 1;
 	socklen_t len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 	    : sizeof(struct sockaddr_in);
@@ -160,8 +166,8 @@ http_open(struct server *server, const char *name, const struct sockaddr *addres
 	if (h == NULL)
 		return err_set(err, ENOMEM, "metrics: out of memory");
 	h->server = server;
-	if (LIBRARY_LOAD(microhttpd, "libmicrohttpd.so.12", "libmicrohttpd12", err) != 0 ||
-	    (h->fd = listen_at(name, address, err)) < 0) {
+	if (LIBRARY_LOAD(microhttpd, "libmicrohttpd.so.12", "libmicrohttpd12",
+	    err) != 0 || (h->fd = listen_at(name, address, err)) < 0) {
 		free(h);
 		return -1;
 	}
@@ -177,13 +183,14 @@ http_start(struct http *h, struct err *err)
 	/* Its thread takes no signals: they are the program's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-	    handle, h, MHD_OPTION_LISTEN_SOCKET, h->fd,
+	h->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0,
+	    NULL, NULL, handle, h, MHD_OPTION_LISTEN_SOCKET, h->fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return h->daemon != NULL ? 0 : err_set(err, EIO, "the HTTP server does not start");
+	return h->daemon != NULL ? 0 : err_set(err, EIO,
+	    "the HTTP server does not start");
 }
 
 uint16_t

@@ -10,10 +10,10 @@ struct http;
 struct server;
 
 /*
- * GET /metrics by HTTP: what the server's command "metrics" says. Bounded connections, memory
- * and times; nothing can be changed this way, and there is no password: bind it where only
- * those may come who may know. The server is borrowed. name is the address as people wrote
- * it, for messages.
+ * GET /metrics by HTTP: what the server's command "metrics" says. Bounded connections,
+ * memory and times; nothing can be changed this way, and there is no password: bind it
+ * where only those may come who may know. The server is borrowed. name is the address as
+ * people wrote it, for messages.
  */
 int http_open(struct server *server, const char *name, const struct sockaddr *address,
     struct http **out, struct err *err);

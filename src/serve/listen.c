@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The socket file. Whether a socket that is there already is alive is found out by connecting
- * to it; replacing a dead one is done under a lock on its folder, so that of two programs
- * that start at once one does not remove the other's new socket.
+ * The socket file. Whether a socket that is there already is alive is found out by
+ * connecting to it; replacing a dead one is done under a lock on its folder, so that of
+ * two programs that start at once one does not remove the other's new socket.
  */
 #include "serve/listen.h"
 
@@ -31,7 +31,8 @@ address_make(const char *path, struct sockaddr_un *out, struct err *err)
 	if (path[0] == '\0')
 		return err_set(err, EINVAL, "a control socket needs a path");
 	if (strlen(path) >= sizeof out->sun_path)
-		return err_set(err, ENAMETOOLONG, "control socket %s: the path is longer than "
+		return err_set(err, ENAMETOOLONG,
+		    "control socket %s: the path is longer than "
 		    "%zu octets", path, sizeof out->sun_path - 1);
 	strcpy(out->sun_path, path);
 	return 0;
@@ -49,8 +50,8 @@ group_find(const char *group, gid_t *out, struct err *err)
 		return 0;
 	}
 	if (getgrnam_r(group, &row, space, sizeof space, &found) != 0 || found == NULL)
-		return err_set(err, ENOENT, "there is no group '%s'; getent group lists them",
-		    group);
+		return err_set(err, ENOENT,
+		    "there is no group '%s'; getent group lists them", group);
 	*out = found->gr_gid;
 	return 0;
 }
@@ -65,8 +66,8 @@ folder_lock(const char *path)
 	int fd, tries;
 
 	if (slash != NULL)
-		snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path),
-		    path);
+		snprintf(folder, sizeof folder, "%.*s",
+		    slash == path ? 1 : (int)(slash - path), path);
 	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return -1;
 	for (tries = 0; tries < LOCK_TRIES; tries++) {
@@ -86,23 +87,27 @@ remove_dead(const struct sockaddr_un *address, struct err *err)
 	int fd, code;
 
 	if (lstat(path, &before) != 0)
-		return errno == ENOENT ? 0 : err_set(err, errno, "control socket %s: %s", path,
-		    strerror(errno));
+		return errno == ENOENT ? 0 : err_set(err, errno, "control socket %s: %s",
+		    path, strerror(errno));
 	if (!S_ISSOCK(before.st_mode))
-		return err_set(err, EEXIST, "control socket %s: there is a file that is no socket; "
+		return err_set(err, EEXIST,
+		    "control socket %s: there is a file that is no socket; "
 		    "remove it or take another path", path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) < 0)
 		return err_set(err, errno, "control socket: %s", strerror(errno));
-	code = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
+	code = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0
+	    : errno;
 	close(fd);
 	if (code != ECONNREFUSED && code != ENOENT)
-		return err_set(err, EADDRINUSE, "control socket %s: %s; end that program or take "
+		return err_set(err, EADDRINUSE,
+		    "control socket %s: %s; end that program or take "
 		    "another path", path, code == 0 || code == EAGAIN
 		    ? "another program listens there" : strerror(code));
 	if (lstat(path, &after) == 0 && after.st_dev == before.st_dev &&
 	    after.st_ino == before.st_ino && unlink(path) != 0 && errno != ENOENT)
-		return err_set(err, errno, "control socket %s: a dead one cannot be removed: %s",
-		    path, strerror(errno));
+		return err_set(err, errno,
+		    "control socket %s: a dead one cannot be removed: %s", path,
+		    strerror(errno));
 	return 0;
 }
 
@@ -128,7 +133,8 @@ bind_or_replace(struct listener *l, const struct sockaddr_un *address, struct er
 
 	if (status > 0 && remove_dead(address, err) == 0 &&
 	    (status = bind_path(l, address, err)) > 0)
-		err_set(err, EADDRINUSE, "control socket %s: another program has just taken it",
+		err_set(err, EADDRINUSE,
+		    "control socket %s: another program has just taken it",
 		    address->sun_path);
 	return status == 0 ? 0 : -1;
 }
@@ -144,7 +150,8 @@ bind_and_listen(struct listener *l, const struct sockaddr_un *address, const gid
 	if (bind_or_replace(l, address, err) != 0)
 		return -1;
 	if (lstat(path, &st) != 0)
-		return err_set(err, errno, "control socket %s: %s", path, strerror(errno));
+		return err_set(err, errno, "control socket %s: %s", path,
+		    strerror(errno));
 	strcpy(l->path, path);
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
@@ -152,7 +159,8 @@ bind_and_listen(struct listener *l, const struct sockaddr_un *address, const gid
 		return err_set(err, errno, "control socket %s: group %u: %s", path,
 		    (unsigned)*gid, strerror(errno));
 	if (listen(l->fd, BACKLOG) != 0)
-		return err_set(err, errno, "control socket %s: %s", path, strerror(errno));
+		return err_set(err, errno, "control socket %s: %s", path,
+		    strerror(errno));
 	return 0;
 }
 
@@ -233,7 +241,8 @@ listener_connect(const char *path, struct err *err)
 		    "this --control?", path);
 		break;
 	case ECONNREFUSED:
-		err_set(err, errno, "%s: nobody listens there; the program has ended", path);
+		err_set(err, errno, "%s: nobody listens there; the program has ended",
+		    path);
 		break;
 	case EACCES:
 	case EPERM:

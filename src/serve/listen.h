@@ -16,10 +16,11 @@ struct listener {
 
 /*
  * Binds the path, mode 0660, of the group (a name or number; NULL: the process's own). A
- * socket that nobody listens to any more is replaced; one that somebody does, or a file that
- * is no socket, is not touched and an error. The umask is changed for a moment.
+ * socket that nobody listens to any more is replaced; one that somebody does, or a file
+ * that is no socket, is not touched and an error. The umask is changed for a moment.
  */
-int listener_open(struct listener *l, const char *path, const char *group, struct err *err);
+int listener_open(struct listener *l, const char *path, const char *group,
+    struct err *err);
 /* Closes, and removes the path if it is still this socket. */
 void listener_close(struct listener *l);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The text that Prometheus reads. Help is escaped for backslash and line feed, label values
- * for the quote too, as the format's description wants it.
+ * The text that Prometheus reads. Help is escaped for backslash and line feed, label
+ * values for the quote too, as the format's description wants it.
  */
 #include "serve/metrics.h"
 
@@ -26,11 +26,13 @@ escape(struct text *out, const char *s, const char *special)
 }
 
 void
-metrics_family(struct text *out, const char *name, enum metric_type type, const char *help)
+metrics_family(struct text *out, const char *name, enum metric_type type,
+    const char *help)
 {
 	text_printf(out, "# HELP %s ", name);
 	escape(out, help, "\\");
-	text_printf(out, "\n# TYPE %s %s\n", name, type == METRIC_COUNTER ? "counter" : "gauge");
+	text_printf(out, "\n# TYPE %s %s\n", name,
+	    type == METRIC_COUNTER ? "counter" : "gauge");
 }
 
 static void
@@ -55,8 +57,8 @@ metrics_sample(struct text *out, const char *name, const char *label, const char
 }
 
 void
-metrics_sample_labels(struct text *out, const char *name, const struct metric_label *labels,
-    size_t n, double number)
+metrics_sample_labels(struct text *out, const char *name,
+    const struct metric_label *labels, size_t n, double number)
 {
 	size_t i;
 
@@ -72,8 +74,8 @@ metrics_sample_labels(struct text *out, const char *name, const struct metric_la
 }
 
 void
-metrics_sample_u64(struct text *out, const char *name, const char *label, const char *value,
-    uint64_t number)
+metrics_sample_u64(struct text *out, const char *name, const char *label,
+    const char *value, uint64_t number)
 {
 	sample_head(out, name, label, value);
 	text_u64(out, number);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control protocol's lines: what a request says, and how a framed answer shows its end.
+ * The control protocol's lines: what a request says, and how a framed answer shows its
+ * end.
  */
 #include "serve/request.h"
 
@@ -44,14 +45,16 @@ request_parse(char *line, size_t len, struct request *out, struct err *err)
 	out->is_framed = skip_word(&at, "weir");
 	for (i = 0; i < len; i++) {
 		if (line[i] < 0x20 || line[i] > 0x7e)
-			return err_set(err, EINVAL, "octet %zu of the request is no printable "
+			return err_set(err, EINVAL,
+			    "octet %zu of the request is no printable "
 			    "ASCII", i + 1);
 	}
 	while (len > 0 && line[len - 1] == ' ')
 		line[--len] = '\0';
 	out->is_json = skip_word(&at, "json");
 	if (*at == '\0')
-		return err_set(err, EINVAL, "the request is empty; help lists the commands");
+		return err_set(err, EINVAL,
+		    "the request is empty; help lists the commands");
 	out->name = at;
 	end = at + strcspn(at, " ");
 	if (*end == ' ') {

@@ -11,11 +11,11 @@ struct text;
 /*
  * A request is one line of printable ASCII:
  *
- *	[weir] [json] NAME [ARGUMENT]
+ * 	[weir] [json] NAME [ARGUMENT]
  *
- * A bare line, as softflowctl sends it or as one types it into nc, is answered with text, and
- * the connection closes. "weir" asks for a framed answer, after which the connection stays
- * open: lines that begin with a dot get another one, and the last line is ". ok" or
+ * A bare line, as softflowctl sends it or as one types it into nc, is answered with text,
+ * and the connection closes. "weir" asks for a framed answer, after which the connection
+ * stays open: lines that begin with a dot get another one, and the last line is ". ok" or
  * ". error TEXT". "json" asks for JSON where the command has it.
  */
 enum { REQUEST_LINE_MAX = 255 }; /* without its newline */
@@ -27,9 +27,9 @@ struct request {
 };
 
 /*
- * Parses a line of len octets without its newline (a carriage return at its end is left out),
- * which is changed: line[len] is written too. -1: the message says what is wrong; out then
- * tells whether the answer is to be framed.
+ * Parses a line of len octets without its newline (a carriage return at its end is left
+ * out), which is changed: line[len] is written too. -1: the message says what is wrong;
+ * out then tells whether the answer is to be framed.
  */
 int request_parse(char *line, size_t len, struct request *out, struct err *err);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket's server: one thread, one poll loop, sockets that never block. A client
- * is a line being read or an answer being written, both bounded; who dawdles is cut off, and
- * who is idle makes room when all places are taken. Long answers are made piece by piece, a
- * piece when the one before has been read, so that no client can make this process grow or
- * wait.
+ * The control socket's server: one thread, one poll loop, sockets that never block. A
+ * client is a line being read or an answer being written, both bounded; who dawdles is
+ * cut off, and who is idle makes room when all places are taken. Long answers are made
+ * piece by piece, a piece when the one before has been read, so that no client can make
+ * this process grow or wait.
  */
 #include "serve/server_private.h"
 
@@ -20,7 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CLIENTS = 16, TIMEOUT_MS = 10000, LINGER_MS = 1000, HOLD_MS = 1000, READ_FACTOR = 6 };
+enum { CLIENTS = 16, TIMEOUT_MS = 10000, LINGER_MS = 1000, HOLD_MS = 1000,
+    READ_FACTOR = 6 };
 
 const struct counter_row serve_counter_rows[SERVE_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -53,7 +54,8 @@ help(const struct server *s, struct serve_reply *reply)
 			if (row->argument == NULL)
 				text_str(&reply->text, "null");
 			else
-				text_json(&reply->text, row->argument, strlen(row->argument));
+				text_json(&reply->text, row->argument,
+				    strlen(row->argument));
 			text_str(&reply->text, ",\"help\":");
 			text_json(&reply->text, row->help, strlen(row->help));
 			text_char(&reply->text, '}');
@@ -193,8 +195,8 @@ client_accept(struct server *s, int64_t now)
 	server_count(s, SERVE_clients);
 }
 
-/* Fills fds (the wake-up, the listener, the clients by their numbers); returns how long poll
- * may wait, -1: for ever. */
+/* Fills fds (the wake-up, the listener, the clients by their numbers); returns how long
+ * poll may wait, -1: for ever. */
 static int
 poll_prepare(struct server *s, struct pollfd *fds, int64_t now)
 {
@@ -324,7 +326,8 @@ server_start(struct server *s, struct err *err)
 	code = pthread_create(&s->thread, NULL, serve, s);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (code != 0)
-		return err_set(err, code, "control socket: no thread: %s", strerror(code));
+		return err_set(err, code, "control socket: no thread: %s",
+		    strerror(code));
 	s->is_running = true;
 	return 0;
 }

@@ -22,9 +22,11 @@ extern const struct counter_row serve_counter_rows[SERVE_COUNTERS];
 
 /* An answer in the making. */
 struct serve_reply {
-	struct text text;  /* what the function appends to, at most SERVE_REPLY_MAX at a call */
+	/* what the function appends to, at most SERVE_REPLY_MAX at a call */
+	struct text text;
 	bool is_json;      /* asked for, and the command has it */
-	uint64_t cursor;   /* the function's own, 0 at first: where a long answer goes on */
+	/* the function's own, 0 at first: where a long answer goes on */
+	uint64_t cursor;
 };
 
 enum serve_outcome {
@@ -36,8 +38,8 @@ enum serve_outcome {
 enum { SERVE_REPLY_MAX = 1 << 20, SERVE_CLIENTS_MAX = 64 };
 
 /*
- * A command that clients may give. run is called by the server's thread (or that of HTTP),
- * one call at a time; argument is NULL where none was given.
+ * A command that clients may give. run is called by the server's thread (or that of
+ * HTTP), one call at a time; argument is NULL where none was given.
  */
 struct serve_command {
 	const char *name;
@@ -62,13 +64,14 @@ struct serve_config {
 
 /*
  * Binds the socket. Nothing is served before server_start, so that a program may first go
- * into the background or give up its rights. The config is copied, what it points to is not.
+ * into the background or give up its rights. The config is copied, what it points to is
+ * not.
  */
 int server_open(const struct serve_config *config, struct server **out, struct err *err);
 /* Starts the thread. Its signals are all blocked. */
 int server_start(struct server *server, struct err *err);
-/* Ends the thread, cuts clients off once what they are owed is sent (for a moment at most),
- * removes the socket. NULL is allowed. */
+/* Ends the thread, cuts clients off once what they are owed is sent (for a moment at
+ * most), removes the socket. NULL is allowed. */
 void server_close(struct server *server);
 
 /* Runs a command as a client would, to its end; for HTTP and for the program itself. */

@@ -19,7 +19,8 @@ struct client {
 	bool is_line_start;     /* of a framed answer */
 	char in[REQUEST_LINE_MAX + 1]; /* read and not looked at yet */
 	size_t in_len;
-	char line[REQUEST_LINE_MAX + 1]; /* that is being answered; request points into it */
+	/* that is being answered; request points into it */
+	char line[REQUEST_LINE_MAX + 1];
 	struct request request;
 	const struct serve_command *command; /* with more to come; NULL: none */
 	struct serve_reply reply;
@@ -50,14 +51,14 @@ now_ms(void)
 }
 
 /* server.c: a command's row, or NULL and what is wrong with the request. */
-const struct serve_command *server_admit(const struct server *server, const struct request *r,
-    struct err *err);
+const struct serve_command *server_admit(const struct server *server,
+    const struct request *r, struct err *err);
 /* Runs the command once. */
 enum serve_outcome server_step(struct server *server, const struct serve_command *row,
     const char *argument, struct serve_reply *reply, struct err *err);
 
-/* client.c: what to do when poll says that a client can be read from, or written to. Either
- * may close it. */
+/* client.c: what to do when poll says that a client can be read from, or written to.
+ * Either may close it. */
 void client_open(struct client *c, int fd, int64_t now);
 void client_read(struct server *server, struct client *c);
 void client_write(struct server *server, struct client *c);

@@ -271,8 +271,8 @@ store_scan_open(const char *dir, const struct store_scan_config *config,
 	    unpacker_new(&s->unpacker, s->layout, err) != 0)
 		goto fail;
 	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
-		result = err_set(err, ENOTDIR, "store %s: is a file, not the folder of a store",
-				 dir);
+		result = err_set(err, ENOTDIR,
+		    "store %s: is a file, not the folder of a store", dir);
 	else if (config->is_replaced)
 		result = list_replaced(s, dir, err);
 	else if ((result = open_journals(s, dir, err)) == 0)

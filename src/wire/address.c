@@ -35,14 +35,17 @@ address_resolve(const char *text, bool is_to_listen, struct sockaddr_storage *ou
 	int failed;
 
 	if (colon == NULL || colon[1] == '\0')
-		return err_set(err, EINVAL, "%s: no port; write HOST:PORT or [IPV6]:PORT", text);
+		return err_set(err, EINVAL, "%s: no port; write HOST:PORT or [IPV6]:PORT",
+		    text);
 	if (!is_port(colon + 1) && !(is_to_listen && strcmp(colon + 1, "0") == 0))
-		return err_set(err, EINVAL, "%s: a port is a number from 1 to 65535", text);
+		return err_set(err, EINVAL, "%s: a port is a number from 1 to 65535",
+		    text);
 	if (*host == '[' && end > host && end[-1] == ']') {
 		host++;
 		end--;
 	} else if (memchr(host, ':', (size_t)(end - host)) != NULL) {
-		return err_set(err, EINVAL, "%s: write an IPv6 address as [IPV6]:PORT", text);
+		return err_set(err, EINVAL, "%s: write an IPv6 address as [IPV6]:PORT",
+		    text);
 	}
 	if ((size_t)(end - host) >= sizeof name || (host == end && !is_to_listen))
 		return err_set(err, EINVAL, "%s: no host; write HOST:PORT", text);
@@ -67,7 +70,8 @@ address_resolve_host(const char *text, struct sockaddr_storage *out, socklen_t *
     struct err *err)
 {
 	const char *colon = strchr(text, ':');
-	bool is_bare_six = colon != NULL && strchr(colon + 1, ':') != NULL && *text != '[';
+	bool is_bare_six = colon != NULL && strchr(colon + 1, ':') != NULL &&
+	    *text != '[';
 	size_t len = strlen(text);
 	char whole[300];
 

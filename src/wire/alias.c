@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rows of alias.def as data. A template compiler walks them once per template, so they
- * need no index.
+ * The rows of alias.def as data. A template compiler walks them once per template, so
+ * they need no index.
  */
 #include "wire/alias.h"
 

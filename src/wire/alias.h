@@ -14,7 +14,8 @@ enum conversion {
 	CONVERT_ADDR4,
 	CONVERT_ADDR6,
 	CONVERT_MAC,
-	CONVERT_LABEL,   /* the upper 20 bits of an MPLS label stack entry's first 3 octets */
+	/* the upper 20 bits of an MPLS label stack entry's first 3 octets */
+	CONVERT_LABEL,
 	CONVERT_SECONDS, /* since 1970 */
 	CONVERT_MILLI,   /* milliseconds since 1970 */
 	CONVERT_NTP,     /* seconds since 1900 and a 32-bit fraction (RFC 7011, 6.1.9) */

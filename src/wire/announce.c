@@ -29,7 +29,8 @@ enum value {
 	VALUE_IGNORED_PACKETS, VALUE_IGNORED_OCTETS, VALUE_SEQUENCE, VALUE_INTERFACE,
 	VALUE_INTERFACE_NAME, VALUE_PEN, VALUE_ELEMENT, VALUE_OBSERVED, VALUE_SELECTED,
 	VALUE_TYPE, VALUE_SEMANTICS, VALUE_UNITS, VALUE_NAME, VALUE_DESCRIPTION,
-	VALUE_IGNORED_FIRST, VALUE_IGNORED_LAST, VALUE_NOT_SENT_FIRST, VALUE_NOT_SENT_LAST,
+	VALUE_IGNORED_FIRST, VALUE_IGNORED_LAST, VALUE_NOT_SENT_FIRST,
+	VALUE_NOT_SENT_LAST,
 	VALUE_ADDRESS, VALUE_TEMPLATE, VALUE_KEYS,
 };
 
@@ -47,15 +48,18 @@ static const struct announcement {
 	uint8_t version, condition, scopes;
 	struct told fields[10];
 } announcements[] = {
-	{V9, ALWAYS, 1, {{1, 4, VALUE_DOMAIN}, {41, 4, VALUE_MESSAGES}, {42, 4, VALUE_RECORDS},
+	{V9, ALWAYS, 1, {{1, 4, VALUE_DOMAIN}, {41, 4, VALUE_MESSAGES},
+	    {42, 4, VALUE_RECORDS},
 	    {40, 4, VALUE_OCTETS}}},
-	{V9, IF_PERIODIC, 1, {{1, 4, VALUE_DOMAIN}, {34, 4, VALUE_INTERVAL}, {35, 1, VALUE_MODE},
+	{V9, IF_PERIODIC, 1, {{1, 4, VALUE_DOMAIN}, {34, 4, VALUE_INTERVAL},
+	    {35, 1, VALUE_MODE},
 	    {48, 1, VALUE_SAMPLER}, {49, 1, VALUE_MODE}, {50, 4, VALUE_INTERVAL}}},
 	{V9, IF_INTERFACES, 1, {{2, 4, VALUE_INTERFACE},
 	    {82, NAME_OCTETS, VALUE_INTERFACE_NAME}}},
 	{IPFIX, ALWAYS, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
 	    {160, 8, VALUE_INIT_MS}, {41, 8, VALUE_MESSAGES}, {42, 8, VALUE_RECORDS},
-	    {40, 8, VALUE_OCTETS}, {166, 8, VALUE_NOT_SENT}, {164, 8, VALUE_IGNORED_PACKETS},
+	    {40, 8, VALUE_OCTETS}, {166, 8, VALUE_NOT_SENT},
+	    {164, 8, VALUE_IGNORED_PACKETS},
 	    {165, 8, VALUE_IGNORED_OCTETS}}},
 	{IPFIX, IF_PERIODIC, 1, {{302, 8, VALUE_SAMPLER}, {304, 2, VALUE_ALGORITHM},
 	    {305, 4, VALUE_ONE}, {306, 4, VALUE_SPACE}, {34, 4, VALUE_INTERVAL}}},
@@ -70,11 +74,14 @@ static const struct announcement {
 	    {319, 8, VALUE_SELECTED}}},
 	{IPFIX, IF_PSAMP_ALL, 1, {{302, 8, VALUE_SAMPLER}, {304, 2, VALUE_ALGORITHM},
 	    {305, 4, VALUE_ONE}, {306, 4, VALUE_SPACE}}},
-	{IPFIX, IF_OWN, 2, {{346, 4, VALUE_PEN}, {303, 2, VALUE_ELEMENT}, {339, 1, VALUE_TYPE},
+	{IPFIX, IF_OWN, 2, {{346, 4, VALUE_PEN}, {303, 2, VALUE_ELEMENT},
+	    {339, 1, VALUE_TYPE},
 	    {344, 1, VALUE_SEMANTICS}, {345, 2, VALUE_UNITS},
-	    {341, ELEMENT_VARIABLE, VALUE_NAME}, {340, ELEMENT_VARIABLE, VALUE_DESCRIPTION}}},
-	/* RFC 7011, 4.2 and 4.3, once there is a time to tell: of the first and last packet
-	 * that was ignored, of the first and last record that was lost on the way out. */
+	    {341, ELEMENT_VARIABLE, VALUE_NAME},
+	    {340, ELEMENT_VARIABLE, VALUE_DESCRIPTION}}},
+	/* RFC 7011, 4.2 and 4.3, once there is a time to tell: of the first and last
+	 * packet that was ignored, of the first and last record that was lost on the way
+	 * out. */
 	{IPFIX, IF_IGNORED, 2, {{149, 4, VALUE_DOMAIN}, {143, 4, VALUE_PROCESS},
 	    {164, 8, VALUE_IGNORED_PACKETS}, {165, 8, VALUE_IGNORED_OCTETS},
 	    {152, 8, VALUE_IGNORED_FIRST}, {153, 8, VALUE_IGNORED_LAST}}},
@@ -89,11 +96,13 @@ static const struct announcement {
 	    {130, 4, VALUE_ADDRESS}}},
 	{IPFIX, IF_V6, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
 	    {131, 16, VALUE_ADDRESS}}},
-	/* RFC 7011, 4.4: which fields of each template are keys of the flow. The last row. */
+	/* RFC 7011, 4.4: which fields of each template are keys of the flow. The last
+	 * row. */
 	{IPFIX, IF_KEYS, 1, {{145, 2, VALUE_TEMPLATE}, {173, 8, VALUE_KEYS}}},
 };
 
-_Static_assert(sizeof announcements / sizeof *announcements == ANNOUNCEMENTS, "all of them");
+_Static_assert(sizeof announcements / sizeof *announcements == ANNOUNCEMENTS,
+    "all of them");
 
 unsigned
 announce_records(unsigned i, const struct announce_source *source)
@@ -201,10 +210,13 @@ number_of(enum value value, unsigned record, const struct announce_source *s)
 	case VALUE_NOT_SENT: return s->statistics.not_sent;
 	case VALUE_IGNORED_PACKETS: return s->statistics.ignored_packets;
 	case VALUE_IGNORED_OCTETS: return s->statistics.ignored_octets;
-	case VALUE_IGNORED_FIRST: return (uint64_t)(s->statistics.ignored_first_us / 1000);
+	case VALUE_IGNORED_FIRST: return (uint64_t)(s->statistics.ignored_first_us /
+	    1000);
 	case VALUE_IGNORED_LAST: return (uint64_t)(s->statistics.ignored_last_us / 1000);
-	case VALUE_NOT_SENT_FIRST: return (uint64_t)(s->statistics.not_sent_first_us / 1000);
-	case VALUE_NOT_SENT_LAST: return (uint64_t)(s->statistics.not_sent_last_us / 1000);
+	case VALUE_NOT_SENT_FIRST: return (uint64_t)(s->statistics.not_sent_first_us /
+	    1000);
+	case VALUE_NOT_SENT_LAST: return (uint64_t)(s->statistics.not_sent_last_us /
+	    1000);
 	case VALUE_INTERFACE: return c->interfaces[record].index;
 	case VALUE_TEMPLATE: return s->layouts->all[record]->id;
 	case VALUE_KEYS:
@@ -263,7 +275,8 @@ put_text(uint8_t *to, const char *text, size_t fixed)
 }
 
 size_t
-announce_record(unsigned i, unsigned record, const struct announce_source *source, uint8_t *to)
+announce_record(unsigned i, unsigned record, const struct announce_source *source,
+    uint8_t *to)
 {
 	const struct told *f;
 	const char *text;

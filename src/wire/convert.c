@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernels of copy plans: n values, stride octets apart, to the values of a column. One
- * macro makes those for numbers, per width of the source and of the column; a number too
- * large for its column becomes the column's largest.
+ * The kernels of copy plans: n values, stride octets apart, to the values of a column.
+ * One macro makes those for numbers, per width of the source and of the column; a number
+ * too large for its column becomes the column's largest.
  */
 #include "wire/run.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages to batches. A message is a header and sets (v1, v5, v7: a header and records of a
- * template that never changes). Template sets compile to copy plans (template.c), data sets
- * run them (run.c), options data tell sampling rates and the exporter's start. Whatever is
- * wrong with a set is counted, and decoding goes on with the next one where its length can
- * be trusted.
+ * Messages to batches. A message is a header and sets (v1, v5, v7: a header and records
+ * of a template that never changes). Template sets compile to copy plans (template.c),
+ * data sets run them (run.c), options data tell sampling rates and the exporter's start.
+ * Whatever is wrong with a set is counted, and decoding goes on with the next one where
+ * its length can be trusted.
  */
 #include "wire/decode.h"
 
@@ -148,7 +148,8 @@ latest_uptime(const struct template *t, const uint8_t *src, size_t n)
 
 	for (i = 0; i < t->step_count; i++) {
 		step = &t->steps[i];
-		if (step->conversion != CONVERT_UPTIME || step->field != FLOW_end || step->len != 4)
+		if (step->conversion != CONVERT_UPTIME || step->field != FLOW_end ||
+		    step->len != 4)
 			continue;
 		for (j = 0; j < n; j++) {
 			v = load_be32(src + j * t->record_len + step->offset);
@@ -179,7 +180,8 @@ set_clock(struct message *m, const struct template *t, const uint8_t *src, size_
 	}
 }
 
-/* n records of a data template to the batch, which is pushed on as often as it is full. */
+/* n records of a data template to the batch, which is pushed on as often as it is
+ * full. */
 static void
 data_records(struct message *m, const struct template *t, const uint8_t *src, size_t n)
 {
@@ -203,7 +205,8 @@ data_records(struct message *m, const struct template *t, const uint8_t *src, si
 	while (n > 0 && !m->has_failed) {
 		if (batch_is_full(m->out) && (m->decoder->config.full == NULL
 		    ? err_set(m->err, ENOSPC, "decoder: the batch is full")
-		    : m->decoder->config.full(m->decoder->config.context, m->out, m->err)) != 0) {
+		    : m->decoder->config.full(m->decoder->config.context, m->out,
+		    m->err)) != 0) {
 			m->has_failed = true;
 			return;
 		}
@@ -218,7 +221,8 @@ data_records(struct message *m, const struct template *t, const uint8_t *src, si
 			len = part * t->record_len;
 		} else {
 			for (i = 0, len = 0; i < part; i++)
-				len += template_walk(t, src + len, RECORD_MAX, NULL, NULL);
+				len += template_walk(t, src + len, RECORD_MAX, NULL,
+				    NULL);
 		}
 		src += len;
 		n -= part;
@@ -395,7 +399,8 @@ static void
 wait_for_template(struct message *m, uint16_t id, const uint8_t *src, size_t len)
 {
 	struct wire_decoder *d = m->decoder;
-	struct waiting w = {id, (uint16_t)len, m->uptime_ms, m->export_us, m->received_us};
+	struct waiting w = {id, (uint16_t)len, m->uptime_ms, m->export_us,
+	    m->received_us};
 	size_t before = m->stream->waiting_len;
 
 	m->has_uncounted = true;
@@ -525,7 +530,8 @@ template_set(struct message *m, struct cursor c, bool is_options)
 		scopes = 0;
 		if (id == 0 && fields == 0)
 			break; /* padding */
-		if (is_ipfix && fields == 0 && (id >= 256 || id == (is_options ? 3 : 2))) {
+		if (is_ipfix && fields == 0 &&
+		    (id >= 256 || id == (is_options ? 3 : 2))) {
 			withdraw(m, (uint16_t)id, is_options);
 			continue;
 		}
@@ -625,7 +631,8 @@ static int
 decode_fixed(struct message *m, unsigned i, const uint8_t *msg, size_t len)
 {
 	const struct fixed *f = &fixed_versions[i];
-	unsigned records = load_be16(msg + 2), fit = (unsigned)((len - f->header) / f->record);
+	unsigned records = load_be16(msg + 2),
+	    fit = (unsigned)((len - f->header) / f->record);
 
 	m->uptime_ms = load_be32(msg + 4);
 	m->export_us = (int64_t)load_be32(msg + 8) * 1000000 +
@@ -691,7 +698,8 @@ header_of(unsigned version, unsigned *out_fixed)
 
 int
 wire_decode_session(struct wire_decoder *d, const struct addr *exporter, uint32_t session,
-    const uint8_t *msg, size_t len, int64_t received_us, struct batch *out, struct err *err)
+    const uint8_t *msg, size_t len, int64_t received_us, struct batch *out,
+    struct err *err)
 {
 	struct message m = {.decoder = d, .exporter = exporter, .session = session,
 	    .out = out, .err = err, .received_us = received_us};
@@ -761,7 +769,8 @@ wire_decoder_print(const struct wire_decoder *d, struct text *out)
 		addr_print(&s->exporter, address);
 		text_printf(out, "  %s domain %" PRIu32 " %s%u: %" PRIu64 " datagrams, %" PRIu64
 		    " flows, %" PRIu64 " lost, %u templates, %" PRIu64 " sets waited or were "
-		    "dropped", address, s->domain, s->version == 10 ? "IPFIX v" : "NetFlow v",
+		    "dropped", address, s->domain,
+		    s->version == 10 ? "IPFIX v" : "NetFlow v",
 		    s->version, s->counters[WIRE_messages], s->counters[WIRE_records],
 		    s->counters[WIRE_lost], s->template_count,
 		    s->counters[WIRE_waiting] + s->counters[WIRE_no_template]);
@@ -781,7 +790,8 @@ wire_decoder_exporters(const struct wire_decoder *d,
 	for (i = 0; i < d->streams.slot_count; i++) {
 		if ((s = d->streams.slots[i]) == NULL)
 			continue;
-		each(context, &(struct wire_exporter){.address = s->exporter, .domain = s->domain,
+		each(context, &(struct wire_exporter){.address = s->exporter,
+		    .domain = s->domain,
 		    .version = s->version, .session = s->session,
 		    .templates = s->template_count, .sampling = stream_sampling(s),
 		    .last_us = s->last_us, .counters = s->counters});

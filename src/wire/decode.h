@@ -32,14 +32,14 @@ struct wire_config {
 	size_t waiting_bytes;    /* of data sets without template, per stream: 64 KiB; all
 				    streams together have 64 times as much */
 	/*
-	 * Called when the batch is full: pushes and clears it. Without it wire_decode fails
-	 * when the batch is full.
+	 * Called when the batch is full: pushes and clears it. Without it wire_decode
+	 * fails when the batch is full.
 	 */
 	int (*full)(void *context, struct batch *batch, struct err *err);
 	void *context;
 	/*
-	 * Called for each packet that is reported (PSAMP): then flows are counted, but not
-	 * kept, and out may be NULL.
+	 * Called for each packet that is reported (PSAMP): then flows are counted, but
+	 * not kept, and out may be NULL.
 	 */
 	void (*section)(void *context, const struct wire_section *section);
 };
@@ -58,12 +58,13 @@ struct wire_decoder *wire_decoder_new(const struct wire_config *config);
 void wire_decoder_free(struct wire_decoder *decoder);
 
 /*
- * Appends the flows of one datagram (NetFlow v1, v5, v7, v9 or IPFIX) from the exporter to
- * out, a batch of flow_schema. Returns a verdict, or -1 if config.full failed. Streams are kept
- * per exporter address, version and observation domain (source id, engine).
+ * Appends the flows of one datagram (NetFlow v1, v5, v7, v9 or IPFIX) from the exporter
+ * to out, a batch of flow_schema. Returns a verdict, or -1 if config.full failed. Streams
+ * are kept per exporter address, version and observation domain (source id, engine).
  */
 int wire_decode(struct wire_decoder *decoder, const struct addr *exporter,
-    const uint8_t *msg, size_t len, int64_t received_us, struct batch *out, struct err *err);
+    const uint8_t *msg, size_t len, int64_t received_us, struct batch *out,
+    struct err *err);
 
 /*
  * The same for a message of a connection: its templates and sequence numbers are its own

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names and types of the registry's elements, from element.def. The rows stand in order of
- * their number, so that a binary search finds one.
+ * Names and types of the registry's elements, from element.def. The rows stand in order
+ * of their number, so that a binary search finds one.
  */
 #include "wire/element.h"
 

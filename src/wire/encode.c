@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Batches to datagrams of NetFlow v9 and IPFIX. The rows of a batch are sorted by their
- * layout (layout.h). A block of records gets its places first, over several datagrams, then
- * the columns are written into those one after the other. In uniflow formats a biflow is
- * two records, the second one with source and destination exchanged. NetFlow v1, v5 and v7 have
- * their own writer, fixed.c.
+ * layout (layout.h). A block of records gets its places first, over several datagrams,
+ * then the columns are written into those one after the other. In uniflow formats a
+ * biflow is two records, the second one with source and destination exchanged. NetFlow
+ * v1, v5 and v7 have their own writer, fixed.c.
  */
 #include "wire/message.h"
 
@@ -62,7 +62,8 @@ wire_encoder_new(const struct wire_encode_config *config)
 	if (config->version != 9 && config->version != 10 &&
 	    !is_fixed_version(config->version))
 		return NULL;
-	if ((e = calloc(1, sizeof *e)) == NULL || encoder_base_init(&e->base, config) != 0) {
+	if ((e = calloc(1, sizeof *e)) == NULL || encoder_base_init(&e->base,
+	    config) != 0) {
 		free(e);
 		return NULL;
 	}
@@ -179,8 +180,8 @@ write_variable(struct wire_encoder *e, struct block *b)
 		if (b->has_cut)
 			measure_variable(b, b->picks[j], record_most(e), &v);
 		for (i = 0; i < l->variable_count; i++)
-			at = put_variable(layout_column(b->batch, p[i].field, b->is_turned),
-			    p[i].conversion, b->picks[j], v.most[i], at,
+			at = put_variable(layout_column(b->batch, p[i].field,
+			    b->is_turned), p[i].conversion, b->picks[j], v.most[i], at,
 			    &e->base.counters[SENT_texts_cut]);
 	}
 }
@@ -253,7 +254,8 @@ place_set(struct wire_encoder *e, struct block *b, size_t n)
 	return i;
 }
 
-/* The template of the rows to come, if it has to be sent, in a datagram with room for it. */
+/* The template of the rows to come, if it has to be sent, in a datagram with room for
+ * it. */
 static void
 introduce(struct wire_encoder *e, struct layout *l)
 {
@@ -275,7 +277,8 @@ static int
 write_rows(struct wire_encoder *e, struct layout *l, const struct batch *batch,
     bool is_turned, const uint32_t *picks, size_t n, struct err *err)
 {
-	struct block b = {.layout = l, .batch = batch, .is_turned = is_turned, .picks = picks};
+	struct block b = {.layout = l, .batch = batch, .is_turned = is_turned,
+	    .picks = picks};
 	size_t done;
 
 	while (n > 0) {
@@ -298,7 +301,8 @@ write_rows(struct wire_encoder *e, struct layout *l, const struct batch *batch,
 	return 0;
 }
 
-/* Rows from first..end-1 by layout into picks: those of layout i stand in front of ends[i]. */
+/* Rows from first..end-1 by layout into picks: those of layout i stand in front of
+ * ends[i]. */
 static int
 sort_rows(struct wire_encoder *e, size_t first, size_t end, uint32_t ends[LAYOUTS_MAX],
     struct err *err)
@@ -333,8 +337,8 @@ sort_rows(struct wire_encoder *e, size_t first, size_t end, uint32_t ends[LAYOUT
 }
 
 static int
-encode_rows(struct wire_encoder *e, const struct batch *batch, bool is_turned, size_t first,
-    size_t end, struct err *err)
+encode_rows(struct wire_encoder *e, const struct batch *batch, bool is_turned,
+    size_t first, size_t end, struct err *err)
 {
 	uint32_t ends[LAYOUTS_MAX], begin = 0;
 	unsigned i;
@@ -403,8 +407,8 @@ make_room(struct wire_encoder *e, const struct batch *batch, struct err *err)
 }
 
 int
-wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from, size_t end,
-    int64_t now_us, struct err *err)
+wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from,
+    size_t end, int64_t now_us, struct err *err)
 {
 	assert(batch->schema == &flow_schema && end <= batch->rows);
 	if (from == end)

@@ -76,7 +76,8 @@ struct wire_encode_config {
 				* is the most */
 	/* What options data tell; nothing where 0. interfaces is borrowed. */
 	uint32_t process;      /* exportingProcessId */
-	const uint16_t *key_fields; /* IPFIX: what makes packets one flow, ids of fields; borrowed */
+	/* IPFIX: what makes packets one flow, ids of fields; borrowed */
+	const uint16_t *key_fields;
 	unsigned key_count;
 	uint32_t sampling;     /* one packet in so many was metered */
 	bool is_sampling_random; /* each by chance; else each sampling-th */
@@ -94,9 +95,9 @@ struct wire_encoder *wire_encoder_new(const struct wire_encode_config *config);
 void wire_encoder_free(struct wire_encoder *encoder);
 
 /*
- * Sends the flows of a batch of flow_schema; no datagram is held back. now_us is the export
- * time in their headers; 0: the latest end of flow so far, as for flows read from a file.
- * -1 if config.send failed.
+ * Sends the flows of a batch of flow_schema; no datagram is held back. now_us is the
+ * export time in their headers; 0: the latest end of flow so far, as for flows read from
+ * a file. -1 if config.send failed.
  */
 int wire_encode(struct wire_encoder *encoder, const struct batch *batch, int64_t now_us,
     struct err *err);
@@ -107,7 +108,8 @@ int wire_encode_rows(struct wire_encoder *encoder, const struct batch *batch, si
 /* A packet as it is reported. */
 struct wire_packet {
 	int64_t time_ns;
-	const uint8_t *section; /* from the IP header on; the caller has cut payload off */
+	/* from the IP header on; the caller has cut payload off */
+	const uint8_t *section;
 	uint32_t section_len;
 	uint32_t ingress;       /* interface; 0: not known */
 	uint64_t ip_bytes;
@@ -123,9 +125,9 @@ struct wire_reports {
 enum { PSAMP_SEQUENCE = 1 }; /* selectionSequenceId: there is one */
 
 /*
- * Reports of packets, with is_psamp, which the caller selected as config.sampling says. They
- * are held back until a datagram is full or a second old by the packets' time; count 0 only
- * looks at the time.
+ * Reports of packets, with is_psamp, which the caller selected as config.sampling says.
+ * They are held back until a datagram is full or a second old by the packets' time; count
+ * 0 only looks at the time.
  */
 int wire_encode_packets(struct wire_encoder *encoder, const struct wire_reports *reports,
     struct err *err);
@@ -135,13 +137,14 @@ int wire_encoder_flush(struct wire_encoder *encoder, struct err *err);
 /* No datagram, of one long record either, is longer than this from now on. */
 void wire_encoder_limit(struct wire_encoder *encoder, size_t octets);
 
-/* Sends all templates, and what the exporter tells of itself, again before the next flows. */
+/* Sends all templates, and what the exporter tells of itself, again before the next
+ * flows. */
 void wire_encoder_refresh(struct wire_encoder *encoder);
 
 /*
  * What a new connection begins with: all templates so far, in messages of their own that
- * carry this sequence number. They do not count as sent otherwise, and go to send instead of
- * config.send, even from within that.
+ * carry this sequence number. They do not count as sent otherwise, and go to send instead
+ * of config.send, even from within that.
  */
 int wire_encoder_hello(struct wire_encoder *encoder, uint32_t sequence,
     int (*send)(void *context, const struct wire_train *train, struct err *err),

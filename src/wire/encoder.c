@@ -50,7 +50,8 @@ encoder_base_done(struct encoder_base *b)
 	free(b->space);
 }
 
-/* A column of times, which has no nulls; *mask is 0 where one value stands for all rows. */
+/* A column of times, which has no nulls; *mask is 0 where one value stands for all
+ * rows. */
 static const int64_t *
 times_of(const struct batch *batch, enum flow_field field, size_t *mask)
 {
@@ -118,7 +119,8 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 	b->now_us = now_us;
 	if (b->refreshed_us == 0)
 		b->refreshed_us = now_us;
-	if (b->boot_us == 0 || earliest < b->boot_us || now_us - b->boot_us > b->config.uptime_us) {
+	if (b->boot_us == 0 || earliest < b->boot_us ||
+	    now_us - b->boot_us > b->config.uptime_us) {
 		b->boot_us = (earliest - HOUR_US) / 1000 * 1000;
 		if (b->boot_us < 1000)
 			b->boot_us = 1000;

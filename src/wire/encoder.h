@@ -28,7 +28,8 @@ struct encoder_base {
 	struct wire_train train;
 	uint8_t *space;       /* of the train */
 	uint32_t lens[TRAIN_DATAGRAMS], records[TRAIN_DATAGRAMS];
-	uint8_t *msg;         /* the datagram at work: DATAGRAM_MAX octets behind the train */
+	/* the datagram at work: DATAGRAM_MAX octets behind the train */
+	uint8_t *msg;
 	size_t len;           /* 0: none started */
 	uint64_t counters[SENT_COUNTERS];
 };
@@ -36,12 +37,13 @@ struct encoder_base {
 int encoder_base_init(struct encoder_base *b, const struct wire_encode_config *config);
 void encoder_base_done(struct encoder_base *b);
 /*
- * Sets export time and start of the uptime clock for rows first..end-1 of a batch; returns
- * where the rows end that this clock can tell. In IPFIX that is the end.
+ * Sets export time and start of the uptime clock for rows first..end-1 of a batch;
+ * returns where the rows end that this clock can tell. In IPFIX that is the end.
  */
 size_t encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t first,
     size_t end, int64_t now_us);
-/* Puts msg[0..len-1], whose header is complete, behind the train, which must not be full. */
+/* Puts msg[0..len-1], whose header is complete, behind the train, which must not be
+ * full. */
 void encoder_base_finish(struct encoder_base *b, uint32_t flows);
 /* The train has to be sent before the next datagram is begun. */
 bool encoder_base_is_full(const struct encoder_base *b);
@@ -49,7 +51,7 @@ int encoder_base_flush(struct encoder_base *b, struct err *err);
 
 /* Versions whose records are always the same: NetFlow v1, v5 and v7. */
 bool is_fixed_version(unsigned version);
-int encode_fixed(struct encoder_base *b, const struct batch *batch, size_t from, size_t end,
-    int64_t now_us, struct err *err);
+int encode_fixed(struct encoder_base *b, const struct batch *batch, size_t from,
+    size_t end, int64_t now_us, struct err *err);
 
 #endif

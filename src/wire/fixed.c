@@ -2,8 +2,8 @@
 /*
  * NetFlow v1, v5 and v7, whose records are always the same. A block of records gets its
  * places, then the columns are written one after the other. A biflow is two records; a
- * direction with more than 2^32 - 1 octets or packets is several, which share its counters
- * evenly. IPv6 flows are left out and counted.
+ * direction with more than 2^32 - 1 octets or packets is several, which share its
+ * counters evenly. IPv6 flows are left out and counted.
  */
 #include "wire/encoder.h"
 
@@ -21,7 +21,8 @@ struct fixed_part {
 };
 
 struct fixed {
-	unsigned version, header, record, records; /* octets, octets, most in a datagram */
+	/* octets, octets, most in a datagram */
+	unsigned version, header, record, records;
 	struct fixed_part parts[20];
 };
 
@@ -147,7 +148,8 @@ block_write(struct encoder_base *e, struct block *b)
 	for (p = b->fixed->parts; p->len > 0; p++) {
 		c = layout_column(b->batch, p->field, b->is_turned);
 		if (c != NULL) /* the places are zeros */
-			put_column(c, p->conversion, p->len, &rows, p->offset, e->boot_us);
+			put_column(c, p->conversion, p->len, &rows, p->offset,
+			    e->boot_us);
 	}
 	write_icmp(b);
 	for (i = 0; i < b->shares; i++) {
@@ -164,7 +166,8 @@ place(struct encoder_base *e, struct block *b, uint32_t row, uint64_t sampling,
 {
 	const struct fixed *f = b->fixed;
 
-	if (e->len > 0 && (sampling != b->sampling || e->len == f->header + f->record * f->records ||
+	if (e->len > 0 && (sampling != b->sampling ||
+	    e->len == f->header + f->record * f->records ||
 	    e->len + f->record > e->config.datagram_bytes)) {
 		message_finish(e, f, b->sampling);
 		if (encoder_base_is_full(e)) {
@@ -205,7 +208,8 @@ place_shares(struct encoder_base *e, struct block *b, uint32_t row, uint64_t sam
 		b->share[b->shares].at = (uint32_t)b->n - 1;
 		b->share[b->shares].packets =
 		    (uint32_t)(packets / parts + (i < packets % parts));
-		b->share[b->shares].bytes = (uint32_t)(bytes / parts + (i < bytes % parts));
+		b->share[b->shares].bytes = (uint32_t)(bytes / parts +
+		    (i < bytes % parts));
 		b->shares++;
 	}
 	e->counters[SENT_split] += parts - 1;
@@ -226,13 +230,15 @@ view(const struct batch *batch, unsigned field, bool is_turned)
 
 	if (c == NULL)
 		return (struct counter_view){&none, 0};
-	return (struct counter_view){c->values, c->form == COLUMN_CONSTANT ? 0 : SIZE_MAX};
+	return (struct counter_view){c->values,
+	    c->form == COLUMN_CONSTANT ? 0 : SIZE_MAX};
 }
 
 static bool
 is_ipv6(const struct batch *batch, size_t row)
 {
-	const struct column *src = &batch->columns[FLOW_src], *dst = &batch->columns[FLOW_dst];
+	const struct column *src = &batch->columns[FLOW_src],
+	    *dst = &batch->columns[FLOW_dst];
 
 	if (!src->is_mixed && !dst->is_mixed)
 		return false;
@@ -270,8 +276,8 @@ encode_direction(struct encoder_base *e, struct block *b, size_t first, size_t e
 		}
 		if (is_sampled)
 			sampling = value(batch, FLOW_sampling, false, row);
-		if ((bytes.values[row & bytes.mask] | packets.values[row & packets.mask]) >
-		    UINT32_MAX)
+		if ((bytes.values[row & bytes.mask] |
+		    packets.values[row & packets.mask]) > UINT32_MAX)
 			failed = place_shares(e, b, (uint32_t)row, sampling, err);
 		else
 			failed = place(e, b, (uint32_t)row, sampling, err);

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 
 enum group {
-	GROUP_BASE, GROUP_V4, GROUP_V6, GROUP_PORTS, GROUP_TOS, GROUP_TCP, GROUP_ICMP4, GROUP_ICMP6,
+	GROUP_BASE, GROUP_V4, GROUP_V6, GROUP_PORTS, GROUP_TOS, GROUP_TCP, GROUP_ICMP4,
+	GROUP_ICMP6,
 	GROUP_END, GROUP_INITIATOR, GROUP_INTERFACES, GROUP_VLAN, GROUP_LINK, GROUP_MPLS,
 	GROUP_ROUTE4,
 	GROUP_ROUTE6, GROUP_HOP4, GROUP_HOP6, GROUP_NATSRC4, GROUP_NATSRC6,
@@ -215,8 +216,10 @@ layout_new(struct layouts *s, uint64_t groups)
 static uint64_t
 widened(const struct layouts *s, uint64_t groups)
 {
-	static const uint8_t pairs[][2] = {{GROUP_HOP4, GROUP_HOP6}, {GROUP_NATSRC4, GROUP_NATSRC6},
-	    {GROUP_NATDST4, GROUP_NATDST6}, {GROUP_V4, GROUP_V6}, {GROUP_ICMP4, GROUP_ICMP6}, {GROUP_ROUTE4, GROUP_ROUTE6}};
+	static const uint8_t pairs[][2] = {{GROUP_HOP4, GROUP_HOP6},
+	    {GROUP_NATSRC4, GROUP_NATSRC6},
+	    {GROUP_NATDST4, GROUP_NATDST6}, {GROUP_V4, GROUP_V6},
+	    {GROUP_ICMP4, GROUP_ICMP6}, {GROUP_ROUTE4, GROUP_ROUTE6}};
 	uint64_t wide = group_bit(GROUPS) - 1, six;
 	unsigned i;
 
@@ -293,7 +296,8 @@ mark_groups(const struct column *c, size_t rows, uint64_t set, uint64_t *groups,
 /* Which of two groups an address belongs to, where it is not null. One IPv6 address makes
  * the pair IPv6; the other one then goes as ::ffff:a.b.c.d. */
 static void
-mark_family(const struct column *c, size_t rows, unsigned v4, unsigned v6, uint64_t *groups)
+mark_family(const struct column *c, size_t rows, unsigned v4, unsigned v6,
+    uint64_t *groups)
 {
 	uint64_t is_v4 = group_bit(v4), is_v6 = group_bit(v6);
 	size_t i;
@@ -321,7 +325,8 @@ layouts_groups(const struct layouts *s, const struct batch *batch, bool is_turne
 	    group_bit(GROUP_NATSRC6) | group_bit(GROUP_NATDST6);
 	const uint64_t not_v4 = ~(group_bit(GROUP_ICMP6) | group_bit(GROUP_ROUTE6));
 	const uint64_t not_v6 = ~(group_bit(GROUP_ICMP4) | group_bit(GROUP_ROUTE4));
-	uint64_t all = group_bit(GROUP_BASE) | (s->where & OWN ? group_bit(GROUP_NULLS) : 0);
+	uint64_t all = group_bit(GROUP_BASE) | (s->where & OWN ? group_bit(GROUP_NULLS)
+	    : 0);
 	const struct export *x;
 	size_t i, rows = batch->rows;
 
@@ -332,8 +337,9 @@ layouts_groups(const struct layouts *s, const struct batch *batch, bool is_turne
 		mark_groups(layout_column(batch, x->field, is_turned), rows,
 		    group_bit(x->group), groups, &all);
 		if (s->is_biflow && has_reverse(x))
-			mark_groups(layout_column(batch, flow_schema.fields[x->field].pair,
-			    false), rows, group_bit(x->group + GROUP_REVERSE), groups, &all);
+			mark_groups(layout_column(batch,
+			    flow_schema.fields[x->field].pair, false), rows,
+			    group_bit(x->group + GROUP_REVERSE), groups, &all);
 	}
 	for (i = 0; i < rows; i++)
 		groups[i] = (groups[i] | all) & ~sixes;

@@ -57,8 +57,8 @@ struct layouts {
 void layouts_done(struct layouts *s);
 
 /*
- * The groups of which each row of a batch has a value in a direction, into groups[0..rows-1];
- * never 0. A layout stands for one such set.
+ * The groups of which each row of a batch has a value in a direction, into
+ * groups[0..rows-1]; never 0. A layout stands for one such set.
  */
 void layouts_groups(const struct layouts *s, const struct batch *batch, bool is_turned,
     uint64_t *groups);
@@ -67,8 +67,8 @@ void layouts_groups(const struct layouts *s, const struct batch *batch, bool is_
  * already there that of a wider set. -1: out of memory. */
 int layouts_get(struct layouts *s, uint64_t groups);
 
-/* A bit for each of the first 64 fields of a layout's template, the first lowest, set where it
- * tells one of n fields of a flow: flowKeyIndicator (RFC 7011, 4.4). */
+/* A bit for each of the first 64 fields of a layout's template, the first lowest, set
+ * where it tells one of n fields of a flow: flowKeyIndicator (RFC 7011, 4.4). */
 uint64_t layout_keys(const struct layout *l, const uint16_t *fields, unsigned n);
 
 /* The column of a field in a direction; NULL where there is none. */

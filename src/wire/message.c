@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Messages of NetFlow v9 and IPFIX: their headers and sequence numbers, when templates are
- * sent again, what the exporter tells of itself in between, and what a new connection begins
- * with.
+ * Messages of NetFlow v9 and IPFIX: their headers and sequence numbers, when templates
+ * are sent again, what the exporter tells of itself in between, and what a new connection
+ * begins with.
  */
 #include "wire/message.h"
 
@@ -26,7 +26,8 @@ write_header(const struct wire_encoder *e, uint8_t *msg, size_t len, unsigned re
 		put_be32(msg + 12, b->config.domain);
 	} else {
 		put_be16(msg + 2, (uint16_t)records);
-		put_be32(msg + 4, (uint32_t)((int64_t)seconds * 1000 - b->boot_us / 1000));
+		put_be32(msg + 4, (uint32_t)((int64_t)seconds * 1000 - b->boot_us /
+		    1000));
 		put_be32(msg + 8, seconds);
 		put_be32(msg + 12, sequence);
 		put_be32(msg + 16, b->config.domain);
@@ -80,7 +81,8 @@ announce_one(struct wire_encoder *e, unsigned i, const struct announce_source *s
 	if (n > 0 && !e->is_told[i]) {
 		if (message_need_room(e, ANNOUNCE_OCTETS, err) != 0)
 			return -1;
-		e->base.len += announce_template(i, is_ipfix(e), e->base.msg + e->base.len);
+		e->base.len += announce_template(i, is_ipfix(e),
+		    e->base.msg + e->base.len);
 		e->records_in_message++;
 		e->base.counters[SENT_templates]++;
 		e->is_told[i] = true;
@@ -213,9 +215,11 @@ wire_encoder_hello(struct wire_encoder *e, uint32_t sequence,
     int (*send)(void *context, const struct wire_train *train, struct err *err),
     void *context, struct err *err)
 {
-	struct hello h = {.len = (uint32_t)header_len(e), .sequence = sequence, .send = send,
+	struct hello h = {.len = (uint32_t)header_len(e), .sequence = sequence,
+	    .send = send,
 	    .context = context};
-	struct announce_source source = {.config = &e->base.config, .layouts = &e->layouts};
+	struct announce_source source = {.config = &e->base.config,
+	    .layouts = &e->layouts};
 	unsigned i;
 
 	for (i = 0; i < ANNOUNCEMENTS; i++) {

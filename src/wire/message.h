@@ -65,7 +65,8 @@ void message_finish(struct wire_encoder *e);
 int message_need_room(struct wire_encoder *e, size_t octets, struct err *err);
 
 /* A set with one template; returns its octets. */
-size_t message_template(const struct wire_encoder *e, const struct layout *l, uint8_t *to);
+size_t message_template(const struct wire_encoder *e, const struct layout *l,
+    uint8_t *to);
 
 /* Templates and options data where it is time for them; after the clock was set. */
 int message_keep_time(struct wire_encoder *e, struct err *err);

@@ -80,7 +80,8 @@ add(const struct alias *a, unsigned field, uint16_t reverse)
 		e->units = meanings[i].units;
 		e->semantics = meanings[i].semantics;
 	}
-	snprintf(names[count++], NAME_MAX_OCTETS, "weir_%s", flow_schema.fields[field].id);
+	snprintf(names[count++], NAME_MAX_OCTETS, "weir_%s",
+	    flow_schema.fields[field].id);
 }
 
 static void

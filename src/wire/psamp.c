@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PSAMP (RFC 5476): a report for each selected packet, by IPFIX. One template. The packets
- * were selected by the meter, each n-th or by chance, as options data tell.
+ * PSAMP (RFC 5476): a report for each selected packet, by IPFIX. One template. The
+ * packets were selected by the meter, each n-th or by chance, as options data tell.
  */
 #include "wire/message.h"
 

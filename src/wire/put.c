@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Columns to the octets of records: the counterpart of convert.c. Rows mostly follow each other.
+ * Columns to the octets of records: the counterpart of convert.c. Rows mostly follow each
+ * other.
  */
 #include "wire/put.h"
 
@@ -186,7 +187,8 @@ octets_of(const struct column *c, size_t row, size_t *whole)
 		return 0;
 	is_list = types[c->type].storage == STORAGE_LIST;
 	most = is_list ? LIST_MOST : TEXT_MOST;
-	*whole = is_list ? (size_t)column_list(c, row).count * 8 : column_text(c, row).len;
+	*whole = is_list ? (size_t)column_list(c, row).count * 8 : column_text(c,
+	    row).len;
 	return *whole < most ? *whole : most;
 }
 

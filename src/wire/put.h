@@ -49,8 +49,8 @@ void put_zeros(const struct put_rows *rows, size_t offset, size_t len);
 /* biflowDirection knows 0 to 3: our other ways to know the initiator become 1. */
 void put_known_direction(const struct put_rows *rows, size_t offset);
 
-/* Text and lists with their length in front (RFC 7011, 7). What exceeds `most` octets is cut
- * off and counted; TEXT_MOST and LIST_MOST bound it in any case. */
+/* Text and lists with their length in front (RFC 7011, 7). What exceeds `most` octets is
+ * cut off and counted; TEXT_MOST and LIST_MOST bound it in any case. */
 enum { TEXT_MOST = 1024, LIST_MOST = 56000 };
 size_t put_variable_len(const struct column *c, size_t row); /* without the length */
 uint8_t *put_variable(const struct column *c, enum conversion conversion, size_t row,

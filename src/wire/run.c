@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs a copy plan over the records of a set. Records of fixed length go column by column:
- * each step converts all of them at once. Records of variable length go one by one through
- * the same steps. What follows holds for both: zeros that mean "unknown" become null, times
- * that only one element gave are completed, ports of protocols without ports and ICMP types
- * in the port fields are put right, and columns that this template does not fill are null.
+ * Runs a copy plan over the records of a set. Records of fixed length go column by
+ * column: each step converts all of them at once. Records of variable length go one by
+ * one through the same steps. What follows holds for both: zeros that mean "unknown"
+ * become null, times that only one element gave are completed, ports of protocols without
+ * ports and ICMP types in the port fields are put right, and columns that this template
+ * does not fill are null.
  */
 #include "wire/run.h"
 
@@ -169,14 +170,16 @@ run_other(struct run *run, const struct template *t, const struct step *step,
 			put_list(out, step->field, out->rows + at + i, src, len);
 			break;
 		case CONVERT_SAMPLER:
-			run->sampler_ids[at + i] = (int64_t)(load_be(src, len) & INT64_MAX);
+			run->sampler_ids[at + i] = (int64_t)(load_be(src,
+			    len) & INT64_MAX);
 			break;
 		case CONVERT_DURATION_MILLI:
 			run->durations_us[at + i] =
 			    (int64_t)(load_be(src, len) & UINT32_MAX) * 1000;
 			break;
 		case CONVERT_DURATION_MICRO:
-			run->durations_us[at + i] = (int64_t)(load_be(src, len) & UINT32_MAX);
+			run->durations_us[at + i] = (int64_t)(load_be(src,
+			    len) & UINT32_MAX);
 			break;
 		}
 	}
@@ -230,8 +233,8 @@ run_fixed(struct run *run, const struct template *t, const uint8_t *src, size_t 
 
 /* One record's fields from the first of variable length on. */
 static void
-run_tail(struct run *run, const struct template *t, const uint8_t **at, const uint16_t *len,
-    struct batch *out, size_t i)
+run_tail(struct run *run, const struct template *t, const uint8_t **at,
+    const uint16_t *len, struct batch *out, size_t i)
 {
 	const struct step *step;
 	unsigned j;
@@ -243,7 +246,8 @@ run_tail(struct run *run, const struct template *t, const uint8_t **at, const ui
 		if (step->len != ELEMENT_VARIABLE ||
 		    (len[step->index] != ELEMENT_VARIABLE &&
 		    template_length_fits(step->conversion, len[step->index])))
-			run_step(run, t, step, at[step->index], 0, 1, len[step->index], out, i);
+			run_step(run, t, step, at[step->index], 0, 1, len[step->index],
+			    out, i);
 		else if (step->conversion < CONVERT_FIELDS && !(step->flags & ALIAS_ELSE))
 			column_set_null(&out->columns[step->field], out->rows + i);
 	}
@@ -331,7 +335,8 @@ static void
 complete_times(struct run *run, const struct template *t, struct batch *out, size_t n,
     uint64_t *filled)
 {
-	bool has_start = row_has(t->carried, FLOW_start), has_end = row_has(t->carried, FLOW_end);
+	bool has_start = row_has(t->carried, FLOW_start),
+	    has_end = row_has(t->carried, FLOW_end);
 	int64_t *start = open_column(out, FLOW_start, has_start ? 0 : n)->values;
 	int64_t *end = open_column(out, FLOW_end, has_end ? 0 : n)->values;
 	size_t i;
@@ -390,7 +395,8 @@ put_u8(struct batch *out, unsigned field, size_t row, uint8_t value)
 static void
 complete_protocol(const struct template *t, struct batch *out, size_t n, uint64_t *filled)
 {
-	const uint8_t *proto = (const uint8_t *)out->columns[FLOW_proto].values + out->rows;
+	const uint8_t *proto = (const uint8_t *)out->columns[FLOW_proto].values +
+	    out->rows;
 	bool has_icmp = row_has(t->carried, FLOW_icmp_type);
 	bool is_in_port = !has_icmp && row_has(filled, FLOW_dst_port);
 	uint16_t port;
@@ -402,8 +408,8 @@ complete_protocol(const struct template *t, struct batch *out, size_t n, uint64_
 			;
 		else
 			null_where_filled(out, filled, FLOW_tcp_flags, row);
-		if (proto[i] == 6 || proto[i] == 17 || proto[i] == 33 || proto[i] == 132 ||
-		    proto[i] == 136) {
+		if (proto[i] == 6 || proto[i] == 17 || proto[i] == 33 ||
+		    proto[i] == 132 || proto[i] == 136) {
 			null_where_filled(out, filled, FLOW_icmp_type, row);
 			null_where_filled(out, filled, FLOW_icmp_code, row);
 			continue;
@@ -412,8 +418,10 @@ complete_protocol(const struct template *t, struct batch *out, size_t n, uint64_
 			if (!row_has(filled, FLOW_icmp_type)) {
 				batch_flat(out, FLOW_icmp_type);
 				batch_flat(out, FLOW_icmp_code);
-				column_mark(out, FLOW_icmp_type, out->rows, out->rows + n, false);
-				column_mark(out, FLOW_icmp_code, out->rows, out->rows + n, false);
+				column_mark(out, FLOW_icmp_type, out->rows, out->rows + n,
+				    false);
+				column_mark(out, FLOW_icmp_code, out->rows, out->rows + n,
+				    false);
 				row_mark(filled, FLOW_icmp_type);
 				row_mark(filled, FLOW_icmp_code);
 			}
@@ -429,7 +437,8 @@ complete_protocol(const struct template *t, struct batch *out, size_t n, uint64_
 	}
 }
 
-/* Exporters of biflows write 0 for a direction in which nothing came: that is a uniflow. */
+/* Exporters of biflows write 0 for a direction in which nothing came: that is a
+ * uniflow. */
 static void
 complete_reverse(const struct template *t, struct batch *out, size_t n, uint64_t *filled)
 {
@@ -478,9 +487,11 @@ complete_sampling(const struct run *run, const struct template *t, struct batch 
 	values = (uint32_t *)open_column(out, FLOW_sampling, n)->values + out->rows;
 	row_mark(filled, FLOW_sampling);
 	for (i = 0; i < n; i++) {
-		rate = t->has_sampler ? sampler_rate(run->samplers, run->sampler_ids[i]) : 0;
+		rate = t->has_sampler ? sampler_rate(run->samplers, run->sampler_ids[i])
+		    : 0;
 		if (rate == 0)
-			rate = t->has_sampler && run->sampler_ids[i] == 0 ? 0 : run->sampling;
+			rate = t->has_sampler && run->sampler_ids[i] == 0 ? 0
+			    : run->sampling;
 		values[i] = rate;
 		if (rate == 0)
 			column_set_null(&out->columns[FLOW_sampling], out->rows + i);

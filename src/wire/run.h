@@ -23,7 +23,8 @@ struct run {
 	uint32_t domain;
 	int64_t received_us;
 	int64_t export_us;
-	/* A time of t milliseconds of uptime is base_us + (t - base_ms) ms, modulo 2^32. */
+	/* A time of t milliseconds of uptime is base_us + (t - base_ms) ms, modulo
+	 * 2^32. */
 	int64_t base_us;
 	uint32_t base_ms;
 	uint32_t sampling; /* 0: not known, or by sampler */
@@ -37,8 +38,8 @@ struct run {
 };
 
 /*
- * Appends n <= RUN_ROWS records, which lie one behind the other at src, to the batch, which
- * must have room. Whole records: the caller has walked them.
+ * Appends n <= RUN_ROWS records, which lie one behind the other at src, to the batch,
+ * which must have room. Whole records: the caller has walked them.
  */
 void run_records(struct run *run, const struct template *t, const uint8_t *src, size_t n,
     struct batch *out);

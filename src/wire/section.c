@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reports of packets to sections of packets: what is looked at is in a table of elements, of
- * RFC 5477 and RFC 7133; the rest of a record is passed over.
+ * Reports of packets to sections of packets: what is looked at is in a table of elements,
+ * of RFC 5477 and RFC 7133; the rest of a record is passed over.
  */
 #include "wire/section.h"
 
@@ -46,16 +46,17 @@ bool
 section_is_in(const struct template_field *fields, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (fields[i].pen == PEN_IANA && (fields[i].element == rows[TOLD_IP].element ||
-		        fields[i].element == rows[TOLD_FRAME].element))
+		if (fields[i].pen == PEN_IANA &&
+		    (fields[i].element == rows[TOLD_IP].element ||
+		    fields[i].element == rows[TOLD_FRAME].element))
 			return true;
 	return false;
 }
 
 /*
- * RFC 7011, 6.1.9 and 6.1.10: seconds since 1900, which begin anew in 2036, and a fraction.
- * Whoever cut microseconds off when writing, by the eleven bits that do not count or less, is
- * not cut off again; softflowd adds one before it cuts.
+ * RFC 7011, 6.1.9 and 6.1.10: seconds since 1900, which begin anew in 2036, and a
+ * fraction. Whoever cut microseconds off when writing, by the eleven bits that do not
+ * count or less, is not cut off again; softflowd adds one before it cuts.
  */
 static int64_t
 ntp_ns(const uint8_t *p, uint64_t per_second, bool is_softflowd)
@@ -69,7 +70,8 @@ ntp_ns(const uint8_t *p, uint64_t per_second, bool is_softflowd)
 }
 
 static int64_t
-time_of(const uint8_t *const *told, const uint64_t *value, bool is_softflowd, int64_t export_us)
+time_of(const uint8_t *const *told, const uint64_t *value, bool is_softflowd,
+    int64_t export_us)
 {
 	static const uint64_t FAR_S = UINT32_MAX;
 
@@ -116,11 +118,12 @@ section_read(const struct template *t, const uint8_t *const *at, const uint16_t 
 
 	for (unsigned i = 0; i < t->field_count; i++)
 		for (int k = 0; k < TOLD; k++) {
-			if (t->fields[i].element != rows[k].element || t->fields[i].pen != PEN_IANA ||
-			    told[k] != NULL)
+			if (t->fields[i].element != rows[k].element ||
+			    t->fields[i].pen != PEN_IANA || told[k] != NULL)
 				continue;
 			if (rows[k].len != ELEMENT_VARIABLE &&
-			    (rows[k].len != 0 ? len[i] != rows[k].len : len[i] < 1 || len[i] > 8))
+			    (rows[k].len != 0 ? len[i] != rows[k].len : len[i] < 1 ||
+			    len[i] > 8))
 				continue;
 			told[k] = at[i];
 			octets[k] = len[i];
@@ -139,7 +142,8 @@ section_read(const struct template *t, const uint8_t *const *at, const uint16_t 
 	wire = section == TOLD_FRAME ? value[TOLD_FRAME_BYTES]
 	    : value[TOLD_IP_BYTES] != 0 ? value[TOLD_IP_BYTES] : value[TOLD_IP4_BYTES];
 	if (told[TOLD_EXPORTED] != NULL && wire == 0)
-		wire = value[TOLD_EXPORTED]; /* of a section that was longer than its field */
+		/* of a section that was longer than its field */
+		wire = value[TOLD_EXPORTED];
 	out->wire = wire < out->captured ? out->captured
 	    : wire > INT32_MAX ? INT32_MAX : (uint32_t)wire;
 	out->time_ns = time_of(told, value, is_softflowd(t), export_us);

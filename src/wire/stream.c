@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state of each exporter's domain. Streams stand in a hash table of a fixed size with a
- * secret seed, because strangers choose their keys; those of datagrams are never evicted, so
- * that nobody can push out a good one by sending from many addresses, those of connections
- * end with them. Templates are an array sorted by
- * id.
+ * The state of each exporter's domain. Streams stand in a hash table of a fixed size with
+ * a secret seed, because strangers choose their keys; those of datagrams are never
+ * evicted, so that nobody can push out a good one by sending from many addresses, those
+ * of connections end with them. Templates are an array sorted by id.
  */
 #include "wire/stream.h"
 
@@ -67,8 +66,9 @@ streams_get(struct streams *streams, const struct addr *exporter, uint16_t versi
 	struct stream *s;
 
 	for (; (s = streams->slots[i]) != NULL; i = (i + 1) & (streams->slot_count - 1)) {
-		if (s->domain == domain && s->version == version && s->session == session &&
-		    memcmp(&s->exporter, exporter, sizeof *exporter) == 0)
+		if (s->domain == domain && s->version == version &&
+		    s->session == session && memcmp(&s->exporter, exporter,
+		    sizeof *exporter) == 0)
 			return s;
 	}
 	if (streams->count == streams->max || (s = calloc(1, sizeof *s)) == NULL)
@@ -152,7 +152,8 @@ stream_template(const struct stream *s, uint16_t id)
 {
 	unsigned i = template_place(s, id);
 
-	return i < s->template_count && s->templates[i]->id == id ? s->templates[i] : NULL;
+	return i < s->template_count && s->templates[i]->id == id ? s->templates[i]
+	    : NULL;
 }
 
 int

@@ -47,7 +47,8 @@ template_length_fits(enum conversion conversion, unsigned len)
 	}
 }
 
-/* The field of an alias as this template element carries it; FLOW_FIELDS if it does not. */
+/* The field of an alias as this template element carries it; FLOW_FIELDS if it does
+ * not. */
 static unsigned
 carried_field(const struct alias *a, const struct template_field *f)
 {
@@ -60,12 +61,14 @@ carried_field(const struct alias *a, const struct template_field *f)
 	} else if (f->pen == PEN_REVERSE) {
 		is_reverse = true;
 	}
-	if (a->element != element || a->pen != (f->pen == PEN_REVERSE ? PEN_IANA : f->pen))
+	if (a->element != element ||
+	    a->pen != (f->pen == PEN_REVERSE ? PEN_IANA : f->pen))
 		return FLOW_FIELDS;
 	if (!is_reverse || a->conversion >= CONVERT_FIELDS)
 		return is_reverse ? FLOW_FIELDS : a->field;
 	pair = flow_schema.fields[a->field].pair;
-	return pair == a->field || !flow_schema.fields[pair].is_reverse ? FLOW_FIELDS : pair;
+	return pair == a->field || !flow_schema.fields[pair].is_reverse ? FLOW_FIELDS
+	    : pair;
 }
 
 static void
@@ -95,7 +98,8 @@ add_step(struct template *t, const uint16_t *offsets, unsigned field,
 	    (uint16_t)len, a->conversion, (uint8_t)flags, NULL};
 	if (a->conversion < CONVERT_FIELDS) {
 		step->convert = convert_find(a->conversion,
-		    types[flow_schema.fields[field].type].storage, len == ELEMENT_VARIABLE ? 0 : len);
+		    types[flow_schema.fields[field].type].storage,
+		    len == ELEMENT_VARIABLE ? 0 : len);
 		row_mark(t->carried, field);
 	}
 	t->has_uptime |= a->conversion == CONVERT_UPTIME;

@@ -27,12 +27,13 @@ struct template_field {
 };
 
 /* Converts n values, len octets each, stride octets apart, to out[0..n-1]. */
-typedef void convert_fn(const struct run *run, const uint8_t *src, size_t stride, size_t n,
-    size_t len, void *out);
+typedef void convert_fn(const struct run *run, const uint8_t *src, size_t stride,
+    size_t n, size_t len, void *out);
 
 /* One copy of the plan: an element of the record into a column. */
 struct step {
-	uint16_t field;  /* of flow_schema, unless the conversion is CONVERT_FIELDS or above */
+	/* of flow_schema, unless the conversion is CONVERT_FIELDS or above */
+	uint16_t field;
 	uint16_t index;  /* of the template's field */
 	uint16_t offset; /* in a record of fixed length */
 	uint16_t len;
@@ -49,7 +50,8 @@ struct template {
 	uint16_t id;
 	uint16_t field_count, scope_count, step_count;
 	uint16_t record_len; /* the least, if the length varies */
-	uint16_t head_fields, head_len; /* in front of the first field of variable length */
+	/* in front of the first field of variable length */
+	uint16_t head_fields, head_len;
 	bool is_options;
 	bool is_fixed;
 	bool is_flow;   /* has an address */
@@ -79,7 +81,8 @@ bool template_length_fits(enum conversion conversion, unsigned len);
 size_t template_walk(const struct template *t, const uint8_t *src, size_t left,
     const uint8_t **at, uint16_t *len);
 
-/* convert.c: the kernel for a conversion from len octets to a column; NULL if none fits. */
+/* convert.c: the kernel for a conversion from len octets to a column; NULL if none
+ * fits. */
 convert_fn *convert_find(enum conversion conversion, enum storage storage, size_t len);
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The classifiers as a program, for scikit-learn beside it (tests/interop/sklearn.sh,
- * bench/classify.sh). Values are raw doubles, classes raw 32-bit numbers, host byte order.
+ * bench/classify.sh). Values are raw doubles, classes raw 32-bit numbers, host byte
+ * order.
  *
- *	classify KIND[,float32][,trees=N][,neighbours=N] FEATURES CLASSES X Y PROBE COMMAND
+ * 	classify KIND[,float32][,trees=N][,neighbours=N] FEATURES CLASSES X Y PROBE
+ * 	COMMAND
  *
- * COMMAND nodes: a tree's nodes in preorder, a line each: feature, threshold, right, samples
- * (-1 for a leaf's feature). classes: the class of each row of PROBE, a line each.
- * probabilities: all of them, a row a line. time: CPU seconds of the best of three fits, then of
- * the best of three namings of PROBE.
+ * COMMAND nodes: a tree's nodes in preorder, a line each: feature, threshold, right,
+ * samples (-1 for a leaf's feature). classes: the class of each row of PROBE, a line
+ * each. probabilities: all of them, a row a line. time: CPU seconds of the best of three
+ * fits, then of the best of three namings of PROBE.
  */
 #include "base/err.h"
 #include "identify/classifier.h"
@@ -40,7 +42,8 @@ read_all(const char *path, size_t *bytes)
 	}
 	*bytes = (size_t)ftell(file);
 	rewind(file);
-	if ((data = malloc(*bytes + 1)) == NULL || fread(data, 1, *bytes, file) != *bytes) {
+	if ((data = malloc(*bytes + 1)) == NULL || fread(data, 1, *bytes,
+	    file) != *bytes) {
 		perror(path);
 		exit(2);
 	}
@@ -91,8 +94,8 @@ print_nodes(const struct samples *s, const struct classifier_config *config)
 }
 
 static void
-print_probabilities(const struct classifier *c, const struct samples *s, const double *probe,
-    size_t rows)
+print_probabilities(const struct classifier *c, const struct samples *s,
+    const double *probe, size_t rows)
 {
 	double *p = malloc(s->class_count * sizeof *p);
 	size_t i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * base: errors keep the first cause, cursors fail stickily, texts escape and numbers parse
- * strictly.
+ * base: errors keep the first cause, cursors fail stickily, texts escape and numbers
+ * parse strictly.
  */
 #include "base/cursor.h"
 #include "base/err.h"

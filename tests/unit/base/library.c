@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Libraries that are loaded when needed: one that is there, one that is not, and one without
- * the function that is wanted.
+ * Libraries that are loaded when needed: one that is there, one that is not, and one
+ * without the function that is wanted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,8 @@ says_what_is_missing(void **state)
 {
 	struct err err = {0};
 
-	assert_int_equal(LIBRARY_LOAD(absent, "no-such-library.so.7", "libnone7", &err), -1);
+	assert_int_equal(LIBRARY_LOAD(absent, "no-such-library.so.7", "libnone7", &err),
+	    -1);
 	assert_non_null(strstr(err.text, "no-such-library.so.7"));
 	assert_non_null(strstr(err.text, "install the package libnone7"));
 	assert_null(absent.all[0]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is given up is really gone: each case enters a sandbox in a child and tries one thing.
- * Built without sanitizers, under which system calls are not limited (tests/meson.build).
+ * What is given up is really gone: each case enters a sandbox in a child and tries one
+ * thing. Built without sanitizers, under which system calls are not limited
+ * (tests/meson.build).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,11 +45,14 @@ try_write(const char *folder)
 
 static int try_write_inside(void) { return try_write(inside); }
 static int try_write_outside(void) { return try_write(outside); }
-static int try_read_etc(void) { return result(open("/etc/passwd", O_RDONLY | O_CLOEXEC)); }
-static int try_list_outside(void) { return result(open(outside, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+static int try_read_etc(void) { return result(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+    }
+static int try_list_outside(void) { return result(open(outside,
+    O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
 static int try_udp(void) { return result(socket(AF_INET, SOCK_DGRAM, 0)); }
 static int try_packet(void) { return result(socket(AF_PACKET, SOCK_RAW, 0)); }
-static int try_memory(void) { return mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED; }
+static int try_memory(void) { return mmap(NULL, 4096, PROT_READ,
+    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED; }
 
 static int
 try_fork(void)
@@ -211,8 +215,8 @@ test_user(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	if ((child = fork()) == 0)
-		_exit(sandbox_user("nobody", 0, NULL) == 0 && status_number("CapPrm:") == 0 &&
-		    setuid(0) != 0 ? 0 : 1);
+		_exit(sandbox_user("nobody", 0, NULL) == 0 &&
+		    status_number("CapPrm:") == 0 && setuid(0) != 0 ? 0 : 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 }

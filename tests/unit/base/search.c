@@ -27,7 +27,8 @@ check(const uint64_t table[LENGTH])
 			for (key = 0; key <= VALUES; key++) {
 				for (i = low; i < high && table[i] < key; i++)
 					;
-				assert_int_equal(search_first(table, low, high, key, is_before), i);
+				assert_int_equal(search_first(table, low, high, key,
+				    is_before), i);
 			}
 }
 

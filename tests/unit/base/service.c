@@ -86,9 +86,11 @@ background_status(int is_ready, int exit_status)
 static void
 test_background(void **state)
 {
-	assert_int_equal(background_status(1, 7), 0); /* what comes later is not waited for */
+	/* what comes later is not waited for */
+	assert_int_equal(background_status(1, 7), 0);
 	assert_int_equal(background_status(0, 2), 2);
-	assert_int_equal(background_status(0, 0), 1); /* ended well, but never was ready */
+	/* ended well, but never was ready */
+	assert_int_equal(background_status(0, 0), 1);
 }
 
 static void

@@ -130,7 +130,8 @@ test_mailbox(void **state)
 	assert_int_equal(mailbox_init(&o.box), 0);
 	assert_int_equal(pthread_create(&o.thread, NULL, own, &o), 0);
 	for (i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]),
+		    0);
 	for (i = 0; i < 3; i++) {
 		pthread_join(threads[i], NULL);
 		assert_int_equal(askers[i].failed, 0);

@@ -36,7 +36,8 @@ put_row(struct text *out, const struct catalog *catalog, size_t file)
 		const struct field *f = &catalogue_schema.fields[i];
 		const char *member = (const char *)&row + f->offset;
 
-		if (!row_has(row.present, i) || i == CATALOGUE_source || i == CATALOGUE_date)
+		if (!row_has(row.present, i) || i == CATALOGUE_source ||
+		    i == CATALOGUE_date)
 			continue;
 		text_printf(out, "%s=", f->id);
 		if (f->type == TYPE_text) {
@@ -47,7 +48,8 @@ put_row(struct text *out, const struct catalog *catalog, size_t file)
 		} else if (f->type == TYPE_u64) {
 			text_u64(out, *(const uint64_t *)(const void *)member);
 		} else {
-			time_print(*(const int64_t *)(const void *)member, STYLE_MACHINE, when);
+			time_print(*(const int64_t *)(const void *)member, STYLE_MACHINE,
+			    when);
 			text_bytes(out, when, 10);
 		}
 		text_char(out, ' ');
@@ -88,11 +90,14 @@ static const struct sample samples[] = {
      "name=a&b version=1-1 arch=noarch size=7 path=x/a.rpm host=other.example \n",
      NULL, BUILD_bad_size},
     {"rpm", "repomd.xml",
-     "<repomd><data type=\"primary\"><location href=\"repodata/p.xml\"/></data></repomd>", "",
+     "<repomd><data type=\"primary\"><location href=\"repodata/p.xml\"/></data></repomd>",
+     "",
      NULL, 0},
-    {"rpm", "repomd.xml", "<repomd><data type=\"other\"/></repomd>", NULL, "type primary", 0},
+    {"rpm", "repomd.xml", "<repomd><data type=\"other\"/></repomd>", NULL, "type primary",
+    0},
     {"rpm", "x.xml", "<html/>", NULL, "x.xml: line 1: begins with <html>", 0},
-    {"rpm", "x.xml", "<metadata>\n<package>\n</metadata>", NULL, "x.xml: line 3: no good XML",
+    {"rpm", "x.xml", "<metadata>\n<package>\n</metadata>", NULL,
+    "x.xml: line 3: no good XML",
      0},
     {"rpm", "x.xml",
      "<?xml version=\"1.0\"?>\n<!DOCTYPE m [<!ENTITY a \"aaaa\"><!ENTITY b "
@@ -106,8 +111,7 @@ static const struct sample samples[] = {
      "\"size\":4711,\"upload-time\":\"2024-03-09T10:11:12.5Z\"},"
      "{\"filename\":\"pond-1.2.3-cp311-cp311-manylinux_2_17_x86_64.whl\","
      "\"url\":\"../../packages/pond%2B.whl\",\"size\":99},"
-     "{\"filename\":\"pond-1.2.tar.gz\",\"url\":\"https://files.example/p/pond-1.2.tar.gz\"},"
-     "{\"filename\":\"pond-1.1.tar.gz\",\"size\":-3}]}",
+     "{\"filename\":\"pond-1.2.tar.gz\",\"url\":\"https://files.example/p/pond-1.2.tar.gz\"},{\"filename\":\"pond-1.1.tar.gz\",\"size\":-3}]}",
      "name=pond version=1.2.3 arch=any size=4711 "
      "path=packages/aa/pond-1.2.3-py3-none-any.whl host=files.example "
      "released=2024-03-09 \n"
@@ -141,7 +145,8 @@ static const struct sample samples[] = {
      "slack=53453 released=2024-03-12 \n"
      "name=a \"quoted\"\xef\xbf\xbdname version=1 size=1234567 \n",
      NULL, BUILD_bad_size},
-    {"macos", "updates.csv", "name;size;url\nSafari;1,5 GB;https://s.example/Safari.pkg\n",
+    {"macos", "updates.csv",
+    "name;size;url\nSafari;1,5 GB;https://s.example/Safari.pkg\n",
      "name=Safari size=1500000000 slack=50976563 path=Safari.pkg host=s.example \n", NULL,
      BUILD_inexact},
     {"updates", "updates.csv", "name,size\nx,1 MB\ny,2 MiB\nz,3 B\n",
@@ -150,7 +155,8 @@ static const struct sample samples[] = {
      "name=z size=3 \n",
      NULL, 0},
     {"updates", "x.csv", "colour,size\n", NULL, "x.csv: line 1: the first line", 0},
-    {"updates", "x.csv", "name,size\n\"open,1\n", NULL, "x.csv: line 2: a cell's quote", 0},
+    {"updates", "x.csv", "name,size\n\"open,1\n", NULL, "x.csv: line 2: a cell's quote",
+    0},
     {"updates", "x.csv", "", NULL, "x.csv: empty", 0},
     {"updates", "x.csv", "name,size\na,1,2\n", NULL, "x.csv: line 2", 0},
     {"listing", "http://h.example/d/",
@@ -172,13 +178,16 @@ static const struct sample samples[] = {
      "<tr><td><a href=\"/d/z.txt\">z.txt</a></td><td align=\"right\">2024-03-04 05:06"
      "  </td><td align=\"right\">972 </td></tr>\n"
      "<tr><td><a href=\"http://elsewhere.example/\">e</a></td></tr></table>",
-     "name=x&y.txt size=1228 slack=53 path=d/x&y.txt host=h.example released=2024-03-04 \n"
+     "name=x&y.txt size=1228 slack=53 path=d/x&y.txt host=h.example released=2024-03-04 "
+     "\n"
      "name=z.txt size=972 path=d/z.txt host=h.example released=2024-03-04 \n",
      NULL, BUILD_inexact},
     {"listing", "http://h.example/d/",
-     "[{ \"name\":\"a b\", \"type\":\"file\", \"mtime\":\"Sat, 09 Mar 2024 10:11:12 GMT\", "
-     "\"size\":17 },\n{ \"name\":\"dir\", \"type\":\"directory\" }]",
-     "name=a b size=17 path=d/a%20b path_len=7 host=h.example released=2024-03-09 \n", NULL,
+     "[{ \"name\":\"a b\", \"type\":\"file\", \"mtime\":\"Sat, 09 Mar 2024 10:11:12 "
+     "GMT\", \"size\":17 },\n"
+     "{ \"name\":\"dir\", \"type\":\"directory\" }]",
+     "name=a b size=17 path=d/a%20b path_len=7 host=h.example released=2024-03-09 \n",
+     NULL,
      BUILD_no_file},
     {"listing", "x.html", "<p>nothing", NULL, "x.html: has no links", 0},
     {"listing", "x.json", "[{}]", NULL, "object 1", 0},
@@ -209,16 +218,16 @@ check_sample(const struct sample *s, const void *bytes, size_t n)
 	text_init(&got);
 	if (s->rows == NULL) {
 		if (ret == 0 || strstr(err.text, s->error) == NULL)
-			fail_msg("%s %s: wanted '%s', got '%s'", s->kind, s->bytes, s->error,
-				 err.text);
+			fail_msg("%s %s: wanted '%s', got '%s'", s->kind, s->bytes,
+			    s->error, err.text);
 	} else {
 		if (ret != 0)
 			fail_msg("%s: %s", s->kind, err.text);
 		for (i = 0; i < catalog_count(build_catalog(b)); i++)
 			put_row(&got, build_catalog(b), i);
 		if (strcmp(got.data, s->rows) != 0)
-			fail_msg("%s %s:\n got    %s wanted %s", s->kind, s->label, got.data,
-				 s->rows);
+			fail_msg("%s %s:\n got    %s wanted %s", s->kind, s->label,
+			    got.data, s->rows);
 		if (s->counter != 0 && build_counters(b)[s->counter] != 1)
 			fail_msg("%s %s: %s is %llu", s->kind, s->label,
 				 build_counter_rows[s->counter].id,
@@ -242,10 +251,11 @@ test_samples(void **state)
 			struct build *b = build_new(&config);
 			struct err err = {0};
 
-			if (build_bytes(b, builder_find(samples[i].kind), samples[i].bytes,
-					cut, "cut", &err) != 0 &&
+			if (build_bytes(b, builder_find(samples[i].kind),
+			    samples[i].bytes, cut, "cut", &err) != 0 &&
 			    strstr(err.text, "cut: ") == NULL)
-				fail_msg("%s cut at %zu: %s", samples[i].kind, cut, err.text);
+				fail_msg("%s cut at %zu: %s", samples[i].kind, cut,
+				    err.text);
 			build_free(b);
 		}
 	}
@@ -341,17 +351,20 @@ test_archives(void **state)
 	size_t i, n, cut;
 
 	for (i = 0; i < sizeof filters / sizeof *filters; i++) {
-		check_sample(&wanted[0], tar, make_tar(apk, 3, filters[i], tar, sizeof tar));
+		check_sample(&wanted[0], tar, make_tar(apk, 3, filters[i], tar,
+		    sizeof tar));
 		n = make_tar(db, 3, filters[i], tar, sizeof tar);
 		check_sample(&wanted[1], tar, n);
 		check_sample(&wanted[2], tar, n);
-		check_sample(&wanted[3], tar, make_tar(apk, 2, filters[i], tar, sizeof tar));
+		check_sample(&wanted[3], tar, make_tar(apk, 2, filters[i], tar,
+		    sizeof tar));
 		n = make_tar(apk, 3, filters[i], tar, sizeof tar);
 		for (cut = 0; cut < n; cut += 1 + n / 97) {
 			struct build *b = build_new(&config);
 			struct err err = {0};
 
-			if (build_bytes(b, builder_find("alpine"), tar, cut, "cut", &err) != 0)
+			if (build_bytes(b, builder_find("alpine"), tar, cut, "cut",
+			    &err) != 0)
 				assert_non_null(strstr(err.text, "cut: "));
 			build_free(b);
 		}
@@ -386,7 +399,8 @@ test_bombs(void **state)
 		struct err err = {0};
 
 		assert_int_equal(
-		    build_bytes(b, builder_find(kinds[i]), packed, used, "bomb", &err), -1);
+		    build_bytes(b, builder_find(kinds[i]), packed, used, "bomb", &err),
+		    -1);
 		assert_non_null(strstr(err.text, "bomb: "));
 		build_free(b);
 	}
@@ -426,8 +440,8 @@ test_sizes(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		bool good = size_parse(cases[i].text, strlen(cases[i].text), cases[i].units,
-				       &size, &slack);
+		bool good = size_parse(cases[i].text, strlen(cases[i].text),
+		    cases[i].units, &size, &slack);
 
 		if (good != (cases[i].slack != UINT64_MAX) ||
 		    (good && (size != cases[i].size || slack != cases[i].slack)))
@@ -472,7 +486,8 @@ test_utf8(void **state)
 		size_t length;
 	} cases[] = {
 	    {"a", 1},	     {"\n", 0},		   {"\x7f", 0},		{"\xc3\xa4", 2},
-	    {"\xc3", 0},	     {"\xc0\x80", 0},	   {"\xc2\x85", 0},	{"\xe2\x82\xac", 3},
+	    {"\xc3", 0},	     {"\xc0\x80", 0},	   {"\xc2\x85",
+	    0},	{"\xe2\x82\xac", 3},
 	    {"\xe0\x80\x80", 0}, {"\xed\xa0\x80", 0}, {"\xf0\x9f\x90\x9f", 4},
 	    {"\xf4\x90\x80\x80", 0}, {"\xf8\x88\x80\x80", 0}, {"\x80", 0},
 	};
@@ -517,7 +532,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_samples), cmocka_unit_test(test_every_kind_has_a_sample),
+	    cmocka_unit_test(test_samples),
+	        cmocka_unit_test(test_every_kind_has_a_sample),
 	    cmocka_unit_test(test_archives), cmocka_unit_test(test_bombs),
 	    cmocka_unit_test(test_sizes), cmocka_unit_test(test_urls),
 	    cmocka_unit_test(test_utf8), cmocka_unit_test(test_config),

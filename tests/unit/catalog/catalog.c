@@ -121,9 +121,11 @@ static void
 test_errors(void **state)
 {
 	expect(true, "Package: x\nSize: -5\n\n",
-	       "FILE: line 3: \"x\": no file could be taken: files left out: a size that");
+	       "FILE: line 3: \"x\": no file could be taken: files left out: a size "
+	       "that");
 	expect(true, "Package: x\nSize: 1e5\n", "FILE: line 2: \"x\"");
-	expect(true, "Package: x\nSize: 9223372036854775808\n", "a size that is no number");
+	expect(true, "Package: x\nSize: 9223372036854775808\n",
+	    "a size that is no number");
 	expect(true, "Package: x\n\n", "a size that is no number");
 	expect(true, "Package: y\nSize: 5\n\nPackage: x\nSize: -5\n\n", NULL);
 	expect(true, "Size: 5\n\n", "without Package");

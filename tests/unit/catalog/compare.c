@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files beside files: lookups by size, candidates by grade of evidence, contradictions and
- * differences, each against a slow obvious twin or a table.
+ * Files beside files: lookups by size, candidates by grade of evidence, contradictions
+ * and differences, each against a slow obvious twin or a table.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,7 +111,8 @@ apart(uint64_t a, uint64_t b)
 
 /* True if what is seen of file a may be file b's. */
 static bool
-fits(const struct leak_row *grade, const struct catalog_file *a, const struct catalog_file *b)
+fits(const struct leak_row *grade, const struct catalog_file *a,
+    const struct catalog_file *b)
 {
 	uint64_t seen, k, most;
 
@@ -160,7 +161,8 @@ test_leak(void **state)
 	for (g = 0; g < LEAK_GRADES; g++) {
 		for (i = 0; i < n; i++) {
 			for (wanted = 0, k = 0; k < n; k++)
-				wanted += fits(&leak_rows[g], &files[picks[i]], &files[picks[k]]);
+				wanted += fits(&leak_rows[g], &files[picks[i]],
+				    &files[picks[k]]);
 			if (leak.counts[g][i] != wanted)
 				fail_msg("seed %llu: %s of size %llu: %u, not %u",
 					 (unsigned long long)seed, leak_rows[g].id,
@@ -196,10 +198,12 @@ read_catalog(const char *text)
 static int
 put_change(void *arg, const struct change *c, struct err *err)
 {
-	text_printf(arg, "%.*s %.*s %.*s>%.*s %llu>%llu\n", (int)c->change.len, c->change.data,
-		    (int)c->name.len, c->name.data, (int)c->old_version.len,
-		    c->old_version.len > 0 ? c->old_version.data : "", (int)c->version.len,
-		    c->version.len > 0 ? c->version.data : "", (unsigned long long)c->old_size,
+	text_printf(arg, "%.*s %.*s %.*s>%.*s %llu>%llu\n", (int)c->change.len,
+	    c->change.data, (int)c->name.len, c->name.data, (int)c->old_version.len,
+		    c->old_version.len > 0 ? c->old_version.data : "",
+		    (int)c->version.len,
+		    c->version.len > 0 ? c->version.data : "",
+		    (unsigned long long)c->old_size,
 		    (unsigned long long)c->size);
 	return 0;
 }
@@ -241,7 +245,8 @@ test_diff(void **state)
 		new = read_catalog(text.data);
 		assert_int_equal(catalog_diff(old, new, put_change, &got, NULL), 0);
 		if (strcmp(got.data, cases[i].wanted) != 0)
-			fail_msg("case %zu:\n%s wanted\n%s", i, got.data, cases[i].wanted);
+			fail_msg("case %zu:\n%s wanted\n%s", i, got.data,
+			    cases[i].wanted);
 		catalog_free(old);
 		catalog_free(new);
 	}
@@ -284,7 +289,8 @@ static void
 test_keep_exact(void **state)
 {
 	struct catalog *c = catalog_new();
-	static const char text[] = "name\tsize\tslack\na\t5\t\nb\t6\t1\nc\t7\t0\nd\t8\t9999999999\n";
+	static const char text[] =
+	    "name\tsize\tslack\na\t5\t\nb\t6\t1\nc\t7\t0\nd\t8\t9999999999\n";
 
 	assert_int_equal(catalog_read_bytes(c, text, sizeof text - 1, "text", NULL), 0);
 	assert_int_equal(catalog_files(c)[3].slack, UINT32_MAX);
@@ -304,5 +310,6 @@ main(void)
 	    cmocka_unit_test(test_keep_exact),
 	};
 
-	return cmocka_run_group_tests_name("catalog: files beside files", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("catalog: files beside files", tests, NULL,
+	    NULL);
 }

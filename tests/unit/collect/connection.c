@@ -88,7 +88,8 @@ rig_end(struct rig *r)
 static int
 connect_from(struct rig *r, const char *source)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(r->listeners[0].port),
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons(r->listeners[0].port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, from = {.sin_family = AF_INET};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -106,8 +107,8 @@ serve(struct rig *r, int64_t now_us)
 	do {
 		has_more = false;
 		connections_accept(r->connections, &r->listeners[0], now_us);
-		assert_int_equal(connections_read(r->connections, NULL, 0, now_us, &has_more),
-		    0);
+		assert_int_equal(connections_read(r->connections, NULL, 0, now_us,
+		    &has_more), 0);
 	} while (has_more);
 	connections_expire(r->connections, now_us);
 }
@@ -176,7 +177,8 @@ test_limits(void **state)
 static void
 test_bad_streams(void **state)
 {
-	static const uint8_t wrong[][4] = {{0, 9, 0, 16}, {0, 10, 0, 15}, {'G', 'E', 'T', ' '},
+	static const uint8_t wrong[][4] = {{0, 9, 0, 16}, {0, 10, 0, 15},
+	    {'G', 'E', 'T', ' '},
 	    {0, 10, 0, 0}};
 	struct rig r;
 	unsigned i;

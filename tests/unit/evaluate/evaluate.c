@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The statistics against values from elsewhere, the pairing of downloads and findings, and
- * the verdicts on them.
+ * The statistics against values from elsewhere, the pairing of downloads and findings,
+ * and the verdicts on them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,8 @@ test_wilson(void **state)
 		double low, high;
 	} known[] = {
 	    {0, 10, 0, 0.27753},      {10, 10, 0.72247, 1},     {8, 10, 0.49016, 0.94332},
-	    {50, 100, 0.40383, 0.59617}, {1, 20, 0.00888, 0.23613}, {95, 100, 0.88825, 0.97846},
+	    {50, 100, 0.40383, 0.59617}, {1, 20, 0.00888, 0.23613},
+	    {95, 100, 0.88825, 0.97846},
 	    {0, 0, 0, 1},             {1, 1, 0.20655, 1},
 	};
 	size_t i;
@@ -120,14 +121,18 @@ keep(struct sink *sink, struct batch *batch, struct err *err)
 			struct miss *m = &k->misses[k->count];
 
 			batch_row(batch, i, m);
-			snprintf(k->why[k->count], 80, "%.*s", (int)m->why.len, m->why.data);
+			snprintf(k->why[k->count], 80, "%.*s", (int)m->why.len,
+			    m->why.data);
 		} else {
 			struct score *s = &k->scores[k->count];
 
 			batch_row(batch, i, s);
-			snprintf(k->group[k->count], 32, "%.*s", (int)s->group.len, s->group.data);
-			snprintf(k->grade[k->count], 32, "%.*s", (int)s->grade.len, s->grade.data);
-			snprintf(k->part[k->count], 32, "%.*s", (int)s->part.len, s->part.data);
+			snprintf(k->group[k->count], 32, "%.*s", (int)s->group.len,
+			    s->group.data);
+			snprintf(k->grade[k->count], 32, "%.*s", (int)s->grade.len,
+			    s->grade.data);
+			snprintf(k->part[k->count], 32, "%.*s", (int)s->part.len,
+			    s->part.data);
 		}
 	}
 	return 0;
@@ -136,15 +141,16 @@ keep(struct sink *sink, struct batch *batch, struct err *err)
 static struct kept kept;
 
 static const struct score *
-score_of(const struct evaluation *e, const char *part, const char *group, const char *grade)
+score_of(const struct evaluation *e, const char *part, const char *group,
+    const char *grade)
 {
 	size_t i;
 
 	kept = (struct kept){.sink.push = keep};
 	assert_int_equal(evaluation_scores(e, &kept.sink, NULL), 0);
 	for (i = 0; i < kept.count; i++)
-		if (strcmp(kept.part[i], part) == 0 && strcmp(kept.group[i], group) == 0 &&
-		    strcmp(kept.grade[i], grade) == 0)
+		if (strcmp(kept.part[i], part) == 0 && strcmp(kept.group[i],
+		    group) == 0 && strcmp(kept.grade[i], grade) == 0)
 			return &kept.scores[i];
 	fail_msg("no score of %s, %s, %s", part, group, grade);
 	return NULL;
@@ -182,7 +188,8 @@ test_verdicts(void **state)
 	    "another file was named",
 	};
 	struct evaluation *e =
-	    judge(findings, truth, (struct evaluate_config){.group = "path", .split = "0.5"});
+	    judge(findings, truth, (struct evaluate_config){.group = "path",
+	    .split = "0.5"});
 	const uint64_t *counters = evaluation_counters(e);
 	const struct score *s;
 	size_t i;
@@ -243,7 +250,8 @@ test_alignment(void **state)
 	assert_int_equal(rights(
 	    "client,client_port,start,name,probability\n"
 	    "::1,5,10.1,a,1\n::1,5,10.9,b,1\n::1,5,11.6,c,1\n",
-	    "client,client_port,start,name\n::1,5,10,a\n::1,5,10,b\n::1,5,10,c\n", usual), 3);
+	    "client,client_port,start,name\n::1,5,10,a\n::1,5,10,b\n::1,5,10,c\n", usual),
+	    3);
 	/* The second has no finding: the sizes say where the gap is. */
 	assert_int_equal(rights(
 	    "client,client_port,start,bytes,name,probability\n"
@@ -269,7 +277,8 @@ test_alignment(void **state)
 static void
 refuse(const char *f, const char *t, struct evaluate_config config, const char *words)
 {
-	struct evaluate_text ft = {"findings", f, strlen(f)}, tt = {"truth", t, strlen(t)};
+	struct evaluate_text ft = {"findings", f, strlen(f)},
+	    tt = {"truth", t, strlen(t)};
 	struct evaluation *e;
 	struct err err = {0};
 
@@ -281,27 +290,34 @@ refuse(const char *f, const char *t, struct evaluate_config config, const char *
 static void
 test_refused(void **state)
 {
-	static const char f[] = "client,start,name,probability\n", t[] = "client,start,name\n";
+	static const char f[] = "client,start,name,probability\n",
+	    t[] = "client,start,name\n";
 
 	refuse(f, "", (struct evaluate_config){0}, "truth: empty");
 	refuse(f, t, (struct evaluate_config){0}, "no downloads");
-	refuse(f, "client,name\n::1,a\n", (struct evaluate_config){0}, "no column 'start'");
+	refuse(f, "client,name\n::1,a\n", (struct evaluate_config){0},
+	    "no column 'start'");
 	refuse(f, "client,start,name\n::1,1,a\nx,1,a\n", (struct evaluate_config){0},
 	    "truth: line 3: column 'client'");
 	refuse(f, "client,start,name\n::1,1,a,b\n", (struct evaluate_config){0},
 	    "line 2: not as many cells");
 	refuse(f, "client,start,start,name\n", (struct evaluate_config){0}, "twice");
-	refuse("client,start,name,probability\n::1,1,a,1.5\n", "client,start,name\n::1,1,a\n",
-	    (struct evaluate_config){0}, "findings: line 2: column 'probability'");
-	refuse("client,start,name,probability\n::1,1,a,nan\n", "client,start,name\n::1,1,a\n",
-	    (struct evaluate_config){0}, "findings: line 2: column 'probability'");
+	refuse("client,start,name,probability\n::1,1,a,1.5\n",
+	    "client,start,name\n::1,1,a\n", (struct evaluate_config){0},
+	    "findings: line 2: column 'probability'");
+	refuse("client,start,name,probability\n::1,1,a,nan\n",
+	    "client,start,name\n::1,1,a\n", (struct evaluate_config){0},
+	    "findings: line 2: column 'probability'");
 	refuse("client,start,name,probability,grade\n::1,1,a,1,good\n",
-	    "client,start,name\n::1,1,a\n", (struct evaluate_config){0}, "column 'grade'");
-	refuse(f, "client,start,name\n::1,1,a\n", (struct evaluate_config){.split = "soon"},
+	    "client,start,name\n::1,1,a\n", (struct evaluate_config){0},
+	    "column 'grade'");
+	refuse(f, "client,start,name\n::1,1,a\n",
+	    (struct evaluate_config){.split = "soon"},
 	    "--split");
 	refuse(f, "client,start,name\n::1,1,a\n", (struct evaluate_config){.split = "0"},
 	    "above 0");
-	refuse(f, "client,start,name\n::1,1,a\n", (struct evaluate_config){.group = "colour"},
+	refuse(f, "client,start,name\n::1,1,a\n",
+	    (struct evaluate_config){.group = "colour"},
 	    "--group colour");
 }
 

@@ -42,7 +42,8 @@ static uint32_t classes[ROWS_MAX];
 static struct samples
 random_samples(uint32_t features, unsigned look)
 {
-	struct samples s = {x, classes, 2 + draw(ROWS_MAX - 2), features, 1 + draw(CLASSES)};
+	struct samples s = {x, classes, 2 + draw(ROWS_MAX - 2), features,
+	    1 + draw(CLASSES)};
 	size_t i;
 
 	for (i = 0; i < s.rows; i++)
@@ -113,15 +114,18 @@ twin_node(struct twin *t, uint32_t *rows, size_t n)
 	assert_int_equal(node->samples, n);
 	for (i = 0; i < n; i++)
 		counts[t->s->classes[rows[i]]]++;
-	for (f = 0; gini(counts, CLASSES, (double)n) > DBL_EPSILON && f < t->s->features; f++) {
+	for (f = 0; gini(counts, CLASSES, (double)n) > DBL_EPSILON && f < t->s->features;
+	    f++) {
 		sorting = t;
 		sorting_by = f;
 		qsort(rows, n, sizeof *rows, by_value);
-		if (is_close(value(t, rows[0], f), value(t, rows[n - 1], f), t->is_float32))
+		if (is_close(value(t, rows[0], f), value(t, rows[n - 1], f),
+		    t->is_float32))
 			continue;
 		for (i = 1; i < n; i++) {
 			uint32_t a[CLASSES] = {0}, b[CLASSES] = {0};
-			double low = value(t, rows[i - 1], f), high = value(t, rows[i], f);
+			double low = value(t, rows[i - 1], f),
+			    high = value(t, rows[i], f);
 			double merit;
 
 			if (is_close(low, high, t->is_float32))
@@ -146,7 +150,8 @@ twin_node(struct twin *t, uint32_t *rows, size_t n)
 				continue;
 			assert_true(k < node->shares);
 			assert_int_equal(t->tree->shares[node->right + k].class, f);
-			assert_int_equal(t->tree->shares[node->right + k++].count, counts[f]);
+			assert_int_equal(t->tree->shares[node->right + k++].count,
+			    counts[f]);
 		}
 		assert_int_equal(k, node->shares);
 		return;
@@ -209,7 +214,8 @@ test_flat(void **state)
 	unsigned round;
 
 	for (round = 0; round < 200; round++) {
-		struct tree_config config = {.is_float32 = round & 1, .depth_max = round % 7};
+		struct tree_config config = {.is_float32 = round & 1,
+		    .depth_max = round % 7};
 		struct samples s;
 		struct tree *tree;
 
@@ -231,8 +237,10 @@ test_flat(void **state)
 		tree_predict(tree, probe, 200, got);
 		tree_leaves(tree, probe, 200, leaves);
 		for (i = 0; i < 200; i++) {
-			assert_int_equal(leaves[i], tree_walk(tree, probe + i * s.features));
-			assert_int_equal(got[i], walked_class(tree, probe + i * s.features));
+			assert_int_equal(leaves[i],
+			    tree_walk(tree, probe + i * s.features));
+			assert_int_equal(got[i],
+			    walked_class(tree, probe + i * s.features));
 		}
 		tree_free(tree);
 	}
@@ -246,7 +254,8 @@ test_limits(void **state)
 	size_t i;
 
 	for (round = 0; round < 40; round++) {
-		struct tree_config config = {.leaf_min = 1 + round % 9, .depth_max = round % 5,
+		struct tree_config config = {.leaf_min = 1 + round % 9,
+		    .depth_max = round % 5,
 		    .split_min = round % 20};
 		struct samples s;
 		struct tree *tree;
@@ -258,7 +267,8 @@ test_limits(void **state)
 		for (i = 0; i < tree->node_count; i++) {
 			const struct tree_node *node = &tree->nodes[i];
 
-			assert_true(node->samples >= config.leaf_min || tree->node_count == 1);
+			assert_true(node->samples >= config.leaf_min ||
+			    tree->node_count == 1);
 			assert_true(node->feature == TREE_LEAF ||
 			    node->samples >= config.split_min);
 		}
@@ -325,7 +335,8 @@ test_knn(void **state)
 			bool taken[ROWS_MAX] = {0};
 
 			for (k = 0; k < s.features; k++)
-				at[k] = s.x[draw((uint32_t)s.rows) * s.features + k] + draw(3);
+				at[k] = s.x[draw((uint32_t)s.rows) * s.features + k] +
+				    draw(3);
 			knn_nearest(knn, at, nearest);
 			for (j = 0; j < neighbours; j++) {
 				double least = INFINITY;

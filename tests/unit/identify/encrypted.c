@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names by spans through every law of TLS records and HTTP/2 frames: connections of several
- * downloads as the meter cuts them, with a greeting, tickets in the first exchange, records that
- * grow, alerts at the end and paths in Huffman's code, learned without labels on a port that
- * says nothing.
+ * Names by spans through every law of TLS records and HTTP/2 frames: connections of
+ * several downloads as the meter cuts them, with a greeting, tickets in the first
+ * exchange, records that grow, alerts at the end and paths in Huffman's code, learned
+ * without labels on a port that says nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,7 +56,8 @@ archive(unsigned files)
 		int n = snprintf(name, sizeof name, "file%u", i);
 		int m = snprintf(path, sizeof path, "pool/main/%.*s/%s_1.%u+%u.deb",
 				 (int)(10 + sim_below(&sim, 40)),
-				 "libabc-defghijklmnopqrstuvwxyzabcd-efghijklmnopqrstuv", name,
+				 "libabc-defghijklmnopqrstuvwxyzabcd-efghijklmnopqrstuv",
+				 name,
 				 (unsigned)sim_below(&sim, 100),
 				 (unsigned)sim_below(&sim, 1000));
 
@@ -117,7 +118,8 @@ judge(struct sink *sink, struct batch *batch, struct err *err)
 		s->sure += is_named && f.probability >= 0.99;
 		s->sure_wrong += is_named && !is_right && f.probability >= 0.99;
 		s->sets += !is_named && f.kind == KIND_whole;
-		s->sets_right += !is_named && f.kind == KIND_whole && is_candidate(&f, name);
+		s->sets_right += !is_named && f.kind == KIND_whole && is_candidate(&f,
+		    name);
 	}
 	return 0;
 }
@@ -141,7 +143,8 @@ say(struct talk *t, uint64_t request, uint64_t response, uint16_t flags,
 			    mark_pack(MARK_REQUEST, request - finished, t->offset)};
 
 	flow_set(&flow, start,
-		 1700000000000000 + (int64_t)(t->connection * 100 + t->exchange) * 1000000);
+		 1700000000000000 + (int64_t)(t->connection * 100 + t->exchange) *
+		 1000000);
 	flow_set(&flow, end, flow.start + 500000);
 	flow_set(&flow, src, addr_v4(0x0a000001));
 	flow_set(&flow, dst, addr_v4(0xc6336401));
@@ -179,14 +182,17 @@ framing(struct talk *t, uint64_t size, uint32_t header)
 	uint64_t cost = tls_cost_early(law, size, header, t->records), frames = 0;
 
 	if (t->is_loose && size > LOOSE_FROM) {
-		uint64_t full = (size + header + size / t->law->frame * t->law->frame_cost) /
+		uint64_t full = (size + header + size / t->law->frame *
+		    t->law->frame_cost) /
 				t->law->record,
 			 fewest = (full + 2) * t->law->record_cost +
 				  size / t->law->frame * t->law->frame_cost;
 
-		/* Some records fewer than the law has, as many as fit; some frames cut in two. */
+		/* Some records fewer than the law has, as many as fit; some frames cut in
+		 * two. */
 		if (cost > fewest)
-			cost -= sim_below(&sim, (uint32_t)((cost - fewest) / t->law->record_cost)) *
+			cost -= sim_below(&sim,
+			    (uint32_t)((cost - fewest) / t->law->record_cost)) *
 				t->law->record_cost;
 		cost += sim_below(&sim, 8) * (t->law->frame_cost + t->law->record_cost);
 	}
@@ -204,7 +210,8 @@ path_octets(const struct tls_law_row *law, const struct catalog *catalog,
 	const char *path = catalog_text(catalog, file->path);
 
 	return law->frame == 0 ? file->path_len
-			       : (hpack_path_bits(path, strlen(path)) + PREFIX_BITS + 7) / 8;
+			       : (hpack_path_bits(path, strlen(path)) + PREFIX_BITS + 7) /
+			           8;
 }
 
 static void
@@ -219,7 +226,8 @@ download(struct talk *t, const struct catalog *catalog, const struct catalog_fil
 
 	if (is_last && sim_uniform(&sim) < 0.5)
 		request += alert;
-	say(t, request, response + (finished > 0 ? TICKETS : 0), is_last ? 0x1b : 0x1a, finished);
+	say(t, request, response + (finished > 0 ? TICKETS : 0), is_last ? 0x1b : 0x1a,
+	    finished);
 }
 
 static void
@@ -263,7 +271,8 @@ tell(const char *name, unsigned files, const struct score *s)
 {
 	print_message("%-18s %5u files: %u of %u right, %u named; sets %u, right %u; 0.99: %u, "
 		      "wrong %u\n",
-		      name, files, s->right, s->all, s->named, s->sets, s->sets_right, s->sure,
+		      name, files, s->right, s->all, s->named, s->sets, s->sets_right,
+		      s->sure,
 		      s->sure_wrong);
 }
 
@@ -289,8 +298,9 @@ test_fifty(void **state)
 	catalog_free(catalog);
 }
 
-/* A server that keeps its law for small files only, because large ones wait: among 50 files
- * nearly all are named all the same, among 1,000 nine in ten, and few names are wrong. */
+/* A server that keeps its law for small files only, because large ones wait: among 50
+ * files nearly all are named all the same, among 1,000 nine in ten, and few names are
+ * wrong. */
 static void
 test_loose(void **state)
 {
@@ -314,8 +324,8 @@ test_loose(void **state)
 	catalog_free(many);
 }
 
-/* An archive of 60,000: as many as by plain HTTP/1.1, but for one in fifty, or one in twenty
- * where records grow and how many came before is not known; the others in sets. */
+/* An archive of 60,000: as many as by plain HTTP/1.1, but for one in fifty, or one in
+ * twenty where records grow and how many came before is not known; the others in sets. */
 static void
 test_archive(void **state)
 {
@@ -331,7 +341,8 @@ test_archive(void **state)
 		run(catalog, 60000, laws[i], false, &s);
 		tell(tls_law_rows[laws[i]].name, 60000, &s);
 		plain = i == 0 ? s.right : plain;
-		assert_true(s.right + (tls_law_rows[laws[i]].is_growing ? 0.05 : 0.02) * s.all >=
+		assert_true(s.right + (tls_law_rows[laws[i]].is_growing ? 0.05 : 0.02) *
+		    s.all >=
 			    plain);
 		assert_true(s.right + s.sets_right >= 0.99 * s.all);
 		assert_true(s.right >= 0.98 * s.named);
@@ -353,6 +364,6 @@ main(void)
 
 	sim.seed = seed != NULL ? strtoull(seed, NULL, 10) : 20261201;
 	print_message("seed %llu (WEIR_SEED)\n", (unsigned long long)sim.seed);
-	return cmocka_run_group_tests_name("identify: encrypted and framed spans", tests, NULL,
-					   NULL);
+	return cmocka_run_group_tests_name("identify: encrypted and framed spans", tests,
+	    NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lengths in HPACK's Huffman code, held to the coded strings that RFC 7541 prints in appendix
- * C. Strings with blanks are left out: those of a path are percent-encoded before.
+ * Lengths in HPACK's Huffman code, held to the coded strings that RFC 7541 prints in
+ * appendix C. Strings with blanks are left out: those of a path are percent-encoded
+ * before.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,15 +27,16 @@ test_vectors(void **state)
 	    {"custom-value", 9},    /* C.4.3: 25a8 49e9 5bb8 e8b4 bf */
 	    {"302", 2},		    /* C.6.1: 6402 */
 	    {"private", 5},	    /* C.6.1: aec3 771a 4b */
-	    {"https://www.example.com", 17}, /* C.6.1: 9d29 ad17 1863 c78f 0b97 c8e9 ae82 ae43 d3 */
+	    /* C.6.1: 9d29 ad17 1863 c78f 0b97 c8e9 ae82 ae43 d3 */
+	    {"https://www.example.com", 17},
 	    {"307", 3},		    /* C.6.2: 640e ff */
 	    {"gzip", 3},	    /* C.6.3: 9bd9 ab */
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++)
-		assert_int_equal((hpack_path_bits(rows[i].text, strlen(rows[i].text)) + 7) / 8,
-				 rows[i].octets);
+		assert_int_equal((hpack_path_bits(rows[i].text, strlen(rows[i].text)) +
+		    7) / 8, rows[i].octets);
 }
 
 /* What does not print is as long as what it is written as. */
@@ -59,5 +61,6 @@ main(void)
 	    cmocka_unit_test(test_encoded),
 	};
 
-	return cmocka_run_group_tests_name("identify: lengths in Huffman's code", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("identify: lengths in Huffman's code", tests,
+	    NULL, NULL);
 }

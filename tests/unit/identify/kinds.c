@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a finding may be of: a whole file, one of several that nothing tells apart, one in
- * another encoding, a part of a file, ranges that follow one another, none (304). And what
- * becomes one record or one finding: exchanges cut by timeouts, downloads seen at several
- * points. And hints, names, contradictions.
+ * another encoding, a part of a file, ranges that follow one another, none (304). And
+ * what becomes one record or one finding: exchanges cut by timeouts, downloads seen at
+ * several points. And hints, names, contradictions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -478,8 +478,9 @@ range_answer(uint64_t size, uint64_t a, uint64_t b)
 	return n + digits(n) + HEADER + 16 + digits(a) + digits(b) + digits(size);
 }
 
-/* Answers that are no whole files, among 50 files: their kinds are told from the lengths of
- * requests, sets have the file, names are right; and whole files are named as without them. */
+/* Answers that are no whole files, among 50 files: their kinds are told from the lengths
+ * of requests, sets have the file, names are right; and whole files are named as without
+ * them. */
 static void
 test_parts(void **state)
 {
@@ -519,7 +520,8 @@ test_parts(void **state)
 			flow[i] = download(&w, request + 50, 183);
 			break;
 		case 2: /* broken off */
-			flow[i] = download(&w, request, draw((uint32_t)f->size / 2) + 100000);
+			flow[i] = download(&w, request,
+			    draw((uint32_t)f->size / 2) + 100000);
 			flow[i].tcp_flags |= RST;
 			break;
 		default: /* broken off, and the rest from what was read by then */
@@ -541,7 +543,8 @@ test_parts(void **state)
 		named += told.findings[i].kind == KIND_whole && told.name[i][0] != '\0';
 	assert_int_equal(named, 40);
 	for (named = 0, i = 0; i < PARTS_GIVEN; i++) {
-		static const enum kind kinds[] = {KIND_partial, KIND_unmodified, KIND_partial,
+		static const enum kind kinds[] = {KIND_partial, KIND_unmodified,
+		    KIND_partial,
 						  KIND_ranges};
 		const char *truth = catalog_text(w.catalog, w.files[pick[i]].name);
 
@@ -689,9 +692,9 @@ test_joined_at_two_points(void **state)
 }
 
 /* Plain records of a router that does not say why it ended them. */
-/* Pieces of an exporter that tells no flags, and times up to a second off (softflowd by NetFlow
- * 9, as the lab recorded it), are joined; the same flow at two points, and another download by
- * the same port after a pause, are not. */
+/* Pieces of an exporter that tells no flags, and times up to a second off (softflowd by
+ * NetFlow 9, as the lab recorded it), are joined; the same flow at two points, and
+ * another download by the same port after a pause, are not. */
 static void
 test_joined_without_flags(void **state)
 {
@@ -749,7 +752,8 @@ test_joined_plain(void **state)
 	end(&w);
 }
 
-/* Octets and packets alone, of one download at three points and of one with other counts. */
+/* Octets and packets alone, of one download at three points and of one with other
+ * counts. */
 static void
 test_points_plain(void **state)
 {
@@ -858,7 +862,8 @@ test_exchanges_and_plain(void **state)
 	end(&w);
 }
 
-/* Sampled, the end not seen: the span is a little short of the file. Its length is soon told. */
+/* Sampled, the end not seen: the span is a little short of the file. Its length is soon
+ * told. */
 static void
 test_sampled(void **state)
 {
@@ -955,7 +960,8 @@ static void
 test_depends(void **state)
 {
 	static const struct {
-		const char *depends, *twin; /* of the file before, and of the twin meant */
+		/* of the file before, and of the twin meant */
+		const char *depends, *twin;
 	} cases[] = {{"libc6 twin-b|other", NULL},
 		     {"twin-bc xtwin-b", NULL}, /* other names */
 		     {NULL, "before libc6"}};
@@ -1007,9 +1013,12 @@ test_system(void **state)
 		struct flow flow;
 		size_t k, n;
 
-		add(c, &(struct file){.name = "old", .size = 654321, .path = 50, .suite = "one"});
-		add(c, &(struct file){.name = "twin-a", .size = 777777, .path = 50, .suite = "two"});
-		add(c, &(struct file){.name = "twin-b", .size = 777777, .path = 50, .suite = "one"});
+		add(c, &(struct file){.name = "old", .size = 654321, .path = 50,
+		    .suite = "one"});
+		add(c, &(struct file){.name = "twin-a", .size = 777777, .path = 50,
+		    .suite = "two"});
+		add(c, &(struct file){.name = "twin-b", .size = 777777, .path = 50,
+		    .suite = "one"});
 		w = begin(c);
 		usual(&w, 40);
 		for (n = 0; n < 4; n++) {
@@ -1115,7 +1124,8 @@ test_names(void **state)
 				 -1);
 		assert_non_null(strstr(err.text, cases[i].wrong));
 	}
-	assert_int_equal(dns_names_read_bytes(log, sizeof log - 1, "log", &names, NULL), 0);
+	assert_int_equal(dns_names_read_bytes(log, sizeof log - 1, "log", &names, NULL),
+	    0);
 	assert_int_equal(dns_names_count(names), 3);
 	assert_null(dns_names_find(names, &server, &one, noon - 3 * hour));
 	assert_null(dns_names_find(names, &one, &one, noon));
@@ -1235,7 +1245,8 @@ test_sampled_bounded(void **state)
 		assert_int_equal(told.count, 40);
 		for (k = 0; k < 40; k++)
 			right += strcmp(told.name[k],
-					catalog_text(w.catalog, w.files[picks[k]].name)) == 0;
+					catalog_text(w.catalog,
+					w.files[picks[k]].name)) == 0;
 		print_message("flags %x: %u of 40 named\n", cases[i].flags, right);
 		if (cases[i].is_exact)
 			assert_true(right >= 39);
@@ -1260,7 +1271,8 @@ main(void)
 	    cmocka_unit_test(test_unknown),
 	    cmocka_unit_test(test_joined),
 	    cmocka_unit_test(test_joined_at_two_points),
-	    cmocka_unit_test(test_joined_plain), cmocka_unit_test(test_joined_without_flags),
+	    cmocka_unit_test(test_joined_plain),
+	    cmocka_unit_test(test_joined_without_flags),
 	    cmocka_unit_test(test_points),
 	    cmocka_unit_test(test_points_plain),
 	    cmocka_unit_test(test_exchanges_and_plain),
@@ -1275,5 +1287,6 @@ main(void)
 
 	seed = 20261130;
 	print_message("seed %llu\n", (unsigned long long)seed);
-	return cmocka_run_group_tests_name("identify: kinds and joins", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("identify: kinds and joins", tests, NULL,
+	    NULL);
 }

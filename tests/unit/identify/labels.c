@@ -45,16 +45,19 @@ test_log(void **state)
 		uint64_t size;
 	} known[] = {
 	    {"$remote_addr $remote_port $msec $request_time \"$request\" $status $body_bytes_sent",
-	     "192.0.2.1 40000 1795415390.561 0.048 \"GET /f/x%20y.bin?a=/b HTTP/1.1\" 200 4670784",
+	     "192.0.2.1 40000 1795415390.561 0.048 \"GET /f/x%20y.bin?a=/b HTTP/1.1\" "
+	     "200 4670784",
 	     "x y.bin", 1795415390513000, 1795415390561000, 40000, 4670784},
 	    {"$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent "
 	     "\"$http_referer\" \"$http_user_agent\"",
-	     "192.0.2.1 - - [23/Nov/2026:11:05:12 +0130] \"GET /a/b.deb HTTP/1.0\" 200 17 \"-\" "
-	     "\"apt \\\"x\\\"\"",
+	     "192.0.2.1 - - [23/Nov/2026:11:05:12 +0130] \"GET /a/b.deb HTTP/1.0\" 200 "
+	     "17 \"-\" \"apt \\\"x\\\"\"",
 	     "b.deb", -1, 1795426512000000, 0, 17},
-	    {"[$time_iso8601] $remote_addr:$remote_port $uri", "[2026-11-23T10:00:00+00:00] "
+	    {"[$time_iso8601] $remote_addr:$remote_port $uri",
+	    "[2026-11-23T10:00:00+00:00] "
 	     "192.0.2.1:65535 /one", "one", -1, 1795428000000000, 65535, 0},
-	    {"$remote_addr|$msec|$request_uri|", "192.0.2.1|1.5|/a%|", "a%", -1, 1500000, 0, 0},
+	    {"$remote_addr|$msec|$request_uri|", "192.0.2.1|1.5|/a%|", "a%", -1, 1500000,
+	    0, 0},
 	};
 	size_t i;
 
@@ -89,11 +92,14 @@ test_log_other(void **state)
 	    {"$remote_addr $msec", "", "it needs"},
 	    {"$msec $request", "", "it needs $remote_addr"},
 	    {"$remote_addr$msec $request", "", "nothing stands between"},
-	    {format, "192.0.2.1 1 \"GET /a\" 200\n192.0.2.1 x \"GET /a\" 200\n", "log: line 2"},
+	    {format, "192.0.2.1 1 \"GET /a\" 200\n192.0.2.1 x \"GET /a\" 200\n",
+	    "log: line 2"},
 	    {format, "192.0.2.999 1 \"GET /a\" 200\n", "line 1: not as the log format"},
 	    {format, "192.0.2.1 1 \"GET /a\n", "line 1"},
-	    {"$remote_addr [$time_local] $request", "::1 [31/Foo/2026:10:00:00 +0000] GET /a", "line 1"},
-	    {"$remote_addr [$time_local] $request", "::1 [31/Nov/2026:10:00:00] GET /a", "line 1"},
+	    {"$remote_addr [$time_local] $request",
+	    "::1 [31/Foo/2026:10:00:00 +0000] GET /a", "line 1"},
+	    {"$remote_addr [$time_local] $request", "::1 [31/Nov/2026:10:00:00] GET /a",
+	    "line 1"},
 	};
 	struct labels labels = {0};
 	size_t i;
@@ -110,7 +116,8 @@ test_log_other(void **state)
 	for (i = 0; i < sizeof refused / sizeof *refused; i++) {
 		struct err err = {0};
 
-		assert_int_equal(read_log(&labels, refused[i].format, refused[i].lines, &err), -1);
+		assert_int_equal(read_log(&labels, refused[i].format, refused[i].lines,
+		    &err), -1);
 		if (strstr(err.text, refused[i].words) == NULL)
 			fail_msg("%zu: %s", i, err.text);
 		labels_done(&labels);
@@ -361,5 +368,6 @@ main(void)
 	    cmocka_unit_test(test_damage),
 	};
 
-	return cmocka_run_group_tests_name("identify: labels and models", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("identify: labels and models", tests, NULL,
+	    NULL);
 }

@@ -61,9 +61,11 @@ test_weight(void **state)
 	make_run(&run, &config, &stats, start);
 	run.phased = 0.5;
 	for (int i = 0; i < RESPONSES; i++) {
-		assert_true(phase_weight(&run, start[i], HEADER + 6, start[i + 1]) > 1000);
+		assert_true(phase_weight(&run, start[i], HEADER + 6,
+		    start[i + 1]) > 1000);
 		assert_true(phase_weight(&run, start[i], HEADER + 5, start[i + 1]) < 1);
-		assert_true(phase_weight(&run, start[i] + 4, HEADER + 6, start[i + 1]) < 1);
+		assert_true(phase_weight(&run, start[i] + 4, HEADER + 6,
+		    start[i + 1]) < 1);
 	}
 	/* It ends before the segment does. */
 	assert_true(phase_weight(&run, start[2], HEADER + 6, start[2] + 9000) == 1);
@@ -111,7 +113,8 @@ test_borders(void **state)
 	for (i = 0; i < run.border_count; i++) {
 		assert_true(i == 0 || run.borders[i].offset > run.borders[i - 1].offset);
 		for (int k = 2; k < RESPONSES; k += 3)
-			found += run.borders[i].is_page && run.borders[i].offset == start[k];
+			found += run.borders[i].is_page &&
+			    run.borders[i].offset == start[k];
 		if (i > 0 && run.borders[i - 1].next < run.border_count)
 			assert_false(run.borders[run.borders[i - 1].next].is_page);
 	}
@@ -203,8 +206,8 @@ is_shown(uint64_t offset)
 }
 
 static void
-read_captured(struct run *run, struct sequence_config *config, struct sequence_stats *stats,
-	      struct sequence_item sizes[CAPTURED])
+read_captured(struct run *run, struct sequence_config *config,
+    struct sequence_stats *stats, struct sequence_item sizes[CAPTURED])
 {
 	uint32_t i;
 
@@ -223,7 +226,8 @@ read_captured(struct run *run, struct sequence_config *config, struct sequence_s
 		    (struct border){.offset = captured_ends[i], .is_end = 1};
 	}
 	run->modes.headers = 1;
-	run->modes.header[0] = (struct sequence_mode){.bytes = CAPTURED_HEADER, .weight = 1};
+	run->modes.header[0] = (struct sequence_mode){.bytes = CAPTURED_HEADER,
+	    .weight = 1};
 }
 
 /* True places gain; places anywhere gain and lose alike, so that their mean is one. */
@@ -242,7 +246,8 @@ test_captured_weight(void **state)
 		uint64_t start = captured[i].start;
 
 		hidden += !is_shown(start) &&
-			  phase_weight(&run, start, captured[i].header, captured_end(i)) > 100;
+			  phase_weight(&run, start, captured[i].header,
+			  captured_end(i)) > 100;
 		for (shift = 1; shift < PAGE; shift++) {
 			sum += phase_weight(&run, start + shift, captured[i].header,
 					    captured_end(i) + shift);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Plain records by simulation, for every kind of path and exporter: learned on one part,
- * frozen, judged on another; names, unknown files and whether probabilities mean what they
- * say. Expectations are those of the measured physics, the same for all seeds; a failing run
- * prints its own.
+ * frozen, judged on another; names, unknown files and whether probabilities mean what
+ * they say. Expectations are those of the measured physics, the same for all seeds; a
+ * failing run prints its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,8 @@ static const struct sim_path lab_a = {
     .loss_spread = 0.7, .seen = 1, .bursts = 0.15, .pages = 0.3, .acks = 4,
     .again_last = 0.01};
 static const struct sim_path lab_b = {
-    .name = "five routers", .mss = 1448, .overhead = 52, .timestamps = true, .loss = 0.0032,
+    .name = "five routers", .mss = 1448, .overhead = 52, .timestamps = true,
+    .loss = 0.0032,
     .loss_spread = 5, .seen = 1, .pages = 0.02, .acks = 60, .again_last = 0.01};
 static const struct sim_path lab_c = {
     .name = "VPN", .mss = 1368, .overhead = 52, .timestamps = true, .loss = 0.0104,
@@ -248,11 +249,13 @@ judge(struct sink *sink, struct batch *batch, struct err *err)
 		s->known += t->file >= 0;
 		s->named += is_named;
 		s->right += is_right;
-		/* A set of files is no name, but a claim that the catalogue has the file. */
+		/* A set of files is no name, but a claim that the catalogue has the
+		 * file. */
 		if (!is_named)
 			is_right = (t->file < 0) == (f.kind == KIND_unknown);
 		s->unknown_right += !is_named && t->file < 0;
-		s->likeliest += t->downloads == 1 && t->file >= 0 && is_likeliest(&f, s, t);
+		s->likeliest += t->downloads == 1 && t->file >= 0 && is_likeliest(&f, s,
+		    t);
 		if (t->downloads == 1 && t->file >= 0)
 			s->in_five += is_in_candidates(
 			    &f, catalog_text(s->world->catalog,
@@ -305,8 +308,8 @@ run(const struct world *w, const struct sim_path *p, size_t learn, size_t test,
 static void
 tell(const char *name, const struct score *s)
 {
-	print_message("%-34s %u of %u right, %u named; 0.99: %u, wrong %u; ECE %.4f\n", name,
-		      s->right, s->known, s->named, s->sure, s->sure_wrong, ece(s));
+	print_message("%-34s %u of %u right, %u named; 0.99: %u, wrong %u; ECE %.4f\n",
+	    name, s->right, s->known, s->named, s->sure, s->sure_wrong, ece(s));
 }
 
 static void
@@ -330,15 +333,16 @@ add_score(struct score *to, const struct score *s)
 	}
 }
 
-/* That of so many a share, or less, is bad: what chance makes of a share that is met would fail
- * one run in a thousand. */
+/* That of so many a share, or less, is bad: what chance makes of a share that is met
+ * would fail one run in a thousand. */
 static void
 check_share(const char *what, unsigned bad, unsigned of, double share)
 {
 	double mean = share * of;
 
 	if (bad > mean + 3.1 * sqrt(mean) + 1)
-		fail_msg("%s: %u of %u are more than a share of %g", what, bad, of, share);
+		fail_msg("%s: %u of %u are more than a share of %g", what, bad, of,
+		    share);
 }
 
 /* 50 files of 1 to 50 MB over every kind of path and exporter. */
@@ -352,15 +356,19 @@ test_exporters(void **state)
 	} cases[] = {
 	    {{.name = "one router"}, TLS_none, 0.985},
 	    {{.name = "no timestamps", .mss = 1460, .overhead = 40}, TLS_none, 0.985},
-	    {{.name = "IPv6", .mss = 1428, .overhead = 72, .is_v6 = true, .timestamps = true},
+	    {{.name = "IPv6", .mss = 1428, .overhead = 72, .is_v6 = true,
+	        .timestamps = true},
 	     TLS_none, 0.985},
 	    {{.name = "IPv6 no timestamps", .mss = 1440, .overhead = 60, .is_v6 = true},
 	     TLS_none, 0.985},
 	    {{.name = "octets with Ethernet headers", .overhead = 66}, TLS_none, 0.985},
 	    {{.name = "octets with Ethernet and FCS", .overhead = 70}, TLS_none, 0.985},
-	    {{.name = "Ethernet, no timestamps", .mss = 1460, .overhead = 54}, TLS_none, 0.985},
-	    {{.name = "PPPoE", .mss = 1440, .overhead = 52, .timestamps = true}, TLS_none, 0.985},
-	    {{.name = "an odd MSS", .mss = 1331, .overhead = 52, .timestamps = true}, TLS_none,
+	    {{.name = "Ethernet, no timestamps", .mss = 1460, .overhead = 54}, TLS_none,
+	    0.985},
+	    {{.name = "PPPoE", .mss = 1440, .overhead = 52, .timestamps = true}, TLS_none,
+	    0.985},
+	    {{.name = "an odd MSS", .mss = 1331, .overhead = 52, .timestamps = true},
+	    TLS_none,
 	     0.98},
 	    {{.name = "no SYN-ACK", .no_handshake = true}, TLS_none, 0.985},
 	    {{.name = "no flags", .no_flags = true}, TLS_none, 0.985},
@@ -383,7 +391,8 @@ test_exporters(void **state)
 		p.name = cases[i].path.name;
 		p.mss = cases[i].path.mss ? cases[i].path.mss : p.mss;
 		p.overhead = cases[i].path.overhead ? cases[i].path.overhead : p.overhead;
-		p.timestamps = p.overhead % 4 == 2 ? p.overhead != 54 : p.overhead % 20 == 12;
+		p.timestamps = p.overhead % 4 == 2 ? p.overhead != 54 : p.overhead % 20 ==
+		    12;
 		p.is_v6 = cases[i].path.is_v6;
 		p.no_handshake = cases[i].path.no_handshake;
 		p.no_flags = cases[i].path.no_flags;
@@ -403,8 +412,8 @@ test_exporters(void **state)
 	assert_true(all.sure_wrong <= 0.005 * all.sure);
 }
 
-/* Half of the downloads unknown, with and without decoys: one by one as far as chance goes, and
- * what is said with 0.99 of all together. */
+/* Half of the downloads unknown, with and without decoys: one by one as far as chance
+ * goes, and what is said with 0.99 of all together. */
 static void
 test_unknown(void **state)
 {
@@ -425,10 +434,11 @@ test_unknown(void **state)
 
 		w.unknown = 0.5;
 		run(&w, cases[i].path, 400, 1000, 1, &s);
-		snprintf(name, sizeof name, "%s, %zu files, half unknown", cases[i].path->name,
-			 cases[i].files);
+		snprintf(name, sizeof name, "%s, %zu files, half unknown",
+		    cases[i].path->name, cases[i].files);
 		tell(name, &s);
-		/* Of unknown downloads: precision and recall of saying so, and of names. */
+		/* Of unknown downloads: precision and recall of saying so, and of
+		 * names. */
 		print_message("  names: precision %.3f, recall %.3f; unknown: precision %.3f, "
 			      "recall %.3f\n",
 			      (double)s.right / s.named, (double)s.right / s.known,
@@ -450,7 +460,8 @@ struct elsewhere {
 	bool is_v6;
 	uint32_t mss, overhead;
 	enum tls_law law;
-	double frozen, adapted; /* share that is right at least, without and with adapting */
+	/* share that is right at least, without and with adapting */
+	double frozen, adapted;
 };
 
 /* A model of one router is frozen, then names downloads over another path, or of another
@@ -459,7 +470,8 @@ static void
 name_elsewhere(const struct elsewhere *where, bool is_adaptive, struct score *s)
 {
 	struct world w = world_new(50, 1000000, 50000000, true);
-	struct identify_config config = {.catalog = w.catalog, .is_adaptive = is_adaptive};
+	struct identify_config config = {.catalog = w.catalog,
+	    .is_adaptive = is_adaptive};
 	struct identify *id = identify_new(&config);
 	struct sim_path path = *where->path;
 	struct err err = {0};
@@ -487,21 +499,24 @@ name_elsewhere(const struct elsewhere *where, bool is_adaptive, struct score *s)
 	world_done(&w);
 }
 
-/* A path or a server that a frozen model has never seen: if it is allowed to adapt these tell
- * their own headers, segments and losses; if not, it names what is clear all the same, and is not
- * sure of what it cannot know. */
+/* A path or a server that a frozen model has never seen: if it is allowed to adapt these
+ * tell their own headers, segments and losses; if not, it names what is clear all the
+ * same, and is not sure of what it cannot know. */
 static void
 test_elsewhere(void **state)
 {
 	static const struct elsewhere cases[] = {
-		{"one router, another client", &lab_a, false, 1448, 52, TLS_none, 0.97, 0.98},
+		{"one router, another client", &lab_a, false, 1448, 52, TLS_none, 0.97,
+		0.98},
 		{"five routers", &lab_b, false, 1448, 52, TLS_none, 0.97, 0.98},
 		{"VPN", &lab_c, false, 1368, 52, TLS_none, 0.97, 0.98},
 		{"no timestamps", &lab_a, false, 1460, 40, TLS_none, 0.93, 0.97},
 		{"IPv6, another server", &lab_a, true, 1428, 72, TLS_none, 0.93, 0.98},
-		{"TLS 1.3, another server", &lab_b, false, 1448, 52, TLS_tls13_16k, 0.45, 0.98},
+		{"TLS 1.3, another server", &lab_b, false, 1448, 52, TLS_tls13_16k, 0.45,
+		0.98},
 		{"TLS 1.2, VPN", &lab_c, false, 1368, 52, TLS_tls12_16k, 0.08, 0.98},
-		{"HTTP/2, another server", &lab_a, false, 1448, 52, TLS_nginx_h2_tls13, 0.35, 0.98},
+		{"HTTP/2, another server", &lab_a, false, 1448, 52, TLS_nginx_h2_tls13,
+		0.35, 0.98},
 		{"TLS 1.3, IPv6", &lab_b, true, 1428, 72, TLS_tls13_16k, 0.45, 0.98},
 	};
 	struct score frozen = {0}, adapted = {0}, s;
@@ -511,12 +526,14 @@ test_elsewhere(void **state)
 		print_message("adapted, ");
 		name_elsewhere(&cases[i], true, &s);
 		add_score(&adapted, &s);
-		check_share(cases[i].name, s.known - s.right, s.known, 1 - cases[i].adapted);
+		check_share(cases[i].name, s.known - s.right, s.known,
+		    1 - cases[i].adapted);
 		check_share(cases[i].name, s.sure_wrong, s.sure, 0.005);
 		print_message("frozen, ");
 		name_elsewhere(&cases[i], false, &s);
 		add_score(&frozen, &s);
-		check_share(cases[i].name, s.known - s.right, s.known, 1 - cases[i].frozen);
+		check_share(cases[i].name, s.known - s.right, s.known,
+		    1 - cases[i].frozen);
 		check_share(cases[i].name, s.sure_wrong, s.sure, 0.005);
 	}
 	tell("frozen, all", &frozen);
@@ -524,9 +541,9 @@ test_elsewhere(void **state)
 	assert_true(adapted.sure_wrong <= 0.005 * adapted.sure);
 }
 
-/* What can be told of a sampled record's file by one who knows all but the file: whole segments
- * lie before the first packet of the sample, and some behind the last one, the last segment of
- * all perhaps among them; both numbers are geometric. */
+/* What can be told of a sampled record's file by one who knows all but the file: whole
+ * segments lie before the first packet of the sample, and some behind the last one, the
+ * last segment of all perhaps among them; both numbers are geometric. */
 struct oracle {
 	unsigned likeliest, right;
 };
@@ -539,7 +556,8 @@ ask_oracle(const struct world *w, const struct sim_path *p, const struct truth *
 	size_t i, said = 0;
 
 	for (i = 0; i < w->count; i++) {
-		uint64_t sent = mode_sent(&w->header, w->files[i].size), last = sent % p->mss,
+		uint64_t sent = mode_sent(&w->header, w->files[i].size),
+		    last = sent % p->mss,
 			 left = sent - t->span;
 
 		last = last == 0 ? p->mss : last;
@@ -592,8 +610,8 @@ test_sampled(void **state)
 		      spans.likeliest, oracle.likeliest, oracle.right);
 	print_message("  counts, among the candidates: %u of %u\n", counts.in_five,
 		      counts.known);
-	/* A file within 26 kB of another (of 50: one in twenty) is nearly a coin's toss: the Bayes
-	 * rate is 98 % of what is likeliest, 96 % of what is said with 0.7. */
+	/* A file within 26 kB of another (of 50: one in twenty) is nearly a coin's toss:
+	 * the Bayes rate is 98 % of what is likeliest, 96 % of what is said with 0.7. */
 	assert_true(spans.likeliest >= oracle.likeliest - 0.01 * spans.known);
 	assert_true(spans.right >= oracle.right - 0.01 * spans.known);
 	assert_true(spans.right >= 0.98 * spans.named);
@@ -652,8 +670,8 @@ test_model_file(void **state)
 	unsigned i, lines = 0;
 
 	for (i = 0; i < 2; i++)
-		snprintf(path[i], sizeof path[i], "%s/model-%ld-%u", tmp != NULL ? tmp : "/tmp",
-			 (long)getpid(), i);
+		snprintf(path[i], sizeof path[i], "%s/model-%ld-%u",
+		    tmp != NULL ? tmp : "/tmp", (long)getpid(), i);
 	rows = 0;
 	for (i = 0; i < 60; i++)
 		download(one, &w, &lab_a, 1);
@@ -731,6 +749,6 @@ main(void)
 
 	sim.seed = seed != NULL ? strtoull(seed, NULL, 10) : 20261129;
 	print_message("seed %llu (WEIR_SEED)\n", (unsigned long long)sim.seed);
-	return cmocka_run_group_tests_name("identify: simulated plain records", tests, NULL,
-					   NULL);
+	return cmocka_run_group_tests_name("identify: simulated plain records", tests,
+	    NULL, NULL);
 }

@@ -242,7 +242,8 @@ judge(void *arg, const struct sequence_response *r, struct err *err)
 	w->blocks += r->verdict == SEQUENCE_BLOCK;
 	if (r->verdict != SEQUENCE_NAMED)
 		return 0;
-	/* In a filled block two headers may change places: the middle tells the response. */
+	/* In a filled block two headers may change places: the middle tells the
+	 * response. */
 	for (i = 0; i < RUN_MAX && w->end[i] > 0; from = w->end[i], i++)
 		is_right |= from <= r->offset + r->span / 2 &&
 			    w->end[i] > r->offset + r->span / 2 && w->id[i] == r->id;
@@ -467,7 +468,8 @@ learns_from_nothing(void **state)
 	assert_true(world.right >= 35);
 }
 
-/* The same where more segments end within files than at borders, and requests come late. */
+/* The same where more segments end within files than at borders, and requests come
+ * late. */
 static void
 learns_among_many_ends(void **state)
 {

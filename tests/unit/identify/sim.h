@@ -13,10 +13,10 @@
 
 /*
  * Downloads as flow records show them: segments and acknowledgements, losses and what is
- * sent again for them, bursts of spurious retransmissions, segments below the MSS that end
- * at a page and are sent again too, the last segment sent again, selective acknowledgements,
- * SYN-ACKs sent twice, meters anywhere on the path, sampled packets. The figures are those
- * measured in a lab. Numbers come from a seed alone.
+ * sent again for them, bursts of spurious retransmissions, segments below the MSS that
+ * end at a page and are sent again too, the last segment sent again, selective
+ * acknowledgements, SYN-ACKs sent twice, meters anywhere on the path, sampled packets.
+ * The figures are those measured in a lab. Numbers come from a seed alone.
  */
 struct sim_path {
 	const char *name;
@@ -24,8 +24,10 @@ struct sim_path {
 	bool is_v6, timestamps;
 	double loss;      /* share of segments lost */
 	double loss_spread; /* variance of a flow's loss against Poisson's: gamma shape */
-	double seen;      /* share of losses behind the meter: 1 at the server, 0 at the client */
-	double bursts;    /* share of downloads with a burst of spurious retransmissions */
+	/* share of losses behind the meter: 1 at the server, 0 at the client */
+	double seen;
+	/* share of downloads with a burst of spurious retransmissions */
+	double bursts;
 	double pages;     /* share of downloads with many segments that end at a page */
 	double acks;      /* SACK options per loss */
 	double again_last; /* share of downloads whose last segment is sent again */
@@ -128,16 +130,18 @@ sim_sacks(struct sim *s, uint64_t n)
 }
 
 /*
- * A row of a connection that carried `sent` octets of responses in `downloads` exchanges, the
- * last of which ended with `last` octets in its last segment, for requests of `request` octets
- * in all.
+ * A row of a connection that carried `sent` octets of responses in `downloads` exchanges,
+ * the last of which ended with `last` octets in its last segment, for requests of
+ * `request` octets in all.
  */
 static inline void
 sim_row(struct sim *s, const struct sim_path *p, uint64_t sent, uint32_t downloads,
 	uint64_t request, struct flow *out)
 {
-	uint64_t handshake = p->timestamps ? 8 : 12, segments = (sent + p->mss - 1) / p->mss,
-		 pages = 0, lost, seen = 0, spurious = 0, sacks, again, again_octets = 0, i,
+	uint64_t handshake = p->timestamps ? 8 : 12,
+	    segments = (sent + p->mss - 1) / p->mss,
+		 pages = 0, lost, seen = 0, spurious = 0, sacks, again, again_octets = 0,
+		 i,
 		 packets, octets, acks, up;
 
 	if (sim_uniform(s) < p->pages)
@@ -154,7 +158,8 @@ sim_row(struct sim *s, const struct sim_path *p, uint64_t sent, uint32_t downloa
 		spurious = segments / 2;
 	again = seen + spurious;
 	for (i = 0; i < again; i++)
-		again_octets += sim_uniform(s) * (double)(segments + pages) < (double)pages
+		again_octets += sim_uniform(s) * (double)(segments + pages) <
+		    (double)pages
 				    ? sim_page(s, p)
 				    : p->mss;
 	if (sim_uniform(s) < p->again_last) {
@@ -189,7 +194,8 @@ sim_row(struct sim *s, const struct sim_path *p, uint64_t sent, uint32_t downloa
 		flow_set(out, sampling, p->sampling);
 		if (p->sampled_span && before + after < segments) {
 			uint64_t tail = after == 0 ? 0 : sent % p->mss
-							     ? sent % p->mss + (after - 1) * p->mss
+							     ? sent % p->mss + (after -
+							         1) * p->mss
 							     : after * p->mss;
 
 			flow_set(out, reverse_span, sent - before * p->mss - tail);
@@ -203,7 +209,8 @@ sim_row(struct sim *s, const struct sim_path *p, uint64_t sent, uint32_t downloa
 	flow_set(out, reverse_packets, packets);
 	flow_set(out, reverse_bytes, octets);
 	if (!p->no_flags)
-		flow_set(out, reverse_tcp_flags, (uint16_t)(p->no_handshake ? 0x19 : 0x1b));
+		flow_set(out, reverse_tcp_flags,
+		    (uint16_t)(p->no_handshake ? 0x19 : 0x1b));
 	/* With SYN and FIN the span of a sampled connection would be exact. */
 	if (flow_or(out, reverse_span_kind, SPAN_exact) == SPAN_at_least)
 		out->reverse_tcp_flags &= (uint16_t)~1u;

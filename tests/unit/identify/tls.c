@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The slow twin: what a server sends is cut write by write, record by record. Go's records
- * grow with their number on the connection. */
+/* The slow twin: what a server sends is cut write by write, record by record. Go's
+ * records grow with their number on the connection. */
 struct cutting {
 	const struct tls_law_row *law;
 	uint32_t records; /* so far on the connection */
@@ -30,7 +30,8 @@ cut_write(struct cutting *c, uint64_t octets)
 
 	while (octets > 0 && c->law->record > 0) {
 		room = c->law->record;
-		if (c->law->is_growing && (1208 - c->law->record_cost) * (c->records + 1) < room)
+		if (c->law->is_growing &&
+		    (1208 - c->law->record_cost) * (c->records + 1) < room)
 			room = (1208 - c->law->record_cost) * (c->records + 1);
 		octets -= octets < room ? octets : room;
 		c->records++;
@@ -74,8 +75,10 @@ cut(const struct tls_law_row *law, uint64_t size, uint64_t header, uint32_t reco
 	return c.cost;
 }
 
-static const uint64_t sizes[] = {1,	 1186,	1400,  3836,   4096,  8000,  8192,   16383,
-				 16384,	 16385, 32768, 32769, 65536, 131000, 131001, 1000000};
+static const uint64_t sizes[] = {1,	 1186,	1400,  3836,   4096,  8000,  8192,
+      16383,
+				 16384,	 16385, 32768, 32769, 65536, 131000, 131001,
+				 1000000};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 static void
@@ -106,8 +109,8 @@ test_early(void **state)
 	for (law = 0; law < TLS_LAWS; law++)
 		for (i = 0; i < SIZES; i++)
 			for (records = 0; records <= TLS_GROWN + 1; records++)
-				assert_int_equal(tls_cost_early((enum tls_law)law, sizes[i], 260,
-								records),
+				assert_int_equal(tls_cost_early((enum tls_law)law,
+				    sizes[i], 260, records),
 						 cut(&tls_law_rows[law], sizes[i], 260,
 						     records));
 }
@@ -133,10 +136,11 @@ test_solve(void **state)
 				size = sizes[i] + (uint64_t)(int64_t)off;
 				for (hex = 0; hex < DIGITS_KINDS; hex++) {
 					mode.digits = (uint8_t)hex;
-					records = (uint32_t)(i * 7 + (size_t)hex) % (TLS_GROWN + 1);
-					sent = size + mode.bytes + size_digits(size, (unsigned)hex) +
-					       tls_cost_early(mode.law, size,
-							      250 + size_digits(size, (unsigned)hex),
+					records = (uint32_t)(i * 7 +
+					    (size_t)hex) % (TLS_GROWN + 1);
+					sent = size + mode.bytes + size_digits(size,
+					    (unsigned)hex) + tls_cost_early(mode.law,
+					    size, 250 + size_digits(size, (unsigned)hex),
 							      records);
 					n = mode_solve(&mode, sent, records, found);
 					for (k = 0; k < n && found[k] != size; k++)
@@ -144,13 +148,16 @@ test_solve(void **state)
 					assert_true(k < n);
 					assert_true(n == 1 || hex >= DIGITS_CODED);
 					if (records == TLS_GROWN)
-						assert_int_equal(sent, mode_sent(&mode, size));
+						assert_int_equal(sent,
+						    mode_sent(&mode, size));
 				}
 			}
-	assert_int_equal(mode_solve(&(struct mode){.bytes = 250}, 100, TLS_GROWN, found), 0);
+	assert_int_equal(mode_solve(&(struct mode){.bytes = 250}, 100, TLS_GROWN, found),
+	    0);
 }
 
-/* TLS 1.2: span = L + 29 ceil(L / 16384) + 1439; TLS 1.3: L + 22 ceil(L / 16384) + 1926. */
+/* TLS 1.2: span = L + 29 ceil(L / 16384) + 1439; TLS 1.3: L + 22 ceil(L / 16384) +
+ * 1926. */
 static void
 test_measured(void **state)
 {
@@ -186,8 +193,8 @@ test_range(void **state)
 	assert_true(least < most);
 }
 
-/* Blocks that wait for room, so that the records of some are filled by the next, and frames
- * that end with the window: what that costs lies between the bounds. */
+/* Blocks that wait for room, so that the records of some are filled by the next, and
+ * frames that end with the window: what that costs lies between the bounds. */
 static void
 test_loose(void **state)
 {
@@ -202,17 +209,20 @@ test_loose(void **state)
 
 			size = 1 + (uint64_t)rand_r(&seed) % 3000000;
 			cost = row->frame > 0
-				   ? (size + row->frame - 1) / row->frame * row->frame_cost
+				   ? (size + row->frame - 1) / row->frame *
+				       row->frame_cost
 				   : 0;
 			waiting = row->is_apart ? 0 : 260;
 			for (left = size; left > 0; left -= block) {
-				block = row->block > 0 && row->block < left ? row->block : left;
+				block = row->block > 0 && row->block < left ? row->block
+				    : left;
 				waiting += block;
 				if (row->frame > 0)
 					waiting += (block + row->frame - 1) / row->frame *
 						   row->frame_cost;
 				/* A window ends: a frame more, by itself. */
-				if (row->frame > 0 && cuts < TLS_CUT_FRAMES && rand_r(&seed) % 9 == 0) {
+				if (row->frame > 0 && cuts < TLS_CUT_FRAMES &&
+				    rand_r(&seed) % 9 == 0) {
 					cuts++;
 					cost += row->frame_cost + row->record_cost;
 				}
@@ -228,8 +238,10 @@ test_loose(void **state)
 			}
 			tls_cost_loose((enum tls_law)law, size, 260, &least, &most);
 			assert_true(least <= most);
-			assert_in_range(tls_cost((enum tls_law)law, size, 260), least, most);
-			/* A first record of another length, or records that grow, are not cut here. */
+			assert_in_range(tls_cost((enum tls_law)law, size, 260), least,
+			    most);
+			/* A first record of another length, or records that grow, are not
+			 * cut here. */
 			if (row->head == 0 && !row->is_growing)
 				assert_in_range(cost, least, most);
 		}
@@ -247,5 +259,6 @@ main(void)
 	    cmocka_unit_test(test_loose),
 	};
 
-	return cmocka_run_group_tests_name("identify: laws of records", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("identify: laws of records", tests, NULL,
+	    NULL);
 }

@@ -90,7 +90,8 @@ octets(const struct world *w, uint32_t item, uint32_t header)
 {
 	const struct sequence_mode *mode = &w->run.modes.header[header];
 
-	return w->items[item].size + mode->bytes + size_digits(w->items[item].size, mode->is_hex);
+	return w->items[item].size + mode->bytes + size_digits(w->items[item].size,
+	    mode->is_hex);
 }
 
 static uint32_t
@@ -125,7 +126,8 @@ make_stretch(struct world *w)
 		slot->low = draw(w, 2) ? 0 : end - draw(w, 400);
 		slot->high = draw(w, 2) ? UINT32_MAX : end + draw(w, 400);
 		slot->anchor = draw(w, 2) ? 0 : end + 4 * draw(w, 40) * draw(w, 2);
-		if (together > q && together <= s->responses) { /* the first ones went together */
+		/* the first ones went together */
+		if (together > q && together <= s->responses) {
 			slot->left = together - q;
 			s->slot[0].sum += request;
 		} else if (draw(w, 2))
@@ -180,13 +182,16 @@ take_way(struct world *w, const uint32_t *item, uint64_t end, double weight)
 
 /* Tries every file, header and request for response q and those after it. */
 static void
-try_all(struct world *w, uint32_t q, uint32_t *item, uint64_t at, uint32_t used, double weight)
+try_all(struct world *w, uint32_t q, uint32_t *item, uint64_t at, uint32_t used,
+    double weight)
 {
 	const struct stretch *s = &w->stretch;
 	const struct slot *slot = &s->slot[q];
 	const struct sequence_modes *m = &w->run.modes;
-	bool is_told = slot->request > 0 || slot->left > 0, is_last = q + 1 == s->responses;
-	uint32_t header, rest, request, last = q > 0 ? w->items[item[q - 1]].order : s->low;
+	bool is_told = slot->request > 0 || slot->left > 0,
+	    is_last = q + 1 == s->responses;
+	uint32_t header, rest, request, last = q > 0 ? w->items[item[q - 1]].order
+	    : s->low;
 	uint64_t end;
 
 	if (q == s->responses) {
@@ -207,9 +212,11 @@ try_all(struct world *w, uint32_t q, uint32_t *item, uint64_t at, uint32_t used,
 				end = at + octets(w, item[q], header);
 				if (!is_last && (end < slot->low || end > slot->high))
 					continue;
-				try_all(w, q + 1, item, end, slot->left > 1 ? used + request : 0,
-					weight * m->header[header].weight * m->request[rest].weight *
-					    (is_last ? 1 : end_weight(w, q, end)));
+				try_all(w, q + 1, item, end,
+				    slot->left > 1 ? used + request : 0,
+				    weight * m->header[header].weight *
+				    m->request[rest].weight * (is_last ? 1 : end_weight(w,
+				    q, end)));
 			}
 		}
 	}
@@ -251,15 +258,18 @@ agrees_with_trying_all(void **state)
 			found++;
 			unique += ways.fit[0][0].probability > 0.999;
 			assert_true(fabs(ways.log_weight - log(w.found)) < 1e-4);
-			assert_true(w.chance > 0 ? fabs(ways.log_chance - log(w.chance)) < 1e-4
+			assert_true(w.chance > 0 ? fabs(ways.log_chance - log(w.chance)) <
+			    1e-4
 						 : ways.log_chance == -INFINITY);
 			assert_true(ways.trust > 0.9999);
 		}
 		for (q = 0; q < w.stretch.responses && w.found > 0; q++)
 			for (i = 0; i < ITEMS; i++)
-				if (fabs(told(&ways, q, i) - w.mass[q][i] / w.found) > 1e-5)
+				if (fabs(told(&ways, q, i) - w.mass[q][i] / w.found) >
+				    1e-5)
 					fail_msg("seed %u, response %u, file %u: %g for %g", seed, q, i,
-						 told(&ways, q, i), w.mass[q][i] / w.found);
+						 told(&ways, q, i), w.mass[q][i] /
+						 w.found);
 		free(w.by_path);
 	}
 	/* Most stretches are filled, and not all in one way only. */

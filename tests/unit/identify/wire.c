@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wire model's fast paths against their obvious twins: naming by the index of residues
- * against a scan of all files, tables of p(k) against one value at a time.
+ * The wire model's fast paths against their obvious twins: naming by the index of
+ * residues against a scan of all files, tables of p(k) against one value at a time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,10 +123,10 @@ test_twins(void **state)
 				  fabs(p_of(&fast, slow.candidate[0].file) -
 				       slow.candidate[0].probability) > cases[i].apart;
 		}
-		print_message("%zu files: %u of 100 differ by more than %g\n", files.count,
-			      differ, cases[i].apart);
-		/* One in ten has a segment below the MSS sent again: of crowded sizes only
-		 * the nearest files are weighed for that. */
+		print_message("%zu files: %u of 100 differ by more than %g\n",
+		    files.count, differ, cases[i].apart);
+		/* One in ten has a segment below the MSS sent again: of crowded sizes
+		 * only the nearest files are weighed for that. */
 		assert_true(differ <= (cases[i].apart > 1e-6 ? 10 : 0));
 		for (k = 0; k < 2; k++) {
 			residues_free(residues[k]);
@@ -138,7 +138,8 @@ test_twins(void **state)
 	}
 }
 
-/* Tables hold what wire_p_of_k says, and are distributions; step: of the k that are looked at. */
+/* Tables hold what wire_p_of_k says, and are distributions; step: of the k that are
+ * looked at. */
 static void
 check_tables(const struct wire_path *path, size_t step)
 {
@@ -242,8 +243,9 @@ test_remainders(void **state)
 	}
 }
 
-/* Senders that cut at every page's end, 4096 octets as 1448, 1448 and 1200, send up to one segment
- * in three short: of such records the largest segment is still told, as of whole ones. */
+/* Senders that cut at every page's end, 4096 octets as 1448, 1448 and 1200, send up to
+ * one segment in three short: of such records the largest segment is still told, as of
+ * whole ones. */
 static void
 test_largest_segment(void **state)
 {
@@ -253,7 +255,8 @@ test_largest_segment(void **state)
 	size_t i, k;
 
 	for (i = 0; i < 2 * sizeof sizes / sizeof sizes[0]; i++) {
-		uint32_t mss = sizes[i / 2], c = mss == 1460 ? 40 : 52, n = i % 2 ? 200 : 5;
+		uint32_t mss = sizes[i / 2], c = mss == 1460 ? 40 : 52,
+		    n = i % 2 ? 200 : 5;
 
 		/* Five records cut like that may be of Ethernet as well. */
 		if (mss == 1440 && n < 200)
@@ -262,7 +265,8 @@ test_largest_segment(void **state)
 			uint64_t sent = 1000000 + sim_below(&sim, 49000000), paged;
 
 			paged = mss == 1368 ? 0
-					    : (uint64_t)(sim_uniform(&sim) * (double)sent) / 4096;
+					    : (uint64_t)(sim_uniform(&sim) *
+					        (double)sent) / 4096;
 			record[k] = (struct record){.has_handshake = true, .sampling = 1};
 			record[k].packets =
 			    3 + 3 * paged + (sent - 4096 * paged + mss - 1) / mss;

@@ -32,7 +32,8 @@ file_of(const char *name, const char *text)
 	char *p = path[turn++ % 4];
 	FILE *file;
 
-	snprintf(p, sizeof path[0], "%s/%s", getenv("WEIR_TMP") ? getenv("WEIR_TMP") : "/tmp", name);
+	snprintf(p, sizeof path[0], "%s/%s", getenv("WEIR_TMP") ? getenv("WEIR_TMP")
+	    : "/tmp", name);
 	file = fopen(p, "w");
 	assert_non_null(file);
 	fputs(text, file);
@@ -218,9 +219,11 @@ test_reasons(void **state)
 	    "10.0.0.1\t5\t140\te\t\t10\t\t\t\t\n10.0.0.1\t6\t150\tf\t\t10\t\t\t\t\n"
 	    "10.0.0.1\t4\t131\td\t\t10\t\t\t\t\n");
 	struct lab_records t = findings_of(FOUND
-	    "100\t101\t10.0.0.1\t1\t10\ta\t1\t1\t\n110\t111\t10.0.0.1\t2\t10\t\t\t0.4\tx 1 0.4; b 1 0.4\n"
+	    "100\t101\t10.0.0.1\t1\t10\ta\t1\t1\t\n"
+	    "110\t111\t10.0.0.1\t2\t10\t\t\t0.4\tx 1 0.4; b 1 0.4\n"
 	    "120\t121\t10.0.0.1\t3\t10\tx\t\t0.6\tx  0.6; c 1 0.4\n"
-	    "130\t133\t10.0.0.1\t4\t10\t\t\t0.3\tz 1 0.3\n140\t141\t10.0.0.1\t5\t10\t\t\t0.3\tee 1 0.3\n");
+	    "130\t133\t10.0.0.1\t4\t10\t\t\t0.3\tz 1 0.3\n"
+	    "140\t141\t10.0.0.1\t5\t10\t\t\t0.3\tee 1 0.3\n");
 	struct lab_verdict v[16];
 	char room[128];
 	size_t i;
@@ -237,14 +240,14 @@ static void
 test_rows(void **state)
 {
 	struct lab_downloads d = downloads_of(TRUTH
-	    "10.0.0.1\t1\t100\ta\t\t10\t\t\t192.0.2.1\t4001\n10.0.0.1\t2\t100\ta\t\t10\t\t\t\t\n");
+	    "10.0.0.1\t1\t100\ta\t\t10\t\t\t192.0.2.1\t4001\n"
+	    "10.0.0.1\t2\t100\ta\t\t10\t\t\t\t\n");
 	struct lab_records t;
 	struct err err = {0};
 
 	if (lab_rows_read(&t, file_of("rows.tsv",
 	    "start\tend\tsrc\tdst\tsrc_port\tdst_port\tbytes\tpackets\treverse_bytes\t"
-	    "reverse_packets\tretransmitted\treverse_retransmitted\tmax_segment\treverse_max_segment\t"
-	    "span\treverse_span\n"
+	    "reverse_packets\tretransmitted\treverse_retransmitted\tmax_segment\treverse_max_segment\tspan\treverse_span\n"
 	    "1\t2\t10.0.0.1\t10.9.9.9\t1\t80\t5\t1\t500\t7\t3\t2896\t100\t1448\t120\t450\n"
 	    "1\t2\t10.9.9.9\t10.0.0.1\t80\t2\t600\t8\t\t\t\t\t\t\t\t\n"
 	    "1\t2\t192.0.2.1\t10.9.9.9\t4001\t80\t5\t1\t700\t9\t\t\t\t\t\t\n"
@@ -254,9 +257,11 @@ test_rows(void **state)
 	assert_int_equal(t.count, 3);
 	assert_int_equal(t.list[0].bytes, 500);
 	assert_int_equal(t.list[0].packets, 7);
-	assert_true(t.list[0].has_again && t.list[0].again == 2896 && t.list[0].segment == 1448);
+	assert_true(t.list[0].has_again && t.list[0].again == 2896 &&
+	    t.list[0].segment == 1448);
 	assert_int_equal(t.list[0].server_port, 80);
-	assert_true(t.list[0].has_span && t.list[0].span == 450 && t.list[0].request == 120);
+	assert_true(t.list[0].has_span && t.list[0].span == 450 &&
+	    t.list[0].request == 120);
 	assert_false(t.list[1].has_span);
 	assert_int_equal(t.list[1].bytes, 600);
 	assert_int_equal(t.list[1].port, 2);
@@ -272,7 +277,8 @@ static void
 test_split(void **state)
 {
 	struct lab_downloads d = downloads_of(TRUTH
-	    "10.0.0.1\t1\t100\ta\t\t10\ttrain\t\t\t\n10.0.0.1\t2\t101\ta\t\t10\ttest\t\t\t\n"
+	    "10.0.0.1\t1\t100\ta\t\t10\ttrain\t\t\t\n"
+	    "10.0.0.1\t2\t101\ta\t\t10\ttest\t\t\t\n"
 	    "10.0.0.1\t2\t160\ta\t\t10\ttest\t\t\t\n");
 	int64_t between = 0;
 	bool has_both;
@@ -314,7 +320,8 @@ test_refused(void **state)
 		struct lab_downloads d;
 		struct err err = {0};
 
-		assert_int_equal(lab_downloads_read(&d, file_of("wrong.tsv", wrong[i].text), &err), -1);
+		assert_int_equal(lab_downloads_read(&d,
+		    file_of("wrong.tsv", wrong[i].text), &err), -1);
 		if (strstr(err.text, wrong[i].message) == NULL ||
 		    strstr(err.text, "wrong.tsv") == NULL)
 			fail_msg("'%s' does not say '%s'", err.text, wrong[i].message);
@@ -344,8 +351,8 @@ keep(struct sink *sink, struct batch *batch, struct err *err)
 		assert_true(k->count < 64);
 		text_init(&line);
 		for (f = 0; f < batch->schema->count; f++) {
-			types[batch->schema->fields[f].type].print(&line, &batch->columns[f], i, 1,
-			    &end, STYLE_MACHINE);
+			types[batch->schema->fields[f].type].print(&line,
+			    &batch->columns[f], i, 1, &end, STYLE_MACHINE);
 			text_char(&line, ' ');
 		}
 		snprintf(k->rows[k->count], sizeof k->rows[0], "%s", line.data);
@@ -369,14 +376,18 @@ static void
 test_tables(void **state)
 {
 	struct lab_downloads d = downloads_of(TRUTH
-	    "10.0.0.1\t1\t100\ta\t\t10\t\twhole\t\t\n10.0.0.1\t2\t110\tb\t\t10\t\twhole\t\t\n"
-	    "10.0.0.1\t3\t120\tc\t\t10\t\tpartial\t\t\n10.0.0.1\t4\t130\td\t\t10\t\t\t\t\n");
+	    "10.0.0.1\t1\t100\ta\t\t10\t\twhole\t\t\n"
+	    "10.0.0.1\t2\t110\tb\t\t10\t\twhole\t\t\n"
+	    "10.0.0.1\t3\t120\tc\t\t10\t\tpartial\t\t\n"
+	    "10.0.0.1\t4\t130\td\t\t10\t\t\t\t\n");
 	struct lab_records t = findings_of(FOUND
-	    "100\t101\t10.0.0.1\t1\t10\ta\t\t0.95\t\n110\t111\t10.0.0.1\t2\t10\tx\t\t0.95\t\n"
+	    "100\t101\t10.0.0.1\t1\t10\ta\t\t0.95\t\n"
+	    "110\t111\t10.0.0.1\t2\t10\tx\t\t0.95\t\n"
 	    "120\t121\t10.0.0.1\t3\t10\t\t\t0.4\t\n");
 	const int64_t again[] = {0, 2, 11, -1};
 	struct lab_case of = {.scenario = "one-hop", .place = "edge",
-	    .method = &lab_methods[LAB_METHOD_wire], .names = 50, .has_article = true, .article = 98};
+	    .method = &lab_methods[LAB_METHOD_wire], .names = 50, .has_article = true,
+	    .article = 98};
 	struct lab_tables *tables = lab_tables_new();
 	struct interval quarter = wilson(1, 4);
 	struct lab_verdict v[4];
@@ -393,7 +404,8 @@ test_tables(void **state)
 
 	push(tables, LAB_TABLE_SCORE);
 	assert_int_equal(kept.count, 7);
-	snprintf(wanted, sizeof wanted, "score one-hop edge wire 50 all 4 1 1 2 1 25 %.2f %.2f 98  ",
+	snprintf(wanted, sizeof wanted,
+	    "score one-hop edge wire 50 all 4 1 1 2 1 25 %.2f %.2f 98  ",
 	    100 * quarter.low, 100 * quarter.high);
 	assert_string_equal(kept.rows[0], wanted);
 	assert_non_null(strstr(kept.rows[1], "wire 50 whole 3 1 1 1 1 33.33 "));
@@ -416,9 +428,11 @@ test_tables(void **state)
 
 	push(tables, LAB_TABLE_MISS);
 	assert_int_equal(kept.count, 3);
-	assert_non_null(strstr(kept.rows[0], "10.0.0.1 2 b  whole x  0.95 2 another file was named"));
+	assert_non_null(strstr(kept.rows[0],
+	    "10.0.0.1 2 b  whole x  0.95 2 another file was named"));
 	assert_non_null(strstr(kept.rows[1], "10.0.0.1 3 c  partial    11 not named"));
-	assert_non_null(strstr(kept.rows[2], "10.0.0.1 4 d  whole     nothing is said of this client"));
+	assert_non_null(strstr(kept.rows[2],
+	    "10.0.0.1 4 d  whole     nothing is said of this client"));
 	lab_tables_free(tables);
 	lab_records_done(&t);
 	lab_downloads_done(&d);
@@ -442,12 +456,16 @@ static void
 test_bins(void **state)
 {
 	static const int64_t again[] = {0, 1, 2, 3, 10, 11, 30, 31, 100, 101};
-	static const char *const said[] = {"0", "0.05", "0.0999999", "0.1", "0.5", "0.55", "0.8999999",
+	static const char *const said[] = {"0", "0.05", "0.0999999", "0.1", "0.5", "0.55",
+	    "0.8999999",
 	    "0.9", "0.99", "1"};
 	static const char *const sent_again[] = {"0 0 2 2 0 0 100 ", "1 2 4 2 2 0 50 ",
-	    "3 10 4 2 2 0 50 ", "11 30 4 2 2 0 50 ", "31 100 4 2 2 0 50 ", "101  2 0 2 0 0 "};
-	static const char *const bins[] = {"0 0.1 6 4 0.05 0.666667 ", "0.1 0.2 2 0 0.1 0 ",
-	    "0.5 0.6 4 2 0.525 0.5 ", "0.8 0.9 2 2 0.9 1 ", "0.9 1 6 2 0.963333 0.333333 "};
+	    "3 10 4 2 2 0 50 ", "11 30 4 2 2 0 50 ", "31 100 4 2 2 0 50 ",
+	    "101  2 0 2 0 0 "};
+	static const char *const bins[] = {"0 0.1 6 4 0.05 0.666667 ",
+	    "0.1 0.2 2 0 0.1 0 ",
+	    "0.5 0.6 4 2 0.525 0.5 ", "0.8 0.9 2 2 0.9 1 ",
+	    "0.9 1 6 2 0.963333 0.333333 "};
 	struct lab_case of = {.scenario = "a", .place = "edge",
 	    .method = &lab_methods[LAB_METHOD_spans], .names = 2};
 	struct lab_tables *tables = lab_tables_new();
@@ -501,7 +519,8 @@ test_facts(void **state)
 		bool is_there;
 	} known[] = {{"one-hop", 98, true}, {"six-hops", 88, true}, {"vpn", 61, true},
 	    {"vpn-openvpn", 61, true}, {"reuse", 0, true}, {"reuse-browser", 0, true},
-	    {"one", 0, false}, {"vpnish", 0, false}, {"", 0, false}, {"scenario", 0, false}};
+	    {"one", 0, false}, {"vpnish", 0, false}, {"", 0, false},
+	    {"scenario", 0, false}};
 	struct lab_fact fact;
 	size_t i;
 

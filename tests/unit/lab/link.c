@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The link emulator's engine: what was asked for is what happens, within the bounds of chance
- * (five standard deviations, with fixed seeds), and every frame is accounted for.
+ * The link emulator's engine: what was asked for is what happens, within the bounds of
+ * chance (five standard deviations, with fixed seeds), and every frame is accounted for.
  */
 #include "base/err.h"
 #include "base/text.h"
@@ -132,7 +132,8 @@ assert_balance(const struct link *link, unsigned way)
 	const uint64_t *c = link_counters(link, way);
 
 	assert_int_equal(c[LINK_COUNT_came] + c[LINK_COUNT_copied],
-	    c[LINK_COUNT_queue_full] + c[LINK_COUNT_queue_bytes_full] + c[LINK_COUNT_no_room] +
+	    c[LINK_COUNT_queue_full] + c[LINK_COUNT_queue_bytes_full] +
+	    c[LINK_COUNT_no_room] +
 	    c[LINK_COUNT_lost] + c[LINK_COUNT_left] + c[LINK_COUNT_under_way]);
 }
 
@@ -162,7 +163,8 @@ assert_share(const char *what, double got, double n, double p, double inflation)
 	double sigma = sqrt(n * p * (1 - p) * inflation);
 
 	if (fabs(got - n * p) > 5 * sigma)
-		fail_msg("%s: %g of %g, asked for %g (5 sigma: %g)", what, got, n, n * p, 5 * sigma);
+		fail_msg("%s: %g of %g, asked for %g (5 sigma: %g)", what, got, n, n * p,
+		    5 * sigma);
 }
 
 static uint64_t
@@ -179,7 +181,8 @@ test_loss(void **state)
 	static const struct {
 		const char *settings;
 		double loss;
-	} rows[] = {{"loss=0", 0}, {"loss=0.1%", 0.001}, {"loss=1%", 0.01}, {"loss=30%", 0.3},
+	} rows[] = {{"loss=0", 0}, {"loss=0.1%", 0.001}, {"loss=1%", 0.01},
+	    {"loss=30%", 0.3},
 	    {"loss=1", 1}};
 	struct arrivals a;
 	struct link *link;
@@ -190,12 +193,14 @@ test_loss(void **state)
 		for (seed = 0; seed < 3; seed++) {
 			link = make(rows[k].settings, seed, 64);
 			a = run(link, n, 1000, 20);
-			assert_share(rows[k].settings, (double)counter(link, LINK_COUNT_lost),
-			    (double)n, rows[k].loss, 1);
+			assert_share(rows[k].settings,
+			    (double)counter(link, LINK_COUNT_lost), (double)n,
+			    rows[k].loss, 1);
 			/* each alone: two in a row are as often as chance has it */
 			for (pairs = 0, i = 1; i < n; i++)
 				pairs += a.times[i] == 0 && a.times[i - 1] == 0;
-			assert_share("pairs", (double)pairs, (double)(n - 1), rows[k].loss * rows[k].loss, 3);
+			assert_share("pairs", (double)pairs, (double)(n - 1),
+			    rows[k].loss * rows[k].loss, 3);
 			arrivals_free(&a);
 			link_free(link);
 		}
@@ -237,14 +242,16 @@ test_bursts(void **state)
 			assert_int_equal(lost, counter(link, LINK_COUNT_lost));
 			assert_int_equal(bursts, counter(link, LINK_COUNT_bursts));
 			/* losses of a burst come together: the variance grows so much */
-			assert_share(rows[k].settings, (double)lost, (double)n, rows[k].loss,
-			    2 * rows[k].burst);
+			assert_share(rows[k].settings, (double)lost, (double)n,
+			    rows[k].loss, 2 * rows[k].burst);
 			/* lengths are geometric: mean B, variance B (B - 1) */
 			mean = (double)lost / (double)bursts;
-			sigma = sqrt(rows[k].burst * (rows[k].burst - 1) / (double)bursts);
+			sigma = sqrt(rows[k].burst * (rows[k].burst - 1) /
+			    (double)bursts);
 			if (fabs(mean - rows[k].burst) > 5 * sigma + 1e-9)
 				fail_msg("%s: bursts of %g", rows[k].settings, mean);
-			assert_share("bursts of one", (double)ones, (double)bursts, 1 / rows[k].burst, 1);
+			assert_share("bursts of one", (double)ones, (double)bursts,
+			    1 / rows[k].burst, 1);
 			arrivals_free(&a);
 			link_free(link);
 		}
@@ -294,8 +301,8 @@ test_jitter(void **state)
 	/* even: the distribution is a line, to Kolmogorov's bound for 1 in 100,000 */
 	qsort(delays, n, sizeof *delays, compare);
 	for (i = 0; i < n; i++)
-		assert_true(fabs((double)(delays[i] - 15 * MS) / (10 * MS) - (double)i / (double)n) <
-		    2.5 / sqrt((double)n));
+		assert_true(fabs((double)(delays[i] - 15 * MS) / (10 * MS) - (double)i /
+		    (double)n) < 2.5 / sqrt((double)n));
 	assert_int_equal(overtaken, counter(link, LINK_COUNT_overtaken));
 	assert_true(overtaken > n / 2);
 	free(delays);
@@ -312,7 +319,8 @@ test_jitter(void **state)
 	arrivals_free(&a);
 	link_free(link);
 
-	link = make("delay=1ms,jitter=50ms,order=free", 1, 65536); /* never before it was sent */
+	/* never before it was sent */
+	link = make("delay=1ms,jitter=50ms,order=free", 1, 65536);
 	a = run(link, 1000, 100 * US, 100);
 	for (i = 0; i < 1000; i++)
 		assert_true(a.first_ns[i] >= (int64_t)i * 100 * US);
@@ -329,8 +337,10 @@ test_rate(void **state)
 		uint32_t bytes;
 		double frame_ns;
 	} rows[] = {
-		{"rate=10M,queue=100000", 1250, 1e6}, {"rate=100M,queue=100000,overhead=24", 976, 80e3},
-		{"rate=3G,queue=100000", 64, 64 * 8 / 3.0}, {"rate=7M,queue=100000,delay=3ms", 999, 999 * 8000 / 7.0},
+		{"rate=10M,queue=100000", 1250, 1e6},
+		{"rate=100M,queue=100000,overhead=24", 976, 80e3},
+		{"rate=3G,queue=100000", 64, 64 * 8 / 3.0},
+		{"rate=7M,queue=100000,delay=3ms", 999, 999 * 8000 / 7.0},
 	};
 	uint64_t n = 5000, i;
 	struct arrivals a;
@@ -343,15 +353,18 @@ test_rate(void **state)
 		a = run(link, n, 0, rows[k].bytes); /* all at once */
 		delay = strstr(rows[k].settings, "delay") != NULL ? 3e6 : 0;
 		for (i = 0; i < n; i++) /* exactly: fractions of a ns add up */
-			assert_true(fabs((double)a.first_ns[i] - delay - rows[k].frame_ns * (double)(i + 1)) < 1.001);
+			assert_true(fabs((double)a.first_ns[i] - delay -
+			    rows[k].frame_ns * (double)(i + 1)) < 1.001);
 		arrivals_free(&a);
 		link_free(link);
-		/* slower than the rate: no wait, each has only its own time on the wire */
+		/* slower than the rate: no wait, each has only its own time on the
+		 * wire */
 		link = make(rows[k].settings, 1, 8192);
 		a = run(link, n, (int64_t)rows[k].frame_ns + 1000, rows[k].bytes);
 		for (i = 0; i < n; i++)
-			assert_true(fabs((double)(a.first_ns[i] - (int64_t)i * ((int64_t)rows[k].frame_ns + 1000)) -
-			    delay - rows[k].frame_ns) < 1.001);
+			assert_true(fabs((double)(a.first_ns[i] - (int64_t)i *
+			    ((int64_t)rows[k].frame_ns + 1000)) - delay -
+			    rows[k].frame_ns) < 1.001);
 		arrivals_free(&a);
 		link_free(link);
 	}
@@ -360,8 +373,8 @@ test_rate(void **state)
 static void
 test_queue(void **state)
 {
-	/* 100 frames of 1000 octets at once at 8 Mbit/s, which is 1 ms each, and so again 5 ms
-	 * later: one is being sent, and so many wait */
+	/* 100 frames of 1000 octets at once at 8 Mbit/s, which is 1 ms each, and so again
+	 * 5 ms later: one is being sent, and so many wait */
 	static const struct {
 		const char *settings;
 		unsigned pass, pass_again;
@@ -369,7 +382,8 @@ test_queue(void **state)
 	} rows[] = {
 		{"rate=8M,queue=10", 11, 5, LINK_COUNT_queue_full},
 		{"rate=8M,queue=1", 2, 2, LINK_COUNT_queue_full},
-		{"rate=8M,queue=1000,queue-bytes=4500", 5, 5, LINK_COUNT_queue_bytes_full},
+		{"rate=8M,queue=1000,queue-bytes=4500", 5, 5,
+		LINK_COUNT_queue_bytes_full},
 		{"rate=8M,queue=1000,queue-bytes=500", 1, 1, LINK_COUNT_queue_bytes_full},
 		{"rate=8M,queue=1000", 100, 100, LINK_COUNT_queue_full},
 		{"queue=1", 100, 100, LINK_COUNT_queue_full},
@@ -387,7 +401,8 @@ test_queue(void **state)
 		take_until(link, LINK_AHEAD, INT64_MAX - 1, &a);
 		assert_balance(link, LINK_AHEAD);
 		assert_int_equal(a.count, rows[k].pass + rows[k].pass_again);
-		assert_int_equal(counter(link, rows[k].why), 200 - rows[k].pass - rows[k].pass_again);
+		assert_int_equal(counter(link, rows[k].why),
+		    200 - rows[k].pass - rows[k].pass_again);
 		for (i = 0; i < rows[k].pass; i++) /* the tail was dropped */
 			assert_int_equal(a.order[i], i);
 		for (i = 0; i < rows[k].pass_again; i++)
@@ -417,8 +432,8 @@ test_reorder(void **state)
 	assert_share("held back", (double)held, (double)n, 0.02, 1);
 	assert_int_equal(held, counter(link, LINK_COUNT_held_back));
 	assert_int_equal(overtaken, counter(link, LINK_COUNT_overtaken));
-	/* 50 frames follow within that time: nearly all that are held are overtaken, and only
-	 * they are */
+	/* 50 frames follow within that time: nearly all that are held are overtaken, and
+	 * only they are */
 	assert_true(overtaken <= held && overtaken + 50 > held);
 	arrivals_free(&a);
 	link_free(link);
@@ -487,7 +502,8 @@ static void
 test_choices(void **state)
 {
 	static const char *const same[] = {"loss=10%,delay=20ms", "loss=10%,rate=100M",
-	    "loss=10%,jitter=1ms,delay=2ms,order=free", "loss=10%,reorder=50%,corrupt=1%"};
+	    "loss=10%,jitter=1ms,delay=2ms,order=free",
+	    "loss=10%,reorder=50%,corrupt=1%"};
 	enum { N = 10000 };
 	unsigned char *usual = pattern("loss=10%", 1, LINK_AHEAD, N), *other;
 	size_t k, i, differ;
@@ -498,7 +514,8 @@ test_choices(void **state)
 		free(other);
 	}
 	for (k = 0; k < 2; k++) { /* another seed, the other direction */
-		other = k == 0 ? pattern("loss=10%", 2, LINK_AHEAD, N) : pattern("loss=10%", 1, LINK_BACK, N);
+		other = k == 0 ? pattern("loss=10%", 2, LINK_AHEAD,
+		    N) : pattern("loss=10%", 1, LINK_BACK, N);
 		for (differ = i = 0; i < N; i++)
 			differ += usual[i] != other[i];
 		assert_share("differ", (double)differ, N, 2 * 0.1 * 0.9, 1);
@@ -507,7 +524,8 @@ test_choices(void **state)
 	free(usual);
 }
 
-/* What is asked for together happens together; nothing is forgotten, even without memory. */
+/* What is asked for together happens together; nothing is forgotten, even without
+ * memory. */
 static void
 test_all_at_once(void **state)
 {
@@ -533,20 +551,25 @@ test_all_at_once(void **state)
 				now[way] = 0;
 			}
 			for (i = 0; i < n; i++) {
-				state64 = state64 * 6364136223846793005u + 1442695040888963407u;
+				state64 = state64 * 6364136223846793005u +
+				    1442695040888963407u;
 				for (way = 0; way < LINK_WAYS; way++) {
 					now[way] += (int64_t)(state64 >> 40) % (300 * US);
 					if (state64 >> 63 || way == 0)
 						take_until(link, way, now[way], &a[way]);
-					put(link, way, now[way], i, 20 + (uint32_t)(state64 >> 33) % (FRAME - 20));
+					put(link, way, now[way], i,
+					    20 + (uint32_t)(state64 >> 33) % (FRAME -
+					    20));
 				}
 			}
 			for (way = 0; way < LINK_WAYS; way++) {
 				assert_balance(link, way);
 				take_until(link, way, INT64_MAX - 1, &a[way]);
 				assert_balance(link, way);
-				assert_int_equal(link_counters(link, way)[LINK_COUNT_left], a[way].count);
-				assert_int_equal(link_counters(link, way)[LINK_COUNT_under_way], 0);
+				assert_int_equal(link_counters(link,
+				    way)[LINK_COUNT_left], a[way].count);
+				assert_int_equal(link_counters(link,
+				    way)[LINK_COUNT_under_way], 0);
 				arrivals_free(&a[way]);
 			}
 			if (s == 2)
@@ -564,18 +587,28 @@ test_settings(void **state)
 	static const struct {
 		const char *text, *printed; /* NULL: refused */
 	} rows[] = {
-		{"", ""}, {"delay=20ms", "delay=20000000ns"}, {"delay=1.5s", "delay=1500000000ns"},
+		{"", ""}, {"delay=20ms", "delay=20000000ns"},
+		{"delay=1.5s", "delay=1500000000ns"},
 		{"delay=300us,jitter=5ns", "delay=300000ns,jitter=5ns"}, {"delay=0", ""},
-		{"rate=100M", "rate=100000000"}, {"rate=1.5Gbit", "rate=1500000000"}, {"rate=64k", "rate=64000"},
-		{"loss=1%", "loss=0.01"}, {"loss=0.25", "loss=0.25"}, {"loss=100%", "loss=1"},
+		{"rate=100M", "rate=100000000"}, {"rate=1.5Gbit", "rate=1500000000"},
+		{"rate=64k", "rate=64000"},
+		{"loss=1%", "loss=0.01"}, {"loss=0.25", "loss=0.25"},
+		{"loss=100%", "loss=1"},
 		{"loss=5e-30", "loss=5e-30"},
-		{"queue=7,queue_bytes=64Ki", "queue=7,queue-bytes=65536"}, {"queue-bytes=1k", "queue-bytes=1000"},
-		{"order=free", "order=free"}, {"order=free,order=keep", ""}, {"burst=3.5", "burst=3.5"},
+		{"queue=7,queue_bytes=64Ki", "queue=7,queue-bytes=65536"},
+		{"queue-bytes=1k", "queue-bytes=1000"},
+		{"order=free", "order=free"}, {"order=free,order=keep", ""},
+		{"burst=3.5", "burst=3.5"},
 		{"reorder-by=2ms,", "reorder-by=2000000ns"},
-		{"delay=20", NULL}, {"delay=-1ms", NULL}, {"delay=ms", NULL}, {"delay=1h", NULL}, {"delay=601s", NULL},
-		{"delay=1e", NULL}, {"delay", NULL}, {"=1", NULL}, {"delay=", NULL}, {",", NULL}, {"dela=1ms", NULL},
-		{"delays=1ms", NULL}, {"loss=101%", NULL}, {"loss=nan", NULL}, {"loss=-0.1", NULL}, {"loss=1e400", NULL}, {"loss=1.1", NULL}, {"loss=1..1", NULL},
-		{"rate=2T", NULL}, {"rate=2e9G", NULL}, {"queue=-1", NULL}, {"queue=1.5", NULL}, {"queue=1000001", NULL},
+		{"delay=20", NULL}, {"delay=-1ms", NULL}, {"delay=ms", NULL},
+		{"delay=1h", NULL}, {"delay=601s", NULL},
+		{"delay=1e", NULL}, {"delay", NULL}, {"=1", NULL}, {"delay=", NULL},
+		{",", NULL}, {"dela=1ms", NULL},
+		{"delays=1ms", NULL}, {"loss=101%", NULL}, {"loss=nan", NULL},
+		{"loss=-0.1", NULL}, {"loss=1e400", NULL}, {"loss=1.1", NULL},
+		{"loss=1..1", NULL},
+		{"rate=2T", NULL}, {"rate=2e9G", NULL}, {"queue=-1", NULL},
+		{"queue=1.5", NULL}, {"queue=1000001", NULL},
 		{"order=maybe", NULL}, {"burst=20000", NULL}, {"overhead=10001", NULL},
 		{"loss=0.00000000000000000000000000000000000000000000000000000000000000000000001", NULL},
 	};
@@ -609,8 +642,10 @@ test_settings(void **state)
 	for (i = 0; i < LINK_KEYS; i++) { /* every default is one that its key takes */
 		link_way_default(&way);
 		err = (struct err){0};
-		assert_int_equal(link_way_set(&way, link_rows[i].name, link_rows[i].fallback, &err), 0);
-		assert_int_equal(link_way_set(&way, link_rows[i].name, "no-such", &err), -1);
+		assert_int_equal(link_way_set(&way, link_rows[i].name,
+		    link_rows[i].fallback, &err), 0);
+		assert_int_equal(link_way_set(&way, link_rows[i].name, "no-such", &err),
+		    -1);
 		assert_non_null(strstr(err.text, link_rows[i].name));
 	}
 }
@@ -623,8 +658,10 @@ test_bounds(void **state)
 		uint32_t frame_bytes, slots;
 		const char *message;
 	} rows[] = {
-		{"", 63, 10, "octets"}, {"", LINK_FRAME_MAX + 1, 10, "octets"}, {"", 1514, 1, "under way"},
-		{"", 1514, LINK_SLOTS_MAX + 1, "under way"}, {"rate=1M,queue=0", 1514, 10, "queue"},
+		{"", 63, 10, "octets"}, {"", LINK_FRAME_MAX + 1, 10, "octets"},
+		{"", 1514, 1, "under way"},
+		{"", 1514, LINK_SLOTS_MAX + 1, "under way"},
+		{"rate=1M,queue=0", 1514, 10, "queue"},
 		{"rate=999", 1514, 10, "rate"}, {"burst=0.5", 1514, 10, "burst"},
 		{"loss=60%,burst=1", 1514, 10, "loss"},
 	};
@@ -635,10 +672,12 @@ test_bounds(void **state)
 
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
 		err = (struct err){0};
-		config = (struct link_config){.frame_bytes = rows[i].frame_bytes, .slots = rows[i].slots};
+		config = (struct link_config){.frame_bytes = rows[i].frame_bytes,
+		    .slots = rows[i].slots};
 		link_way_default(&config.ways[0]);
 		link_way_default(&config.ways[1]);
-		assert_int_equal(link_way_parse(&config.ways[1], rows[i].settings, &err), 0);
+		assert_int_equal(link_way_parse(&config.ways[1], rows[i].settings, &err),
+		    0);
 		assert_int_equal(link_new(&config, &link, &err), -1);
 		assert_non_null(strstr(err.text, rows[i].message));
 	}

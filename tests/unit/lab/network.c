@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Networks of namespaces: what they carry, and that nothing is left of them. Needs root. */
+/* Networks of namespaces: what they carry, and that nothing is left of them. Needs
+ * root. */
 #include "base/err.h"
 #include "base/text.h"
 #include "lab/leftover.h"
@@ -98,7 +99,8 @@ exchange(int from, int to, const char *to_address)
 	polled.fd = from;
 	assert_int_equal(poll(&polled, 1, 5000), 1);
 	assert_int_equal(recv(from, room, sizeof room, 0), 4);
-	(void)inet_ntop(is6 ? AF_INET6 : AF_INET, is6 ? (void *)&((struct sockaddr_in6 *)&who)->sin6_addr
+	(void)inet_ntop(is6 ? AF_INET6 : AF_INET,
+	    is6 ? (void *)&((struct sockaddr_in6 *)&who)->sin6_addr
 	    : (void *)&((struct sockaddr_in *)&who)->sin_addr, seen, sizeof seen);
 	return seen;
 }
@@ -143,10 +145,13 @@ static void
 test_routes(void **state)
 {
 	static const struct network_link links[] = {
-		{.a = {"client", "eth0", "10.0.0.2/24", "fd00::2/64"}, .b = {"switch", "p0"}},
-		{.a = {"switch", "p1"}, .b = {"router", "in", "10.0.0.1/24", "fd00::1/64"}},
+		{.a = {"client", "eth0", "10.0.0.2/24", "fd00::2/64"},
+		.b = {"switch", "p0"}},
+		{.a = {"switch", "p1"}, .b = {"router", "in", "10.0.0.1/24",
+		    "fd00::1/64"}},
 		{.a = {"router", "out", "198.51.100.1/24", "2001:db8::1/64"},
-		    .b = {"server", "eth0", "198.51.100.2/24", "2001:db8::2/64"}, .is_wire = true},
+		    .b = {"server", "eth0", "198.51.100.2/24", "2001:db8::2/64"},
+		    .is_wire = true},
 	};
 	static const char *const names[] = {"client", "switch", "router", "server"};
 	static const char *const servers[] = {"198.51.100.2", "2001:db8::2"};
@@ -188,7 +193,8 @@ test_settings(void **state)
 	static const char *const offs[] = {"tcp-segmentation-offload: off",
 	    "generic-segmentation-offload: off", "generic-receive-offload: off",
 	    "tx-udp-segmentation: off", "tx-checksumming: off"};
-	struct network_link link = {.a = {"a", "eth0", NULL, NULL}, .b = {"b", "eth0", NULL, NULL},
+	struct network_link link = {.a = {"a", "eth0", NULL, NULL},
+	    .b = {"b", "eth0", NULL, NULL},
 	    .is_wire = true};
 	struct network *net = open_network();
 	struct process_config config = {0};
@@ -201,25 +207,29 @@ test_settings(void **state)
 	DO(network_space(net, "a", &err));
 	DO(network_space(net, "b", &err));
 	DO(network_sysctl(net, "a", "net.ipv4.tcp_timestamps", "0", &err));
-	DO(space_sysctl_get(network_space_name(net, "a"), "net.ipv4.tcp_timestamps", value,
-	    sizeof value, &err));
+	DO(space_sysctl_get(network_space_name(net, "a"), "net.ipv4.tcp_timestamps",
+	    value, sizeof value, &err));
 	assert_string_equal(value, "0");
-	DO(space_sysctl_get(network_space_name(net, "b"), "net.ipv4.tcp_timestamps", value,
-	    sizeof value, &err));
+	DO(space_sysctl_get(network_space_name(net, "b"), "net.ipv4.tcp_timestamps",
+	    value, sizeof value, &err));
 	assert_string_equal(value, "1");
 	assert_int_equal(network_sysctl(net, "a", "net.ipv4.no_such", "0", &bad), -1);
-	assert_string_equal(bad.text, "namespace a: net.ipv4.no_such: No such file or directory");
+	assert_string_equal(bad.text,
+	    "namespace a: net.ipv4.no_such: No such file or directory");
 	bad = (struct err){0};
 	assert_int_equal(network_sysctl(net, "a", "kernel.hostname", "x", &bad), -1);
-	assert_string_equal(bad.text, "namespace a: kernel.hostname: is no setting of a network (net....)");
+	assert_string_equal(bad.text,
+	    "namespace a: kernel.hostname: is no setting of a network (net....)");
 	bad = (struct err){0};
 	assert_int_equal(network_sysctl(net, "a", "net//kernel", "x", &bad), -1);
 	DO(network_link(net, &link, &err));
 	if (program_need("ethtool", NULL) == 0) {
-		const char *folder = getenv("WEIR_TMP") == NULL ? "/tmp" : getenv("WEIR_TMP");
+		const char *folder = getenv("WEIR_TMP") == NULL ? "/tmp"
+		    : getenv("WEIR_TMP");
 		char text[8192];
 
-		snprintf(output, sizeof output, "%s/features-%ld", folder, (long)getpid());
+		snprintf(output, sizeof output, "%s/features-%ld", folder,
+		    (long)getpid());
 		config = (struct process_config){.argv = argv,
 		    .space = network_space_name(net, "b"), .output = output};
 		DO(process_run(&config, 10000, &err));
@@ -246,9 +256,11 @@ test_messages(void **state)
 		const char *message;
 	} rows[] = {
 		{{.a = {"a", "eth0"}, .b = {"none", "eth0"}}, "no namespace 'none'"},
-		{{.a = {"a", "eth0"}, .b = {"a", "a-very-long-name-it-is"}}, "no name for a device"},
+		{{.a = {"a", "eth0"}, .b = {"a", "a-very-long-name-it-is"}},
+		"no name for a device"},
 		{{.a = {"a", "x y"}, .b = {"a", "eth1"}}, "no name for a device"},
-		{{.a = {"a", "eth5", "192.0.2.300/24"}, .b = {"a", "eth6"}}, "192.0.2.300"},
+		{{.a = {"a", "eth5", "192.0.2.300/24"}, .b = {"a", "eth6"}},
+		"192.0.2.300"},
 		{{.a = {"a", "lo"}, .b = {"a", "eth7"}}, "File exists"},
 	};
 	static const char *const bad_names[] = {"", "a b", "../x", "-x", "a/b", "x;y",
@@ -286,7 +298,8 @@ test_messages(void **state)
 static void
 test_emulated(void **state)
 {
-	static const char *const options[] = {"--delay", "20ms", "--back", "delay=5ms", NULL};
+	static const char *const options[] = {"--delay", "20ms", "--back", "delay=5ms",
+	    NULL};
 	struct network_link link = {.a = {"a", "eth0", "192.0.2.1/24", "2001:db8::1/64"},
 	    .b = {"b", "eth0", "192.0.2.2/24", "2001:db8::2/64"}, .mtu = 1400};
 	const char *program = getenv("WEIR"), *bad[] = {"--loss", "200%", NULL};
@@ -304,7 +317,8 @@ test_emulated(void **state)
 	net = open_network();
 	DO(network_space(net, "a", &err));
 	DO(network_space(net, "b", &err));
-	assert_int_equal(network_emulate(net, &link, bad, program, NULL, NULL, &failed), -1);
+	assert_int_equal(network_emulate(net, &link, bad, program, NULL, NULL, &failed),
+	    -1);
 	assert_string_equal(failed.text, "the link emulator ended with status 2");
 	DO(network_emulate(net, &link, options, program, NULL, &p, &err));
 	from = udp(net, "a", "192.0.2.1");
@@ -314,7 +328,8 @@ test_emulated(void **state)
 		assert_string_equal(exchange(from, to, "192.0.2.2"), "192.0.2.1");
 		clock_gettime(CLOCK_MONOTONIC, &after);
 	}
-	ms = (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+	ms = (double)(after.tv_sec - before.tv_sec) * 1e3 +
+	    (double)(after.tv_nsec - before.tv_nsec) / 1e6;
 	assert_true(ms >= 25);
 	close(from);
 	close(to);
@@ -338,7 +353,8 @@ child_with_network(char name[SPACE_NAME_MAX + 1], pid_t *sleeper)
 	if ((pid = fork()) == 0) {
 		struct err err = {0};
 
-		if (network_open(&net, &err) != 0 || network_space(net, "held", &err) != 0)
+		if (network_open(&net, &err) != 0 || network_space(net, "held",
+		    &err) != 0)
 			_exit(1);
 		config.space = network_space_name(net, "held");
 		if (process_start(&config, &p, &err) != 0)
@@ -381,7 +397,8 @@ test_leftovers(void **state)
 	assert_true(is_there(name));
 	assert_int_equal(kill(sleeper, 0), 0);
 
-	/* Something in its namespace that is nobody's child, once the program has died. */
+	/* Something in its namespace that is nobody's child, once the program has
+	 * died. */
 	if ((stray = fork()) == 0) {
 		int back;
 
@@ -396,7 +413,8 @@ test_leftovers(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 	text_init(&told);
 	DO(network_clean(&told, &err));
-	snprintf(expected, sizeof expected, "left by process %ld, removed:\nspace %s\n", (long)pid, name);
+	snprintf(expected, sizeof expected, "left by process %ld, removed:\nspace %s\n",
+	    (long)pid, name);
 	if (strstr(told.data, expected) == NULL)
 		fail_msg("'%s' has no '%s'", told.data, expected);
 	assert_int_equal(waitpid(stray, NULL, 0), stray);
@@ -421,9 +439,12 @@ test_leftovers(void **state)
 static void
 test_strange_lines(void **state)
 {
-	static const char *const lines[] = {"space ../../tmp/weir-strange-%ld", "space weir-/../../../tmp/weir-strange-%ld",
-	    "space", "device", "device -", "device - no-such-device x", "table - ", "sysctl - net.ipv4.no_such 1",
-	    "sysctl - kernel.hostname x", "sysctl no-such-space net.ipv4.ip_forward 1", "strange", "", "sysctl"};
+	static const char *const lines[] = {"space ../../tmp/weir-strange-%ld",
+	    "space weir-/../../../tmp/weir-strange-%ld",
+	    "space", "device", "device -", "device - no-such-device x", "table - ",
+	    "sysctl - net.ipv4.no_such 1",
+	    "sysctl - kernel.hostname x", "sysctl no-such-space net.ipv4.ip_forward 1",
+	    "strange", "", "sysctl"};
 	struct leftover *left = NULL;
 	char path[64], name[256], host[2][65];
 	FILE *f;
@@ -494,10 +515,12 @@ test_resolvers(void **state)
 		{"search x\n nameserver 127.0.0.1\nnameserver 192.0.2.1\nnameserver ::1\n", NULL,
 		    "search x\nnameserver 192.0.2.1\n"},
 		{"nameserver 127.0.0.53\n", "nameserver 2001:db8::53\n", NULL},
-		{"nameserver 127.0.0.53\n", NULL, NULL}, {"", NULL, NULL}, {NULL, NULL, NULL},
+		{"nameserver 127.0.0.53\n", NULL, NULL}, {"", NULL, NULL},
+		{NULL, NULL, NULL},
 		{NULL, "nameserver 192.0.2.53", "nameserver 192.0.2.53"},
 		{"nameserver 2001:db8::53\n", NULL, "", true},
-		{"nameserver ::1\nnameserver FE80::1%eth0\nnameserver 2001:db8::53\n", NULL,
+		{"nameserver ::1\nnameserver FE80::1%eth0\nnameserver 2001:db8::53\n",
+		NULL,
 		    "nameserver 2001:db8::53\n", true},
 		{"nameserver ::1\n", NULL, NULL, true},
 	};
@@ -513,7 +536,8 @@ test_resolvers(void **state)
 		for (k = 0; k < 2; k++) {
 			const char *text = k == 0 ? rows[i].file : rows[i].upstream;
 
-			snprintf(paths[k], sizeof paths[k], "%s/resolv-%ld-%zu", folder, (long)getpid(), k);
+			snprintf(paths[k], sizeof paths[k], "%s/resolv-%ld-%zu", folder,
+			    (long)getpid(), k);
 			(void)unlink(paths[k]);
 			if (text == NULL)
 				continue;
@@ -523,11 +547,12 @@ test_resolvers(void **state)
 		}
 		failed = (struct err){0};
 		if (rows[i].out == NULL) {
-			assert_int_equal(network_resolvers(paths[0], paths[1], rows[i].has_6, &out,
-			    &failed), -1);
+			assert_int_equal(network_resolvers(paths[0], paths[1],
+			    rows[i].has_6, &out, &failed), -1);
 			assert_non_null(strstr(failed.text, "no name server is reached"));
 		} else {
-			DO(network_resolvers(paths[0], paths[1], rows[i].has_6, &out, &err));
+			DO(network_resolvers(paths[0], paths[1], rows[i].has_6, &out,
+			    &err));
 			assert_string_equal(out.data, rows[i].out);
 		}
 	}

@@ -28,7 +28,8 @@ parse(struct scenario *s, const char *text)
 static void
 test_corpus(void **state)
 {
-	static const char *const texts[] = {"", "[files]\neven = no\nmin = 1k\nmax = 1M\n",
+	static const char *const texts[] = {"",
+	    "[files]\neven = no\nmin = 1k\nmax = 1M\n",
 	    "[files]\ncount = 300\nscale = 0.5\n", "[client]\nprogram = apt\n"};
 	struct corpus one, two, other;
 	struct scenario s;
@@ -37,7 +38,8 @@ test_corpus(void **state)
 	for (t = 0; t < sizeof texts / sizeof *texts; t++) {
 		parse(&s, texts[t]);
 		assert_true(corpus_draw(&one, &s, 7, NULL) == 0 &&
-		    corpus_draw(&two, &s, 7, NULL) == 0 && corpus_draw(&other, &s, 8, NULL) == 0);
+		    corpus_draw(&two, &s, 7, NULL) == 0 && corpus_draw(&other, &s, 8,
+		    NULL) == 0);
 		assert_true(one.count == s.files_count);
 		for (i = differ = 0; i < one.count; i++) {
 			double size = (double)one.list[i].bytes / s.files_scale;
@@ -50,7 +52,8 @@ test_corpus(void **state)
 			snprintf(path, sizeof path, "/%s", one.list[i].path);
 			assert_ptr_equal(corpus_find(&one, path), &one.list[i]);
 			for (k = 0; k < i; k++)
-				assert_string_not_equal(one.list[i].name, one.list[k].name);
+				assert_string_not_equal(one.list[i].name,
+				    one.list[k].name);
 		}
 		assert_true(differ + 2 >= one.count);
 		assert_null(corpus_find(&one, "/favicon.ico"));
@@ -76,7 +79,8 @@ test_magnitudes(void **state)
 	corpus_done(&c);
 }
 
-/* The files of the disk have their sizes; text is text of many words, and nothing else. */
+/* The files of the disk have their sizes; text is text of many words, and nothing
+ * else. */
 static void
 test_files(void **state)
 {
@@ -109,8 +113,9 @@ test_files(void **state)
 			n = fread(bytes, 1, sizeof bytes, file);
 			fclose(file);
 			for (k = 0; k < n; k++)
-				assert_true(s.files_text ? (bytes[k] >= 'a' && bytes[k] <= 'z') ||
-				    bytes[k] == ' ' || bytes[k] == '\n' : bytes[k] == '\0');
+				assert_true(s.files_text ? (bytes[k] >= 'a' &&
+				    bytes[k] <= 'z') || bytes[k] == ' ' ||
+				    bytes[k] == '\n' : bytes[k] == '\0');
 		}
 		corpus_done(&c);
 	}
@@ -125,7 +130,8 @@ test_files(void **state)
 static void
 test_catalogue(void **state)
 {
-	struct corpus_file files[] = {{"a.bin", "a.bin", 10, 0}, {"b.bin", "d/b.bin", 20, 7}};
+	struct corpus_file files[] = {{"a.bin", "a.bin", 10, 0},
+	    {"b.bin", "d/b.bin", 20, 7}};
 	struct corpus c = {files, 2};
 	struct text t;
 
@@ -155,7 +161,8 @@ plan_check(const struct plan *p, const struct scenario *s)
 
 			assert_int_equal(r->first, file);
 			assert_true(r->count >= 1 && r->count <= s->client_reuse);
-			assert_true(r->client < s->network_clients && r->server < s->network_servers);
+			assert_true(r->client < s->network_clients &&
+			    r->server < s->network_servers);
 			file += r->count;
 			downloads += r->count;
 		}
@@ -172,7 +179,12 @@ static void
 test_plan(void **state)
 {
 	static const char *const texts[] = {"", "[scenario]\ntrain = 1250\nblock = 250\n",
-	    "[client]\nprogram = requests\nreuse = 7\n[network]\nclients = 3\nservers = 5\n",
+	    "[client]\n"
+	    "program = requests\n"
+	    "reuse = 7\n"
+	    "[network]\n"
+	    "clients = 3\n"
+	    "servers = 5\n",
 	    "[scenario]\ndownloads = 1\n", "[client]\nprogram = chromium\nreuse = 50\n"};
 	struct plan p, again, other;
 	struct corpus c;
@@ -206,7 +218,8 @@ test_distinct(void **state)
 	uint32_t i, j, k;
 
 	parse(&s, "[client]\nprogram = chromium\nreuse = 20\n");
-	assert_true(corpus_draw(&c, &s, 1, NULL) == 0 && plan_draw(&p, &s, &c, 1, NULL) == 0);
+	assert_true(corpus_draw(&c, &s, 1, NULL) == 0 && plan_draw(&p, &s, &c, 1,
+	    NULL) == 0);
 	for (i = 0; i < p.run_count; i++)
 		for (j = 0; j < p.runs[i].count; j++)
 			for (k = 0; k < j; k++)
@@ -227,13 +240,15 @@ test_actions(void **state)
 
 	parse(&s, "[scenario]\ndownloads = 10000\n[client]\nprogram = curl\nranges = 0.2\n"
 	    "resume = 0.1\nabort = 0.3\nunmodified = 0.05\n");
-	assert_true(corpus_draw(&c, &s, 1, NULL) == 0 && plan_draw(&p, &s, &c, 1, NULL) == 0);
+	assert_true(corpus_draw(&c, &s, 1, NULL) == 0 && plan_draw(&p, &s, &c, 1,
+	    NULL) == 0);
 	for (i = 0; i < p.run_count; i++) {
 		const struct plan_run *r = &p.runs[i];
 		uint64_t bytes = c.list[p.files[r->first]].bytes;
 
 		count[r->action]++;
-		assert_true(r->cut > 0 && r->cut < bytes && r->end >= r->cut && r->end < bytes);
+		assert_true(r->cut > 0 && r->cut < bytes && r->end >= r->cut &&
+		    r->end < bytes);
 	}
 	assert_true(count[ACTION_range] > 1800 && count[ACTION_range] < 2200);
 	assert_true(count[ACTION_resume] > 850 && count[ACTION_resume] < 1150);

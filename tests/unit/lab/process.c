@@ -63,7 +63,8 @@ shell(const char *script, const char *log)
 {
 	const char *argv[] = {"sh", "-c", script, NULL};
 	const char *environment[] = {"FOLDER=", NULL};
-	struct process_config config = {.argv = argv, .environment = environment, .log = log};
+	struct process_config config = {.argv = argv, .environment = environment,
+	    .log = log};
 	struct process *p = NULL;
 	struct err err = {0};
 	char value[300];
@@ -113,7 +114,8 @@ test_streams(void **state)
 	const char *argv[] = {"sh", "-c", "cat; pwd; echo $A $PATH >&2", NULL};
 	const char *environment[] = {"A=b c", "PATH=/bin:/usr/bin", NULL};
 	char input[512], output[512], log[512];
-	struct process_config config = {.argv = argv, .environment = environment, .folder = "/",
+	struct process_config config = {.argv = argv, .environment = environment,
+	    .folder = "/",
 	    .input = input, .output = output, .log = log};
 	struct err err = {0};
 	FILE *f;
@@ -128,7 +130,8 @@ test_streams(void **state)
 		fail_msg("%s", err.text);
 	assert_string_equal(content(output), "given\n/\n");
 	assert_string_equal(content(log), "b c /bin:/usr/bin\n");
-	assert_int_equal(process_run(&config, 10000, &err), 0); /* the log is appended to */
+	/* the log is appended to */
+	assert_int_equal(process_run(&config, 10000, &err), 0);
 	assert_string_equal(content(output), "given\n/\n");
 	assert_string_equal(content(log), "b c /bin:/usr/bin\nb c /bin:/usr/bin\n");
 }
@@ -136,8 +139,10 @@ test_streams(void **state)
 static void
 test_messages(void **state)
 {
-	const char *missing[] = {"no-such-program-here", NULL}, *path[] = {"/no/such", NULL};
-	const char *fails[] = {"sh", "-c", "echo one >&2; echo the cause >&2; exit 3", NULL};
+	const char *missing[] = {"no-such-program-here", NULL},
+	    *path[] = {"/no/such", NULL};
+	const char *fails[] = {"sh", "-c", "echo one >&2; echo the cause >&2; exit 3",
+	    NULL};
 	const char *sleeps[] = {"sleep", "60", NULL}, *good[] = {"true", NULL};
 	char log[512];
 	const struct {
@@ -150,10 +155,14 @@ test_messages(void **state)
 		{{.argv = fails, .log = log}, "sh ended with status 3; "},
 		{{.argv = fails, .log = log}, "the cause"},
 		{{.argv = sleeps}, "sleep was not done after 0.1 s"},
-		{{.argv = good, .folder = "/no/such"}, "true: cannot change to /no/such: No such"},
-		{{.argv = good, .user = "no-such-user"}, "there is no user 'no-such-user'"},
-		{{.argv = good, .input = "/no/such"}, "true: cannot open /no/such: No such"},
-		{{.argv = good, .space = "no-such-space"}, "true: cannot enter the network "
+		{{.argv = good, .folder = "/no/such"},
+		"true: cannot change to /no/such: No such"},
+		{{.argv = good, .user = "no-such-user"},
+		"there is no user 'no-such-user'"},
+		{{.argv = good, .input = "/no/such"},
+		"true: cannot open /no/such: No such"},
+		{{.argv = good, .space = "no-such-space"},
+		"true: cannot enter the network "
 		    "namespace no-such-space: No such"},
 	};
 	struct err err;
@@ -162,7 +171,8 @@ test_messages(void **state)
 	snprintf(log, sizeof log, "%s/messages.log", folder);
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
 		err = (struct err){0};
-		assert_int_equal(process_run(&rows[i].config, i == 4 ? 100 : 10000, &err), -1);
+		assert_int_equal(process_run(&rows[i].config, i == 4 ? 100 : 10000, &err),
+		    -1);
 		if (strstr(err.text, rows[i].message) == NULL)
 			fail_msg("'%s' has no '%s'", err.text, rows[i].message);
 	}
@@ -170,7 +180,8 @@ test_messages(void **state)
 	assert_int_equal(program_need("nginx-that-is-not", &err), -1);
 	err = (struct err){0};
 	setenv("PATH", "/no/such", 1);
-	assert_int_equal(program_need("sh", &err), 0); /* by the folders that are always looked at */
+	/* by the folders that are always looked at */
+	assert_int_equal(program_need("sh", &err), 0);
 	setenv("PATH", "/usr/bin:/bin:/usr/sbin:/sbin", 1);
 }
 
@@ -195,7 +206,8 @@ test_time_and_signals(void **state)
 	assert_string_equal(content(in_folder("time.log")), "up\nusr\nterm\n");
 	process_free(p);
 
-	p = shell("trap '' TERM; echo up; while :; do sleep 0.05; done", in_folder("deaf.log"));
+	p = shell("trap '' TERM; echo up; while :; do sleep 0.05; done",
+	    in_folder("deaf.log"));
 	(void)await_content(in_folder("deaf.log"));
 	process_end(p, 50);
 	assert_int_equal(process_status(p), 128 + SIGKILL);
@@ -234,7 +246,8 @@ all_are_gone(void)
 	long pid;
 
 	snprintf(copy, sizeof copy, "%s", content(in_folder("ids")));
-	for (line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+	for (line = strtok_r(copy, "\n", &rest); line != NULL;
+	    line = strtok_r(NULL, "\n", &rest)) {
 		pid = strtol(line, NULL, 10);
 		assert_true(pid > 1);
 		for (i = 0; i < 500 && kill((pid_t)pid, 0) == 0; i++)
@@ -303,7 +316,8 @@ test_stop(void **state)
 			_exit(1);
 		p = shell("sleep 1000", NULL);
 		(void)raise(SIGTERM);
-		if (process_wait(p, -1) != PROCESS_STOP || !stop_asked() || stop_sleep(1000000))
+		if (process_wait(p, -1) != PROCESS_STOP || !stop_asked() ||
+		    stop_sleep(1000000))
 			_exit(2);
 		if (process_wait(p, -1) != PROCESS_STOP) /* it stays */
 			_exit(3);
@@ -345,7 +359,8 @@ test_user_and_files(void **state)
 static void
 test_program_run(void **state)
 {
-	const char *cat[] = {"cat", NULL}, *bad[] = {"sh", "-c", "echo first >&2; echo 2 >&2; exit 1", NULL};
+	const char *cat[] = {"cat", NULL},
+	    *bad[] = {"sh", "-c", "echo first >&2; echo 2 >&2; exit 1", NULL};
 	struct err err = {0};
 	struct text out, big;
 	int i;

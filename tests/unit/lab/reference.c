@@ -55,8 +55,10 @@ test_urls(void **state)
 	    {"http://a", "a", "", 80},
 	    {"http://a/b/", "b", "b/", 80},
 	};
-	static const char *const bad[] = {"", "a/b", "ftp://a/b", "http://", "http:///b", "http://:80/",
-	    "http://u@h/", "http://u:p@h/", "http://a:0/", "http://a:65536/", "http://a:x/",
+	static const char *const bad[] = {"", "a/b", "ftp://a/b", "http://", "http:///b",
+	    "http://:80/",
+	    "http://u@h/", "http://u:p@h/", "http://a:0/", "http://a:65536/",
+	    "http://a:x/",
 	    "http://a/b c", "http://a/b\tc", "http://a/\"", "http://a/\\"};
 	struct lab_targets t;
 	struct err err;
@@ -97,7 +99,8 @@ test_lists(void **state)
 	struct err err = {0};
 
 	lab_targets_init(&t);
-	if (lab_targets_read(&t, file_of("urls", "# a list\n\nhttp://h/b/x\r\nhttp://h/a/x\thers\n"
+	if (lab_targets_read(&t,
+	    file_of("urls", "# a list\n\nhttp://h/b/x\r\nhttp://h/a/x\thers\n"
 	    "http://h/c/x\nhttp://h/c/x\nhttp://g/y"), &err) != 0)
 		fail_msg("%s", err.text);
 	lab_targets_settle(&t);
@@ -108,7 +111,8 @@ test_lists(void **state)
 	assert_string_equal(lab_target_text(&t, t.list[3].name), "http://h/c/x");
 	lab_targets_done(&t);
 	lab_targets_init(&t);
-	assert_int_equal(lab_targets_read(&t, file_of("bad", "http://h/x\nnonsense\n"), &err), -1);
+	assert_int_equal(lab_targets_read(&t, file_of("bad", "http://h/x\nnonsense\n"),
+	    &err), -1);
 	assert_non_null(strstr(err.text, "bad: line 2: 'nonsense' is no URL"));
 	err_clear(&err);
 	assert_int_equal(lab_targets_read(&t, file_of("none", "# nothing\n"), &err), -1);
@@ -116,7 +120,8 @@ test_lists(void **state)
 	lab_targets_done(&t);
 	lab_targets_init(&t);
 	assert_int_equal(lab_targets_listed(&t, file_of("listing.tsv",
-	    "name\tsize\tpath\thost\nx\t1\ta/x%20y\th:81\nz\t1\t\th\n"), "https://h:81/a/", NULL), 0);
+	    "name\tsize\tpath\thost\nx\t1\ta/x%20y\th:81\nz\t1\t\th\n"),
+	    "https://h:81/a/", NULL), 0);
 	assert_int_equal(t.count, 1);
 	assert_string_equal(lab_target_text(&t, t.list[0].url), "https://h:81/a/x%20y");
 	lab_targets_done(&t);
@@ -152,21 +157,27 @@ test_folder(void **state)
 static void
 test_measures(void **state)
 {
-	static const char *const urls[] = {"http://h/a", "http://h/b", "http://h/a", "http://h/a"};
+	static const char *const urls[] = {"http://h/a", "http://h/b", "http://h/a",
+	    "http://h/a"};
 	struct lab_downloads d;
 	struct lab_records r;
 	struct lab_measures m;
 	struct err err = {0};
 	struct lab_measure_input in = {&d, &r, urls, 2000000};
 
-	if (lab_downloads_read(&d, file_of("d.tsv", "client\tclient_port\tstart\tname\tsize\n"
-	    "10.0.0.1\t1\t100\ta\t1000\n10.0.0.1\t2\t110\tb\t2000\n10.0.0.1\t3\t120\ta\t1000\n"
+	if (lab_downloads_read(&d,
+	    file_of("d.tsv", "client\tclient_port\tstart\tname\tsize\n"
+	    "10.0.0.1\t1\t100\ta\t1000\n"
+	    "10.0.0.1\t2\t110\tb\t2000\n"
+	    "10.0.0.1\t3\t120\ta\t1000\n"
 	    "10.0.0.1\t4\t130\ta\t1010\n"), &err) != 0 ||
-	    lab_rows_read(&r, file_of("r.tsv", "start\tend\tsrc\tdst\tsrc_port\tdst_port\tbytes\t"
+	    lab_rows_read(&r, file_of("r.tsv",
+	    "start\tend\tsrc\tdst\tsrc_port\tdst_port\tbytes\t"
 	    "packets\treverse_bytes\treverse_packets\treverse_retransmitted\tspan\treverse_span\n"
 	    "100.1\t101\t10.0.0.1\t10.9.9.9\t1\t80\t300\t5\t1500\t4\t0\t80\t1200\n"
 	    "120.1\t121\t10.0.0.1\t10.9.9.9\t3\t80\t300\t5\t2948\t5\t1448\t80\t1200\n"
-	    "130.1\t131\t10.0.0.1\t10.9.9.9\t4\t80\t300\t5\t1600\t6\t0\t82\t1211\n"), &d, &err) != 0)
+	    "130.1\t131\t10.0.0.1\t10.9.9.9\t4\t80\t300\t5\t1600\t6\t0\t82\t1211\n"), &d,
+	    &err) != 0)
 		fail_msg("%s", err.text);
 	lab_measure(&in, &m);
 	assert_int_equal(m.downloads, 4);
@@ -203,6 +214,7 @@ main(void)
 	    cmocka_unit_test(test_folder), cmocka_unit_test(test_measures),
 	};
 
-	snprintf(folder, sizeof folder, "%s", getenv("WEIR_TMP") ? getenv("WEIR_TMP") : "/tmp");
+	snprintf(folder, sizeof folder, "%s", getenv("WEIR_TMP") ? getenv("WEIR_TMP")
+	    : "/tmp");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scenario files: those that weir brings, and what is wrong with others, by file and line. */
+/* Scenario files: those that weir brings, and what is wrong with others, by file and
+ * line. */
 #include "base/err.h"
 #include "base/text.h"
 #include "lab/assets.h"
@@ -61,10 +62,21 @@ test_values(void **state)
 {
 	struct scenario s;
 
-	parse(&s, "some/folder/mine.lab", "# a comment\n\n [network] # another\n hops=3\nttl = 128\t\n"
+	parse(&s, "some/folder/mine.lab",
+	    "# a comment\n\n [network] # another\n hops=3\nttl = 128\t\n"
 	    "timestamps = no\r\nvpn = openvpn\n[client]\nprogram = curl\npause = 1500ms\n"
-	    "ranges = 0.25\n[files]\nmax = 10M\nmin = 1k\n[meter]\nplaces = switch  edge transit\n"
-	    "softflowd = none\n[link]\nloss = 1%\nreorder-by = 3ms\n[server]\nhttp = 1.1");
+	    "ranges = 0.25\n"
+	    "[files]\n"
+	    "max = 10M\n"
+	    "min = 1k\n"
+	    "[meter]\n"
+	    "places = switch  edge transit\n"
+	    "softflowd = none\n"
+	    "[link]\n"
+	    "loss = 1%\n"
+	    "reorder-by = 3ms\n"
+	    "[server]\n"
+	    "http = 1.1");
 	assert_string_equal(s.name, "mine");
 	assert_true(s.network_hops == 3 && s.network_ttl == 128 && !s.network_timestamps);
 	assert_true(s.network_vpn == VPN_openvpn && s.client_program == CLIENT_curl);
@@ -97,7 +109,8 @@ test_wrong(void **state)
 		{"[nowhere]\n", "x.lab: line 1: there is no section [nowhere]"},
 		{"[network]\nhops\n", "x.lab: line 2: 'hops' is neither"},
 		{"[network]\nipv6 = maybe\n", "x.lab: line 2: ipv6 takes yes or no"},
-		{"[network]\ncongestion = vegas\n", "congestion takes one of cubic, bbr, reno"},
+		{"[network]\ncongestion = vegas\n",
+		"congestion takes one of cubic, bbr, reno"},
 		{"[client]\npause = 2 weeks\n", "pause takes a time"},
 		{"[client]\npause = 2h\n", "pause takes 0 to 60"},
 		{"[client]\nranges = nan\n", "ranges takes a number"},
@@ -112,8 +125,10 @@ test_wrong(void **state)
 		{"[server]\nprogram = s_server\n", "s_server needs tls"},
 		{"[network]\nvpn = wireguard\nhops = 1\n", "vpn needs the edge router"},
 		{"[network]\nnat = yes\nhops = 1\n", "nat needs the edge router"},
-		{"[client]\nabort = 0.1\n", "ranges, resume, abort and unmodified are for curl"},
-		{"[client]\nprogram = apt\nreuse = 60\n", "reuse is above the number of files"},
+		{"[client]\nabort = 0.1\n",
+		"ranges, resume, abort and unmodified are for curl"},
+		{"[client]\nprogram = apt\nreuse = 60\n",
+		"reuse is above the number of files"},
 		{"[client]\ndepth = 4\n", "depth is for"},
 	};
 	size_t i;
@@ -122,7 +137,8 @@ test_wrong(void **state)
 		struct scenario s;
 		struct err err = {0};
 
-		if (scenario_parse(&s, "x.lab", wrong[i].text, strlen(wrong[i].text), &err) == 0)
+		if (scenario_parse(&s, "x.lab", wrong[i].text, strlen(wrong[i].text),
+		    &err) == 0)
 			fail_msg("read as good: %s", wrong[i].text);
 		if (strstr(err.text, wrong[i].message) == NULL)
 			fail_msg("'%s' said of: %s", err.text, wrong[i].text);
@@ -132,7 +148,8 @@ test_wrong(void **state)
 static void
 test_names(void **state)
 {
-	static const char *const bad[] = {"", ".lab", "a b.lab", "-x.lab", "dir/..", "a\nb",
+	static const char *const bad[] = {"", ".lab", "a b.lab", "-x.lab", "dir/..",
+	    "a\nb",
 	    "a-name-that-is-much-longer-than-forty-letters-are.lab"};
 	static char large[SCENARIO_BYTES_MAX + 1];
 	struct scenario s;

@@ -31,19 +31,21 @@ test_columns(void **state)
 		const char *path;
 	} lines[] = {
 		{ACCESS_nginx, "192.0.2.101\t40000\t1796008186.250\t1.500\t200\t1258\t1000\t-\t150\t"
-		    "198.51.100.1\t80\tHTTP/1.1\t-\t3\t/000-a.bin", 1796008186250000, 1500000, 1258,
+		    "198.51.100.1\t80\tHTTP/1.1\t-\t3\t/000-a.bin", 1796008186250000,
+		        1500000, 1258,
 		    "/000-a.bin"},
 		{ACCESS_apache, "192.0.2.101\t40000\t1796008186.250001\t1500000\t200\t1258\t1000\t-\t"
-		    "150\t198.51.100.1\t80\tHTTP/1.1\t-\t3\t/000-a.bin", 1796008186250001, 1500000,
+		    "150\t198.51.100.1\t80\tHTTP/1.1\t-\t3\t/000-a.bin", 1796008186250001,
+		        1500000,
 		    1258, "/000-a.bin"},
 		{ACCESS_curl, "192.0.2.101\t40000\t-\t1.500000\t200\t-\t1000\t258\t150\t198.51.100.1\t"
 		    "443\tHTTP/1\t-\t-\thttps://198.51.100.1/000-a.bin", 0, 1500000, 1258,
 		    "/000-a.bin"},
 		{ACCESS_curl, "192.0.2.101\t40000\t-\t1.5\t200\t-\t1000\t258\t150\t2001:db8::1\t443\t"
-		    "HTTP/1\t-\t-\thttps://[2001:db8::1]/x/y.bin", 0, 1500000, 1258, "/x/y.bin"},
+		    "HTTP/1\t-\t-\thttps://[2001:db8::1]/x/y.bin", 0, 1500000, 1258,
+		        "/x/y.bin"},
 		{ACCESS_caddy, "{\"level\":\"info\",\"ts\":1796008186.25,\"request\":{\"remote_ip\":"
-		    "\"192.0.2.101\",\"remote_port\":\"40000\",\"proto\":\"HTTP/3.0\",\"uri\":"
-		    "\"/000-a.bin\"},\"bytes_read\":0,\"duration\":1.5,\"size\":1000,\"status\":200}",
+		    "\"192.0.2.101\",\"remote_port\":\"40000\",\"proto\":\"HTTP/3.0\",\"uri\":\"/000-a.bin\"},\"bytes_read\":0,\"duration\":1.5,\"size\":1000,\"status\":200}",
 		    1796008186250000, 1500000, 0, "/000-a.bin"},
 	};
 	size_t i;
@@ -52,7 +54,8 @@ test_columns(void **state)
 		struct access a;
 		struct err err = {0};
 
-		if (access_parse(lines[i].kind, lines[i].line, strlen(lines[i].line), &a, &err) != 0)
+		if (access_parse(lines[i].kind, lines[i].line, strlen(lines[i].line), &a,
+		    &err) != 0)
 			fail_msg("%s: %s", lines[i].line, err.text);
 		assert_string_equal(a.client, "192.0.2.101");
 		assert_int_equal(a.client_port, 40000);
@@ -94,7 +97,8 @@ test_bad_lines(void **state)
 		struct access a;
 		struct err err = {0};
 
-		if (access_parse(lines[i].kind, lines[i].line, strlen(lines[i].line), &a, &err) == 0)
+		if (access_parse(lines[i].kind, lines[i].line, strlen(lines[i].line), &a,
+		    &err) == 0)
 			fail_msg("read as good: %s", lines[i].line);
 	}
 }
@@ -107,12 +111,12 @@ test_netflow(void **state)
 	} lines[] = {
 		{"2026-11-30 03:10:21.222;2026-11-30 03:10:21.301;  198.51.100.1;192.0.2.101;    80; "
 		    "40000;6    ;     724;  1069890",
-		    "2026-11-30 03:10:21.222\t2026-11-30 03:10:21.301\t198.51.100.1\t192.0.2.101\t80\t"
-		    "40000\t6\t724\t1069890\t"},
+		    "2026-11-30 03:10:21.222\t2026-11-30 "
+		    "03:10:21.301\t198.51.100.1\t192.0.2.101\t80\t40000\t6\t724\t1069890\t"},
 		/* type and code of ICMP are no port */
 		{"2026-11-30 03:10:21.222;2026-11-30 03:10:21.301;fe80::1;ff02::16;0;0.0;58;1;96",
-		    "2026-11-30 03:10:21.222\t2026-11-30 03:10:21.301\tfe80::1\tff02::16\t0\t\t58\t1\t"
-		    "96\t"},
+		    "2026-11-30 03:10:21.222\t2026-11-30 "
+		    "03:10:21.301\tfe80::1\tff02::16\t0\t\t58\t1\t96\t"},
 		{"", NULL},
 		{"a;b;c", NULL},
 		{"a;b;c;d;1;2;3;4;5;6", NULL},
@@ -125,8 +129,8 @@ test_netflow(void **state)
 	text_init(&out);
 	for (i = 0; i < sizeof lines / sizeof *lines; i++) {
 		text_clear(&out);
-		assert_int_equal(netflow_row(lines[i].line, strlen(lines[i].line), 1, &out),
-		    lines[i].row == NULL ? -1 : 0);
+		assert_int_equal(netflow_row(lines[i].line, strlen(lines[i].line), 1,
+		    &out), lines[i].row == NULL ? -1 : 0);
 		if (lines[i].row == NULL) {
 			assert_int_equal(out.len, 0);
 			continue;
@@ -137,7 +141,8 @@ test_netflow(void **state)
 	text_clear(&out);
 	assert_int_equal(netflow_row(lines[0].line, strlen(lines[0].line), 100, &out), 0);
 	assert_non_null(strstr(out.data, "\t100\n"));
-	/* as many columns in the rows as in their heading and in what nfdump is asked for */
+	/* as many columns in the rows as in their heading and in what nfdump is asked
+	 * for */
 	for (tabs = i = 0; i < out.len; i++)
 		tabs += out.data[i] == '\t';
 	text_clear(&out);
@@ -179,7 +184,8 @@ desk_make(struct desk *d, const char *scenario)
 	memset(d, 0, sizeof *d);
 	snprintf(d->folder, sizeof d->folder, "%s", tmp != NULL ? tmp : "/tmp");
 	snprintf(d->clients, sizeof d->clients, "%s/clients.log", d->folder);
-	snprintf(d->origin.access, sizeof d->origin.access, "%.200s/access.log", d->folder);
+	snprintf(d->origin.access, sizeof d->origin.access, "%.200s/access.log",
+	    d->folder);
 	d->files[0] = (struct corpus_file){"000-a.bin", "000-a.bin", 1000, 0};
 	d->files[1] = (struct corpus_file){"001-b.bin", "001-b.bin", 500, 0};
 	d->corpus = (struct corpus){d->files, 2};
@@ -191,7 +197,8 @@ desk_make(struct desk *d, const char *scenario)
 	d->topology.port_first[0] = 12000;
 	d->topology.port_first[1] = 37000;
 	d->topology.ports = 25000;
-	d->config = (struct truth_config){&d->scenario, &d->topology, &d->origin, &d->corpus,
+	d->config = (struct truth_config){&d->scenario, &d->topology, &d->origin,
+	    &d->corpus,
 	    d->clients, 0, 0, 4, false, 0};
 	put(d->clients, "");
 	put(d->origin.access, "");
@@ -212,7 +219,8 @@ cell(const struct text *rows, unsigned i, const char *column, char *out, size_t 
 	for (; i > 0; i--)
 		line = strchr(line, '\n') + 1;
 	for (name = header.data; strncmp(name, column, strlen(column)) != 0 ||
-	    strchr("\t\n", name[strlen(column)]) == NULL; name = strpbrk(name, "\t\n") + 1)
+	    strchr("\t\n", name[strlen(column)]) == NULL; name = strpbrk(name,
+	    "\t\n") + 1)
 		line = strpbrk(line, "\t\n") + 1;
 	end = strpbrk(line, "\t\n");
 	snprintf(out, size, "%.*s", (int)(end - line), line);
@@ -249,7 +257,8 @@ test_block(void **state)
 	    "198.51.100.1\t80\tHTTP/1.1\t-\t-\thttp://198.51.100.1/001-b.bin\n"
 	    CLIENT_REPORT "\twhole\t1796008188000000\t192.0.2.101\t40000\t-\t0.1\t200\t-\t1000\t258\t150\t"
 	    "198.51.100.1\t80\tHTTP/1.1\t-\t-\thttp://198.51.100.1/000-a.bin\n";
-	static const char *const kinds[] = {"whole", "ranges", "unmodified", "partial", "encoded",
+	static const char *const kinds[] = {"whole", "ranges", "unmodified", "partial",
+	    "encoded",
 	    "partial"};
 	struct truth_counts counts = {0};
 	struct err err = {0};
@@ -288,7 +297,8 @@ test_block(void **state)
 	text_done(&rows);
 }
 
-/* Of a server that does not count, the lines of a client and port before tell the order. */
+/* Of a server that does not count, the lines of a client and port before tell the
+ * order. */
 static void
 test_order(void **state)
 {
@@ -364,7 +374,8 @@ test_nat(void **state)
 static void
 test_spans(void **state)
 {
-	static const char *const without[] = {"[server]\nhttp = 2\ntls = 1.3\n[client]\nprogram = curl\n",
+	static const char *const without[] =
+	    {"[server]\nhttp = 2\ntls = 1.3\n[client]\nprogram = curl\n",
 	    "[server]\nprogram = apache\ntls = 1.3\n"};
 	struct truth_counts counts = {0};
 	struct err err = {0};
@@ -374,7 +385,8 @@ test_spans(void **state)
 
 	for (i = 0; i < 2; i++) {
 		desk_make(&d, without[i]);
-		put(d.origin.access, "192.0.2.101\t12000\t1796008186.250\t15\t200\t1258\t1000\t-\t150\t"
+		put(d.origin.access,
+		    "192.0.2.101\t12000\t1796008186.250\t15\t200\t1258\t1000\t-\t150\t"
 		    TAIL "-\t1\t/000-a.bin\n");
 		d.config.expected = 1;
 		text_init(&rows);

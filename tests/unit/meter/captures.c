@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Real captures against another meter's flows: octets and packets per five-tuple and
- * direction must be equal (timeouts differ, so rows need not be). Its files are CSV with a
- * line of types and names somewhere in them.
+ * direction must be equal (timeouts differ, so rows need not be). Its files are CSV with
+ * a line of types and names somewhere in them.
  */
 #include "rig.h"
 
@@ -26,7 +26,8 @@ total_add(struct totals *t, const struct total *one)
 
 	while (i < t->n && (strcmp(t->rows[i].src, one->src) != 0 ||
 	           strcmp(t->rows[i].dst, one->dst) != 0 ||
-	           t->rows[i].src_port != one->src_port || t->rows[i].dst_port != one->dst_port ||
+	           t->rows[i].src_port != one->src_port ||
+	           t->rows[i].dst_port != one->dst_port ||
 	           t->rows[i].proto != one->proto))
 		i++;
 	assert_true(i < 512);
@@ -57,7 +58,8 @@ total_both(struct totals *t, struct total *one, uint64_t packets, uint64_t bytes
 }
 
 enum { SRC, DST, SPORT, DPORT, PROTO, PACKETS, BYTES, REV_PACKETS, REV_BYTES, NAMES };
-static const char *const names[NAMES] = {"SRC_IP", "DST_IP", "SRC_PORT", "DST_PORT", "PROTOCOL",
+static const char *const names[NAMES] = {"SRC_IP", "DST_IP", "SRC_PORT", "DST_PORT",
+    "PROTOCOL",
 	"PACKETS", "BYTES", "PACKETS_REV", "BYTES_REV"};
 
 static void
@@ -80,7 +82,8 @@ expected_read(FILE *file, struct totals *t)
 			if (strchr(cells[0], ' ') != NULL) {
 				for (int i = 0; i < n; i++)
 					for (int k = 0; k < NAMES; k++)
-						if (strcmp(strchr(cells[i], ' ') + 1, names[k]) == 0)
+						if (strcmp(strchr(cells[i], ' ') + 1,
+						    names[k]) == 0)
 							at[k] = i;
 				continue;
 			}
@@ -126,7 +129,8 @@ capture_read(const char *path, struct totals *t)
 
 		addr_print(&f->src, one.src);
 		addr_print(&f->dst, one.dst);
-		total_both(t, &one, flow_or(f, reverse_packets, 0), flow_or(f, reverse_bytes, 0));
+		total_both(t, &one, flow_or(f, reverse_packets, 0),
+		    flow_or(f, reverse_bytes, 0));
 	}
 	rig_free(r);
 }

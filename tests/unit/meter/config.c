@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the settings do: keys, timeouts in softflowd's spelling, the expiry interval, own MAC
- * addresses, MPLS labels, sampling; and fragments that come in no order or are made to hurt.
+ * What the settings do: keys, timeouts in softflowd's spelling, the expiry interval, own
+ * MAC addresses, MPLS labels, sampling; and fragments that come in no order or are made
+ * to hurt.
  */
 #include "rig.h"
 
@@ -38,7 +39,8 @@ test_keys(void **state)
 	static const struct {
 		const char *key;
 		size_t flows;
-	} rows[] = {{"ip", 2}, {"proto", 3}, {"noproto", 4}, {"full", 5}, {"port", 5}, {"VLAN", 6},
+	} rows[] = {{"ip", 2}, {"proto", 3}, {"noproto", 4}, {"full", 5}, {"port", 5},
+	    {"VLAN", 6},
 		{"ether", 7}};
 
 	for (size_t i = 0; i < METER_KEYS; i++) {
@@ -71,7 +73,8 @@ test_keys(void **state)
 
 			assert_int_equal(flow_has(f, src_port), key->has_ports);
 			assert_int_equal(f->proto != 0, key->has_proto);
-			assert_int_equal(flow_has(f, tcp_flags), f->proto == 6 && key->has_ports);
+			assert_int_equal(flow_has(f, tcp_flags),
+			    f->proto == 6 && key->has_ports);
 			assert_true(key->has_vlan || !flow_has(f, vlan));
 		}
 		rig_free(r);
@@ -115,8 +118,10 @@ test_timeout_names(void **state)
 		{"maxlife=0", METER_EXPIRE_maxlife, 0},
 		{"exchange_quiet=500ms", METER_EXPIRE_exchange_quiet, 1},
 	};
-	static const char *const bad[] = {"tcp", "tcp=", "tcp=-1", "tcp=1y", "udp.x=1", "reuse=1",
-		"flush=3", "overflow=1", "tcp.rst.fin=1", "=5", "udp=99999999999999w", "tcp=1h30x",
+	static const char *const bad[] = {"tcp", "tcp=", "tcp=-1", "tcp=1y", "udp.x=1",
+	    "reuse=1",
+		"flush=3", "overflow=1", "tcp.rst.fin=1", "=5", "udp=99999999999999w",
+		"tcp=1h30x",
 		"a_name_that_is_longer_than_any_timeout=1"};
 	struct meter_config config = rig_config();
 	struct err err = {0};
@@ -154,8 +159,8 @@ test_timeout_off(void **state)
 	rig_free(r);
 }
 
-/* Flows that are over are written at whole intervals of the clock; which they are does not
- * change. */
+/* Flows that are over are written at whole intervals of the clock; which they are does
+ * not change. */
 static void
 test_expire_interval(void **state)
 {
@@ -176,8 +181,8 @@ test_expire_interval(void **state)
 		udp(r, A, 1, B, 2);
 		rig_send(r);
 		for (s = 1; s < 5000; s++) {
-			assert_int_equal(meter_time(r->meter, (from_s + s) * 1000000000, &r->err),
-			    0);
+			assert_int_equal(meter_time(r->meter, (from_s + s) * 1000000000,
+			    &r->err), 0);
 			meter_stats(r->meter, &stats);
 			if (stats.live_flows == 0)
 				break;
@@ -244,7 +249,8 @@ test_labels(void **state)
 		r = rig_with(&config);
 		for (uint8_t depth = 0; depth <= 12; depth++)
 			for (int again = 0; again < 2; again++) {
-				struct packet p = udp_of(r, A, (uint16_t)(20000 + depth), B, 53);
+				struct packet p = udp_of(r, A, (uint16_t)(20000 + depth),
+				    B, 53);
 
 				p.mpls = stack;
 				p.mpls_count = depth;
@@ -254,7 +260,8 @@ test_labels(void **state)
 		assert_int_equal(r->n, 13);
 		for (size_t i = 0; i < r->n; i++) {
 			const struct flow *f = &r->rows[i];
-			uint32_t all = f->src_port - 20000u, depth = all < most ? all : most;
+			uint32_t all = f->src_port - 20000u,
+			    depth = all < most ? all : most;
 
 			assert_int_equal(flow_has(f, mpls_label), depth >= 1);
 			assert_int_equal(flow_has(f, mpls_label2), depth >= 2);
@@ -269,7 +276,8 @@ test_labels(void **state)
 	}
 }
 
-/* After all flows ended at once nothing of them is left, nor in the places that others take. */
+/* After all flows ended at once nothing of them is left, nor in the places that others
+ * take. */
 static void
 test_all_end(void **state)
 {
@@ -303,14 +311,16 @@ test_all_end(void **state)
 	assert_int_equal(r->n, 43);
 	for (size_t i = 40; i < 43; i++) {
 		assert_int_equal(r->rows[i].packets, 1);
-		assert_int_equal(flow_has(&r->rows[i], mpls_label), r->rows[i].src_port == 20001);
+		assert_int_equal(flow_has(&r->rows[i], mpls_label),
+		    r->rows[i].src_port == 20001);
 	}
 	rig_free(r);
 }
 
 /* ---- sampling ---- */
 
-/* A download under 1 in N: the connection's ends are always there, and not in the counts. */
+/* A download under 1 in N: the connection's ends are always there, and not in the
+ * counts. */
 static void
 test_sampling(void **state)
 {
@@ -327,7 +337,8 @@ test_sampling(void **state)
 		r = rig_with(&config);
 		tcp_open(r);
 		tcp_exchange(r, 100, 1460 * 1000);
-		r->now_ns += 20ll * SEC * MS; /* quiet, and another exchange: nothing is cut */
+		/* quiet, and another exchange: nothing is cut */
+		r->now_ns += 20ll * SEC * MS;
 		tcp_exchange(r, 100, 1460 * 1000);
 		tcp_close(r);
 		all = r->packets;
@@ -342,8 +353,10 @@ test_sampling(void **state)
 		assert_int_equal(rest, stats.counters[METER_outside]);
 		assert_int_equal(packets + rest + stats.counters[METER_unsampled], all);
 		assert_int_equal(f->bytes + f->reverse_bytes + f->outside_bytes +
-		        f->reverse_outside_bytes + stats.counters[METER_unsampled_bytes], r->bytes);
-		assert_true(rest <= 4); /* two SYN, two FIN, but for those in the sample */
+		        f->reverse_outside_bytes + stats.counters[METER_unsampled_bytes],
+		        r->bytes);
+		/* two SYN, two FIN, but for those in the sample */
+		assert_true(rest <= 4);
 		if (!is_random)
 			assert_int_equal(packets, (all + 10) / 11);
 		else
@@ -363,8 +376,8 @@ test_sampling(void **state)
 	}
 }
 
-/* Which spans are exact under sampling: those of a side whose SYN and FIN were both seen, in the
- * sample or outside of it, however few of its segments were in it. */
+/* Which spans are exact under sampling: those of a side whose SYN and FIN were both seen,
+ * in the sample or outside of it, however few of its segments were in it. */
 static void
 test_sampling_bounds(void **state)
 {
@@ -379,7 +392,8 @@ test_sampling_bounds(void **state)
 
 			config.sample_interval = 1000;
 			r = rig_with(&config);
-			tcp_raw(r, 0, 7, 0, ACK, 0); /* of another connection: that is in it */
+			/* of another connection: that is in it */
+			tcp_raw(r, 0, 7, 0, ACK, 0);
 			r->client_port++;
 			r->seen = how & NO_SYN ? 0 : 3;
 			tcp_open(r);
@@ -401,13 +415,15 @@ test_sampling_bounds(void **state)
 			} else if (f != NULL) {
 				assert_true(!flow_has(f, reverse_span) ||
 				    f->reverse_span_kind == SPAN_at_least);
-				assert_true(!flow_has(f, span) || f->span_kind == SPAN_at_least);
+				assert_true(!flow_has(f, span) ||
+				    f->span_kind == SPAN_at_least);
 			}
 			rig_free(r);
 		}
 }
 
-/* A scan: SYNs alone, most of them outside, are rows of no packets but of what is outside. */
+/* A scan: SYNs alone, most of them outside, are rows of no packets but of what is
+ * outside. */
 static void
 test_sampling_scan(void **state)
 {
@@ -455,8 +471,8 @@ test_sampling_random(void **state)
 		meter_stats(r->meter, &stats);
 		off = (double)stats.counters[METER_packets] - n * p;
 		assert_true(off * off < 36 * n * p * (1 - p));
-		assert_int_equal(stats.counters[METER_packets] + stats.counters[METER_unsampled],
-		    200000);
+		assert_int_equal(stats.counters[METER_packets] +
+		    stats.counters[METER_unsampled], 200000);
 		rig_free(r);
 	}
 }
@@ -491,7 +507,8 @@ struct shown {
 };
 
 static int
-take_shown(void *arg, const struct packet *packets, size_t n, size_t seen, struct err *err)
+take_shown(void *arg, const struct packet *packets, size_t n, size_t seen,
+    struct err *err)
 {
 	struct shown *s = arg;
 
@@ -505,8 +522,8 @@ take_shown(void *arg, const struct packet *packets, size_t n, size_t seen, struc
 	return s->calls_left-- > 0 ? 0 : err_set(err, 5, "no more");
 }
 
-/* Whoever is shown the packets sees those that are in flows, and no others: what is reported
- * of packets and what is told of flows is one sample. */
+/* Whoever is shown the packets sees those that are in flows, and no others: what is
+ * reported of packets and what is told of flows is one sample. */
 static void
 test_shown(void **state)
 {
@@ -570,7 +587,8 @@ piece(struct rig *r, uint32_t id, unsigned what, uint16_t port)
 	struct packet p = rig_udp(r, A, port, B, 2049, 1000);
 
 	p.fragment_id = id;
-	p.flags = PACKET_FRAGMENT | (what == 0 ? PACKET_HAS_PORTS : PACKET_LATER_FRAGMENT);
+	p.flags = PACKET_FRAGMENT | (what == 0 ? PACKET_HAS_PORTS
+	    : PACKET_LATER_FRAGMENT);
 	if (what > 0)
 		p.src_port = p.dst_port = 0;
 	rig_packet(r, &p);
@@ -685,12 +703,13 @@ test_fragments_flood(void **state)
 	rig_free(r);
 }
 
-/* IPv6: later fragments name the header that follows the fragment header, which need not be
- * the transport; atomic fragments are none (packet/decode.c). */
+/* IPv6: later fragments name the header that follows the fragment header, which need not
+ * be the transport; atomic fragments are none (packet/decode.c). */
 static void
 test_fragments_v6(void **state)
 {
-	uint8_t a[16] = {0x20, 1, 0xd, 0xb8, [15] = 1}, b[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
+	uint8_t a[16] = {0x20, 1, 0xd, 0xb8, [15] = 1},
+	    b[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
 	struct rig *r = rig_new();
 
 	for (int order = 0; order < 2; order++)
@@ -716,15 +735,16 @@ test_fragments_v6(void **state)
 	rig_free(r);
 }
 
-/* The same inner addresses in two overlay networks are two flows, under every key, of both
- * families; both directions of one are one. */
+/* The same inner addresses in two overlay networks are two flows, under every key, of
+ * both families; both directions of one are one. */
 static void
 test_segments(void **state)
 {
 	static const struct {
 		enum packet_segment kind;
 		uint32_t segment;
-	} nets[] = {{SEGMENT_NONE, 0}, {SEGMENT_VXLAN, 5}, {SEGMENT_VXLAN, 6}, {SEGMENT_NVGRE, 5},
+	} nets[] = {{SEGMENT_NONE, 0}, {SEGMENT_VXLAN, 5}, {SEGMENT_VXLAN, 6},
+	    {SEGMENT_NVGRE, 5},
 		{SEGMENT_KEY, 5}, {SEGMENT_KEY, 0xffffffff}, {SEGMENT_VXLAN, 0}};
 	enum { NETS = sizeof nets / sizeof *nets };
 
@@ -740,11 +760,14 @@ test_segments(void **state)
 			r = rig_with(&config);
 			for (unsigned turn = 0; turn < 4; turn++)
 				for (unsigned n = 0; n < NETS; n++) {
-					struct packet p = rig_udp(r, 0x0a000001, 4000, 0x0a000002, 53, 100);
+					struct packet p = rig_udp(r, 0x0a000001, 4000,
+					    0x0a000002, 53, 100);
 
 					if (is_v6) {
-						p.src = addr_v6((const uint8_t[16]){0xfd, 1});
-						p.dst = addr_v6((const uint8_t[16]){0xfd, 2});
+						p.src = addr_v6((const uint8_t[16]){0xfd,
+						    1});
+						p.dst = addr_v6((const uint8_t[16]){0xfd,
+						    2});
 					}
 					if (turn % 2) {
 						struct addr src = p.src;
@@ -770,13 +793,16 @@ test_segments(void **state)
 				if (is_v6)
 					assert_int_equal(f->src.v6[0], 0xfd);
 				else
-					assert_in_range(f->src.v4, 0x0a000001, 0x0a000002);
+					assert_in_range(f->src.v4, 0x0a000001,
+					    0x0a000002);
 				while (n < NETS && !(nets[n].kind == SEGMENT_KEY
-				    ? flow_has(f, tunnel_key) && f->tunnel_key == nets[n].segment
+				    ? flow_has(f, tunnel_key) &&
+				    f->tunnel_key == nets[n].segment
 				    : nets[n].kind == SEGMENT_NONE
 				    ? !flow_has(f, segment) && !flow_has(f, tunnel_key)
 				    : flow_has(f, segment) &&
-				        f->segment == ((uint64_t)nets[n].kind << 56 | nets[n].segment)))
+				        f->segment == ((uint64_t)nets[n].kind << 56 |
+				        nets[n].segment)))
 					n++;
 				assert_in_range(n, 0, NETS - 1);
 				assert_int_equal(seen[n]++, 0);
@@ -801,7 +827,8 @@ main(void)
 		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_sampling_bounds),
 		cmocka_unit_test(test_sampling_scan),
-		cmocka_unit_test(test_sampling_random), cmocka_unit_test(test_longest_times),
+		cmocka_unit_test(test_sampling_random),
+		cmocka_unit_test(test_longest_times),
 	    cmocka_unit_test(test_shown),
 	    cmocka_unit_test(test_shown_fails),
 		cmocka_unit_test(test_fragments_early),

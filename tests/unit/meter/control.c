@@ -139,8 +139,8 @@ test_forget(void **state)
 	assert_int_equal(stats.counters[METER_deleted_flows], 101);
 	assert_int_equal(stats.counters[METER_record_packets] +
 	    stats.counters[METER_deleted_packets], packets);
-	assert_int_equal(stats.counters[METER_record_bytes] + stats.counters[METER_deleted_bytes],
-	    r->bytes);
+	assert_int_equal(stats.counters[METER_record_bytes] +
+	    stats.counters[METER_deleted_bytes], r->bytes);
 	assert_true(stats.counters[METER_deleted_packets] >= 100);
 	/* And on it goes. */
 	for (i = 0; i < 50; i++)
@@ -181,10 +181,10 @@ test_forget_sampled(void **state)
 	meter_stats(r->meter, &stats);
 	assert_true(stats.counters[METER_deleted_outside] > 0);
 	assert_true(stats.counters[METER_record_outside] > 0);
-	assert_int_equal(stats.counters[METER_packets], stats.counters[METER_record_packets] +
-	    stats.counters[METER_deleted_packets]);
-	assert_int_equal(stats.counters[METER_outside], stats.counters[METER_record_outside] +
-	    stats.counters[METER_deleted_outside]);
+	assert_int_equal(stats.counters[METER_packets],
+	    stats.counters[METER_record_packets] + stats.counters[METER_deleted_packets]);
+	assert_int_equal(stats.counters[METER_outside],
+	    stats.counters[METER_record_outside] + stats.counters[METER_deleted_outside]);
 	assert_int_equal(stats.counters[METER_outside_bytes],
 	    stats.counters[METER_record_outside_bytes] +
 	    stats.counters[METER_deleted_outside_bytes]);
@@ -201,7 +201,8 @@ test_timeouts(void **state)
 		uint32_t seconds, later_s;
 		unsigned written;
 	} rows[] = {
-		{10, 8, 0}, {10, 13, 100}, {5000, 310, 0}, {5000, 5010, 100}, {300, 302, 100},
+		{10, 8, 0}, {10, 13, 100}, {5000, 310, 0}, {5000, 5010, 100},
+		{300, 302, 100},
 	};
 	size_t k;
 	uint16_t i;
@@ -219,7 +220,8 @@ test_timeouts(void **state)
 		assert_int_equal(meter_timeout(r->meter, METER_EXPIRE_udp), 300);
 		snprintf(text, sizeof text, "udp=%u", rows[k].seconds);
 		assert_int_equal(meter_set_timeout(r->meter, text, &r->err), 0);
-		assert_int_equal(meter_timeout(r->meter, METER_EXPIRE_udp), rows[k].seconds);
+		assert_int_equal(meter_timeout(r->meter, METER_EXPIRE_udp),
+		    rows[k].seconds);
 		while (meter_reschedule(r->meter, &cursor, 9))
 			;
 		assert_int_equal(meter_time(r->meter, r->now_ns +

@@ -65,7 +65,8 @@ test_keep_alive(void **state)
 		HAS(f, connection, r->rows[0].connection);
 		assert_int_equal(flow_has(f, handshake), i == 0);
 		assert_int_equal(flow_has(f, marks), 0);
-		/* The request, 35 segments, their ACKs; the first has the handshake too. */
+		/* The request, 35 segments, their ACKs; the first has the handshake
+		 * too. */
 		HAS(f, reverse_packets, i == 1 ? 35 : 36);
 		HAS(f, packets, i == 0 ? 38 : i == 1 ? 36 : 38);
 		request += f->span;
@@ -116,8 +117,8 @@ test_small_bursts(void **state)
 	rig_free(r);
 }
 
-/* Window updates that waited for each other, in one segment or in one acknowledgement, cut
- * nothing either; what is no multiple of theirs, or of more than four, does. */
+/* Window updates that waited for each other, in one segment or in one acknowledgement,
+ * cut nothing either; what is no multiple of theirs, or of more than four, does. */
 static void
 test_several_bursts(void **state)
 {
@@ -333,9 +334,10 @@ test_pipelined_at_once(void **state)
 }
 
 /*
- * The second burst is twice the first or more: it holds several requests, in one segment, if
- * they are as terse as those of clients that pipeline. Apt's are of some 150 octets, and ten of
- * them fit into a segment; a browser's first is of 400 to 600, the next has cookies.
+ * The second burst is twice the first or more: it holds several requests, in one segment,
+ * if they are as terse as those of clients that pipeline. Apt's are of some 150 octets,
+ * and ten of them fit into a segment; a browser's first is of 400 to 600, the next has
+ * cookies.
  */
 static void
 test_pipelined_in_one_segment(void **state)
@@ -343,7 +345,8 @@ test_pipelined_in_one_segment(void **state)
 	static const struct {
 		uint32_t first, second;
 		bool is_pipelined;
-	} cases[] = {{150, 1350, true}, {150, 450, true}, {150, 300, true}, {140, 279, true},
+	} cases[] = {{150, 1350, true}, {150, 450, true}, {150, 300, true},
+	    {140, 279, true},
 	    {150, 284, false}, {160, 200, false}, {420, 1300, false}, {310, 1200, false},
 	    {517, 1400, false}};
 
@@ -401,7 +404,8 @@ test_marks_of_ends(void **state)
 		if (!cases[i].is_marked)
 			continue;
 		assert_in_range(n, 0, r->rows[0].marks.count - 1);
-		assert_int_equal(r->marks[0][n++], mark_pack(MARK_END, cases[i].bytes, offset));
+		assert_int_equal(r->marks[0][n++], mark_pack(MARK_END, cases[i].bytes,
+		    offset));
 	}
 	assert_int_equal(r->rows[0].marks.count, n);
 	meter_stats(r->meter, &stats);

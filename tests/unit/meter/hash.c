@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hash of keys under attack. Keys that a stranger would choose (counting addresses and
- * ports, few bits that change, keys that fall into one place under a seed he guessed) must
- * spread like random ones under every other seed: what falls into the fullest of many places
- * is held against the Poisson distribution.
+ * The hash of keys under attack. Keys that a stranger would choose (counting addresses
+ * and ports, few bits that change, keys that fall into one place under a seed he guessed)
+ * must spread like random ones under every other seed: what falls into the fullest of
+ * many places is held against the Poisson distribution.
  */
 #include "rig.h"
 
 #include "meter/state.h"
 
 enum { KEYS = 1 << 16, PLACES = 1 << 12 }; /* 16 in each, on average */
-enum { FULLEST = 50 }; /* P(Poisson(16) >= 50) is 3e-11, times places, sets and seeds: 1e-5 */
+/* P(Poisson(16) >= 50) is 3e-11, times places, sets and seeds: 1e-5 */
+enum { FULLEST = 50 };
 
 typedef void fill_fn(uint32_t i, struct packet *p);
 
@@ -39,7 +40,8 @@ fill_both(uint32_t i, struct packet *p)
 	p->dst_port = (uint16_t)(i / 256 << 8);
 }
 
-/* The port and the address change together, so that sums and differences stay the same. */
+/* The port and the address change together, so that sums and differences stay the
+ * same. */
 static void
 fill_diagonal(uint32_t i, struct packet *p)
 {
@@ -57,7 +59,8 @@ fill_vlans(uint32_t i, struct packet *p)
 static void
 fill_v6_low(uint32_t i, struct packet *p)
 {
-	uint8_t v6[16] = {0x20, 1, 0xd, 0xb8, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i};
+	uint8_t v6[16] = {0x20, 1, 0xd, 0xb8, [14] = (uint8_t)(i >> 8),
+	    [15] = (uint8_t)i};
 
 	p->src = p->dst = addr_v6(v6);
 }
@@ -109,7 +112,8 @@ fullest(struct meter *m, const struct packet *packets, uint32_t n, unsigned shif
 static void
 test_patterns(void **state)
 {
-	static fill_fn *const fills[] = {fill_ports, fill_addresses, fill_networks, fill_both,
+	static fill_fn *const fills[] = {fill_ports, fill_addresses, fill_networks,
+	    fill_both,
 		fill_diagonal, fill_vlans, fill_v6_low, fill_v6_high};
 	static struct packet packets[KEYS];
 
@@ -123,7 +127,8 @@ test_patterns(void **state)
 			for (uint32_t i = 0; i < KEYS; i++)
 				packets[i] = packet_from(r, fills[f], i);
 			for (unsigned shift = 0; shift <= 20; shift += 10)
-				assert_in_range(fullest(r->meter, packets, KEYS, shift), 17, FULLEST);
+				assert_in_range(fullest(r->meter, packets, KEYS, shift),
+				    17, FULLEST);
 			rig_free(r);
 		}
 }
@@ -150,7 +155,8 @@ test_guessed(void **state)
 	for (uint64_t seed = 2; seed < 10; seed++) {
 		config.seed = seed << (seed * 6 % 60);
 		real = rig_with(&config);
-		assert_in_range(fullest(real->meter, chosen, n, 0), 2, 12); /* Poisson(1) */
+		/* Poisson(1) */
+		assert_in_range(fullest(real->meter, chosen, n, 0), 2, 12);
 		rig_free(real);
 	}
 	rig_free(guess);

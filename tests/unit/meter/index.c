@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The index of flows and the table of MAC addresses, each beside a list that is searched from
- * end to end.
+ * The index of flows and the table of MAC addresses, each beside a list that is searched
+ * from end to end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,8 @@ comes_and_goes(void **state)
 
 	for (size_t k = 0; k < sizeof masks / sizeof *masks; k++) {
 		uint64_t seed = 99 + k;
-		uint32_t flows = masks[k] == UINT32_MAX ? FLOWS : masks[k] == 0 ? 300 : 3000;
+		uint32_t flows = masks[k] == UINT32_MAX ? FLOWS : masks[k] == 0 ? 300
+		    : 3000;
 		uint64_t live = 0;
 
 		memset(&t, 0, sizeof t);
@@ -141,7 +142,8 @@ mac_pairs(void **state)
 		assert_int_equal(mac_pair_of(pairs, a, b), number);
 		assert_int_equal(mac_pair_get(pairs, number, 0) & 0xff, i >> 24);
 		assert_int_equal(mac_pair_get(pairs, number, 0) >> 24 & 0xff, i & 0xff);
-		assert_int_equal(mac_pair_get(pairs, number, 1) >> 24 & 0xff, i / 3 & 0xff);
+		assert_int_equal(mac_pair_get(pairs, number, 1) >> 24 & 0xff,
+		    i / 3 & 0xff);
 	}
 	mac_of(1 << 20, a);
 	assert_int_equal(mac_pair_of(pairs, a, b), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Live, flows end by the clock: at most a quarter of a second after their time, those that
- * are too long as well, without a further packet; and the clock may be set.
+ * Live, flows end by the clock: at most a quarter of a second after their time, those
+ * that are too long as well, without a further packet; and the clock may be set.
  */
 #include "rig.h"
 
@@ -103,7 +103,8 @@ test_restart(void **state)
 	assert_int_equal(meter_push(r->meter, &r->err), 0);
 	assert_int_equal(r->n, 1);
 	assert_int_equal(r->rows[0].end_reason, END_REASON_forced);
-	assert_int_equal(meter_restart(r->meter, &r->err), 0); /* there is no time to forget */
+	/* there is no time to forget */
+	assert_int_equal(meter_restart(r->meter, &r->err), 0);
 	udp_at(r, start - 86400 * S); /* the clock was a day ahead */
 	assert_int_equal(run_until(r, start - 86400 * S, start, 2) < start, 1);
 	assert_int_equal(r->rows[1].start * 1000, start - 86400 * S);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which bursts of an HTTP/2 client in TLS begin an exchange: short requests do, and frames of
- * flow control of the same lengths do not. Lengths are those of RFC 9113 and of TLS records.
+ * Which bursts of an HTTP/2 client in TLS begin an exchange: short requests do, and
+ * frames of flow control of the same lengths do not. Lengths are those of RFC 9113 and of
+ * TLS records.
  */
 #include "rig.h"
 
@@ -25,9 +26,11 @@ http2_seen(const struct version *tls, uint32_t first, int seen)
 	tcp_send(r, 0, ACK | PSH, tls->finished);
 	if (tls != &tls13)
 		tcp_data(r, 1, 51);
-	tcp_send(r, 0, ACK | PSH, 24 + 27 + 13 + tls->overhead); /* preface, settings, window */
+	/* preface, settings, window */
+	tcp_send(r, 0, ACK | PSH, 24 + 27 + 13 + tls->overhead);
 	tcp_exchange(r, 80 + tls->overhead, first);
-	tcp_send(r, 0, ACK | PSH, 9 + tls->overhead); /* acknowledges the server's settings */
+	/* acknowledges the server's settings */
+	tcp_send(r, 0, ACK | PSH, 9 + tls->overhead);
 	tcp_send(r, 1, ACK, 0);
 	return r;
 }
@@ -66,14 +69,16 @@ static void
 test_short_requests(void **state)
 {
 	static const struct version *const versions[] = {&tls13, &gcm, &chacha};
-	static const uint32_t fields[] = {5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20};
+	static const uint32_t fields[] = {5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19,
+	    20};
 
 	for (size_t v = 0; v < 3; v++)
 		for (int seen = 1; seen <= 3; seen++) {
 			struct rig *r = http2_seen(versions[v], ANSWER, seen);
 
 			for (uint32_t i = 0; i < sizeof fields / sizeof *fields; i++)
-				tcp_exchange(r, versions[v]->overhead + 9 + fields[i], ANSWER + 1 + i);
+				tcp_exchange(r, versions[v]->overhead + 9 + fields[i],
+				    ANSWER + 1 + i);
 			done(r, 1 + sizeof fields / sizeof *fields);
 			for (uint32_t i = 0; i < sizeof fields / sizeof *fields; i++)
 				assert_int_equal(answers(r, ANSWER + 1 + i), 1);
@@ -81,8 +86,8 @@ test_short_requests(void **state)
 		}
 }
 
-/* Without an acknowledgement of settings that tells what it is, or with a first burst that is
- * as long as one, no connection has short requests. */
+/* Without an acknowledgement of settings that tells what it is, or with a first burst
+ * that is as long as one, no connection has short requests. */
 static void
 test_other_protocols(void **state)
 {
@@ -125,9 +130,9 @@ test_window_updates(void **state)
 }
 
 /*
- * What is as long as two window updates in a record is a request if the answer before it was
- * too short for them: less than Go's clients wait for or, of a client that is none, half a
- * window; or if the client has shown that its windows are large.
+ * What is as long as two window updates in a record is a request if the answer before it
+ * was too short for them: less than Go's clients wait for or, of a client that is none,
+ * half a window; or if the client has shown that its windows are large.
  */
 static void
 test_as_long_as_updates(void **state)
@@ -148,7 +153,8 @@ test_as_long_as_updates(void **state)
 		tcp_close(r);
 		rig_done(r);
 		assert_int_equal(answers(r, 40001), cases[i / 3].is_request);
-		assert_int_equal(answers(r, cases[i / 3].answer + 40001), !cases[i / 3].is_request);
+		assert_int_equal(answers(r, cases[i / 3].answer + 40001),
+		    !cases[i / 3].is_request);
 		rig_free(r);
 	}
 }
@@ -187,16 +193,18 @@ test_as_long_as_ping(void **state)
 		assert_int_equal(answers(r, 40001), 1);
 		assert_int_equal(answers(r, 40002 + 39), 1);
 		assert_int_equal(answers(r, 40003), 1);
-		/* The close, and what says so, belongs to the last. The server alone shows it
-		 * as one acknowledgement. */
+		/* The close, and what says so, belongs to the last. The server alone
+		 * shows it as one acknowledgement. */
 		for (size_t i = 0; i < r->n; i++)
 			if (r->rows[i].reverse_span == 40003)
-				assert_int_equal(r->rows[i].span, seen == 2 ? 100 : 100 + 39 + 24);
+				assert_int_equal(r->rows[i].span,
+				    seen == 2 ? 100 : 100 + 39 + 24);
 		rig_free(r);
 	}
 }
 
-/* One of which the server's header fields come in a record as long as an answered PING. */
+/* One of which the server's header fields come in a record as long as an answered
+ * PING. */
 static void
 test_answer_as_long_as_ping(void **state)
 {
@@ -210,7 +218,8 @@ test_answer_as_long_as_ping(void **state)
 	rig_free(r);
 }
 
-/* After a pause what came before is written already, and the answer tells all the same. */
+/* After a pause what came before is written already, and the answer tells all the
+ * same. */
 static void
 test_as_long_as_ping_after_a_pause(void **state)
 {
@@ -253,8 +262,8 @@ test_held_when_it_ends(void **state)
 	rig_free(r);
 }
 
-/* What a client sends with the end of a handshake and before the first answer is marked, but the
- * connection is not pipelined; where it sends so later it is. */
+/* What a client sends with the end of a handshake and before the first answer is marked,
+ * but the connection is not pipelined; where it sends so later it is. */
 static void
 test_opening(void **state)
 {
@@ -281,7 +290,8 @@ test_opening(void **state)
 		tcp_exchange(r, 100, 40000);
 		done(r, 3);
 		for (size_t i = 0; i < r->n; i++)
-			assert_int_equal(flow_has(&r->rows[i], marks), r->rows[i].reverse_span >= ANSWER);
+			assert_int_equal(flow_has(&r->rows[i], marks),
+			    r->rows[i].reverse_span >= ANSWER);
 		rig_free(r);
 	}
 }

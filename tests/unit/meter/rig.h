@@ -141,7 +141,8 @@ rig_statistics(const struct rig *r)
 		uint64_t values[3] = {row->bytes + flow_or(row, reverse_bytes, 0),
 			row->packets + flow_or(row, reverse_packets, 0),
 			(uint64_t)(row->end - row->start)};
-		struct meter_spread *spreads[3] = {&twin.bytes, &twin.packets, &twin.duration_us};
+		struct meter_spread *spreads[3] = {&twin.bytes, &twin.packets,
+		    &twin.duration_us};
 
 		for (int k = 0; k < 3; k++) {
 			spreads[k]->sum += values[k];
@@ -198,13 +199,15 @@ rig_free(struct rig *r)
 static inline struct packet
 rig_ip(struct rig *r, uint32_t src, uint32_t dst, uint8_t proto, uint32_t bytes)
 {
-	return (struct packet){.time_ns = r->now_ns, .src = addr_v4(src), .dst = addr_v4(dst),
+	return (struct packet){.time_ns = r->now_ns, .src = addr_v4(src),
+	    .dst = addr_v4(dst),
 		.proto = proto, .ip_bytes = bytes, .ttl = 64, .vlan = VLAN_NONE,
 		.inner_vlan = VLAN_NONE};
 }
 
 static inline struct packet
-rig_udp(struct rig *r, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, uint32_t n)
+rig_udp(struct rig *r, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport,
+    uint32_t n)
 {
 	struct packet p = rig_ip(r, src, dst, 17, n + 28);
 
@@ -221,8 +224,8 @@ static const uint8_t rig_syn_options[] = {2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2};
 static inline void
 tcp_raw(struct rig *r, int side, uint32_t seq, uint32_t ack, unsigned flags, uint32_t n)
 {
-	struct packet p = rig_ip(r, side ? r->server : r->client, side ? r->client : r->server,
-	    6, 40 + n);
+	struct packet p = rig_ip(r, side ? r->server : r->client,
+	    side ? r->client : r->server, 6, 40 + n);
 
 	p.src_port = side ? r->server_port : r->client_port;
 	p.dst_port = side ? r->client_port : r->server_port;

@@ -54,7 +54,8 @@ test_mixture_and_sum(void **state)
 	(void)state;
 	for (i = 0; i < 5000; i++) {
 		r->now_ns += 7 * MS;
-		p = rig_ip(r, 1 + i % 13, 100 + i % 17, (uint8_t)(i % 256), 40 + i % 1400);
+		p = rig_ip(r, 1 + i % 13, 100 + i % 17, (uint8_t)(i % 256),
+		    40 + i % 1400);
 		rig_packet(r, &p);
 	}
 	rig_done(r);
@@ -70,7 +71,8 @@ test_mixture_and_sum(void **state)
 	assert_int_equal(sum.bytes.min, s->bytes.min);
 	assert_int_equal(sum.bytes.max, s->bytes.max);
 	assert_int_equal(sum.protocols[255].packets, 2 * s->protocols[255].packets);
-	assert_int_equal(sum.protocols[255].duration_max_us, s->protocols[255].duration_max_us);
+	assert_int_equal(sum.protocols[255].duration_max_us,
+	    s->protocols[255].duration_max_us);
 	assert_true(meter_mean(sum.bytes.sum, sum.records) > 40);
 	assert_true(meter_mean(0, 0) == 0);
 	rig_free(r);

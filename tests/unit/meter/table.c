@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The flow table: keys, direction, timeouts, bounds, time; and a slow twin to agree with. */
+/* The flow table: keys, direction, timeouts, bounds, time; and a slow twin to agree
+ * with. */
 #include "rig.h"
 
 #include "base/hash.h"
@@ -67,7 +68,8 @@ test_directional(void **state)
 	assert_int_equal(r->n, 2);
 	for (int i = 0; i < 2; i++) {
 		assert_false(flow_has(&r->rows[i], reverse_packets));
-		assert_int_equal(r->rows[i].span, r->rows[i].src_port == 80 ? 20000 : 100);
+		assert_int_equal(r->rows[i].span,
+		    r->rows[i].src_port == 80 ? 20000 : 100);
 	}
 	rig_free(r);
 }
@@ -166,7 +168,8 @@ test_ipv6_vlan_mac(void **state)
 {
 	struct rig *r = rig_new();
 	struct packet p = rig_udp(r, 0, 40000, 0, 53, 100);
-	uint8_t a[16] = {0x20, 1, 0xd, 0xb8, [15] = 1}, b[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
+	uint8_t a[16] = {0x20, 1, 0xd, 0xb8, [15] = 1},
+	    b[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
 
 	for (unsigned i = 0; i < 300; i++) {
 		b[13] = (uint8_t)i;
@@ -199,11 +202,13 @@ test_ipv6_vlan_mac(void **state)
 		assert_int_equal(f->src_port, 40000);
 		assert_int_equal(f->inner_vlan, 6);
 		assert_memory_equal(f->src.v6, a, 16);
-		assert_int_equal(f->src_mac, f->vlan == 5 ? 0x020000000001 : 0x020000000002);
+		assert_int_equal(f->src_mac,
+		    f->vlan == 5 ? 0x020000000001 : 0x020000000002);
 		if (f->vlan == 5) {
 			assert_int_equal(f->ttl_min, 60);
 			assert_int_equal(f->reverse_packets, 1);
-			assert_int_equal(f->reverse_ttl_max, (f->dst.v6[12] * 256 + f->dst.v6[13]) % 100);
+			assert_int_equal(f->reverse_ttl_max,
+			    (f->dst.v6[12] * 256 + f->dst.v6[13]) % 100);
 		}
 	}
 	rig_free(r);
@@ -356,7 +361,8 @@ test_clock_reset(void **state)
 	rig_free(r);
 }
 
-/* Captures put one behind the other, the newest first: every record has its packets' times. */
+/* Captures put one behind the other, the newest first: every record has its packets'
+ * times. */
 static void
 test_clock_by_pieces(void **state)
 {
@@ -468,8 +474,8 @@ twin_add(struct total *totals, size_t *n, uint32_t src, uint16_t sport, uint32_t
 			t->port[side ^ 1] = dport;
 			(*n)++;
 		}
-		if (t->addr[side] == src && t->port[side] == sport && t->addr[side ^ 1] == dst &&
-		    t->port[side ^ 1] == dport) {
+		if (t->addr[side] == src && t->port[side] == sport &&
+		    t->addr[side ^ 1] == dst && t->port[side ^ 1] == dport) {
 			t->packets[side] += packets;
 			t->bytes[side] += bytes;
 			return;
@@ -495,8 +501,10 @@ test_twin(void **state)
 		config.timeout_s[METER_EXPIRE_active] = round % 3 == 0 ? 5 : 0;
 		r = rig_with(&config);
 		for (int i = 0; i < 3000; i++) {
-			uint32_t src = A + (uint32_t)rand_r(&seed) % 6, dst = A + (uint32_t)rand_r(&seed) % 6;
-			uint16_t sport = (uint16_t)(rand_r(&seed) % 6), dport = (uint16_t)(rand_r(&seed) % 6);
+			uint32_t src = A + (uint32_t)rand_r(&seed) % 6,
+			    dst = A + (uint32_t)rand_r(&seed) % 6;
+			uint16_t sport = (uint16_t)(rand_r(&seed) % 6),
+			    dport = (uint16_t)(rand_r(&seed) % 6);
 			uint32_t n = (uint32_t)rand_r(&seed) % 1400;
 			bool is_tcp = round % 2;
 
@@ -506,7 +514,8 @@ test_twin(void **state)
 			r->server_port = dport;
 			if (is_tcp)
 				tcp_raw(r, 0, (uint32_t)rand_r(&seed) << (rand_r(&seed) % 3 * 8),
-				    (uint32_t)rand_r(&seed), (unsigned)rand_r(&seed) & 0x1ff, n);
+				    (uint32_t)rand_r(&seed),
+				    (unsigned)rand_r(&seed) & 0x1ff, n);
 			else
 				udp(r, src, sport, dst, dport, n);
 			if (r->pending == 0)
@@ -520,11 +529,11 @@ test_twin(void **state)
 		for (size_t i = 0; i < r->n; i++) {
 			const struct flow *f = &r->rows[i];
 
-			twin_add(fast, &n_fast, f->src.v4, f->src_port, f->dst.v4, f->dst_port,
-			    f->packets, 0);
+			twin_add(fast, &n_fast, f->src.v4, f->src_port, f->dst.v4,
+			    f->dst_port, f->packets, 0);
 			if (flow_has(f, reverse_packets))
-				twin_add(fast, &n_fast, f->dst.v4, f->dst_port, f->src.v4, f->src_port,
-				    f->reverse_packets, 0);
+				twin_add(fast, &n_fast, f->dst.v4, f->dst_port, f->src.v4,
+				    f->src_port, f->reverse_packets, 0);
 		}
 		assert_int_equal(n_slow, n_fast);
 		for (size_t i = 0; i < n_slow; i++)
@@ -533,7 +542,8 @@ test_twin(void **state)
 				unsigned o = (unsigned)d ^ 1;
 
 				twin_add(fast, &n_fast, slow[i].addr[d], slow[i].port[d],
-				    slow[i].addr[o], slow[i].port[o], (uint64_t)0 - slow[i].packets[d], 0);
+				    slow[i].addr[o], slow[i].port[o],
+				    (uint64_t)0 - slow[i].packets[d], 0);
 				assert_int_equal(before, n_fast);
 			}
 		for (size_t i = 0; i < n_fast; i++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The meter against a slow twin that knows the truth of every packet: a list of tuples with
- * totals. Random packets with all keys, fragments in any order and sampling; whatever the
- * timeouts and bounds do to the rows, their totals per tuple and direction must be the
- * twin's. WEIR_SEED repeats a run.
+ * The meter against a slow twin that knows the truth of every packet: a list of tuples
+ * with totals. Random packets with all keys, fragments in any order and sampling;
+ * whatever the timeouts and bounds do to the rows, their totals per tuple and direction
+ * must be the twin's. WEIR_SEED repeats a run.
  */
 #include "rig.h"
 
@@ -97,7 +97,8 @@ tuple_of(const struct packet *p, const struct meter_key_row *key)
 		t.dst_mac = mac_of(p->dst_mac);
 	}
 	if (p->flags & PACKET_HAS_ICMP) {
-		t.src_port = t.dst_port = icmp_number(p->proto, p->icmp_type, p->icmp_code);
+		t.src_port = t.dst_port = icmp_number(p->proto, p->icmp_type,
+		    p->icmp_code);
 	} else if (p->flags & PACKET_HAS_PORTS) {
 		t.src_port = p->src_port;
 		t.dst_port = p->dst_port;
@@ -126,7 +127,8 @@ tuple_of_row(const struct flow *f, const struct meter_key_row *key)
 		t.dst_port = f->dst_port;
 		t.has_ports = 1;
 	} else if (flow_has(f, icmp_type)) {
-		t.src_port = t.dst_port = icmp_number(f->proto, f->icmp_type, f->icmp_code);
+		t.src_port = t.dst_port = icmp_number(f->proto, f->icmp_type,
+		    f->icmp_code);
 	}
 	/* Recorded is what is in the key, but the MAC addresses are always. */
 	assert_true(key->has_vlan || t.vlan == VLAN_NONE);
@@ -195,7 +197,8 @@ compare(struct totals *truth, struct totals *rows)
 		if (a->packets != b->packets)
 			print_message("proto %u ports %u %u has %u v6 %u vlan %u: %lu %lu\n",
 			    a->tuple.proto, a->tuple.src_port, a->tuple.dst_port,
-			    a->tuple.has_ports, a->tuple.src.is_v6, a->tuple.vlan, a->packets,
+			    a->tuple.has_ports, a->tuple.src.is_v6, a->tuple.vlan,
+			    a->packets,
 			    b->packets);
 		assert_int_equal(a->packets, b->packets);
 		assert_int_equal(a->bytes, b->bytes);
@@ -283,7 +286,8 @@ struct twin {
 
 /* The packet goes to the meter as seen, and is counted as truth has it. */
 static void
-both(struct twin *twin, struct rig *r, const struct packet *seen, const struct packet *truth)
+both(struct twin *twin, struct rig *r, const struct packet *seen,
+    const struct packet *truth)
 {
 	const struct meter_key_row *key = &meter_key_rows[twin->config->key];
 	struct tuple tuple = tuple_of(truth, key);
@@ -393,7 +397,8 @@ round_of(struct twin *twin, unsigned round)
 	meter_stats(r->meter, &stats);
 	assert_int_equal(stats.counters[METER_unsampled], twin->unsampled);
 	assert_int_equal(stats.counters[METER_unsampled_bytes], twin->unsampled_bytes);
-	assert_int_equal(stats.counters[METER_outside], stats.counters[METER_record_outside]);
+	assert_int_equal(stats.counters[METER_outside],
+	    stats.counters[METER_record_outside]);
 	assert_int_equal(stats.counters[METER_outside_bytes],
 	    stats.counters[METER_record_outside_bytes]);
 	rows_add(&twin->rows, r, &meter_key_rows[config.key]);
@@ -407,7 +412,8 @@ test_twin(void **state)
 	static struct twin twin;
 	const char *given = getenv("WEIR_SEED");
 
-	seed = given != NULL ? (unsigned)strtoul(given, NULL, 10) : (unsigned)random_seed();
+	seed = given != NULL ? (unsigned)strtoul(given, NULL, 10)
+	    : (unsigned)random_seed();
 	print_message("WEIR_SEED=%u\n", seed);
 	for (unsigned round = 0; round < 6 * METER_KEYS; round++)
 		round_of(&twin, round);

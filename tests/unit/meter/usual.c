@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The meter's short way against its long one: the same random sessions through two meters, of
- * which one is kept from the short way, give the same records, field for field, and the same
- * counters. WEIR_SEED repeats a run. And each reason for which the short way leaves a packet
- * to the long one, alone: a packet that is usual but for this is refused, and nothing changed.
+ * The meter's short way against its long one: the same random sessions through two
+ * meters, of which one is kept from the short way, give the same records, field for
+ * field, and the same counters. WEIR_SEED repeats a run. And each reason for which the
+ * short way leaves a packet to the long one, alone: a packet that is usual but for this
+ * is refused, and nothing changed.
  */
 #include "rig.h"
 
@@ -141,7 +142,8 @@ segment(struct connection *c, unsigned side, uint32_t n, uint32_t before, int64_
 static void
 connection_begin(struct connection *c, unsigned number)
 {
-	*c = (struct connection){.seq = {dice(UINT32_MAX), dice(3) == 0 ? -dice(5000) : dice(1 << 30)},
+	*c = (struct connection){.seq = {dice(UINT32_MAX),
+	    dice(3) == 0 ? -dice(5000) : dice(1 << 30)},
 		.port = (uint16_t)(40000 + number), .mss = (uint16_t)(1000 + dice(461)),
 		.is_udp = dice(5) == 0, .is_v6 = dice(5) == 0, .is_deaf = dice(6) == 0};
 }
@@ -164,16 +166,19 @@ syn(struct connection *c, unsigned side, int64_t now_ns)
 static struct packet
 step(struct connection *c, unsigned number, int64_t now_ns)
 {
-	/* acknowledged settings, PING, a short request, one and two window updates, a Finished */
+	/* acknowledged settings, PING, a short request, one and two window updates, a
+	 * Finished */
 	static const uint32_t http2[] = {31, 39, 42, 35, 48, 80};
 	unsigned side = dice(3) != 0;
 	struct packet p;
 
 	switch (dice(40)) {
-	case 0: return segment(c, 0, 1 + dice(3000), 0, now_ns); /* a request, or several */
+	/* a request, or several */
+	case 0: return segment(c, 0, 1 + dice(3000), 0, now_ns);
 	case 1: return segment(c, 0, 100, 0, now_ns);
 	case 2: return segment(c, 0, dice(2) ? 20 + dice(60) : http2[dice(6)], 0, now_ns);
-	case 3: return segment(c, side, 1 + dice(c->mss), dice(6000), now_ns); /* sent again */
+	/* sent again */
+	case 3: return segment(c, side, 1 + dice(c->mss), dice(6000), now_ns);
 	case 4: /* one is missing */
 		c->lost[side] = 1 + dice(c->mss);
 		c->seq[side] += c->lost[side];
@@ -237,8 +242,9 @@ compare(const struct taker *a, const struct taker *b, unsigned round)
 	for (size_t i = 0; i < a->n; i++)
 		for (unsigned f = 0; f < flow_schema.stored; f++)
 			if (a->records[i].fields[f] != b->records[i].fields[f])
-				fail_msg("round %u, row %zu: %s differs (%lu and %lu)", round, i,
-				    flow_schema.fields[f].id, a->records[i].fields[f] - 1,
+				fail_msg("round %u, row %zu: %s differs (%lu and %lu)",
+				    round, i, flow_schema.fields[f].id,
+				    a->records[i].fields[f] - 1,
 				    b->records[i].fields[f] - 1);
 	meter_stats(a->meter, &x);
 	meter_stats(b->meter, &y);
@@ -345,7 +351,8 @@ scene_begin(struct scene *c, enum base base)
 	struct rig *r;
 	int side = base == ACKNOWLEDGEMENT || base == LIVE_ACKNOWLEDGEMENT ? 0 : 1;
 
-	config.write_quiet = config.is_live = base == LIVE_SEGMENT || base == LIVE_ACKNOWLEDGEMENT;
+	config.write_quiet = config.is_live = base == LIVE_SEGMENT ||
+	    base == LIVE_ACKNOWLEDGEMENT;
 	*c = (struct scene){.r = r = rig_with(&config)};
 	c->m = r->meter;
 	if (base == DATAGRAM) {
@@ -357,8 +364,8 @@ scene_begin(struct scene *c, enum base base)
 		tcp_send(r, 0, ACK | PSH, 100);
 		for (int i = 0; i < 3; i++)
 			tcp_send(r, 1, ACK, r->mss);
-		c->p = rig_ip(r, side ? r->server : r->client, side ? r->client : r->server, 6,
-		    40 + (side ? r->mss : 0));
+		c->p = rig_ip(r, side ? r->server : r->client,
+		    side ? r->client : r->server, 6, 40 + (side ? r->mss : 0));
 		c->p.src_port = side ? r->server_port : r->client_port;
 		c->p.dst_port = side ? r->client_port : r->server_port;
 		c->p.flags = PACKET_HAS_PORTS | PACKET_HAS_TCP | PACKET_DF;
@@ -392,7 +399,8 @@ scene_ask(struct scene *c)
 	is_usual = packet_usual(c->m, &c->p, &c->l);
 	assert_memory_equal(&p, &c->p, sizeof p);
 	if (is_usual) {
-		assert_int_equal(c->m->counters[METER_packets], counters[METER_packets] + 1);
+		assert_int_equal(c->m->counters[METER_packets],
+		    counters[METER_packets] + 1);
 		assert_int_equal(c->hot->packets[c->d], hot.packets[c->d] + 1);
 		return true;
 	}
@@ -533,8 +541,8 @@ test_refusals(void **state)
 #undef CASE
 }
 
-/* The type of service is the first packet's, also where all had TTL 0, or after the counter
- * went round. */
+/* The type of service is the first packet's, also where all had TTL 0, or after the
+ * counter went round. */
 static void
 test_tos(void **state)
 {
@@ -564,11 +572,13 @@ test_coalesced(void **state)
 	static const struct {
 		uint32_t mss, payload, ip;
 		bool is_wanted;
-	} rows[] = {{1460, 1460, 1520, false}, {1460, 1461, 1501, true}, {1460, 1448, 9000, false},
+	} rows[] = {{1460, 1460, 1520, false}, {1460, 1461, 1501, true},
+	    {1460, 1448, 9000, false},
 		{0, 1448, 1500, false}, {0, 1449, 1501, true}, {0, 9000, 1500, false}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct packet p = {.payload_bytes = rows[i].payload, .ip_bytes = rows[i].ip};
+		struct packet p = {.payload_bytes = rows[i].payload,
+		    .ip_bytes = rows[i].ip};
 
 		assert_int_equal(is_coalesced(rows[i].mss, &p), rows[i].is_wanted);
 	}

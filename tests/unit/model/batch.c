@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model batch: random rows go in and come out the same, whatever mixture of nulls, IPv4 and
- * IPv6, constants and lists; derived columns; copies of picked rows.
+ * model batch: random rows go in and come out the same, whatever mixture of nulls, IPv4
+ * and IPv6, constants and lists; derived columns; copies of picked rows.
  */
 #include "model/batch.h"
 #include "model/flow.h"
@@ -44,7 +44,8 @@ random_row(struct flow *row, char texts[8], uint64_t items[4])
 		switch (types[field->type].storage) {
 		case STORAGE_ADDR:
 			if (next() % 9 == 0)
-				*(struct addr *)member = addr_v6((uint8_t[16]){0x20, 1, (uint8_t)v});
+				*(struct addr *)member = addr_v6((uint8_t[16]){0x20, 1,
+				    (uint8_t)v});
 			else
 				*(struct addr *)member = addr_v4((uint32_t)v);
 			break;
@@ -89,7 +90,8 @@ assert_same_row(const struct flow *a, const struct flow *b)
 				assert_memory_equal(l->items, m->items, l->count * 8);
 			break;
 		default:
-			assert_memory_equal(x, y, storage_size(types[field->type].storage));
+			assert_memory_equal(x, y,
+			    storage_size(types[field->type].storage));
 		}
 	}
 }
@@ -151,7 +153,8 @@ constants_become_flat(void **state)
 	flow_set(&row, exporter, addr_v6((uint8_t[16]){1}));
 	batch_append(batch, &row);
 	for (i = 0; i < 2; i++)
-		assert_int_equal(column_addr(&batch->columns[FLOW_exporter], i).v4, 0xc0000201);
+		assert_int_equal(column_addr(&batch->columns[FLOW_exporter], i).v4,
+		    0xc0000201);
 	assert_true(column_addr(&batch->columns[FLOW_exporter], 2).is_v6);
 	batch_free(batch);
 }
@@ -181,8 +184,8 @@ derived_columns(void **state)
 	batch_free(batch);
 }
 
-/* Opened columns: what no row has is absent afterwards, what all have has no bitmap, and in
- * between nulls are 0. */
+/* Opened columns: what no row has is absent afterwards, what all have has no bitmap, and
+ * in between nulls are 0. */
 static void
 open_and_settle(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * model types: every type prints what it parses (machine style), over the type table; times
- * and addresses at their edges.
+ * model types: every type prints what it parses (machine style), over the type table;
+ * times and addresses at their edges.
  */
 #include "base/text.h"
 #include "model/batch.h"
@@ -30,7 +30,8 @@ static const struct sample {
 	[TYPE_time] = {{"1970-01-01T00:00:00.000000Z", "2026-11-23T10:05:12.345678Z",
 	    "1969-12-31T23:59:59.999999Z", "2024-02-29T00:00:00.000000Z"}, "2026-02-29"},
 	[TYPE_duration] = {{"0.000000", "86400.123456", "-0.500000"}, "1:00"},
-	[TYPE_addr] = {{"0.0.0.0", "128.0.0.0", "2001:db8::1", "::ffff:192.0.2.1"}, "1.2.3"},
+	[TYPE_addr] = {{"0.0.0.0", "128.0.0.0", "2001:db8::1", "::ffff:192.0.2.1"},
+	    "1.2.3"},
 	[TYPE_mac] = {{"02:00:00:00:00:01", "ff:ff:ff:ff:ff:ff"}, "02:00:00:00:00"},
 	[TYPE_text] = {{"a", "ä b"}, NULL},
 	[TYPE_list_u64] = {{"1", "1 2 18446744073709551615"}, "1,2"},

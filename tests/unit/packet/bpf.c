@@ -52,9 +52,10 @@ test_match(void **state)
 
 		b = (struct bytes){0};
 		put_hex(&b, c->frame);
-		assert_int_equal(packet_filter_compile(c->text, c->linktype, 0, &filter, &err),
-		    0);
-		if (packet_filter_match(filter, b.at, (uint32_t)b.n, (uint32_t)b.n) != c->passes)
+		assert_int_equal(packet_filter_compile(c->text, c->linktype, 0, &filter,
+		    &err), 0);
+		if (packet_filter_match(filter, b.at, (uint32_t)b.n,
+		    (uint32_t)b.n) != c->passes)
 			fail_msg("case %zu: %s", i, c->text);
 		assert_non_null(packet_filter_program(filter, &count));
 		assert_true(count > 0);
@@ -97,8 +98,8 @@ test_errors(void **state)
 	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct err err = {0};
 
-		assert_int_equal(packet_filter_compile(bad[i].text, bad[i].linktype, 0, &filter,
-		    &err), -1);
+		assert_int_equal(packet_filter_compile(bad[i].text, bad[i].linktype, 0,
+		    &filter, &err), -1);
 		assert_non_null(strstr(err.text, bad[i].says));
 		assert_null(filter);
 	}

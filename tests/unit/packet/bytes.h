@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames and files put together by hand: bytes as hex text, numbers in either byte order. */
+/* Frames and files put together by hand: bytes as hex text, numbers in either byte
+ * order. */
 struct bytes {
 	uint8_t at[1 << 17];
 	uint32_t n;

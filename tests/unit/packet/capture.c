@@ -156,12 +156,15 @@ pcap_kin(void **state)
 			put_zeros(&b, 12);
 			put_number(&b, rows[i].linktype, 4, is_big);
 			for (int k = 0; k < 2; k++) {
-				uint32_t wire = FRAME + extra + cut, captured = FRAME + extra;
+				uint32_t wire = FRAME + extra + cut,
+				    captured = FRAME + extra;
 
 				put_number(&b, 1000, 4, is_big);
 				put_number(&b, 7, 4, is_big);
-				put_number(&b, rows[i].is_turned ? wire : captured, 4, is_big);
-				put_number(&b, rows[i].is_turned ? captured : wire, 4, is_big);
+				put_number(&b, rows[i].is_turned ? wire : captured, 4,
+				    is_big);
+				put_number(&b, rows[i].is_turned ? captured : wire, 4,
+				    is_big);
 				put_zeros(&b, (uint32_t)rows[i].head - 16);
 				if (extra != 0)
 					put_hex(&b, "00000002");
@@ -171,10 +174,12 @@ pcap_kin(void **state)
 			assert_int_equal(seen.ended, 0);
 			assert_int_equal(seen.packets, 2);
 			assert_int_equal(seen.octets, 2 * FRAME);
-			assert_int_equal(seen.stats.wire_bytes, 2 * (FRAME + extra + cut));
+			assert_int_equal(seen.stats.wire_bytes,
+			    2 * (FRAME + extra + cut));
 			assert_int_equal(seen.last_ns, 1000000000000 + rows[i].fraction);
 		}
-	/* A wire length below the captured one stays an error where lengths have an order. */
+	/* A wire length below the captured one stays an error where lengths have an
+	 * order. */
 	b.n = 0;
 	put_pcap_header(&b, 0xa1b2c3d4, 0);
 	put_number(&b, 1000, 4, 0);
@@ -209,7 +214,8 @@ put_section(struct bytes *b, int is_big)
 }
 
 static void
-put_interface(struct bytes *b, uint32_t linktype, int resolution, int64_t offset, int is_big)
+put_interface(struct bytes *b, uint32_t linktype, int resolution, int64_t offset,
+    int is_big)
 {
 	static struct bytes body;
 
@@ -229,7 +235,8 @@ put_interface(struct bytes *b, uint32_t linktype, int resolution, int64_t offset
 }
 
 static void
-put_enhanced(struct bytes *b, uint32_t type, uint32_t interface, uint64_t time, int is_big)
+put_enhanced(struct bytes *b, uint32_t type, uint32_t interface, uint64_t time,
+    int is_big)
 {
 	static struct bytes body;
 
@@ -433,8 +440,8 @@ large_file(void **state)
 	unlink(path);
 }
 
-/* A file that loses its end while it is read: an error in time, no signal, and nothing that
- * the file does not have is taken for a packet. */
+/* A file that loses its end while it is read: an error in time, no signal, and nothing
+ * that the file does not have is taken for a packet. */
 static void
 file_shrinks(void **state)
 {
@@ -469,7 +476,8 @@ file_shrinks(void **state)
 			assert_int_equal(packets[i].ip_bytes, FRAME);
 		seen += (uint64_t)n;
 	}
-	print_message("%lu of %d packets before: %s\n", (unsigned long)seen, RECORDS, err.text);
+	print_message("%lu of %d packets before: %s\n", (unsigned long)seen, RECORDS,
+	    err.text);
 	assert_true(seen <= RECORDS);
 	assert_true(seen > 0);
 	/* What was in memory before it shrank may be read; past that is an error. */
@@ -525,8 +533,8 @@ compare_with_walk(const char *path)
 		packets += type == 0x0800 || type == 0x86dd;
 	}
 	read_all(path, &seen);
-	print_message("%s: %lu packets of %lu octets\n", path, (unsigned long)seen.packets,
-	    (unsigned long)seen.octets);
+	print_message("%s: %lu packets of %lu octets\n", path,
+	    (unsigned long)seen.packets, (unsigned long)seen.octets);
 	assert_int_equal(seen.ended, 0);
 	assert_int_equal(seen.stats.frames, frames);
 	assert_int_equal(seen.stats.wire_bytes, wire);
@@ -542,7 +550,8 @@ real_captures(void **state)
 	struct dirent *entry;
 	DIR *dir;
 
-	snprintf(folder, sizeof folder, "%s/../shared/captures/meter", root == NULL ? "." : root);
+	snprintf(folder, sizeof folder, "%s/../shared/captures/meter",
+	    root == NULL ? "." : root);
 	if ((dir = opendir(folder)) == NULL) {
 		print_message("skipped: no shared captures\n");
 		skip();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Frames put together by hand for every link type, wrapper and protocol; then the same
- * frames cut off and changed at random, from buffers that end where the frame ends, so that
- * the address sanitizer sees any byte read beyond it.
+ * frames cut off and changed at random, from buffers that end where the frame ends, so
+ * that the address sanitizer sees any byte read beyond it.
  */
 #include "packet/packet.h"
 
@@ -59,10 +59,12 @@ static const struct link_case {
     {1, ETHERNET "8847 00010140 00000000 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8847 00010140 00000007 " ETHERNET "8100 0005 86dd", 6, 5, VLAN_NONE},
     {1, ETHERNET "8847 00010140 " ETHERNET "88a8 0005 8100 0006 0800", 4, 5, 6},
-    {1, ETHERNET "8847 00010140 " ETHERNET "8864 1100 0001 0100 0057", 6, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "8847 00010140 " ETHERNET "8864 1100 0001 0100 0057", 6, VLAN_NONE,
+    VLAN_NONE},
     {1, ETHERNET "8870 aaaa03 000000 0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8870 aaaa03 000000 86dd", 6, VLAN_NONE, VLAN_NONE},
-    {1, "01000c0000 00 0a0000000001 0060 aaaa03 00000c 000a 0000 0000 " ETHERNET "0800", 4, 5,
+    {1, "01000c0000 00 0a0000000001 0060 aaaa03 00000c 000a 0000 0000 " ETHERNET "0800",
+    4, 5,
         VLAN_NONE},
     {1, "03000c0000 07 0a0000000001 0060 aaaa03 00000c 000b 0000 0000 " ETHERNET "8100 0009 "
         "86dd", 6, 5, 9},
@@ -96,7 +98,8 @@ static const struct link_case {
     {1, ETHERNET "88e5 20 00 00000001 0000000000000001 86dd", 6, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "894f 0f02 01 01 00000100", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "894f 0f02 01 03 00000100 " ETHERNET "86dd", 6, VLAN_NONE, VLAN_NONE},
-    {1, ETHERNET "22f3 0040 0001 0002 00000000 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
+    {1, ETHERNET "22f3 0040 0001 0002 00000000 " ETHERNET "0800", 4, VLAN_NONE,
+    VLAN_NONE},
     {1, ETHERNET "8926 00000000 0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "8909 0101 0001 0002 0800", 4, VLAN_NONE, VLAN_NONE},
     {1, ETHERNET "892f 0000 0001 0800", 4, VLAN_NONE, VLAN_NONE},
@@ -151,9 +154,11 @@ static const struct link_case {
     {117, "30 18 00 00" ZEROS(44), 6, VLAN_NONE, VLAN_NONE},
     {119, "44000000 90000000" ZEROS(136) WLAN_TO_AP "aaaa03 000000 0800", 4, VLAN_NONE,
         VLAN_NONE},
-    {119, "80211001 00000010 0000000000000000" WLAN_TO_AP "aaaa03 000000 0800", 4, VLAN_NONE,
+    {119, "80211001 00000010 0000000000000000" WLAN_TO_AP "aaaa03 000000 0800", 4,
+    VLAN_NONE,
         VLAN_NONE},
-    {122, "0000 0a0000000002 0000 0a0000000001 aaaa03 000000 0800", 4, VLAN_NONE, VLAN_NONE},
+    {122, "0000 0a0000000002 0000 0a0000000001 aaaa03 000000 0800", 4, VLAN_NONE,
+    VLAN_NONE},
     {123, "82 00 0021 aaaa03 000000 86dd", 6, VLAN_NONE, VLAN_NONE},
     {123, "01 00 0021 0001 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
     {127, "0000 0800 00000000" WLAN_TO_AP "aaaa03 000000 0800", 4, VLAN_NONE, VLAN_NONE},
@@ -164,15 +169,18 @@ static const struct link_case {
     {138, "0000000000000002 0000000000000001 0800", 4, VLAN_NONE, VLAN_NONE},
     {143, "00 00 0040 0000 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
     {143, "01 03 0040 0000 112233 " ETHERNET "86dd", 6, VLAN_NONE, VLAN_NONE},
-    {163, "80211001 00000010 0000000000000000" WLAN_TO_AP "aaaa03 000000 86dd", 6, VLAN_NONE,
+    {163, "80211001 00000010 0000000000000000" WLAN_TO_AP "aaaa03 000000 86dd", 6,
+    VLAN_NONE,
         VLAN_NONE},
     {166, "01 03 0021", 4, VLAN_NONE, VLAN_NONE},
     {175, "0000000000000000 02 00 0050 0000 0040 0000 " ETHERNET "0800", 4, VLAN_NONE,
         VLAN_NONE},
     {176, "0000000000000000 01 00 0050 0000 0040 ff03 0021", 4, VLAN_NONE, VLAN_NONE},
-    {197, "0000000000000000 82 00 0050 0000 0040 0300000000000000 0000 " ETHERNET "86dd", 6,
+    {197, "0000000000000000 82 00 0050 0000 0040 0300000000000000 0000 " ETHERNET "86dd",
+    6,
         VLAN_NONE, VLAN_NONE},
-    {197, "0000000000000000 04 00 0050 0000 0040 00000000 aaaa03 000000 0800", 4, VLAN_NONE,
+    {197, "0000000000000000 04 00 0050 0000 0040 00000000 aaaa03 000000 0800", 4,
+    VLAN_NONE,
         VLAN_NONE},
     {197, "0000000000000000 16 00 0050 0000 0040", 4, VLAN_NONE, VLAN_NONE},
     {197, "0000000000000000 17 00 0050 0000 0040", 6, VLAN_NONE, VLAN_NONE},
@@ -188,8 +196,10 @@ static const struct link_case {
     {205, "01 0f00 0800", 4, VLAN_NONE, VLAN_NONE},
     {206, "00 1841 03 cc", 4, VLAN_NONE, VLAN_NONE},
     {219, "00010140", 6, VLAN_NONE, VLAN_NONE},
-    {226, "01 02 0001 0000004f 00000001 00000002 00000001 00000002", 4, VLAN_NONE, VLAN_NONE},
-    {226, "01 1a 0001 0000004f 00000001 00000002 00000001 00000002", 6, VLAN_NONE, VLAN_NONE},
+    {226, "01 02 0001 0000004f 00000001 00000002 00000001 00000002", 4, VLAN_NONE,
+    VLAN_NONE},
+    {226, "01 1a 0001 0000004f 00000001 00000002 00000001 00000002", 6, VLAN_NONE,
+    VLAN_NONE},
     {239, "02 00 0001 0500 0a00 61000000 ff00 0900", 4, VLAN_NONE, VLAN_NONE},
     {240, "00000000 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
     {241, "00000000 55555555555555d5 " ETHERNET "0800", 4, VLAN_NONE, VLAN_NONE},
@@ -227,7 +237,8 @@ every_link(void **state)
 
 	for (i = 0; i < LINK_CASES; i++) {
 		link_frame(&link_cases[i], &b);
-		print_message("link %u %s\n", link_cases[i].linktype, link_cases[i].header);
+		print_message("link %u %s\n", link_cases[i].linktype,
+		    link_cases[i].header);
 		assert_non_null(packet_link_name(link_cases[i].linktype));
 		assert_int_equal(decode(link_cases[i].linktype, &b, &p), PACKET_COUNT_ip);
 		assert_int_equal(p.vlan, link_cases[i].vlan);
@@ -353,7 +364,8 @@ no_ip(void **state)
     {1, ETHERNET "8847 0000d140 1000", PACKET_COUNT_short_link},
     {1, ETHERNET "8870 424203 00", PACKET_COUNT_not_ip},
     {1, ETHERNET "8870 aaaa03 00", PACKET_COUNT_not_ip},
-    {1, "01000c0000 00 0a0000000001 0060 aaaa03 00000c 000a 0000 0000 0a", PACKET_COUNT_short_link},
+    {1, "01000c0000 00 0a0000000001 0060 aaaa03 00000c 000a 0000 0000 0a",
+    PACKET_COUNT_short_link},
     {1, "01000c0000 00 0a0000000001 0060 aaaa03", PACKET_COUNT_short_link},
     {1, "01000c0000 10 0a0000000001 0060 aaaa03 00000c 000a 0000 0000 " ETHERNET "0800",
         PACKET_COUNT_not_ip},
@@ -366,8 +378,10 @@ no_ip(void **state)
 	    {129, "01 02 0000", PACKET_COUNT_short_link},
 	    {105, "80 00 0000", PACKET_COUNT_not_ip},
 	    {105, "48 01 0000", PACKET_COUNT_not_ip},
-	    {105, "08 41 0000 0c0000000009 0a0000000001 0a0000000002 0000", PACKET_COUNT_encrypted},
-	    {105, "08 01 0000 0c0000000009 0a0000000001 0a0000000002 0100", PACKET_COUNT_not_ip},
+	    {105, "08 41 0000 0c0000000009 0a0000000001 0a0000000002 0000",
+	    PACKET_COUNT_encrypted},
+	    {105, "08 01 0000 0c0000000009 0a0000000001 0a0000000002 0100",
+	    PACKET_COUNT_not_ip},
 	    {105, "08 01 0000 0c0000000009", PACKET_COUNT_short_link},
 	    {107, "00000000", PACKET_COUNT_short_link},
 	    {107, "1841 03 82 00", PACKET_COUNT_not_ip},
@@ -423,7 +437,8 @@ every_transport(void **state)
 	    {255, "", 0, 0},
 	    {6, "03e8 0050 00000001 00000002 5010 0100 0000 0000 616263", 1, 3, 0x10},
 	    {6, "03e8 0050 00000001 00000002 4010 0100 0000 0000 616263", 1, 3},
-	    /* A header that the datagram is too short for: what is there, as others report it. */
+	    /* A header that the datagram is too short for: what is there, as others
+	     * report it. */
 	    {6, "03e8 0050 00000001 00000002 f012 0100 0000 0000 616263", 1, 0, 0x12, 1},
 	    {6, "03e8 0050 00000001 00000002 5002 0100 0000 00", 1, 0, 2, 1},
 	    {6, "03e8 0050 00000001 00000002 5002", 1, 0, 2, 1},
@@ -486,7 +501,8 @@ lengths(void **state)
 	put_ipv4(&b, 6, 28 + 1000);
 	put_tcp(&b);
 	for (n = 20; n <= b.n; n++) {
-		assert_int_equal(packet_decode(101, b.at, n, 1048, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(packet_decode(101, b.at, n, 1048, 0, &p),
+		    PACKET_COUNT_ip);
 		assert_int_equal(p.ip_bytes, 1048);
 		assert_int_equal(!!(p.flags & PACKET_HAS_PORTS), n >= 24);
 		assert_int_equal(!!(p.flags & PACKET_HAS_TCP), n >= 34);
@@ -515,7 +531,8 @@ lengths(void **state)
 	assert_int_equal(packet_decode(1, b.at, b.n, 80014, 0, &p), PACKET_COUNT_ip);
 	assert_int_equal(p.ip_bytes, 80000);
 	assert_int_equal(p.payload_bytes, 80000 - 68);
-	/* ... but an empty packet in a padded frame is one, whatever it says comes next. */
+	/* ... but an empty packet in a padded frame is one, whatever it says comes
+	 * next. */
 	for (n = 0; n < 256; n++) {
 		b.n = 0;
 		put_hex(&b, ETHERNET "86dd");
@@ -525,10 +542,13 @@ lengths(void **state)
 		assert_int_equal(p.ip_bytes, 40);
 		assert_int_equal(p.payload_bytes, 0);
 		assert_false(p.flags & PACKET_NO_LENGTH);
-		/* Nothing offloads ICMP, a protocol scan's numbers or no header at all. */
-		assert_int_equal(packet_decode(1, b.at, b.n, 80014, 0, &p), PACKET_COUNT_ip);
-		assert_int_equal(p.ip_bytes, n == 6 || n == 17 || n == 0 || n == 43 || n == 44 ||
-		    n == 51 || n == 60 || n == 135 || n == 139 || n == 140 ? 80000 : 40);
+		/* Nothing offloads ICMP, a protocol scan's numbers or no header at
+		 * all. */
+		assert_int_equal(packet_decode(1, b.at, b.n, 80014, 0, &p),
+		    PACKET_COUNT_ip);
+		assert_int_equal(p.ip_bytes, n == 6 || n == 17 || n == 0 || n == 43 ||
+		    n == 44 || n == 51 || n == 60 || n == 135 || n == 139 ||
+		    n == 140 ? 80000 : 40);
 	}
 
 	/* A capture that ends within IPv4's options still has addresses and a length. */
@@ -536,11 +556,13 @@ lengths(void **state)
 	put_ipv4(&b, 6, 8 + 28 + 1000);
 	b.at[0] = 0x47;
 	for (n = 20; n < 28; n++) {
-		assert_int_equal(packet_decode(101, b.at, n, 1056, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(packet_decode(101, b.at, n, 1056, 0, &p),
+		    PACKET_COUNT_ip);
 		assert_int_equal(p.ip_bytes, 1056);
 		assert_int_equal(p.payload_bytes, 1008);
 		assert_int_equal(p.proto, 6);
-		assert_int_equal(p.flags & (PACKET_TRUNCATED | PACKET_HAS_PORTS), PACKET_TRUNCATED);
+		assert_int_equal(p.flags & (PACKET_TRUNCATED | PACKET_HAS_PORTS),
+		    PACKET_TRUNCATED);
 		assert_int_equal(p.headers_end, n);
 	}
 }
@@ -557,7 +579,8 @@ ipv4_fragments_and_options(void **state)
 	assert_int_equal(decode(228, &b, &p), PACKET_COUNT_ip);
 	assert_int_equal(p.ip_options_bytes, 4);
 	assert_int_equal(p.tos, 0xb8);
-	assert_int_equal(p.flags, PACKET_FRAGMENT | PACKET_HAS_PORTS | PACKET_RESERVED_BIT);
+	assert_int_equal(p.flags,
+	    PACKET_FRAGMENT | PACKET_HAS_PORTS | PACKET_RESERVED_BIT);
 	assert_int_equal(p.fragment_id, 255);
 	assert_int_equal(p.payload_bytes, 8);
 	assert_int_equal(p.src.v4, 0x0a000001);
@@ -597,7 +620,8 @@ ipv6_extensions(void **state)
 	assert_int_equal(p.transport_at, 40 + 76);
 	whole = b.n;
 	for (n = 40; n < whole; n++) {
-		assert_int_equal(packet_decode(229, b.at, n, whole, 0, &p), PACKET_COUNT_ip);
+		assert_int_equal(packet_decode(229, b.at, n, whole, 0, &p),
+		    PACKET_COUNT_ip);
 		assert_int_equal(p.ip_bytes, whole);
 		assert_int_equal(!!(p.flags & PACKET_TRUNCATED), n < whole - 8);
 	}
@@ -669,7 +693,8 @@ changed_at_random(void **state)
 		assert_true(p.ip_at <= n);
 		if (verdict == PACKET_COUNT_ip) {
 			assert_true(p.ip_at + 20 <= p.transport_at);
-			assert_true(p.transport_at <= p.headers_end && p.headers_end <= n);
+			assert_true(p.transport_at <= p.headers_end &&
+			    p.headers_end <= n);
 			assert_true(p.payload_bytes <= p.ip_bytes);
 			for (i = 0; i < p.tcp_options_bytes; i++)
 				assert_ptr_equal(&p.tcp_options[i],
@@ -680,15 +705,16 @@ changed_at_random(void **state)
 }
 
 /*
- * Ethernet frames of IPv4 with TCP or UDP are mostly decoded in one piece. Behind a preamble
- * (link type 259) they never are, and must be found the same: as they are, with any octet of
- * their headers changed, and cut off anywhere.
+ * Ethernet frames of IPv4 with TCP or UDP are mostly decoded in one piece. Behind a
+ * preamble (link type 259) they never are, and must be found the same: as they are, with
+ * any octet of their headers changed, and cut off anywhere.
  */
 static void
 both_ways(const struct bytes *b, uint32_t captured, uint32_t wire)
 {
 	enum { PREAMBLE = 8 };
-	uint8_t *frame = malloc(captured + 1), *behind = calloc(1, captured + PREAMBLE + 1);
+	uint8_t *frame = malloc(captured + 1),
+	    *behind = calloc(1, captured + PREAMBLE + 1);
 	enum packet_counter verdict;
 	struct packet p, q;
 
@@ -696,8 +722,8 @@ both_ways(const struct bytes *b, uint32_t captured, uint32_t wire)
 	memcpy(behind + PREAMBLE, b->at, captured);
 	memset(&p, 0xff, sizeof p); /* nothing is left as it was */
 	verdict = packet_decode(1, frame, captured, wire, 7, &p);
-	assert_int_equal(packet_decode(259, behind, captured + PREAMBLE, wire + PREAMBLE, 7, &q),
-	    verdict);
+	assert_int_equal(packet_decode(259, behind, captured + PREAMBLE, wire + PREAMBLE,
+	    7, &q), verdict);
 	if (captured >= 14)
 		assert_int_equal(q.ip_at, p.ip_at + PREAMBLE);
 	if (verdict == PACKET_COUNT_ip) {
@@ -705,7 +731,8 @@ both_ways(const struct bytes *b, uint32_t captured, uint32_t wire)
 		assert_int_equal(q.headers_end, p.headers_end + PREAMBLE);
 		assert_int_equal(p.tcp_options == NULL, q.tcp_options == NULL);
 		if (p.tcp_options != NULL)
-			assert_int_equal(p.tcp_options - frame, q.tcp_options - behind - PREAMBLE);
+			assert_int_equal(p.tcp_options - frame,
+			    q.tcp_options - behind - PREAMBLE);
 		assert_int_equal(p.mpls == NULL, q.mpls == NULL);
 		if (p.mpls != NULL)
 			assert_int_equal(p.mpls - frame, q.mpls - behind - PREAMBLE);

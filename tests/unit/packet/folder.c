@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Folders of captures are read in order of their first packets; filters and snapshot lengths
- * hold for files of any link type.
+ * Folders of captures are read in order of their first packets; filters and snapshot
+ * lengths hold for files of any link type.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,14 +25,16 @@ static char folder[256];
 static void
 packet_make(uint8_t out[32], uint8_t last)
 {
-	static const uint8_t udp[32] = {0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1,
+	static const uint8_t udp[32] = {0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0,
+	    2, 1,
 	    198, 51, 100, 0, 0x9c, 0x40, 0, 53, 0, 12};
 
 	memcpy(out, udp, sizeof udp);
 	out[19] = last;
 }
 
-/* A capture of raw IP (101) or Ethernet (1) with n packets from a time on, a second apart. */
+/* A capture of raw IP (101) or Ethernet (1) with n packets from a time on, a second
+ * apart. */
 static void
 capture_make(const char *name, uint32_t linktype, uint32_t from_s, unsigned n)
 {
@@ -117,7 +119,8 @@ read_all(const char *name, const char *filter, uint32_t snaplen)
 {
 	struct packet burst[SOURCE_BURST];
 	char path[512];
-	struct source_config config = {.path = path, .filter = filter, .snaplen = snaplen};
+	struct source_config config = {.path = path, .filter = filter,
+	    .snaplen = snaplen};
 	struct seen seen = {0};
 	struct source *s;
 	int n;
@@ -173,7 +176,8 @@ test_filter(void **state)
 static void
 test_snaplen(void **state)
 {
-	struct seen all = read_all("eth.pcap", NULL, 0), cut = read_all("eth.pcap", NULL, 36);
+	struct seen all = read_all("eth.pcap", NULL, 0), cut = read_all("eth.pcap", NULL,
+	    36);
 
 	assert_int_equal(all.packets, 100);
 	assert_int_equal(cut.packets, 100);

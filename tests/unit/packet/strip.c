@@ -109,7 +109,8 @@ real_captures(void **state)
 	struct dirent *entry;
 	DIR *dir;
 
-	snprintf(folder, sizeof folder, "%s/../shared/captures/meter", root == NULL ? "." : root);
+	snprintf(folder, sizeof folder, "%s/../shared/captures/meter",
+	    root == NULL ? "." : root);
 	if ((dir = opendir(folder)) == NULL) {
 		print_message("skipped: no shared captures\n");
 		skip();
@@ -198,7 +199,8 @@ nothing_left(void **state)
 		assert_non_null(f = fopen(out, "r"));
 		n = fread(file, 1, sizeof file, f);
 		fclose(f);
-		print_message("%u %s: %zu bytes left\n", rows[i].linktype, rows[i].frame, n - 40);
+		print_message("%u %s: %zu bytes left\n", rows[i].linktype, rows[i].frame,
+		    n - 40);
 		assert_null(memmem(file, n, "\xbe\xef", 2));
 		if (i < 4)
 			strip_and_compare(in);
@@ -248,7 +250,8 @@ many_addresses(void **state)
 	assert_true(j > 990);
 }
 
-/* On an error there is no output, and none of the temporary file; devices stay devices. */
+/* On an error there is no output, and none of the temporary file; devices stay
+ * devices. */
 static void
 whole_or_nothing(void **state)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tunnels: every row of tunnel.def, in IPv4 and in IPv6, opened and left closed, nested,
- * cut off at every length, fragmented, with lengths that cannot be, and changed at random.
+ * cut off at every length, fragmented, with lengths that cannot be, and changed at
+ * random.
  */
 #include "packet/tunnel.h"
 
@@ -38,7 +39,8 @@ static const struct tunnel_case {
     {"gre", 47, 0, "3081 880b 00200001 00000001 00000002 ff03 0021", 4, VLAN_NONE},
     {"gre", 47, 0, "0000 88be " ETHERNET "0800", 4, VLAN_NONE},
     {"gre", 47, 0, "1000 88be 00000001 1000000000000000 " ETHERNET "0800", 4, VLAN_NONE},
-    {"gre", 47, 0, "1000 22eb 00000001 200000000000000000000000 " ETHERNET "0800", 4, VLAN_NONE},
+    {"gre", 47, 0, "1000 22eb 00000001 200000000000000000000000 " ETHERNET "0800", 4,
+    VLAN_NONE},
     {"gre", 47, 0, "1000 22eb 00000001 200000000000000000000001 0000000000000000 " ETHERNET
         "0800", 4, VLAN_NONE},
     {"gre", 47, 0, "0000 883e", 4, VLAN_NONE},
@@ -57,7 +59,8 @@ static const struct tunnel_case {
     {"lisp", 17, 4341, "c0123456 00000001", 6, VLAN_NONE},
     {"capwap", 17, 5247, "00100200 00000000 " ETHERNET "8100 0007 0800", 4, 7},
     {"capwap", 17, 5247, "00100300 00000000 0801 " WLAN "0800", 4, VLAN_NONE},
-    {"capwap", 17, 5247, "00200320 00000000 040c000000 000000 1108 0000 0c0000000009 0b0000000001 "
+    {"capwap", 17, 5247,
+    "00200320 00000000 040c000000 000000 1108 0000 0c0000000009 0b0000000001 "
         "0b0000000002 7630 aaaa03 000000 86dd", 6, VLAN_NONE},
     {"etherip", 97, 0, "3000 " ETHERNET "0800", 4, VLAN_NONE},
     {"mpls", 137, 0, "00010140", 6, VLAN_NONE},
@@ -69,7 +72,8 @@ static const struct tunnel_case {
     {"gtp", 17, 2152, "32ff 0020 00000001 0001 00 00", 4, VLAN_NONE},
     {"teredo", 17, 3544, "", 6, VLAN_NONE},
     {"teredo", 17, 3544, "0000 1234 01020304", 6, VLAN_NONE},
-    {"teredo", 17, 3544, "0001 0000 0000000000000000 00 0000 1234 01020304", 6, VLAN_NONE},
+    {"teredo", 17, 3544, "0001 0000 0000000000000000 00 0000 1234 01020304", 6,
+    VLAN_NONE},
     {"vxlan", 17, 4789, "08000000 00000100 " ETHERNET "0800", 4, VLAN_NONE},
     {"vxlan", 17, 8472, "08000000 00000100 " ETHERNET "8100 0003 86dd", 6, 3},
     {"vxlan_gpe", 17, 4790, "0c000001 00000100", 4, VLAN_NONE},
@@ -93,7 +97,8 @@ put_inner(struct bytes *b, int version)
 
 /* That much more in front of what b has: the tunnel's header and an outer IP one. */
 static void
-put_outer(struct bytes *out, const struct tunnel_case *one, int version, const struct bytes *in)
+put_outer(struct bytes *out, const struct tunnel_case *one, int version,
+    const struct bytes *in)
 {
 	static struct bytes header;
 	uint32_t n;
@@ -123,7 +128,8 @@ open_all(const struct bytes *b, uint32_t captured, const char *kinds, struct pac
 	uint32_t bits;
 
 	assert_int_equal(tunnel_kinds(kinds, &bits, &err), 0);
-	assert_int_equal(packet_decode(101, b->at, captured, b->n, 7, p), PACKET_COUNT_ip);
+	assert_int_equal(packet_decode(101, b->at, captured, b->n, 7, p),
+	    PACKET_COUNT_ip);
 	return tunnel_open(b->at, captured, b->n, bits, p);
 }
 
@@ -139,22 +145,27 @@ every_tunnel(void **state)
 			const struct tunnel_case *one = &cases[i];
 
 			if (one->proto == 51 && version == 6)
-				continue; /* an extension there: the next header is the protocol */
-			print_message("%s in IPv%d: %s\n", one->kind, version, one->header);
+				/* an extension there: the next header is the protocol */
+				continue;
+			print_message("%s in IPv%d: %s\n", one->kind, version,
+			    one->header);
 			inner.n = 0;
 			put_inner(&inner, one->version);
 			put_outer(&b, one, version, &inner);
 			whole = b.n;
-			assert_int_equal(open_all(&b, b.n, "outer", &outer), TUNNEL_COUNT_none);
+			assert_int_equal(open_all(&b, b.n, "outer", &outer),
+			    TUNNEL_COUNT_none);
 			assert_int_equal(outer.ip_bytes, whole);
 			assert_int_equal(outer.proto, one->proto);
-			assert_int_equal(open_all(&b, b.n, strcmp(one->kind, "gre") == 0 ? "vxlan"
+			assert_int_equal(open_all(&b, b.n,
+			    strcmp(one->kind, "gre") == 0 ? "vxlan"
 			        : "gre,etherip", &p) == TUNNEL_COUNT_none,
 			    strcmp(one->kind, "etherip") != 0);
 			for (int all = 0; all < 2; all++) {
-				assert_int_equal(open_all(&b, b.n, all ? "inner" : one->kind, &p),
-				    TUNNEL_COUNT_opened);
-				assert_int_equal(p.ip_bytes, whole); /* outermost, always */
+				assert_int_equal(open_all(&b, b.n,
+				    all ? "inner" : one->kind, &p), TUNNEL_COUNT_opened);
+				/* outermost, always */
+				assert_int_equal(p.ip_bytes, whole);
 				assert_int_equal(p.src.is_v6, one->version == 6);
 				assert_int_equal(p.proto, 6);
 				assert_int_equal(p.src_port, 1000);
@@ -168,20 +179,25 @@ every_tunnel(void **state)
 				assert_int_equal(p.headers_end, whole - 3);
 				if (strstr(one->header, ETHERNET) != NULL ||
 				    strstr(one->header, WLAN) != NULL)
-					assert_memory_equal(p.src_mac, "\13\0\0\0\0\1", 6);
+					assert_memory_equal(p.src_mac, "\13\0\0\0\0\1",
+					    6);
 			}
-			/* Cut off anywhere it is one or the other, and the octets stay. */
+			/* Cut off anywhere it is one or the other, and the octets
+			 * stay. */
 			for (uint32_t n = version == 4 ? 20 : 40; n <= whole; n++) {
 				enum tunnel_counter is = open_all(&b, n, "inner", &p);
 
 				assert_int_equal(p.ip_bytes, whole);
 				if (one->port != 0 && n < (version == 4 ? 24 : 44))
-					assert_int_equal(is, TUNNEL_COUNT_none); /* no ports */
+					/* no ports */
+					assert_int_equal(is, TUNNEL_COUNT_none);
 				else
 					assert_int_equal(is, n < whole - inner.n +
-					    (one->version == 6 ? 40 : 20) ? TUNNEL_COUNT_unread
+					    (one->version == 6 ? 40 : 20)
+					    ? TUNNEL_COUNT_unread
 					                                  : TUNNEL_COUNT_opened);
-				assert_int_equal(p.proto, is == TUNNEL_COUNT_opened ? 6 : one->proto);
+				assert_int_equal(p.proto,
+				    is == TUNNEL_COUNT_opened ? 6 : one->proto);
 			}
 		}
 }
@@ -234,7 +250,8 @@ no_inner(void **state)
 		const char *rest;
 	} rows[] = {
 	    {4, 0, ""},
-	    {4, 0, "4500 0015 0000 0000 40 06 0000 0a000001 0a000002"}, /* longer than outside */
+	    /* longer than outside */
+	    {4, 0, "4500 0015 0000 0000 40 06 0000 0a000001 0a000002"},
 	    {4, 0, "6500 0014 0000 0000 40 06 0000 0a000001 0a000002"},
 	    {41, 0, "4500 0014 0000 0000 40 06 0000 0a000001 0a000002"},
 	    {47, 0, "00"},
@@ -274,7 +291,8 @@ no_inner(void **state)
 	struct packet p;
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct tunnel_case one = {"", rows[i].proto, rows[i].port, rows[i].rest, 4, 0};
+		struct tunnel_case one = {"", rows[i].proto, rows[i].port, rows[i].rest,
+		    4, 0};
 
 		print_message("%u %u %s\n", rows[i].proto, rows[i].port, rows[i].rest);
 		put_outer(&b, &one, 4, &in);
@@ -287,7 +305,8 @@ no_inner(void **state)
 	}
 }
 
-/* A first fragment shows what is inside, and how long that is; later ones show nothing. */
+/* A first fragment shows what is inside, and how long that is; later ones show
+ * nothing. */
 static void
 fragments(void **state)
 {
@@ -360,7 +379,8 @@ changed_at_random(void **state)
 			    TUNNEL_COUNTERS);
 			assert_int_equal(p.ip_bytes, ip_bytes);
 			assert_true(p.ip_at + 20 <= p.transport_at);
-			assert_true(p.transport_at <= p.headers_end && p.headers_end <= n);
+			assert_true(p.transport_at <= p.headers_end &&
+			    p.headers_end <= n);
 			for (uint32_t i = 0; i < p.tcp_options_bytes; i++)
 				assert_in_range(&p.tcp_options[i], exact + 1, exact + n);
 		}
@@ -377,8 +397,10 @@ segments(void **state)
 		enum packet_segment kind;
 		uint32_t segment;
 	} list[] = {
-	    {{"", 17, 4789, "08000000 00000100 " ETHERNET "0800", 4, 0}, SEGMENT_VXLAN, 1},
-	    {{"", 17, 4789, "08000000 ffffff00 " ETHERNET "0800", 4, 0}, SEGMENT_VXLAN, 0xffffff},
+	    {{"", 17, 4789, "08000000 00000100 " ETHERNET "0800", 4, 0}, SEGMENT_VXLAN,
+	    1},
+	    {{"", 17, 4789, "08000000 ffffff00 " ETHERNET "0800", 4, 0}, SEGMENT_VXLAN,
+	    0xffffff},
 	    {{"", 17, 4790, "0c000001 00000200", 4, 0}, SEGMENT_VXLAN, 2},
 	    {{"", 17, 4790, "04000001 00000200", 4, 0}, SEGMENT_NONE, 0},
 	    {{"", 17, 6081, "0000 0800 00000300", 4, 0}, SEGMENT_KEY, 3},
@@ -386,10 +408,13 @@ segments(void **state)
 	    {{"", 47, 0, "b000 0800 abcd0000 0000002a 00000002", 4, 0}, SEGMENT_KEY, 42},
 	    {{"", 47, 0, "0000 0800", 4, 0}, SEGMENT_NONE, 0},
 	    {{"", 47, 0, "1000 0800 0000002a", 4, 0}, SEGMENT_NONE, 0},
-	    {{"", 47, 0, "2000 6558 0010002a " ETHERNET "0800", 4, 0}, SEGMENT_NVGRE, 0x1000},
-	    {{"", 47, 0, "2000 6558 0000012a " ETHERNET "0800", 4, 0}, SEGMENT_KEY, 0x12a},
+	    {{"", 47, 0, "2000 6558 0010002a " ETHERNET "0800", 4, 0}, SEGMENT_NVGRE,
+	    0x1000},
+	    {{"", 47, 0, "2000 6558 0000012a " ETHERNET "0800", 4, 0}, SEGMENT_KEY,
+	    0x12a},
 	    {{"", 47, 0, "2000 0800 0010002a", 4, 0}, SEGMENT_KEY, 0x10002a},
-	    {{"", 47, 0, "3081 880b 00200001 00000001 00000002 ff03 0021", 4, 0}, SEGMENT_NONE, 0},
+	    {{"", 47, 0, "3081 880b 00200001 00000001 00000002 ff03 0021", 4, 0},
+	    SEGMENT_NONE, 0},
 	    {{"", 17, 2152, "30ff 0020 00000001", 4, 0}, SEGMENT_NONE, 0},
 	};
 	static struct bytes in, out, twice;
@@ -405,10 +430,14 @@ segments(void **state)
 		assert_int_equal(open_all(&out, out.n, "inner", &p), TUNNEL_COUNT_opened);
 		assert_int_equal(packet_segment(&p), list[i].kind);
 		assert_int_equal(p.segment, list[i].segment);
-		/* in another one, of VNI 9: what the inner says counts, if it says something */
-		put_outer(&twice, &(struct tunnel_case){"", 17, 4790, "0c000001 00000900", 4, 0}, 4, &out);
-		assert_int_equal(open_all(&twice, twice.n, "inner", &p), TUNNEL_COUNT_opened);
-		assert_int_equal(packet_segment(&p), list[i].kind != 0 ? list[i].kind : SEGMENT_VXLAN);
+		/* in another one, of VNI 9: what the inner says counts, if it says
+		 * something */
+		put_outer(&twice, &(struct tunnel_case){"", 17, 4790, "0c000001 00000900",
+		    4, 0}, 4, &out);
+		assert_int_equal(open_all(&twice, twice.n, "inner", &p),
+		    TUNNEL_COUNT_opened);
+		assert_int_equal(packet_segment(&p),
+		    list[i].kind != 0 ? list[i].kind : SEGMENT_VXLAN);
 		assert_int_equal(p.segment, list[i].kind != 0 ? list[i].segment : 9);
 	}
 }

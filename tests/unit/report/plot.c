@@ -29,8 +29,10 @@ count(const struct text *t, const char *what)
 static void
 test_groups(void **state)
 {
-	static const char *const groups[] = {"a", "<b>"}, *const series[] = {"one", "two", "three&"};
-	const struct plot_point points[] = {{0, 0.25, 0.2, 0.3, 1, "first"}, {0}, {0, 0.5, 0.4, 0.6, 1, "\"x\""},
+	static const char *const groups[] = {"a", "<b>"}, *const series[] = {"one", "two",
+	    "three&"};
+	const struct plot_point points[] = {{0, 0.25, 0.2, 0.3, 1, "first"}, {0},
+	    {0, 0.5, 0.4, 0.6, 1, "\"x\""},
 	    {0}, {0}, {0, 7, -1, 2, 1, "far"}};
 	const struct plot_groups plot = {"title", groups, series, 2, 3, points};
 	double x[8], y[8];

@@ -89,7 +89,8 @@ capture(void)
 	static char path[512];
 	const char *root = getenv("WEIR_ROOT");
 
-	snprintf(path, sizeof path, "%s/demo/sequential-1.pcap", root != NULL ? root : ".");
+	snprintf(path, sizeof path, "%s/demo/sequential-1.pcap",
+	    root != NULL ? root : ".");
 	return path;
 }
 
@@ -102,7 +103,8 @@ rig_start(struct rig *r, unsigned workers)
 	meter_config_default(&r->config.meter);
 	r->config.meter.max_flows = 4096;
 	r->config.count = workers;
-	r->config.outputs = (struct run_outputs){.sink = &r->total.sink, .refresh = refresh,
+	r->config.outputs = (struct run_outputs){.sink = &r->total.sink,
+	    .refresh = refresh,
 	    .arg = &r->total};
 	for (i = 0; i < workers; i++) {
 		r->config.workers[i].ingress = 7;
@@ -168,7 +170,8 @@ command(struct rig *r, enum run_command c, const char *argument, const char *lik
 	if (run_command(r->run, &request, &out, &r->err) != 0)
 		fail_msg("%s: %s", run_command_rows[c].word, r->err.text);
 	if (strstr(out.data, like) == NULL)
-		fail_msg("%s: '%s' is not in: %s", run_command_rows[c].word, like, out.data);
+		fail_msg("%s: '%s' is not in: %s", run_command_rows[c].word, like,
+		    out.data);
 	text_done(&out);
 }
 
@@ -204,9 +207,12 @@ static void
 one_packet(struct meter *meter, void *arg)
 {
 	static uint16_t port;
-	struct packet p = {.time_ns = time(NULL) * 1000000000ll, .src = addr_v4(0xc0000201),
-	    .dst = addr_v4(0xc6336401), .proto = 17, .flags = PACKET_HAS_PORTS, .ip_bytes = 60,
-	    .src_port = ++port, .dst_port = 53, .vlan = VLAN_NONE, .inner_vlan = VLAN_NONE};
+	struct packet p = {.time_ns = time(NULL) * 1000000000ll,
+	    .src = addr_v4(0xc0000201),
+	    .dst = addr_v4(0xc6336401), .proto = 17, .flags = PACKET_HAS_PORTS,
+	    .ip_bytes = 60,
+	    .src_port = ++port, .dst_port = 53, .vlan = VLAN_NONE,
+	    .inner_vlan = VLAN_NONE};
 
 	assert_int_equal(meter_packets(meter, &p, 1, NULL), 0);
 }
@@ -225,7 +231,8 @@ test_commands(void **state)
 {
 	struct rig r = {0};
 	uint64_t frames = frames_of_capture(), seen = 0;
-	struct run_request dump = {.command = RUN_dump_flows, .each = see_flow, .context = &seen};
+	struct run_request dump = {.command = RUN_dump_flows, .each = see_flow,
+	    .context = &seen};
 	enum run_command found;
 	struct run_stats stats;
 	struct text out;
@@ -235,9 +242,11 @@ test_commands(void **state)
 	(void)wait_read(&r, WORKERS * frames);
 	text_init(&out);
 	for (i = 0; i < WORKERS; i++)
-		assert_int_equal(run_visit(r.run, (unsigned)i, one_packet, NULL, &r.err), 0);
+		assert_int_equal(run_visit(r.run, (unsigned)i, one_packet, NULL, &r.err),
+		    0);
 	for (i = 0; i < RUN_COMMANDS; i++) {
-		assert_int_equal(run_command_find(run_command_rows[i].word, &found, &r.err), 0);
+		assert_int_equal(run_command_find(run_command_rows[i].word, &found,
+		    &r.err), 0);
 		assert_int_equal(found, i);
 	}
 	assert_int_equal(run_command_find("nonsense", &found, &r.err), -1);
@@ -257,16 +266,19 @@ test_commands(void **state)
 	assert_int_equal(run_stats(r.run, &stats, &r.err), 0);
 	assert_false(stats.is_gathering);
 	command(&r, RUN_start_gather, NULL, "on");
-	assert_int_equal(run_command(r.run, &(struct run_request){.command = RUN_debug_more},
+	assert_int_equal(run_command(r.run,
+	    &(struct run_request){.command = RUN_debug_more},
 	    &out, &r.err), -1); /* this run has no log */
 	err_clear(&r.err);
 	command(&r, RUN_expire_all, NULL, "3 flows written");
 	command(&r, RUN_expire_all, NULL, "0 flows written");
 	assert_int_equal(run_stats(r.run, &stats, &r.err), 0);
 	assert_int_equal(stats.meter.live_flows, 0);
-	assert_int_equal(stats.meter.counters[METER_record_packets], WORKERS * (frames + 1));
+	assert_int_equal(stats.meter.counters[METER_record_packets],
+	    WORKERS * (frames + 1));
 	command(&r, RUN_shutdown, NULL, "ending");
-	assert_int_equal(poll(&(struct pollfd){run_fd(r.run), POLLIN, 0}, 1, ENDLESS_MS), 1);
+	assert_int_equal(poll(&(struct pollfd){run_fd(r.run), POLLIN, 0}, 1, ENDLESS_MS),
+	    1);
 	assert_int_equal(run_wait(r.run, &r.err), 0);
 	command(&r, RUN_statistics, NULL, "3 "); /* also after the end */
 	text_done(&out);
@@ -335,7 +347,8 @@ test_failing_output(void **state)
 	r.total.fails = true;
 	rig_start(&r, 1);
 	/* the first record tells */
-	assert_int_equal(poll(&(struct pollfd){run_fd(r.run), POLLIN, 0}, 1, ENDLESS_MS), 1);
+	assert_int_equal(poll(&(struct pollfd){run_fd(r.run), POLLIN, 0}, 1, ENDLESS_MS),
+	    1);
 	run_stop(r.run, RUN_EXPORT);
 	assert_int_equal(rig_end(&r), -1);
 	assert_string_equal(r.err.text, "the disk is full");

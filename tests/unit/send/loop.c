@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * send to collect over the loopback: every flow arrives once, in each version; a collector
- * that is not there is counted.
+ * send to collect over the loopback: every flow arrives once, in each version; a
+ * collector that is not there is counted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,7 +92,8 @@ make_batch(unsigned rows)
 }
 
 static void
-check_version(const char *listen, const char *host, const char *transport, unsigned version)
+check_version(const char *listen, const char *host, const char *transport,
+    unsigned version)
 {
 	struct total total = {{total_push, total_flush, NULL}, 0, 0};
 	struct job job;
@@ -227,7 +228,8 @@ test_hop_limit(void **state)
 	struct iovec part = {octets, sizeof octets};
 	struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
 	    .msg_controllen = sizeof control};
-	struct send_config out = {.collectors = to, .hop_limit = 7, .encode = {.version = 5}};
+	struct send_config out = {.collectors = to, .hop_limit = 7,
+	    .encode = {.version = 5}};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1, hops = 0;
 	struct batch *batch = make_batch(3);
 	socklen_t len = sizeof at;

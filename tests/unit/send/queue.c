@@ -49,7 +49,8 @@ put(struct queue *q, struct twin *t, uint64_t *seed)
 
 	for (i = 0; i < len; i++)
 		message[i] = (uint8_t)draw_u64(seed);
-	fits = t->count < MESSAGES && t->total + len <= OCTETS && !(is_first && t->begun > 0);
+	fits = t->count < MESSAGES && t->total + len <= OCTETS &&
+	    !(is_first && t->begun > 0);
 	if (is_first)
 		assert_int_equal(queue_put_first(q, message, len, len), fits);
 	else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Connections that break: a collector that is away, comes, goes and comes again. What
- * arrives decodes by itself, and what does not is counted. Collectors that share the load.
+ * arrives decodes by itself, and what does not is counted. Collectors that share the
+ * load.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,8 +76,8 @@ decode(void *context, const uint8_t *msg, size_t len)
 	struct received *r = context;
 	struct err err = {0};
 
-	assert_int_equal(wire_decode_session(r->decoder, &from, 1, msg, len, 1000, r->batch,
-	    &err), WIRE_OK);
+	assert_int_equal(wire_decode_session(r->decoder, &from, 1, msg, len, 1000,
+	    r->batch, &err), WIRE_OK);
 	return 0;
 }
 
@@ -163,8 +164,8 @@ test_reconnects(void **state)
 	assert_int_equal(rows_of(fd, decoded), 100);
 	assert_int_equal(decoded[WIRE_waiting], 0);
 
-	/* Gone: what is pushed next is told as lost or waits for the next connection, which
-	 * begins with the templates. */
+	/* Gone: what is pushed next is told as lost or waits for the next connection,
+	 * which begins with the templates. */
 	close(fd);
 	sink_flush(sender, &err);
 	assert_int_equal(sink_push(sender, six, &err), 0);
@@ -184,7 +185,8 @@ test_reconnects(void **state)
 	batch_free(six);
 }
 
-/* A collector that never comes: the queue is bounded, and all records are told as lost. */
+/* A collector that never comes: the queue is bounded, and all records are told as
+ * lost. */
 static void
 test_never_there(void **state)
 {
@@ -235,7 +237,8 @@ test_waits_for_slow(void **state)
 	if ((pid = fork()) == 0) {
 		fd = accept(listener, NULL, NULL);
 		usleep(100000);
-		_exit(rows_of(fd, decoded) == 3 * 8192 && decoded[WIRE_lost] == 0 ? 0 : 1);
+		_exit(rows_of(fd, decoded) == 3 * 8192 && decoded[WIRE_lost] == 0 ? 0
+		    : 1);
 	}
 	assert_int_equal(send_open(&config, &sender, &err), 0);
 	assert_int_equal(sink_push(sender, batch, &err), 0);
@@ -268,8 +271,8 @@ test_balance(void **state)
 	(void)state;
 	for (i = 0; i < 3; i++)
 		listeners[i] = listen_at(&ports[i]);
-	snprintf(to, sizeof to, "127.0.0.1:%u,127.0.0.1:%u,127.0.0.1:%u", ports[0], ports[1],
-	    ports[2]);
+	snprintf(to, sizeof to, "127.0.0.1:%u,127.0.0.1:%u,127.0.0.1:%u", ports[0],
+	    ports[1], ports[2]);
 	config.collectors = to;
 	assert_int_equal(send_open(&config, &sender, &err), 0);
 	for (i = 0; i < 4; i++)
@@ -299,5 +302,6 @@ main(void)
 	    cmocka_unit_test(test_balance),
 	};
 
-	return cmocka_run_group_tests_name("connections to collectors", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("connections to collectors", tests, NULL,
+	    NULL);
 }

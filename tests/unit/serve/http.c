@@ -17,14 +17,16 @@
 static const struct {
 	const char *request, *status, *body;
 } requests[] = {
-	{"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 OK",
+	{"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+	"HTTP/1.1 200 OK",
 	    "\r\n\r\n(nothing)\n"},
 	{"GET /metrics HTTP/1.0\r\n\r\n", " 200 OK", "text/plain; version=0.0.4"},
 	{"GET / HTTP/1.0\r\n\r\n", " 200 OK", "href=\"/metrics\""},
 	{"HEAD /metrics HTTP/1.0\r\n\r\n", " 200 OK", "Content-Length: 10"},
 	{"GET /etc/passwd HTTP/1.0\r\n\r\n", " 404 ", "only /metrics"},
 	{"GET /shutdown HTTP/1.0\r\n\r\n", " 404 ", "only /metrics"},
-	{"POST /metrics HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", " 405 ", "Allow: GET, HEAD"},
+	{"POST /metrics HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", " 405 ",
+	"Allow: GET, HEAD"},
 	{"DELETE / HTTP/1.0\r\n\r\n", " 405 ", "only GET"},
 };
 
@@ -57,8 +59,8 @@ test_http(void **state)
 	config = rig_config(&rig);
 	config.path = NULL;
 	rig_start(&rig, &config);
-	if (http_open(rig.server, "127.0.0.1:0", (struct sockaddr *)&address, &http, &err) != 0 ||
-	    http_start(http, &err) != 0)
+	if (http_open(rig.server, "127.0.0.1:0", (struct sockaddr *)&address, &http,
+	    &err) != 0 || http_start(http, &err) != 0)
 		fail_msg("%s", err.text);
 	assert_true(http_port(http) != 0);
 	for (i = 0; i < sizeof requests / sizeof *requests; i++) {
@@ -88,8 +90,8 @@ test_http(void **state)
 	assert_int_equal(server_counters(rig.server)[SERVE_http_errors], 4);
 	/* The port is taken. */
 	address.sin_port = htons(http_port(http));
-	assert_int_equal(http_open(rig.server, "here", (struct sockaddr *)&address, &second, &err),
-	    -1);
+	assert_int_equal(http_open(rig.server, "here", (struct sockaddr *)&address,
+	    &second, &err), -1);
 	assert_non_null(strstr(err.text, "metrics at here: "));
 	http_close(http);
 	http_close(NULL);

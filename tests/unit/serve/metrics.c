@@ -28,8 +28,8 @@ test_families(void **state)
 	metrics_gauge(&t, "weir_meter_active_flows", "flows \"now\"", 7);
 	metrics_family(&t, "weir_x_seconds", METRIC_GAUGE, "a time");
 	metrics_sample(&t, "weir_x_seconds", "file", "a\\b\"c\nd", 0.25);
-	metrics_sample_labels(&t, "weir_y", (const struct metric_label[]){{"a", "1"}, {"b", "\""}},
-	    2, 3);
+	metrics_sample_labels(&t, "weir_y", (const struct metric_label[]){{"a", "1"},
+	    {"b", "\""}}, 2, 3);
 	assert_string_equal(t.data,
 	    "# HELP weir_meter_packets_total meter: packets\\\\metered\n"
 	    "# TYPE weir_meter_packets_total counter\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests, good and bad, and that a framed answer always shows its end and can be undone.
+ * Requests, good and bad, and that a framed answer always shows its end and can be
+ * undone.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -58,7 +58,8 @@ run_fail(void *context, const char *argument, struct serve_reply *reply, struct 
 {
 	(void)context;
 	text_str(&reply->text, ".half an answer");
-	err_set(err, EINVAL, "no such thing as %s", argument == NULL ? "nothing" : argument);
+	err_set(err, EINVAL, "no such thing as %s",
+	    argument == NULL ? "nothing" : argument);
 	return SERVE_FAILED;
 }
 
@@ -87,7 +88,8 @@ rig_path(struct rig *rig, const char *name)
 	const char *folder = getenv("WEIR_TMP");
 
 	memset(rig, 0, sizeof *rig);
-	snprintf(rig->path, sizeof rig->path, "%.70s/%s", folder != NULL ? folder : "/tmp", name);
+	snprintf(rig->path, sizeof rig->path, "%.70s/%s",
+	    folder != NULL ? folder : "/tmp", name);
 	unlink(rig->path);
 }
 

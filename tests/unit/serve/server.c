@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control socket with clients that are polite, slow, many, silent, gone or not speaking
- * its language; its file; and both ways of asking.
+ * The control socket with clients that are polite, slow, many, silent, gone or not
+ * speaking its language; its file; and both ways of asking.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,7 +97,8 @@ test_framed_session(void **state)
 	fd = rig_connect(&rig);
 	put(fd, "weir echo .dot\nweir fail y\nweir echo three\n");
 	text = get(fd, "three\n. ok\n");
-	assert_string_equal(text, "..dot\n. ok\n..half an answer\n. error no such thing as y\n"
+	assert_string_equal(text,
+	    "..dot\n. ok\n..half an answer\n. error no such thing as y\n"
 	    "three\n. ok\n");
 	free(text);
 	for (i = 0; slowly[i] != '\0'; i++) {
@@ -144,7 +145,8 @@ test_too_long_lines(void **state)
 		if (len <= REQUEST_LINE_MAX)
 			assert_int_equal(strlen(text), len - 5 + 1);
 		else
-			assert_string_equal(text, "a request is a line of at most 255 octets\n");
+			assert_string_equal(text,
+			    "a request is a line of at most 255 octets\n");
 		free(text);
 		close(fd);
 	}
@@ -185,8 +187,8 @@ test_slow_to_ask(void **state)
 	server_close(rig.server);
 }
 
-/* Who does not read a long answer holds up neither the others nor its maker: no more pieces
- * are made than the socket's buffer takes. */
+/* Who does not read a long answer holds up neither the others nor its maker: no more
+ * pieces are made than the socket's buffer takes. */
 static void
 test_slow_to_read(void **state)
 {
@@ -376,7 +378,8 @@ test_bad_paths(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct serve_config config = {.path = rows[i].path, .group = rows[i].group,
+		struct serve_config config = {.path = rows[i].path,
+		    .group = rows[i].group,
 		    .commands = rig_commands, .command_count = 1};
 		struct server *server;
 		struct err err = {0};

@@ -60,7 +60,8 @@ matches(const struct batch *out, size_t row, unsigned field, const char *text)
 	if (types[c->type].storage == STORAGE_ADDR) {
 		a = column_addr(c, row);
 		return a.is_v6 || (addr_parse(text, strcspn(text, "\""), &a) &&
-		    memcmp(&a, &(struct addr){.v4 = column_addr(c, row).v4}, sizeof a) == 0);
+		    memcmp(&a, &(struct addr){.v4 = column_addr(c, row).v4},
+		    sizeof a) == 0);
 	}
 	if (c->form == COLUMN_ABSENT || column_is_null(c, row))
 		return field == FLOW_src_port || field == FLOW_dst_port ||
@@ -80,8 +81,8 @@ check_event(const char *name, const struct batch *out, const char *s, const char
 	if (find_key(s, end, "out_bytes") != NULL && atoi(bytes) == 0)
 		bytes = find_key(s, end, "out_bytes");
 	for (row = 0; row < out->rows; row++) {
-		if (matches(out, row, FLOW_src, src) && matches(out, row, FLOW_bytes, bytes) &&
-		    matches(out, row, FLOW_dst,
+		if (matches(out, row, FLOW_src, src) && matches(out, row, FLOW_bytes,
+		    bytes) && matches(out, row, FLOW_dst,
 		    find_either(s, end, "destinationIPv4Address", "ipv4_dst_addr")) &&
 		    matches(out, row, FLOW_src_port,
 		    find_either(s, end, "sourceTransportPort", "l4_src_port")) &&
@@ -120,7 +121,8 @@ check_case(const char *folder, const char *name)
 		snprintf(file, sizeof file, "%.*s", (int)len, at);
 		at += len;
 		len = read_file(folder, file, octets);
-		assert_true(wire_decode(d, &exporter, (uint8_t *)octets, len, 1, out, NULL) >= 0);
+		assert_true(wire_decode(d, &exporter, (uint8_t *)octets, len, 1, out,
+		    NULL) >= 0);
 	}
 	records = n[WIRE_records] + n[WIRE_options_records] + n[WIRE_other_records];
 	at = find_key(json, json + strlen(json), "expected_record_count");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an exporter says beside its flows, and the versions' limits: options data, absolute
- * times, the uptime clock over months, counters beyond 32 bits, templates for a new
- * connection, packets no longer than the path takes, reports of packets.
+ * What an exporter says beside its flows, and the versions' limits: options data,
+ * absolute times, the uptime clock over months, counters beyond 32 bits, templates for a
+ * new connection, packets no longer than the path takes, reports of packets.
  */
 #include "rig.h"
 
@@ -57,7 +57,8 @@ static void
 test_types_tell_the_pen(void **state)
 {
 	struct sent sent = {0};
-	struct wire_encode_config config = {.version = 10, .is_biflow = true, .pen = 99999};
+	struct wire_encode_config config = {.version = 10, .is_biflow = true,
+	    .pen = 99999};
 	struct wire_encoder *e = encoder(&config, &sent);
 	uint64_t counters[WIRE_COUNTERS];
 	struct flow row = plain_row(1), got;
@@ -127,7 +128,8 @@ options_of(const struct sent *sent, unsigned id)
 	return NULL;
 }
 
-/* RFC 7011, 4.2 and 4.3: what was ignored and lost, with the times of the first and the last. */
+/* RFC 7011, 4.2 and 4.3: what was ignored and lost, with the times of the first and the
+ * last. */
 static void
 test_reliability_is_told(void **state)
 {
@@ -135,18 +137,23 @@ test_reliability_is_told(void **state)
 	static const uint8_t six[16] = {0x20, 1, 0x0d, 0xb8, [15] = 7};
 	static const struct wire_statistics rows[] = {
 	    {0},
-	    {.ignored_packets = 5, .ignored_octets = 300, .ignored_first_us = EPOCH_US + 1000,
+	    {.ignored_packets = 5, .ignored_octets = 300,
+	    .ignored_first_us = EPOCH_US + 1000,
 	        .ignored_last_us = EPOCH_US + 9000},
-	    {.not_sent = 7, .not_sent_first_us = EPOCH_US, .not_sent_last_us = EPOCH_US + 2000},
-	    {.not_sent = 7, .not_sent_first_us = EPOCH_US, .not_sent_last_us = EPOCH_US + 2000,
+	    {.not_sent = 7, .not_sent_first_us = EPOCH_US,
+	    .not_sent_last_us = EPOCH_US + 2000},
+	    {.not_sent = 7, .not_sent_first_us = EPOCH_US,
+	    .not_sent_last_us = EPOCH_US + 2000,
 	        .address = {.v4 = 0xc0000207}, .has_address = true},
-	    {.not_sent = 7, .not_sent_first_us = EPOCH_US, .not_sent_last_us = EPOCH_US + 2000,
+	    {.not_sent = 7, .not_sent_first_us = EPOCH_US,
+	    .not_sent_last_us = EPOCH_US + 2000,
 	        .has_address = true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct wire_encode_config config = {.version = 10, .is_plain = true, .domain = 3,
+		struct wire_encode_config config = {.version = 10, .is_plain = true,
+		    .domain = 3,
 		    .process = 4, .statistics = tell};
 		struct wire_statistics now = rows[i];
 		struct sent sent = {0};
@@ -154,7 +161,8 @@ test_reliability_is_told(void **state)
 		struct flow row = plain_row(1);
 		uint64_t counters[WIRE_COUNTERS];
 		const uint8_t *p;
-		unsigned lost = i == 3 ? LOST_V4 : i == 4 ? LOST_V6 : LOST, len = i == 4 ? 16 : 4;
+		unsigned lost = i == 3 ? LOST_V4 : i == 4 ? LOST_V6 : LOST,
+		    len = i == 4 ? 16 : 4;
 
 		if (i == 4)
 			now.address = addr_v6(six);
@@ -162,7 +170,8 @@ test_reliability_is_told(void **state)
 		encode_row(e, &row, 0);
 		assert_int_equal(options_of(&sent, IGNORED) != NULL, i == 1);
 		for (unsigned id = LOST_V4; id <= LOST; id++)
-			assert_int_equal(options_of(&sent, id) != NULL, i >= 2 && id == lost);
+			assert_int_equal(options_of(&sent, id) != NULL,
+			    i >= 2 && id == lost);
 		assert_int_equal(options_of(&sent, ADDRESS_V4) != NULL, i == 3);
 		assert_int_equal(options_of(&sent, ADDRESS_V6) != NULL, i == 4);
 		if ((p = options_of(&sent, IGNORED)) != NULL) {
@@ -185,7 +194,8 @@ test_reliability_is_told(void **state)
 		if ((p = options_of(&sent, ADDRESS_V4)) != NULL)
 			assert_int_equal(load_be32(p + 8), 0xc0000207);
 		batch_free(decode_all(&sent, counters));
-		assert_int_equal(counters[WIRE_bad_template] + counters[WIRE_bad_record], 0);
+		assert_int_equal(counters[WIRE_bad_template] + counters[WIRE_bad_record],
+		    0);
 		wire_encoder_free(e);
 		sent_done(&sent);
 	}
@@ -194,10 +204,12 @@ test_reliability_is_told(void **state)
 static void
 test_sampling_is_told(void **state)
 {
-	static const struct wire_encode_config configs[] = {{.version = 9, .sampling = 100},
+	static const struct wire_encode_config configs[] = {{.version = 9,
+	    .sampling = 100},
 	    {.version = 9, .sampling = 100, .is_sampling_random = true},
 	    {.version = 10, .sampling = 100},
-	    {.version = 10, .sampling = 100, .is_sampling_random = true, .is_plain = true}};
+	    {.version = 10, .sampling = 100, .is_sampling_random = true,
+	    .is_plain = true}};
 	unsigned i;
 
 	(void)state;
@@ -334,7 +346,8 @@ test_large_counters_are_shared(void **state)
 			assert_int_equal(sum, row.bytes);
 			assert_int_equal(packets, row.packets);
 			assert_int_equal(out->rows,
-			    versions[i] >= 9 ? 1 : (octets[j] + UINT32_MAX - 1) / UINT32_MAX);
+			    versions[i] >= 9 ? 1 : (octets[j] + UINT32_MAX - 1) /
+			    UINT32_MAX);
 			batch_free(out);
 			wire_encoder_free(e);
 			sent_done(&sent);
@@ -366,8 +379,8 @@ test_hello(void **state)
 			flow_set(&row, vlan, 7);
 		encode_row(e, &row, 0);
 	}
-	assert_int_equal(wire_encoder_hello(e, wire_encoder_sequence(e), sent_take, &after,
-	    &err), 0);
+	assert_int_equal(wire_encoder_hello(e, wire_encoder_sequence(e), sent_take,
+	    &after, &err), 0);
 	before.count = 0;
 	before.len = 0;
 	for (i = 0; i < 4; i++) {
@@ -377,8 +390,10 @@ test_hello(void **state)
 		encode_row(e, &row, 0);
 	}
 	for (i = 0; i < before.count; i++) {
-		uint32_t len = (uint32_t)(before.ends[i] - sent_start(&before, i)), none = 0;
-		struct wire_train train = {before.octets + sent_start(&before, i), &len, &none,
+		uint32_t len = (uint32_t)(before.ends[i] - sent_start(&before, i)),
+		    none = 0;
+		struct wire_train train = {before.octets + sent_start(&before, i), &len,
+		    &none,
 		    1, len};
 
 		sent_take(&after, &train, NULL);
@@ -416,7 +431,8 @@ test_no_longer_than_the_path(void **state)
 		flow_set(&row, fingerprint, ((struct str){"4:64:0:1460", 11}));
 		encode_row(e, &row, 0);
 		for (j = 0; j < sent.count; j++)
-			assert_in_range(sent.ends[j] - sent_start(&sent, j), 16, limits[i]);
+			assert_in_range(sent.ends[j] - sent_start(&sent, j), 16,
+			    limits[i]);
 		assert_int_equal(wire_encoder_counters(e)[SENT_texts_cut], 1);
 		out = decode_all(&sent, NULL);
 		assert_int_equal(out->rows, 1);
@@ -480,14 +496,17 @@ send_reports(const struct wire_encode_config *given, struct sent *sent)
 
 	for (i = 0; i < PACKETS; i++) {
 		memset(sections[i], (int)(i & 255), SECTION);
-		packets[i] = (struct wire_packet){EPOCH_US * 1000 + i * 1000, sections[i], SECTION,
+		packets[i] = (struct wire_packet){EPOCH_US * 1000 + i * 1000, sections[i],
+		    SECTION,
 		    3, 40 + i};
 	}
 	for (i = 0; i < PACKETS; i += 25)
-		assert_int_equal(wire_encode_packets(e, &(struct wire_reports){packets + i, 25,
-		    25ul * given->sampling, 0}, &err), 0);
+		assert_int_equal(wire_encode_packets(e,
+		    &(struct wire_reports){packets + i, 25, 25ul * given->sampling, 0},
+		    &err), 0);
 	assert_int_equal(wire_encoder_flush(e, &err), 0);
-	assert_int_equal(wire_encoder_counters(e)[SENT_packets_seen], PACKETS * given->sampling);
+	assert_int_equal(wire_encoder_counters(e)[SENT_packets_seen],
+	    PACKETS * given->sampling);
 	assert_int_equal(wire_encoder_counters(e)[SENT_packets], PACKETS);
 	wire_encoder_free(e);
 }
@@ -542,17 +561,19 @@ test_reports_are_not_held_long(void **state)
 }
 
 /*
- * RFC 7011, 4.4: of every template it is told which fields are keys, a bit for each from the
- * lowest, behind the template. Parsed by hand.
+ * RFC 7011, 4.4: of every template it is told which fields are keys, a bit for each from
+ * the lowest, behind the template. Parsed by hand.
  */
 static void
 test_flow_keys(void **state)
 {
-	static const uint16_t fields[] = {FLOW_src, FLOW_dst, FLOW_src_port, FLOW_dst_port, FLOW_proto};
+	static const uint16_t fields[] = {FLOW_src, FLOW_dst, FLOW_src_port,
+	    FLOW_dst_port, FLOW_proto};
 	static const uint16_t keys[] = {8, 12, 27, 28, 7, 11, 4}; /* elements */
 
 	for (unsigned biflow = 0; biflow < 3; biflow++) {
-		struct wire_encode_config config = {.version = 10, .is_biflow = biflow & 1,
+		struct wire_encode_config config = {.version = 10,
+		    .is_biflow = biflow & 1,
 			.is_plain = biflow == 2, .key_fields = fields, .key_count = 5};
 		uint64_t wanted[1024] = {0}, counters[WIRE_COUNTERS];
 		unsigned templates = 0, announced = 0;
@@ -575,7 +596,8 @@ test_flow_keys(void **state)
 
 			cursor_take(&c, 16);
 			while (cursor_left(&c) >= 4) {
-				uint16_t set = cursor_be16(&c), len = cursor_be16(&c), id, n;
+				uint16_t set = cursor_be16(&c), len = cursor_be16(&c), id,
+				    n;
 				const uint8_t *p = cursor_take(&c, len - 4u);
 				struct cursor r = cursor_over(p, len - 4u);
 
@@ -592,14 +614,16 @@ test_flow_keys(void **state)
 							cursor_be32(&r);
 							continue;
 						}
-						for (size_t f = 0; f < sizeof keys / sizeof *keys; f++)
+						for (size_t f = 0; f < sizeof keys /
+						    sizeof *keys; f++)
 							if (element == keys[f])
 								wanted[id] |= (uint64_t)1 << k;
 					}
 				} else if (set == 600 + ANNOUNCE_KEYS) {
 					assert_true(id < 512 && wanted[id] != 0);
 					assert_int_equal(cursor_be64(&r), wanted[id]);
-					assert_int_equal(__builtin_popcountll(wanted[id]), 5);
+					assert_int_equal(__builtin_popcountll(wanted[id]),
+					    5);
 					announced |= 1u << (id - 256);
 				}
 			}

@@ -17,8 +17,9 @@ has_element(unsigned field)
 	unsigned i, pair = flow_schema.fields[field].pair;
 
 	for (i = 0; i < alias_count; i++) {
-		if (aliases[i].conversion < CONVERT_FIELDS && (aliases[i].field == field ||
-		    (flow_schema.fields[field].is_reverse && aliases[i].field == pair)))
+		if (aliases[i].conversion < CONVERT_FIELDS &&
+		    (aliases[i].field == field || (flow_schema.fields[field].is_reverse &&
+		    aliases[i].field == pair)))
 			return true;
 	}
 	return false;
@@ -44,13 +45,15 @@ random_member(unsigned field, uint64_t *seed, struct flow *row)
 		break;
 	case STORAGE_U32:
 		*(uint32_t *)member = field == FLOW_mpls_label ||
-		    (field >= FLOW_mpls_label2 && field <= FLOW_mpls_label10) ? v & 0xfffff : (uint32_t)v;
+		    (field >= FLOW_mpls_label2 && field <= FLOW_mpls_label10)
+		    ? v & 0xfffff : (uint32_t)v;
 		break;
 	case STORAGE_U64:
 		*(uint64_t *)member = f->type == TYPE_mac ? v & 0xffffffffffff : v;
 		break;
 	case STORAGE_I64:
-		*(int64_t *)member = f->type == TYPE_time ? EPOCH_US + (int64_t)(v % 1000000000)
+		*(int64_t *)member = f->type == TYPE_time
+		    ? EPOCH_US + (int64_t)(v % 1000000000)
 		    : (int64_t)(v % 1000000000);
 		break;
 	case STORAGE_ADDR:
@@ -84,8 +87,9 @@ random_batch(uint64_t seed, bool is_v4)
 	for (i = 0; i < ROWS; i++) {
 		memset(&row, 0, sizeof row);
 		for (field = 0; field < flow_schema.stored; field++) {
-			if (has_element(field) && (flow_schema.fields[field].is_required ||
-			    i < 100 || draw_u64(&seed) % 8 < i / 100 % 9))
+			if (has_element(field) &&
+			    (flow_schema.fields[field].is_required || i < 100 ||
+			    draw_u64(&seed) % 8 < i / 100 % 9))
 				random_member(field, &seed, &row);
 		}
 		if (!is_v4 && i % 3 == 0) {
@@ -98,8 +102,10 @@ random_batch(uint64_t seed, bool is_v4)
 			row.nat_src = addr_v6(six);
 		/* One element holds both. */
 		if (!flow_has(&row, icmp_type) || !flow_has(&row, icmp_code)) {
-			row.present[FLOW_icmp_type / 64] &= ~(1ull << FLOW_icmp_type % 64);
-			row.present[FLOW_icmp_code / 64] &= ~(1ull << FLOW_icmp_code % 64);
+			row.present[FLOW_icmp_type /
+			    64] &= ~(1ull << FLOW_icmp_type % 64);
+			row.present[FLOW_icmp_code /
+			    64] &= ~(1ull << FLOW_icmp_code % 64);
 		}
 		row.bytes = i;
 		row.end = row.start + 1000000;
@@ -187,14 +193,16 @@ test_every_field_has_an_element(void **state)
 
 	(void)state;
 	for (field = 0; field < flow_schema.stored; field++) {
-		if (field == FLOW_exporter || field == FLOW_domain || field == FLOW_received)
+		if (field == FLOW_exporter || field == FLOW_domain ||
+		    field == FLOW_received)
 			continue;
 #ifdef WEIR_DUMMY_FIELD
 		if (field == FLOW_dummy || field == FLOW_reverse_dummy)
 			continue;
 #endif
 		if (!has_element(field))
-			fail_msg("%s has no element in alias.def", flow_schema.fields[field].id);
+			fail_msg("%s has no element in alias.def",
+			    flow_schema.fields[field].id);
 	}
 }
 
@@ -262,11 +270,13 @@ check_uniflows(unsigned version, bool is_plain, int64_t grain_us)
 		if (row.proto == 6)
 			assert_int_equal(got.tcp_flags, is_reverse ? 0x13 : 0x1b);
 		if (row.proto == 1) {
-			assert_false(flow_has(&got, src_port) || flow_has(&got, dst_port));
+			assert_false(flow_has(&got, src_port) || flow_has(&got,
+			    dst_port));
 			assert_int_equal(got.icmp_type, 8);
 			assert_int_equal(got.icmp_code, 3);
 		} else {
-			assert_int_equal(is_reverse ? got.dst_port : got.src_port, row.src_port);
+			assert_int_equal(is_reverse ? got.dst_port : got.src_port,
+			    row.src_port);
 			assert_false(flow_has(&got, icmp_type));
 		}
 	}
@@ -290,7 +300,8 @@ static void
 test_v5_splits_and_leaves_out(void **state)
 {
 	struct sent sent = {0};
-	struct wire_encode_config config = {.version = 5, .send = sent_take, .context = &sent};
+	struct wire_encode_config config = {.version = 5, .send = sent_take,
+	    .context = &sent};
 	struct wire_encoder *e = wire_encoder_new(&config);
 	struct batch *in = batch_new(&flow_schema, 4), *out;
 	const uint8_t six[16] = {0x20, 1, 0xd, 0xb8};

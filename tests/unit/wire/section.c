@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reports of packets (PSAMP) put together by hand: what comes out of each kind of section, of
- * times in each unit, and of what softflowd sends; and what is counted where nothing can.
+ * Reports of packets (PSAMP) put together by hand: what comes out of each kind of
+ * section, of times in each unit, and of what softflowd sends; and what is counted where
+ * nothing can.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,19 +154,26 @@ static const struct row {
     {{{409, 2}, {315, 100}}, {14}, 100, false, 0, 0, 0, 0},
     /* times */
     {{{322, 4}, {313, 65535}}, {1000000000}, 20, true, 101, 20, 20, 1000000000000000000},
-    {{{323, 8}, {313, 65535}}, {1000000000123}, 20, true, 101, 20, 20, 1000000000123000000},
-    {{{323, 8}, {313, 65535}}, {UINT64_MAX}, 20, true, 101, 20, 20, EXPORTED * 1000000000ll},
-    {{{324, 8}, {313, 65535}}, {(1000000000ull + IN_NTP) << 32 | 0x80000000}, 20, true, 101,
+    {{{323, 8}, {313, 65535}}, {1000000000123}, 20, true, 101, 20, 20,
+    1000000000123000000},
+    {{{323, 8}, {313, 65535}}, {UINT64_MAX}, 20, true, 101, 20, 20,
+    EXPORTED * 1000000000ll},
+    {{{324, 8}, {313, 65535}}, {(1000000000ull + IN_NTP) << 32 | 0x80000000}, 20, true,
+    101,
         20, 20, 1000000000500000000},
     /* 999,999 us cut off to 2^-32 s */
-    {{{324, 8}, {313, 65535}}, {(1000000000ull + IN_NTP) << 32 | 0xffffef38}, 20, true, 101,
+    {{{324, 8}, {313, 65535}}, {(1000000000ull + IN_NTP) << 32 | 0xffffef38}, 20, true,
+    101,
         20, 20, 1000000000999999000},
-    {{{325, 8}, {313, 65535}}, {(1000000000ull + IN_NTP) << 32 | 0x80000000}, 20, true, 101,
+    {{{325, 8}, {313, 65535}}, {(1000000000ull + IN_NTP) << 32 | 0x80000000}, 20, true,
+    101,
         20, 20, 1000000000500000000},
-    /* after 2036 seconds since 1900 have begun anew: 2^32 - IN_NTP + 5 is five seconds on */
+    /* after 2036 seconds since 1900 have begun anew: 2^32 - IN_NTP + 5 is five seconds
+     * on */
     {{{325, 8}, {313, 65535}}, {5ull << 32}, 20, true, 101, 20, 20,
         (0x100000000ll - IN_NTP + 5) * 1000000000},
-    {{{322, 4}, {325, 8}, {313, 65535}}, {7, (1000000000ull + IN_NTP) << 32}, 20, true, 101,
+    {{{322, 4}, {325, 8}, {313, 65535}}, {7, (1000000000ull + IN_NTP) << 32}, 20, true,
+    101,
         20, 20, 1000000000000000000},
     /* of a length that none has */
     {{{325, 4}, {313, 65535}}, {5}, 20, true, 101, 20, 20, EXPORTED * 1000000000ll},
@@ -268,7 +276,8 @@ test_softflowd(void **state)
 	wire_decoder_free(t.decoder);
 }
 
-/* Records before their template wait for it; flows among reports are counted, not kept. */
+/* Records before their template wait for it; flows among reports are counted, not
+ * kept. */
 static void
 test_waiting_and_flows(void **state)
 {
