@@ -32,11 +32,11 @@ struct values {
 
 static const struct option_row options[] = {
 	{"listen", 'l', OPTION_TEXT, offsetof(struct values, listen), "HOST:PORT",
-	":2055", 0, 0,
+	    ":2055", 0, 0,
 	    "address to receive at, [IPV6]:PORT and :PORT too; tcp: or sctp: in front "
 	    "takes connections, commas stand between several; port 0 takes a free one"},
 	{"connections", 0, OPTION_NUMBER, offsetof(struct values, connections), "N",
-	"256", 1,
+	    "256", 1,
 	    65536, "connections at once; a quarter of them, at least one, of one address"},
 	{"idle", 0, OPTION_TIME, offsetof(struct values, idle_us), "TIME", "1h", 0, 0,
 	    "close a connection that is silent for so long"},
@@ -44,21 +44,18 @@ static const struct option_row options[] = {
 	    UINT32_MAX - 1, "enterprise number under which weir's own elements are read"},
 	OPTION_STORE_ROW(struct values),
 	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0,
-	0,
-	    "print the flows as they come: table, tsv, csv or ndjson"},
+	    0, "print the flows as they come: table, tsv, csv or ndjson"},
 	OPTION_OUTPUT_ROW(struct values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
 	    "columns to print"},
 	{"buffer", 'B', OPTION_NUMBER, offsetof(struct values, buffer_bytes), "BYTES",
-	"16Mi",
-	    4096, 1 << 30, "size of the socket's receive buffer"},
+	    "16Mi", 4096, 1 << 30, "size of the socket's receive buffer"},
 	{"rotate", 0, OPTION_TIME, offsetof(struct values, rotate_us), "TIME", "5m", 0, 0,
 	    "a new segment of the store every so often"},
 	{"sync", 0, OPTION_FLAG, offsetof(struct values, is_synced), NULL, NULL, 0, 0,
 	    "sync the journal at every write instead of once a second"},
 	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct values, no_sandbox), NULL, NULL, 0,
-	0,
-	    "keep all rights; else capabilities, paths and system calls that are not "
+	    0, "keep all rights; else capabilities, paths and system calls that are not "
 	    "needed any more are given up once all is open"},
 	OPTION_CONTROL_ROWS(struct values, control),
 };

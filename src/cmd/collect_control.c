@@ -61,7 +61,7 @@ static const struct {
 	{"no_template", offsetof(struct exporter, no_template),
 	    "data sets dropped for want of a template"},
 	{"bad_record", offsetof(struct exporter, bad_record),
-	"records that do not fit their set"},
+	    "records that do not fit their set"},
 };
 enum { EXPORTER_ROWS = sizeof exporter_rows / sizeof *exporter_rows };
 enum { EXPORTERS_SHOWN = 500 }; /* so that an answer stays bounded */
@@ -289,7 +289,7 @@ run_shutdown(void *context, const char *argument, struct serve_reply *reply,
 
 static const struct serve_command rows[] = {
 	{"statistics", NULL,
-	"counters of everything that happened so far, and a line per exporter",
+	    "counters of everything that happened so far, and a line per exporter",
 	    true, run_statistics},
 	{"metrics", NULL, "the counters for Prometheus", false, run_metrics},
 	{"shutdown", NULL, "write all that was received, and end", true, run_shutdown},

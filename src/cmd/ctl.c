@@ -26,11 +26,9 @@ static const struct option_row options[] = {
 	    "the control socket of the program to ask; else " CONTROL_PATH " or, if that is not "
 	    "there, the only one of that folder, such as that of weir-meter@eth0"},
 	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", "text", 0,
-	0,
-	    "text, json, or ndjson for dump-flows"},
+	    0, "text, json, or ndjson for dump-flows"},
 	{"timeout", 't', OPTION_TIME, offsetof(struct values, wait_us), "TIME", "90s", 0,
-	0,
-	    "give up after so long without a word from the program"},
+	    0, "give up after so long without a word from the program"},
 };
 
 /* The socket of the one program that runs here; found is for globfree. */

@@ -25,8 +25,7 @@ struct values {
 
 static const struct option_row options[] = {
 	{"findings", 0, OPTION_TEXT, offsetof(struct values, findings), "FILE", NULL, 0,
-	0,
-	    "findings as weir identify -o tsv or csv prints them"},
+	    0, "findings as weir identify -o tsv or csv prints them"},
 	{"truth", 0, OPTION_TEXT, offsetof(struct values, truth), "FILE", NULL, 0, 0,
 	    "the downloads as they were, TSV or CSV"},
 	{"group", 'g', OPTION_TEXT, offsetof(struct values, group), "COLUMN", NULL, 0, 0,
@@ -36,8 +35,7 @@ static const struct option_row options[] = {
 	    "a time, or a share of the downloads by time: score before and after it "
 	    "apart"},
 	{"tolerance", 0, OPTION_TIME, offsetof(struct values, tolerance_us), "TIME", "2s",
-	0, 0,
-	    "how far a finding's start may be from the truth's"},
+	    0, 0, "how far a finding's start may be from the truth's"},
 	OPTION_FORMAT_ROW(struct values, "table, ndjson or html"),
 	OPTION_OUTPUT_ROW(struct values),
 };
@@ -164,8 +162,7 @@ bin_point(struct page *page, const void *row)
 	if (!is_text(b->part, page->part))
 		return false;
 	page->points[page->count] = (struct plot_point){b->probability, b->share, b->low,
-	    b->high,
-	    (double)b->names, NULL};
+	    b->high, (double)b->names, NULL};
 	text_printf(&page->labels, "said with %.2f to %.2f, %llu names", b->from, b->to,
 	    (unsigned long long)b->names);
 	return true;
@@ -261,8 +258,7 @@ page_plots(const struct evaluation *e, struct page *page, const char *part,
 		status = page_table(e, 1, page, &unused, err);
 	if (status == 0 && page->count > 0) {
 		struct plot plot = {title, "probability said", "share right",
-		    page->points,
-		    page->count};
+		    page->points, page->count};
 
 		snprintf(title, sizeof title, "Names: said against right, %s", part);
 		plot_square(out, &plot);

@@ -34,11 +34,9 @@ struct values {
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
 	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL,
-	0, 0,
-	    "a catalogue; may be given often"},
+	    0, 0, "a catalogue; may be given often"},
 	{"classifier", 0, OPTION_TEXT, offsetof(struct values, classifier), "FILE", NULL,
-	0, 0,
-	    "name by this model of weir learn --classifier instead of a catalogue"},
+	    0, 0, "name by this model of weir learn --classifier instead of a catalogue"},
 	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson"),
 	OPTION_OUTPUT_ROW(struct values),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
@@ -60,17 +58,16 @@ static const struct option_row options[] = {
 	    "with --model: only read; servers and paths that it does not have are "
 	    "fitted to the flows that are named"},
 	{"overhead", 0, OPTION_NUMBER, offsetof(struct values, overhead), "OCTETS", NULL,
-	28, 200,
+	    28, 200,
 	    "headers per packet in records without spans, as the exporter counts them; "
 	    "if not given it is found out"},
 	{"explain", 0, OPTION_FLAG, offsetof(struct values, is_explained), NULL, NULL, 0,
-	0,
+	    0,
 	    "print for every download the evidence with every term of the probability"},
 	{"keep", 'k', OPTION_FLAG, offsetof(struct values, is_kept), NULL, NULL, 0, 0,
 	    "also write the findings into the store, under findings"},
 	{"counters", 0, OPTION_FLAG, offsetof(struct values, is_counting), NULL, NULL, 0,
-	0,
-	    "say on standard error what became of each row"},
+	    0, "say on standard error what became of each row"},
 };
 
 int

@@ -29,8 +29,7 @@ struct values {
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
 	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL,
-	0, 0,
-	    "a catalogue; may be given often"},
+	    0, 0, "a catalogue; may be given often"},
 	OPTION_FORMAT_ROW(struct values, "table, ndjson or html"),
 	OPTION_OUTPUT_ROW(struct values),
 };

@@ -44,7 +44,7 @@ static const struct option_row options[] = {
 	{"to", 0, OPTION_TEXT, AT(to), "NAMESPACE", NULL, 0, 0,
 	    "the way out is into this network namespace in place of the machine's own"},
 	{"user", 0, OPTION_TEXT, AT(user), "NAME", NULL, 0, 0,
-	"run the command as this user"},
+	    "run the command as this user"},
 	{"catalog", 'c', OPTION_LIST, AT(catalogs), "CATALOG", NULL, 0, 0,
 	    "also show which of its files were downloaded; may be given often"},
 	{"store", 0, OPTION_TEXT, AT(store), "DIR", NULL, 0, 0,

@@ -20,16 +20,14 @@ struct values {
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
 	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", NULL, 0,
-	0,
-	    "print the rows instead of storing them: table, tsv, csv or ndjson"},
+	    0, "print the rows instead of storing them: table, tsv, csv or ndjson"},
 	OPTION_OUTPUT_ROW(struct values),
 	{"no-turn", 0, OPTION_FLAG, offsetof(struct values, no_turn), NULL, NULL, 0, 0,
 	    "leave rows that the server sent as they are"},
 	{"no-join", 0, OPTION_FLAG, offsetof(struct values, no_join), NULL, NULL, 0, 0,
 	    "leave the two directions of a conversation two rows"},
 	{"ignore-unknown", 0, OPTION_FLAG, offsetof(struct values, ignores_unknown), NULL,
-	NULL,
-	    0, 0, "read over columns whose names are not known"},
+	    NULL, 0, 0, "read over columns whose names are not known"},
 };
 
 static void

@@ -24,8 +24,7 @@ struct values {
 static const struct option_row options[] = {
 	OPTION_STORE_ROW(struct values),
 	{"catalog", 'c', OPTION_LIST, offsetof(struct values, catalogs), "CATALOG", NULL,
-	0, 0,
-	    "a catalogue; may be given often"},
+	    0, 0, "a catalogue; may be given often"},
 	{"from", 0, OPTION_TEXT, offsetof(struct values, from), "FILE", NULL, 0, 0,
 	    "fit: the model to go on from; what it says counts by the downloads behind "
 	    "it"},

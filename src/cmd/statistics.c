@@ -27,7 +27,7 @@ static const struct reason {
 	{"tcp", {METER_EXPIRE_tcp, METER_EXPIRE_exchange_quiet}, 2},
 	{"tcp.rst", {METER_EXPIRE_tcp_rst}, 1},
 	{"tcp.fin", {METER_EXPIRE_tcp_fin, METER_EXPIRE_tcp_closed, METER_EXPIRE_reuse},
-	3},
+	    3},
 	{"udp", {METER_EXPIRE_udp}, 1},
 	{"icmp", {METER_EXPIRE_icmp}, 1},
 	{"general", {METER_EXPIRE_general}, 1},
@@ -226,8 +226,7 @@ json_protocols(const struct meter_statistics *r, struct text *out)
 			continue;
 		text_printf(out, "%s{\"proto\":%d,\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
 		    ",\"packets\":%" PRIu64 ",\"duration_mean_s\":", is_first ? "" : ",",
-		    i,
-		    p->records, p->bytes, p->packets);
+		    i, p->records, p->bytes, p->packets);
 		text_f64(out, meter_mean(p->duration_us, p->records) / 1e6);
 		text_str(out, ",\"duration_max_s\":");
 		text_f64(out, (double)p->duration_max_us / 1e6);

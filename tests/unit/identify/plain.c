@@ -507,16 +507,16 @@ test_elsewhere(void **state)
 {
 	static const struct elsewhere cases[] = {
 		{"one router, another client", &lab_a, false, 1448, 52, TLS_none, 0.97,
-		0.98},
+		    0.98},
 		{"five routers", &lab_b, false, 1448, 52, TLS_none, 0.97, 0.98},
 		{"VPN", &lab_c, false, 1368, 52, TLS_none, 0.97, 0.98},
 		{"no timestamps", &lab_a, false, 1460, 40, TLS_none, 0.93, 0.97},
 		{"IPv6, another server", &lab_a, true, 1428, 72, TLS_none, 0.93, 0.98},
 		{"TLS 1.3, another server", &lab_b, false, 1448, 52, TLS_tls13_16k, 0.45,
-		0.98},
+		    0.98},
 		{"TLS 1.2, VPN", &lab_c, false, 1368, 52, TLS_tls12_16k, 0.08, 0.98},
 		{"HTTP/2, another server", &lab_a, false, 1448, 52, TLS_nginx_h2_tls13,
-		0.35, 0.98},
+		    0.35, 0.98},
 		{"TLS 1.3, IPv6", &lab_b, true, 1428, 72, TLS_tls13_16k, 0.45, 0.98},
 	};
 	struct score frozen = {0}, adapted = {0}, s;

@@ -383,7 +383,7 @@ test_queue(void **state)
 		{"rate=8M,queue=10", 11, 5, LINK_COUNT_queue_full},
 		{"rate=8M,queue=1", 2, 2, LINK_COUNT_queue_full},
 		{"rate=8M,queue=1000,queue-bytes=4500", 5, 5,
-		LINK_COUNT_queue_bytes_full},
+		    LINK_COUNT_queue_bytes_full},
 		{"rate=8M,queue=1000,queue-bytes=500", 1, 1, LINK_COUNT_queue_bytes_full},
 		{"rate=8M,queue=1000", 100, 100, LINK_COUNT_queue_full},
 		{"queue=1", 100, 100, LINK_COUNT_queue_full},

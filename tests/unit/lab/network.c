@@ -146,7 +146,7 @@ test_routes(void **state)
 {
 	static const struct network_link links[] = {
 		{.a = {"client", "eth0", "10.0.0.2/24", "fd00::2/64"},
-		.b = {"switch", "p0"}},
+		    .b = {"switch", "p0"}},
 		{.a = {"switch", "p1"}, .b = {"router", "in", "10.0.0.1/24",
 		    "fd00::1/64"}},
 		{.a = {"router", "out", "198.51.100.1/24", "2001:db8::1/64"},
@@ -257,10 +257,10 @@ test_messages(void **state)
 	} rows[] = {
 		{{.a = {"a", "eth0"}, .b = {"none", "eth0"}}, "no namespace 'none'"},
 		{{.a = {"a", "eth0"}, .b = {"a", "a-very-long-name-it-is"}},
-		"no name for a device"},
+		    "no name for a device"},
 		{{.a = {"a", "x y"}, .b = {"a", "eth1"}}, "no name for a device"},
 		{{.a = {"a", "eth5", "192.0.2.300/24"}, .b = {"a", "eth6"}},
-		"192.0.2.300"},
+		    "192.0.2.300"},
 		{{.a = {"a", "lo"}, .b = {"a", "eth7"}}, "File exists"},
 	};
 	static const char *const bad_names[] = {"", "a b", "../x", "-x", "a/b", "x;y",
@@ -520,8 +520,7 @@ test_resolvers(void **state)
 		{NULL, "nameserver 192.0.2.53", "nameserver 192.0.2.53"},
 		{"nameserver 2001:db8::53\n", NULL, "", true},
 		{"nameserver ::1\nnameserver FE80::1%eth0\nnameserver 2001:db8::53\n",
-		NULL,
-		    "nameserver 2001:db8::53\n", true},
+		    NULL, "nameserver 2001:db8::53\n", true},
 		{"nameserver ::1\n", NULL, NULL, true},
 	};
 	const char *folder = getenv("WEIR_TMP") == NULL ? "/tmp" : getenv("WEIR_TMP");

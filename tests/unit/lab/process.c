@@ -156,13 +156,13 @@ test_messages(void **state)
 		{{.argv = fails, .log = log}, "the cause"},
 		{{.argv = sleeps}, "sleep was not done after 0.1 s"},
 		{{.argv = good, .folder = "/no/such"},
-		"true: cannot change to /no/such: No such"},
+		    "true: cannot change to /no/such: No such"},
 		{{.argv = good, .user = "no-such-user"},
-		"there is no user 'no-such-user'"},
+		    "there is no user 'no-such-user'"},
 		{{.argv = good, .input = "/no/such"},
-		"true: cannot open /no/such: No such"},
+		    "true: cannot open /no/such: No such"},
 		{{.argv = good, .space = "no-such-space"},
-		"true: cannot enter the network "
+		    "true: cannot enter the network "
 		    "namespace no-such-space: No such"},
 	};
 	struct err err;

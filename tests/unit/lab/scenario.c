@@ -110,7 +110,7 @@ test_wrong(void **state)
 		{"[network]\nhops\n", "x.lab: line 2: 'hops' is neither"},
 		{"[network]\nipv6 = maybe\n", "x.lab: line 2: ipv6 takes yes or no"},
 		{"[network]\ncongestion = vegas\n",
-		"congestion takes one of cubic, bbr, reno"},
+		    "congestion takes one of cubic, bbr, reno"},
 		{"[client]\npause = 2 weeks\n", "pause takes a time"},
 		{"[client]\npause = 2h\n", "pause takes 0 to 60"},
 		{"[client]\nranges = nan\n", "ranges takes a number"},
@@ -126,9 +126,9 @@ test_wrong(void **state)
 		{"[network]\nvpn = wireguard\nhops = 1\n", "vpn needs the edge router"},
 		{"[network]\nnat = yes\nhops = 1\n", "nat needs the edge router"},
 		{"[client]\nabort = 0.1\n",
-		"ranges, resume, abort and unmodified are for curl"},
+		    "ranges, resume, abort and unmodified are for curl"},
 		{"[client]\nprogram = apt\nreuse = 60\n",
-		"reuse is above the number of files"},
+		    "reuse is above the number of files"},
 		{"[client]\ndepth = 4\n", "depth is for"},
 	};
 	size_t i;
@@ -149,8 +149,7 @@ static void
 test_names(void **state)
 {
 	static const char *const bad[] = {"", ".lab", "a b.lab", "-x.lab", "dir/..",
-	    "a\nb",
-	    "a-name-that-is-much-longer-than-forty-letters-are.lab"};
+	    "a\nb", "a-name-that-is-much-longer-than-forty-letters-are.lab"};
 	static char large[SCENARIO_BYTES_MAX + 1];
 	struct scenario s;
 	size_t i;

@@ -29,20 +29,18 @@ static const struct {
 	    PACKET_DF, SYN, 65535, 0, 9, 0, 0, 0},
 	/* a scanner */
 	{"4:64:0:1460:1024,0:mss:id-:0", {2, 4, 5, 0xb4}, 4, 40, 0, 0, SYN, 1024, 0, 9, 0,
-	0, 0},
+	    0, 0},
 	/* oddities: ECN, no sequence, an acknowledgement, urgent, pushed, payload */
 	{"4:255:0:0:512,0:?30:df,ecn,0+,seq-,ack+,urgf+,pushf+:+", {30, 2}, 2, 200, 0,
 	    PACKET_DF | PACKET_RESERVED_BIT, SYN | 32 | 8 | 64 | 128, 512, 0, 0, 3, 4, 0},
 	{"4:32:0:1460:mtu*2,15:mss,ws,ts,eol+3:id-,ts1-,ts2+,opt+,exws:0",
 	    {2, 4, 5, 0xb4, 3, 3, 15, 8, 10, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 9, 0}, 21, 30,
-	    0,
-	    0, SYN, 3000, 0, 1, 0, 0, 0},
+	    0, 0, SYN, 3000, 0, 1, 0, 0, 0},
 	{"4:64:0:0:100,0:mss:df,bad:0", {2, 40}, 2, 64, 0, PACKET_DF, SYN, 100, 0, 1, 0,
-	0, 0},
+	    0, 0},
 	/* a SYN-ACK whose window is a multiple of the other's MSS */
 	{"4:64:0:1300:mss*10,0:mss:df,ack-:0", {2, 4, 5, 0x14}, 4, 64, 0, PACKET_DF,
-	SYN | ACK,
-	    13600, 0, 1, 0, 0, 1360},
+	    SYN | ACK, 13600, 0, 1, 0, 0, 1360},
 };
 
 static struct packet

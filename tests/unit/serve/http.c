@@ -18,15 +18,14 @@ static const struct {
 	const char *request, *status, *body;
 } requests[] = {
 	{"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-	"HTTP/1.1 200 OK",
-	    "\r\n\r\n(nothing)\n"},
+	    "HTTP/1.1 200 OK", "\r\n\r\n(nothing)\n"},
 	{"GET /metrics HTTP/1.0\r\n\r\n", " 200 OK", "text/plain; version=0.0.4"},
 	{"GET / HTTP/1.0\r\n\r\n", " 200 OK", "href=\"/metrics\""},
 	{"HEAD /metrics HTTP/1.0\r\n\r\n", " 200 OK", "Content-Length: 10"},
 	{"GET /etc/passwd HTTP/1.0\r\n\r\n", " 404 ", "only /metrics"},
 	{"GET /shutdown HTTP/1.0\r\n\r\n", " 404 ", "only /metrics"},
 	{"POST /metrics HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", " 405 ",
-	"Allow: GET, HEAD"},
+	    "Allow: GET, HEAD"},
 	{"DELETE / HTTP/1.0\r\n\r\n", " 405 ", "only GET"},
 };
 
