@@ -25,7 +25,7 @@
 
 struct values {
 	const char *store, *format, *output, *fields, *threshold, *classifier, *names,
-	    *wire_model;
+	    *wire_model, *position;
 	struct option_list catalogs;
 	uint64_t overhead;
 	bool is_kept, is_counting, is_explained, is_frozen, is_adaptive;
@@ -61,6 +61,10 @@ static const struct option_row options[] = {
 	    28, 200,
 	    "headers per packet in records without spans, as the exporter counts them; "
 	    "if not given it is found out"},
+	{"position", 0, OPTION_TEXT, offsetof(struct values, position), "WHERE", NULL, 0,
+	    0, "where the meter of records without spans is: server, middle or client, "
+	    "which says how much of what is sent again it sees; if not given it is told "
+	    "by TTLs and by what is learned"},
 	{"explain", 0, OPTION_FLAG, offsetof(struct values, is_explained), NULL, NULL, 0,
 	    0,
 	    "print for every download the evidence with every term of the probability"},
@@ -69,6 +73,16 @@ static const struct option_row options[] = {
 	{"counters", 0, OPTION_FLAG, offsetof(struct values, is_counting), NULL, NULL, 0,
 	    0, "say on standard error what became of each row"},
 };
+
+int
+position_parse(const char *name, enum position *out, struct err *err)
+{
+	*out = name == NULL ? POSITION_any : position_of_name(name);
+	if (*out != POSITIONS)
+		return 0;
+	return err_set(err, EINVAL,
+	    "--position takes server, middle, client or any, not '%s'", name);
+}
 
 int
 catalogs_read(const struct option_list *paths, struct catalog **out, struct err *err)
@@ -238,6 +252,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		    "'%s'", v->threshold);
 		goto done;
 	}
+	if (position_parse(v->position, &config.position, err) != 0)
+		goto done;
 	if (flows_query_init(&q, v->store, operands, count, err) != 0)
 		goto done;
 	status = EXIT_TROUBLE;

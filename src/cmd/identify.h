@@ -8,6 +8,9 @@
 struct batch;
 struct catalog;
 
+/* A --position; NULL: any. */
+int position_parse(const char *name, enum position *out, struct err *err);
+
 /* Reads and seals the catalogues of --catalog; the caller frees. */
 int catalogs_read(const struct option_list *paths, struct catalog **out, struct err *err);
 

@@ -17,7 +17,7 @@
 #include <string.h>
 
 struct values {
-	const char *store, *from, *output, *format, *fields;
+	const char *store, *from, *output, *format, *fields, *position;
 	struct option_list catalogs;
 };
 
@@ -30,6 +30,9 @@ static const struct option_row options[] = {
 	    "it"},
 	{"write", 'w', OPTION_TEXT, offsetof(struct values, output), "FILE", NULL, 0, 0,
 	    "fit: the model to write, - is standard output; show: the output's file"},
+	{"position", 0, OPTION_TEXT, offsetof(struct values, position), "WHERE", NULL, 0,
+	    0, "fit: where the meter is: server, middle or client; if not given it is "
+	    "told by TTLs and by what is learned"},
 	OPTION_FORMAT_ROW(struct values, "table, tsv, csv or ndjson"),
 	{"fields", 'f', OPTION_TEXT, offsetof(struct values, fields), "LIST", NULL, 0, 0,
 	    "show: columns to print"},
@@ -48,6 +51,7 @@ fit(const struct values *v, const char **operands, int count, struct err *err)
 
 	if (need_option(v->store, "--store DIR", err) != 0 ||
 	    need_option(v->output, "-w FILE", err) != 0 ||
+	    position_parse(v->position, &config.position, err) != 0 ||
 	    flows_query_init(&q, v->store, operands, count, err) != 0)
 		goto done;
 	if (catalogs_read(&v->catalogs, &catalog, err) != 0) {

@@ -79,6 +79,7 @@ identify_new(const struct identify_config *config)
 {
 	struct plain_config plain = {.is_fixed = config->is_fixed,
 				     .overhead = config->overhead,
+				     .position = config->position,
 				     .timestamps_off = config->timestamps_off};
 	struct identify *id = must(calloc(1, sizeof *id));
 	size_t i;

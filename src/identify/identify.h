@@ -3,6 +3,7 @@
 #define IDENTIFY_IDENTIFY_H
 
 #include "base/counter.h"
+#include "identify/position.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,8 @@ struct identify_config {
 	bool is_adaptive;
 	/* its file; read and written by who drives the identifier */
 	const char *wire_model;
+	/* plain records: where the meter is; any: found out */
+	enum position position;
 	uint32_t overhead; /* plain records: octets of headers per packet; 0: found out */
 	bool no_dedup;    /* keep the same download seen at several points */
 	bool is_explained; /* the evidence tells every term of the probability */

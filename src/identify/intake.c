@@ -179,6 +179,10 @@ join(struct record *a, const struct record *b)
 	}
 	a->segment = a->segment > b->segment ? a->segment : b->segment;
 	a->is_at_least |= b->is_at_least;
+	if (b->client_ttl != 0 && (a->client_ttl == 0 || b->client_ttl < a->client_ttl))
+		a->client_ttl = b->client_ttl;
+	if (b->server_ttl != 0 && (a->server_ttl == 0 || b->server_ttl < a->server_ttl))
+		a->server_ttl = b->server_ttl;
 	a->client_flags |= b->client_flags;
 	a->server_flags |= b->server_flags;
 	a->is_coalesced |= b->is_coalesced;

@@ -23,6 +23,13 @@ plain_usual_overhead(const struct plain *p, const struct record *r)
 		   : wire_overhead_usual(r->server.is_v6, !p->config.timestamps_off);
 }
 
+void
+plain_expect(struct wire_path *path, enum position position)
+{
+	path->lam = position_rows[position].lam;
+	path->tail = position_rows[position].tail;
+}
+
 struct plain *
 plain_new(const struct files *files, const struct plain_config *config)
 {
@@ -36,6 +43,7 @@ plain_new(const struct files *files, const struct plain_config *config)
 						      : p->indexes_max;
 	wire_server_default(&p->all.known.wire);
 	wire_path_default(&p->all.known.path);
+	plain_expect(&p->all.known.path, config->position);
 	return p;
 }
 

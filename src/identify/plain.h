@@ -3,6 +3,7 @@
 #define IDENTIFY_PLAIN_H
 
 #include "identify/files.h"
+#include "identify/position.h"
 #include "identify/quic.h"
 #include "identify/record.h"
 #include "identify/several.h"
@@ -23,6 +24,8 @@ struct plain_config {
 	bool timestamps_off;  /* c is 12 less than usual where it is not learned */
 	uint32_t overhead;    /* c, if told; 0: found out */
 	bool no_several;      /* a record holds one download */
+	/* of the meter, if told: what is expected of losses that are not learned */
+	enum position position;
 };
 
 struct plain *plain_new(const struct files *files, const struct plain_config *config);

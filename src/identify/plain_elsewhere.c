@@ -50,6 +50,8 @@ broaden(const struct plain *p, struct server *s)
 	if (is_server)
 		return;
 	broad->unknown = 0.5 * (broad->unknown + UNKNOWN_ANYWHERE);
+	if (p->config.position != POSITION_any)
+		plain_expect(broad, p->config.position);
 	/* How long the requests are is the clients' and the server's affair. */
 	broad->request = 0;
 }

@@ -93,6 +93,10 @@ static const struct row path_rows[] = {
     PATH(n_shape, f64, 1, 0, 1000, "shape around those; 0: not fitted"),
     PATH(n_share, f64, WIRE_N_CLASSES, 0, 1, "share of downloads by those options"),
     PATH(unknown, f64, 1, 0, 1, "share of downloads that the catalogue does not have"),
+    PATH(hops_client, u32, 1, 0, HOPS_UNKNOWN,
+	 "routers between the meter and the client by TTL; 255: not told"),
+    PATH(hops_server, u32, 1, 0, HOPS_UNKNOWN,
+	 "the same to the server: near it all that is sent again is seen"),
 };
 enum {
 	SERVER_ROWS = sizeof server_rows / sizeof server_rows[0],

@@ -86,6 +86,8 @@ void plain_make_ready(struct plain *plain, const struct wire_server *server,
  * mss: of its segments if it sends like the others. */
 void plain_name_elsewhere(struct plain *plain, struct server *s, uint32_t mss,
 			  const struct record *record, struct verdict *out);
+/* Losses as they are expected of a meter there. */
+void plain_expect(struct wire_path *path, enum position position);
 void plain_forget_indexes(struct plain *plain);
 
 #endif

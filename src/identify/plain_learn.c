@@ -237,6 +237,36 @@ find_overhead(struct plain *p, struct server *s, const struct record *const *r, 
 	return found;
 }
 
+/* The routers that most of records 0..n-1 tell of, to the client or to the server;
+ * HOPS_UNKNOWN where none does. */
+static uint32_t
+usual_hops(const struct record *const *r, size_t n, bool to_client)
+{
+	uint32_t count[HOPS_UNKNOWN] = {0}, best = HOPS_UNKNOWN, most = 0, hops;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		hops = position_hops(to_client ? r[i]->client_ttl : r[i]->server_ttl);
+		if (hops == HOPS_UNKNOWN || ++count[hops] <= most)
+			continue;
+		most = count[hops];
+		best = hops;
+	}
+	return best;
+}
+
+/* Where the meter is by records 0..n-1; of those that do not tell what was known holds. */
+static void
+learn_hops(const struct record *const *r, size_t n, struct wire_path *path)
+{
+	uint32_t client = usual_hops(r, n, true), server = usual_hops(r, n, false);
+
+	if (client != HOPS_UNKNOWN)
+		path->hops_client = client;
+	if (server != HOPS_UNKNOWN)
+		path->hops_server = server;
+}
+
 static void
 learn_path(struct plain *p, struct server *s, const struct record *const *r, size_t n)
 {
@@ -249,12 +279,15 @@ learn_path(struct plain *p, struct server *s, const struct record *const *r, siz
 	overhead = plain_path_overhead(p, s, path, r[0]);
 	if (path->known.wire.flows >= PLAIN_FIT_MIN)
 		base = path->known.wire;
+	learn_hops(r, n, &path->known.wire);
 	if (n >= PLAIN_RECORDS_MIN && wire_mss_of(r, n, overhead) != 0)
 		path->known.wire.mss = wire_mss_of(r, n, overhead);
 	if (n < PLAIN_FIT_MIN && path->known.wire.flows < PLAIN_FIT_MIN)
 		return;
 	base.mss = path->known.wire.mss;
 	base.own_overhead = path->known.wire.own_overhead;
+	base.hops_client = path->known.wire.hops_client;
+	base.hops_server = path->known.wire.hops_server;
 	path->known.wire = base;
 	path->is_own = true;
 	if (!p->files->has_paths)
@@ -289,6 +322,10 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 		if ((mss = wire_mss_of(r, n, plain_overhead(p, s, r[0]))) != 0)
 			base.mss = mss;
 	}
+	learn_hops(r, n, &base);
+	/* Where nothing was learned of any path, where the meter is tells most. */
+	if (base.flows == 0 && p->config.position == POSITION_any)
+		plain_expect(&base, position_of_hops(base.hops_client, base.hops_server));
 	s->known.path = base;
 	if (!p->files->has_paths && n >= PLAIN_RECORDS_MIN)
 		wire_learn_request(r, n, plain_overhead(p, s, r[0]), &s->known.path);

@@ -29,6 +29,7 @@ struct side {
 	uint32_t segments, segment;
 	uint8_t span_kind;
 	uint16_t flags;
+	uint8_t ttl;
 };
 
 static struct side
@@ -47,6 +48,7 @@ forward_side(const struct flow *f)
 	    .segments = flow_or(f, segments, 0),
 	    .segment = flow_or(f, max_segment, 0),
 	    .flags = flow_or(f, tcp_flags, 0),
+	    .ttl = flow_or(f, ttl_min, 0),
 	};
 }
 
@@ -66,6 +68,7 @@ reverse_side(const struct flow *f)
 	    .segments = flow_or(f, reverse_segments, 0),
 	    .segment = flow_or(f, reverse_max_segment, 0),
 	    .flags = flow_or(f, reverse_tcp_flags, 0),
+	    .ttl = flow_or(f, reverse_ttl_min, 0),
 	};
 }
 
@@ -222,6 +225,8 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	    .is_headless = flow_or(f, mid_stream, 0) && flow_or(f, exchange, 0) == 0,
 	    .client_flags = up.flags,
 	    .server_flags = down.flags,
+	    .client_ttl = up.ttl,
+	    .server_ttl = down.ttl,
 	    .has_connection = flow_has(f, connection),
 	    .connection = f->connection,
 	    .exchange = flow_or(f, exchange, 0),

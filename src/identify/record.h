@@ -25,6 +25,7 @@ struct record {
 	uint32_t points;         /* where else it was seen: see intake.h; 0: nowhere */
 	uint16_t client_port, server_port;
 	uint16_t client_flags, server_flags; /* TCP flags; 0: not told */
+	uint8_t client_ttl, server_ttl; /* smallest of their packets; 0: not told */
 	bool has_span, has_request, is_at_least, is_by_ack;
 	bool has_connection, has_exporter, has_handshake;
 	bool is_coalesced, has_ports;

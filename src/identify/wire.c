@@ -52,7 +52,9 @@ wire_path_default(struct wire_path *p)
 				.from = {{0.15, 0.5, 0.3, 0.05}, {0.8, 0.03, 0.12, 0.05}},
 				.options = 0.01,
 				.by_n = {0.01},
-				.unknown = 0.5};
+				.unknown = 0.5,
+				.hops_client = HOPS_UNKNOWN,
+				.hops_server = HOPS_UNKNOWN};
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "identify/files.h"
 #include "identify/modes.h"
+#include "identify/position.h"
 #include "identify/record.h"
 
 /*
@@ -42,6 +43,8 @@ struct wire_path {
 	double n_share[WIRE_N_CLASSES]; /* share of downloads; all 0: not fitted */
 	/* share of downloads that the catalogue does not have */
 	double unknown;
+	/* routers between the meter and either end by TTL, or HOPS_UNKNOWN */
+	uint32_t hops_client, hops_server;
 	/* where it is another path's: how likely any losses are; not learned */
 	double broad;
 	double flows;              /* that this was learned from */
