@@ -6,23 +6,7 @@
  *
  * Sources: the registry of www.tcpdump.org/linktypes.html and the documents named there.
  */
-#include "packet/walk.h"
-
-static uint16_t
-le16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-/* Both cooked headers name 802.2 without a length by 4, other small numbers are no IP. */
-static enum packet_counter
-decode_cooked(struct walk *w, struct packet *out, uint32_t type)
-{
-	out->ip_at = w->at;
-	if (type == 4)
-		return decode_llc(w, out);
-	return type <= LLC_LENGTH_MAX ? PACKET_COUNT_not_ip : decode_type(w, out, type);
-}
+#include "packet/link_private.h"
 
 static enum packet_counter
 link_cooked(struct walk *w, struct packet *out)
@@ -60,19 +44,25 @@ decode_family(struct walk *w, struct packet *out, uint32_t family)
 	}
 }
 
-/* BSD loopback: an address family in the recording machine's byte order (LOOP:
- * network). */
+/* A family of 4 octets at the frame's begin, in the recording machine's byte order. */
 static enum packet_counter
-link_loopback(struct walk *w, struct packet *out)
+decode_family4(struct walk *w, struct packet *out, uint32_t header)
 {
 	uint32_t family;
 
-	if (!walk_skip(w, 4))
+	if (!walk_skip(w, header))
 		return PACKET_COUNT_short_link;
 	family = load_be32(w->frame);
 	if (family > 0xffff)
 		family = __builtin_bswap32(family);
 	return decode_family(w, out, family);
+}
+
+/* BSD loopback: an address family; of LOOP always in network order. */
+static enum packet_counter
+link_loopback(struct walk *w, struct packet *out)
+{
+	return decode_family4(w, out, 4);
 }
 
 /* 12 is raw IP, but on OpenBSD loopback. */
@@ -82,17 +72,11 @@ link_raw_or_loopback(struct walk *w, struct packet *out)
 	return w->frame[0] == 0 ? link_loopback(w, out) : decode_ip(w, out);
 }
 
-/* OpenBSD's enc(4): the family in host order, SPI, flags. */
+/* OpenBSD's enc(4): the family, SPI, flags. */
 static enum packet_counter
 link_enc(struct walk *w, struct packet *out)
 {
-	uint32_t family;
-
-	if (!walk_skip(w, 12))
-		return PACKET_COUNT_short_link;
-	family = load_be32(w->frame);
-	return decode_family(w, out, family > 0xffff ? __builtin_bswap32(family)
-	    : family);
+	return decode_family4(w, out, 12);
 }
 
 /* pflog(4): length, family; the header is padded to 4. */
@@ -111,108 +95,6 @@ link_ipnet(struct walk *w, struct packet *out)
 	if (!walk_skip(w, 24))
 		return PACKET_COUNT_short_link;
 	return decode_family(w, out, w->frame[1]);
-}
-
-/* A direction octet, or none, before PPP, whose address may be the direction (pppd). */
-static enum packet_counter
-link_ppp_direction(struct walk *w, struct packet *out)
-{
-	return walk_skip(w, 1) ? decode_ppp(w, out) : PACKET_COUNT_short_link;
-}
-
-static enum packet_counter
-link_pppd(struct walk *w, struct packet *out)
-{
-	if (!walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	w->at = w->frame[1] == 3 ? 2 : 1;
-	return decode_ppp(w, out);
-}
-
-/* Cisco HDLC: address, control, ethertype; PPP in HDLC has address ff. */
-static enum packet_counter
-link_hdlc(struct walk *w, struct packet *out)
-{
-	if (!walk_has(w, 4))
-		return PACKET_COUNT_short_link;
-	if (*walk_at(w, 0) == 0xff)
-		return decode_ppp(w, out);
-	w->at += 4;
-	return decode_type(w, out, load_be16(walk_at(w, 0) - 2));
-}
-
-/* PPP, of which some programs write Cisco's frames under the same number. */
-static enum packet_counter
-link_ppp(struct walk *w, struct packet *out)
-{
-	if (walk_has(w, 2) && (w->frame[0] & 0x7f) == 0x0f && w->frame[1] == 0)
-		return link_hdlc(w, out);
-	return decode_ppp(w, out);
-}
-
-static enum packet_counter
-link_hdlc_direction(struct walk *w, struct packet *out)
-{
-	return walk_skip(w, 1) ? link_hdlc(w, out) : PACKET_COUNT_short_link;
-}
-
-static enum packet_counter
-link_pppoe(struct walk *w, struct packet *out)
-{
-	return decode_type(w, out, 0x8864);
-}
-
-/* Frame relay: an address of 2 to 4 octets, then RFC 2427 or Cisco's ethertype. */
-static enum packet_counter
-link_frame_relay(struct walk *w, struct packet *out)
-{
-	const uint8_t *p;
-	uint32_t i;
-
-	for (i = 0; walk_has(w, i + 1) && i < 4 && !(*walk_at(w, i) & 1); i++)
-		;
-	if (!walk_skip(w, i + 1) || !walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	p = walk_at(w, 0);
-	if (p[0] != 3) {
-		w->at += 2;
-		return decode_cooked(w, out, load_be16(p));
-	}
-	w->at += 1 + (p[1] == 0); /* a pad octet */
-	if (!walk_has(w, 1))
-		return PACKET_COUNT_short_link;
-	switch (*walk_at(w, 0)) {
-	case 0xcc:
-		w->at++;
-		return decode_type(w, out, TYPE_IPV4);
-	case 0x8e:
-		w->at++;
-		return decode_type(w, out, TYPE_IPV6);
-	case 0x80: /* SNAP: OUI and type */
-		if (!walk_skip(w, 6))
-			return PACKET_COUNT_short_link;
-		p = walk_at(w, 0) - 5;
-		if (p[0] == 0 && p[1] == 0x80 && p[2] == 0xc2)
-			return p[4] == 1 || p[4] == 7 ? decode_ethernet(w, out)
-			                              : PACKET_COUNT_not_ip;
-		return decode_cooked(w, out, load_be16(p + 3));
-	default:
-		return PACKET_COUNT_not_ip;
-	}
-}
-
-static enum packet_counter
-link_frame_relay_direction(struct walk *w, struct packet *out)
-{
-	return walk_skip(w, 1) ? link_frame_relay(w, out) : PACKET_COUNT_short_link;
-}
-
-static void
-put_macs(struct packet *out, const uint8_t *dst, const uint8_t *src)
-{
-	memcpy(out->dst_mac, dst, 6);
-	memcpy(out->src_mac, src, 6);
-	out->flags |= PACKET_HAS_MAC;
 }
 
 /* Frame control, addresses, 802.2. */
@@ -250,8 +132,7 @@ link_fibre_channel(struct walk *w, struct packet *out)
 
 /*
  * ARCNET from its type on: IP as of RFC 1051, or of RFC 1201 behind a split flag and a
- * sequence number. A flag of ff says that another header of that kind follows an
- * exception.
+ * sequence number. A flag of ff marks an exception: the header comes once more.
  */
 static enum packet_counter
 decode_arcnet(struct walk *w, struct packet *out, uint32_t at)
@@ -327,8 +208,7 @@ link_sunatm(struct walk *w, struct packet *out)
 		return PACKET_COUNT_short_link;
 	switch (w->frame[0] & 15) {
 	case 1: /* LAN emulation: the client's id */
-		return walk_skip(w, 2) ? decode_ethernet(w, out)
-		    : PACKET_COUNT_short_link;
+		return decode_behind(w, out, 2, decode_ethernet);
 	case 2:
 		return decode_llc(w, out);
 	default:
@@ -340,124 +220,6 @@ static enum packet_counter
 link_mpls(struct walk *w, struct packet *out)
 {
 	return decode_type(w, out, TYPE_MPLS);
-}
-
-/* The destination of an 802.11 frame and its source, by the bits To DS and From DS. */
-static void
-wireless_macs(struct packet *out, const uint8_t *p, unsigned way)
-{
-	const uint8_t *a1 = p + 4, *a2 = p + 10, *a3 = p + 16, *a4 = p + 24;
-	static const uint8_t to[4] = {0, 2, 0, 2}, from[4] = {1, 1, 2, 3};
-	const uint8_t *addresses[] = {a1, a2, a3, a4};
-
-	put_macs(out, addresses[to[way]], addresses[from[way]]);
-}
-
-/*
- * Data frames of IEEE 802.11 (9.2.4); pad: the header is padded to 4; turned: frame and
- * sequence control have their octets the other way round.
- */
-static enum packet_counter
-decode_data_frame(struct walk *w, struct packet *out, bool is_padded, bool is_turned)
-{
-	const uint8_t *p = walk_at(w, 0);
-	uint8_t kind, bits;
-	unsigned way;
-	uint32_t header = 24;
-	bool is_aggregate = false;
-
-	if (!walk_has(w, 2))
-		return PACKET_COUNT_short_link;
-	kind = p[is_turned];
-	bits = p[!is_turned];
-	way = bits & 3;
-	if ((kind & 0x0f) != 0x08 || kind & 0x40)
-		return PACKET_COUNT_not_ip; /* management, control, or without data */
-	if (way == 3)
-		header += 6;
-	if (kind & 0x80) /* quality of service, and then perhaps high throughput */
-		header += bits & 0x80 ? 6 : 2;
-	if (!walk_has(w, header))
-		return PACKET_COUNT_short_link;
-	if (bits & 0x40)
-		return PACKET_COUNT_encrypted;
-	if (p[22 + is_turned] & 15)
-		return PACKET_COUNT_not_ip; /* a later fragment of a frame */
-	if (kind & 0x80)
-		is_aggregate = p[way == 3 ? 30 : 24] & 0x80;
-	wireless_macs(out, p, way);
-	if (!walk_skip(w, is_padded ? (header + 3) & ~3u : header))
-		return PACKET_COUNT_short_link;
-	/* Of the frames in an aggregate the first is decoded: a record is a packet
-	 * here. */
-	if (is_aggregate) {
-		p = walk_at(w, 0);
-		if (!walk_skip(w, 14))
-			return PACKET_COUNT_short_link;
-		put_macs(out, p, p + 6);
-		walk_limit(w, load_be16(p + 12));
-	}
-	return decode_llc(w, out);
-}
-
-static enum packet_counter
-decode_recorded(struct walk *w, struct packet *out, bool is_padded)
-{
-	out->ip_at = w->at;
-	return decode_data_frame(w, out, is_padded, false);
-}
-
-static enum packet_counter
-link_wireless(struct walk *w, struct packet *out)
-{
-	return decode_recorded(w, out, false);
-}
-
-enum packet_counter
-decode_wireless(struct walk *w, struct packet *out)
-{
-	const uint8_t *p = walk_at(w, 0);
-
-	return decode_data_frame(w, out, false,
-	    walk_has(w, 2) && (p[0] & 0x0f) != 0x08 && (p[1] & 0x0f) == 0x08);
-}
-
-/* radiotap.org: the second field, behind a time of 8 octets if that is there, has
- * flags. */
-static enum packet_counter
-link_radiotap(struct walk *w, struct packet *out)
-{
-	uint32_t present, at = 4;
-	bool is_padded = false;
-
-	if (!walk_has(w, 8))
-		return PACKET_COUNT_short_link;
-	present = load_le32(w->frame + 4);
-	do
-		at += 4;
-	while (walk_has(w, at) && w->frame[at - 1] & 0x80);
-	if (present & 1)
-		at = ((at + 7) & ~7u) + 8;
-	if (present & 2 && walk_has(w, at + 1) && at < le16(w->frame + 2))
-		is_padded = w->frame[at] & 0x20;
-	if (le16(w->frame + 2) < 8 || !walk_skip(w, le16(w->frame + 2)))
-		return PACKET_COUNT_short_link;
-	return decode_recorded(w, out, is_padded);
-}
-
-/* AVS has its length in the second word; Prism is 144 octets and recorded under its
- * number. */
-static enum packet_counter
-link_prism(struct walk *w, struct packet *out)
-{
-	uint32_t n = 144;
-
-	if (!walk_has(w, 8))
-		return PACKET_COUNT_short_link;
-	if ((load_be32(w->frame) & 0xfffff000) == 0x80211000)
-		n = load_be32(w->frame + 4);
-	return n >= 8 && walk_skip(w, n) ? decode_recorded(w, out, false)
-	                                 : PACKET_COUNT_short_link;
 }
 
 static enum packet_counter decode_other(struct walk *w, struct packet *out,
@@ -523,87 +285,11 @@ link_docsis(struct walk *w, struct packet *out)
 	return decode_ethernet(w, out);
 }
 
-/* Endace's extensible record format. */
-static enum packet_counter
-link_erf(struct walk *w, struct packet *out)
-{
-	uint8_t type, more;
-
-	if (!walk_skip(w, 16))
-		return PACKET_COUNT_short_link;
-	type = more = w->frame[8];
-	while (more & 0x80) { /* extension headers of 8 octets */
-		if (!walk_skip(w, 8))
-			return PACKET_COUNT_short_link;
-		more = *(walk_at(w, 0) - 8);
-	}
-	switch (type & 0x7f) {
-	case 1: case 10: case 15: case 17: /* packets over SONET */
-		return link_hdlc(w, out);
-	case 2: case 11: case 16: case 20: /* Ethernet behind an offset and a pad octet */
-		return walk_skip(w, 2) ? decode_ethernet(w, out)
-		    : PACKET_COUNT_short_link;
-	case 4: case 18: /* AAL5 behind an ATM header */
-		return walk_skip(w, 4) ? decode_llc(w, out) : PACKET_COUNT_short_link;
-	case 22:
-		return decode_ipv4(w, out);
-	case 23:
-		return decode_ipv6(w, out);
-	default:
-		return PACKET_COUNT_not_ip;
-	}
-}
-
-/* Juniper: magic, flags, perhaps extensions; without a layer 2 four octets and IP
- * follow. */
-static enum packet_counter
-decode_juniper(struct walk *w, struct packet *out, walk_fn *next)
-{
-	uint8_t flags;
-
-	if (!walk_skip(w, 4))
-		return PACKET_COUNT_short_link;
-	out->ip_at = w->at;
-	if (w->frame[0] != 'M' || w->frame[1] != 'G' || w->frame[2] != 'C')
-		return PACKET_COUNT_not_ip;
-	flags = w->frame[3];
-	if (flags & 0x80 && (!walk_skip(w, 2) ||
-	    !walk_skip(w, load_be16(walk_at(w, 0) - 2))))
-		return PACKET_COUNT_short_link;
-	if (!(flags & 2))
-		return next(w, out);
-	return walk_skip(w, 4) ? decode_ip(w, out) : PACKET_COUNT_short_link;
-}
-
-static enum packet_counter
-link_juniper_ethernet(struct walk *w, struct packet *out)
-{
-	return decode_juniper(w, out, decode_ethernet);
-}
-
-static enum packet_counter
-link_juniper_ppp(struct walk *w, struct packet *out)
-{
-	return decode_juniper(w, out, decode_ppp);
-}
-
-static enum packet_counter
-link_juniper_frame_relay(struct walk *w, struct packet *out)
-{
-	return decode_juniper(w, out, link_frame_relay);
-}
-
-static enum packet_counter
-link_juniper_hdlc(struct walk *w, struct packet *out)
-{
-	return decode_juniper(w, out, link_hdlc);
-}
-
 /* Headers of a fixed size that say nothing of what follows. */
 #define SKIP(name, octets, next)                                                       \
 	static enum packet_counter link_##name(struct walk *w, struct packet *out)     \
 	{                                                                              \
-		return walk_skip(w, octets) ? next(w, out) : PACKET_COUNT_short_link;  \
+		return decode_behind(w, out, octets, next);                            \
 	}
 SKIP(slip, 16, decode_ip)          /* a direction and the compressed header of RFC 1144 */
 SKIP(slip_bsdos, 24, decode_ip)

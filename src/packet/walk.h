@@ -6,9 +6,9 @@
 #include "packet/packet.h"
 
 /*
- * The walk through a frame, shared by the decoders of this folder: decode.c has those of
- * network and transport headers and what wraps them, link.c those of link types, tunnel.c
- * those of what carries one IP packet inside another.
+ * The walk through a frame, shared by the decoders of this folder: link.c has those of
+ * link types, ethertype.c those of what wraps a network header, ip.c those of network and
+ * transport headers, tunnel.c those of what carries one IP packet inside another.
  */
 enum {
 	TYPE_IPV4 = 0x0800,
@@ -18,6 +18,7 @@ enum {
 	TYPE_PPP = 0x880b,
 	LLC_LENGTH_MAX = 1500, /* below 0x0600 the ethertype is an 802.3 length */
 };
+enum { PROTO_TCP = 6, PROTO_UDP = 17 };
 
 /* at <= captured <= wire, offsets in frame; wire is where the innermost length says. */
 struct walk {
@@ -61,19 +62,21 @@ walk_skip(struct walk *w, uint32_t n)
 /* Each decodes what stands at w->at; the verdict is that of the frame. */
 typedef enum packet_counter walk_fn(struct walk *w, struct packet *out);
 
-walk_fn decode_ip;   /* by the version */
+/* ip.c */
+walk_fn decode_ip; /* by the version */
 walk_fn decode_ipv4;
 walk_fn decode_ipv6;
-walk_fn decode_ethernet; /* MAC header first */
-/* a PPP protocol number first, with address and control or without */
-walk_fn decode_ppp;
-walk_fn decode_llc;  /* 802.2 to the end of the frame */
-/* 802.11, of which some tunnels have frame control turned round */
-walk_fn decode_wireless;
-/* An ethertype, or an 802.3 length, and what it stands for. */
-enum packet_counter decode_type(struct walk *w, struct packet *out, uint32_t type);
 
-/* link.c: all link types but Ethernet, which decode.c has. NULL: not known. */
+/* ethertype.c: an ethertype, or an 802.3 length, and what it stands for. */
+enum packet_counter decode_type(struct walk *w, struct packet *out, uint32_t type);
+walk_fn decode_ethernet; /* MAC header first */
+walk_fn decode_ppp;      /* a protocol number, with address and control or without */
+walk_fn decode_llc;      /* 802.2 to the end of the frame */
+
+/* link_wireless.c: 802.11, of which some tunnels have frame control turned round. */
+walk_fn decode_wireless;
+
+/* link.c: by the link type; NULL: not known. */
 walk_fn *link_decoder(uint32_t linktype);
 const char *link_name(uint32_t linktype);
 
