@@ -16,7 +16,7 @@ struct err;
  *	        version, u32 columns; per column: text name, u8 type, u8 logical, u8
  *	        type_length, u8 flags (1 optional, 2 list). text: u16 length, bytes
  *	record  "WREC", u32 rows, u32 meta bytes, u64 image bytes, u32 CRC of meta and
- *image, u32 CRC of the 24 bytes before; meta; image
+ *	        image, u32 CRC of the 24 bytes before; meta; image
  */
 enum { JOURNAL_RECORD_HEADER = 28 };
 
@@ -36,8 +36,8 @@ int journal_create(struct journal_writer **out, const char *path,
 int journal_append(struct journal_writer *journal, const struct parquet_group_meta *meta,
 		   const struct text *image, struct err *err);
 int journal_sync(struct journal_writer *journal, struct err *err);
-void
-journal_writer_free(struct journal_writer *journal); /* keeps the file; may be NULL */
+/* Keeps the file; may be NULL. */
+void journal_writer_free(struct journal_writer *journal);
 
 enum journal_event {
 	JOURNAL_END,

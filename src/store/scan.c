@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "model/batch.h"
 #include "store/store_private.h"
+#include "store/unpacker.h"
 
 /* A segment, or a journal that is open since the scan began. */
 struct source {

@@ -19,7 +19,9 @@
 #include "model/batch.h"
 #include "model/sink.h"
 #include "store/gather.h"
+#include "store/packer.h"
 #include "store/store_private.h"
+#include "store/unpacker.h"
 
 enum { SECOND_US = 1000000 };
 
