@@ -6,7 +6,7 @@
 #include "parquet/format.h"
 #include "parquet/reader.h"
 
-/* What the steps of decoding a column chunk share: decode.c, pagehead.c, value.c. */
+/* What the steps of decoding a column chunk share. */
 
 /* What parquet_buffer.memory holds. */
 enum {
@@ -62,12 +62,24 @@ int decode_fail(const struct decoder *d, int code, const char *fmt, ...)
 /* At least n bytes of the result's memory of that use, or NULL and an error. */
 void *decode_room(const struct decoder *d, int which, size_t n, bool keep);
 
+/* decode.c: marks rows from..from+n-1 as present. */
+void decode_set_bits(uint64_t *words, size_t from, size_t n);
+/* Makes d->present, in which the rows before this page are present or not. */
+int decode_need_present(struct decoder *d, bool is_set);
+/* The levels of a page: those of V1 stand behind their length, V2's header tells it. */
+int decode_take_levels(const struct decoder *d, const struct page_header *h, int encoding,
+    int64_t v2_bytes, struct cursor *c, struct cursor *levels);
+
+/* flatpage.c, listpage.c: a data page whose bytes are unpacked in c. */
+int flat_take_page(struct decoder *d, const struct page_header *h, struct cursor *c);
+int list_take_page(struct decoder *d, const struct page_header *h, struct cursor *c);
+int list_begin(struct decoder *d);
+
 /* pagehead.c: the page's header, and its bytes after decompression in body. */
 bool page_take_header(struct cursor *c, struct page_header *h);
 int page_unpack(struct decoder *d, const struct page_header *h, struct cursor *body);
 
-/* value.c: the dictionary; n dense values of fixed width to to; n codes, each in range.
- */
+/* value.c: the dictionary; n dense values of fixed width to to; n codes, each in range. */
 int value_take_dictionary(struct decoder *d, const struct page_header *h,
 			  struct cursor *c);
 int value_take_fixed(struct decoder *d, struct cursor *c, int encoding, size_t n,
