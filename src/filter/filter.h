@@ -15,16 +15,17 @@ struct text;
  *
  * A comparison is FIELD OPERATOR VALUE (operator.def), FIELD VALUE (equal; for TCP flags:
  * all of these set) or FIELD alone for a 0 or 1. sugar.def has words that stand for
- *fields: `port 53` is src_port or dst_port. With != and other negated operators both must
- *differ. They are joined by not, and, or (! && ||), strongest first, and parentheses.
+ * fields: `port 53` is src_port or dst_port. With != and other negated operators both
+ * must differ. They are joined by not, and, or (! && ||), strongest first, and
+ * parentheses.
  *
  * Numbers take k M G T (thousands) and Ki Mi Gi Ti (1024s); durations are seconds or take
  * us ms s m h d; addresses may be prefixes, 10/8; times are as time_parse takes them;
- *text with blanks or signs stands in quotes, where \ keeps the next character.
+ * text with blanks or signs stands in quotes, where \ keeps the next character.
  *
  * A comparison with null is false, and `not` turns that into true (two values, not
- *three): `not port 80` holds for ICMP. `is null` asks. An empty text, or `any`, holds for
- *every row.
+ * three): `not port 80` holds for ICMP. `is null` asks. An empty text, or `any`, holds
+ * for every row.
  */
 struct filter;
 

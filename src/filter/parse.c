@@ -13,50 +13,10 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/text.h"
 #include "filter/lex.h"
 #include "filter/value.h"
+#include "filter/word.h"
 #include "model/batch.h"
-
-enum operator_on { ON_VALUES, ON_ORDERED, ON_PARTS, ON_ALL };
-
-struct operator_row {
-	const char *text;
-	enum operation op;
-	enum operator_on on;
-	const char *help;
-};
-
-static const struct operator_row operators[] = {
-#define OPERATOR(text, op, on, ...) {text, OP_##op, on, __VA_ARGS__},
-#include "filter/operator.def"
-#undef OPERATOR
-};
-
-static const struct {
-	const char *words;
-	const char *fields[2];
-} sugars[] = {
-#define SUGAR(words, field, other) {words, {field, other}},
-#define ADDRESS_WORD(word)
-#include "filter/sugar.def"
-#undef SUGAR
-#undef ADDRESS_WORD
-};
-
-static const char *const address_words[] = {
-#define SUGAR(words, field, other)
-#define ADDRESS_WORD(word) word,
-#include "filter/sugar.def"
-#undef SUGAR
-#undef ADDRESS_WORD
-};
-
-enum {
-	OPERATORS = sizeof operators / sizeof operators[0],
-	SUGARS = sizeof sugars / sizeof sugars[0],
-	ADDRESS_WORDS = sizeof address_words / sizeof address_words[0],
-};
 
 struct parser {
 	const struct schema *schema;
@@ -151,79 +111,33 @@ node_new(struct parser *p, enum node_kind kind, struct node *first)
 	return node;
 }
 
-/* If the next tokens are these words (separated by one blank), steps over them. */
-static bool
-take_words(struct lexer *lexer, const char *words)
-{
-	struct lexer ahead = *lexer;
-	char word[16];
-	size_t n;
-
-	for (;; words += n + 1) {
-		n = strcspn(words, " ");
-		memcpy(word, words, n);
-		word[n] = '\0';
-		if (!token_is(&ahead.token, word))
-			return false;
-		lexer_next(&ahead);
-		if (words[n] == '\0') {
-			*lexer = ahead;
-			return true;
-		}
-	}
-}
-
 static bool
 take_either(struct parser *p, const char *word, const char *sign)
 {
-	return take_words(&p->lexer, word) || take_words(&p->lexer, sign);
+	return word_take(&p->lexer, word) || word_take(&p->lexer, sign);
 }
 
-/* A row of sugar.def whose fields this schema has. */
-static bool
-sugar_fields(const struct schema *schema, size_t row, struct subject *out)
+static void
+wrong_field(struct parser *p, const struct token *t)
 {
-	unsigned i;
-	int field;
+	const char *near = schema_nearest(p->schema, t->text, t->len > 64 ? 64 : t->len);
 
-	out->n = 0;
-	for (i = 0; i < 2 && sugars[row].fields[i] != NULL; i++) {
-		field = schema_find(schema, sugars[row].fields[i],
-				    strlen(sugars[row].fields[i]));
-		if (field < 0)
-			return false;
-		out->fields[out->n++] = (unsigned)field;
-	}
-	return true;
-}
-
-static bool
-take_sugar(struct parser *p, struct subject *out)
-{
-	struct lexer start = p->lexer, best = start;
-	struct subject found;
-	size_t i;
-
-	for (i = 0; i < SUGARS; i++) {
-		p->lexer = start;
-		if (take_words(&p->lexer, sugars[i].words) &&
-		    p->lexer.token.at > best.token.at &&
-		    sugar_fields(p->schema, i, &found)) {
-			best = p->lexer;
-			out->n = found.n;
-			memcpy(out->fields, found.fields, sizeof out->fields);
-		}
-	}
-	p->lexer = best;
-	return best.token.at > start.token.at;
+	if (protocol_parse(t->text, t->len) >= 0 && !isdigit((unsigned char)*t->text) &&
+	    schema_find(p->schema, "proto", 5) >= 0)
+		wrong(p, t->at, "'%.*s' is a protocol: write 'proto %.*s'", shown(t),
+		    t->text, shown(t), t->text);
+	else if (near != NULL)
+		wrong(p, t->at, "unknown field '%.*s': did you mean '%s'?", shown(t),
+		    t->text, near);
+	else
+		wrong(p, t->at, "unknown field '%.*s'; --help lists the fields", shown(t),
+		    t->text);
 }
 
 static bool
 take_subject(struct parser *p, struct subject *out)
 {
 	const struct token *t = &p->lexer.token;
-	const char *near;
-	unsigned i;
 	int field;
 
 	*out = (struct subject){.at = t->at};
@@ -231,70 +145,17 @@ take_subject(struct parser *p, struct subject *out)
 		wrong_token(p, "a field's name");
 		return false;
 	}
-	if (!take_sugar(p, out)) {
+	if ((out->n = word_take_fields(&p->lexer, p->schema, out->fields)) == 0) {
 		if ((field = schema_find(p->schema, t->text, t->len)) < 0) {
-			near =
-			    schema_nearest(p->schema, t->text, t->len > 64 ? 64 : t->len);
-			if (protocol_parse(t->text, t->len) >= 0 && !isdigit(*t->text) &&
-			    schema_find(p->schema, "proto", 5) >= 0)
-				wrong(p, t->at,
-				      "'%.*s' is a protocol: write 'proto %.*s'",
-				      shown(t), t->text, shown(t), t->text);
-			else if (near != NULL)
-				wrong(p, t->at,
-				      "unknown field '%.*s': did you mean '%s'?",
-				      shown(t), t->text, near);
-			else
-				wrong(p, t->at,
-				      "unknown field '%.*s'; --help lists the fields",
-				      shown(t), t->text);
+			wrong_field(p, t);
 			return false;
 		}
 		out->fields[out->n++] = (unsigned)field;
 		lexer_next(&p->lexer);
 	}
-	if (types[p->schema->fields[out->fields[0]].type].storage != STORAGE_ADDR)
-		return true;
-	for (i = 0; i < ADDRESS_WORDS; i++) {
-		if (take_words(&p->lexer, address_words[i]))
-			break;
-	}
+	if (types[p->schema->fields[out->fields[0]].type].storage == STORAGE_ADDR)
+		word_skip_address(&p->lexer);
 	return true;
-}
-
-static const struct operator_row *
-take_operator(struct parser *p)
-{
-	struct lexer start = p->lexer, best = start;
-	const struct operator_row *row = NULL;
-	size_t i;
-
-	for (i = 0; i < OPERATORS; i++) {
-		p->lexer = start;
-		if (take_words(&p->lexer, operators[i].text) &&
-		    p->lexer.token.at > best.token.at) {
-			best = p->lexer;
-			row = &operators[i];
-		}
-	}
-	p->lexer = best;
-	return row;
-}
-
-static bool
-is_fit(const struct operator_row *row, const struct type *type)
-{
-	switch (row->on) {
-	case ON_VALUES:
-		return type->storage != STORAGE_LIST;
-	case ON_ORDERED:
-		return type->is_ordered;
-	case ON_PARTS:
-		return type->storage == STORAGE_TEXT || type == &types[TYPE_tcp_flags];
-	case ON_ALL:
-		return true;
-	}
-	return false;
 }
 
 /* The text of a value; escapes of a quoted one are taken out. */
@@ -341,16 +202,16 @@ take_value(struct parser *p, struct test *test, enum operation op)
 static bool
 take_set(struct parser *p, struct test *test)
 {
-	if (!take_words(&p->lexer, "[")) {
+	if (!word_take(&p->lexer, "[")) {
 		wrong_token(p, "a list such as [80, 443]");
 		return false;
 	}
 	for (;;) {
 		if (!take_value(p, test, OP_EQ))
 			return false;
-		if (take_words(&p->lexer, "]"))
+		if (word_take(&p->lexer, "]"))
 			return true;
-		if (!take_words(&p->lexer, ",")) {
+		if (!word_take(&p->lexer, ",")) {
 			wrong_token(p, "',' or ']'");
 			return false;
 		}
@@ -451,9 +312,9 @@ parse_comparison(struct parser *p)
 		return wrong(p, s.at, "more than %d comparisons", FILTER_TESTS_MAX);
 	type = &types[p->schema->fields[s.fields[0]].type];
 	at = p->lexer.token.at;
-	if ((row = take_operator(p)) != NULL) {
+	if ((row = word_take_operator(&p->lexer)) != NULL) {
 		op = row->op;
-		if (!is_fit(row, type))
+		if (!word_operator_fits(row, type))
 			return wrong(p, at, "'%s' does not work on %s (%s)", row->text,
 				     p->schema->fields[s.fields[0]].id, type->help);
 	} else if (!silent_operator(p, type, &op)) {
@@ -484,13 +345,13 @@ parse_not(struct parser *p)
 	if (take_either(p, "not", "!")) {
 		if ((node = parse_not(p)) != NULL)
 			node = node_new(p, NODE_NOT, node);
-	} else if (take_words(&p->lexer, "(")) {
+	} else if (word_take(&p->lexer, "(")) {
 		node = parse_or(p);
-		if (node != NULL && !take_words(&p->lexer, ")")) {
+		if (node != NULL && !word_take(&p->lexer, ")")) {
 			node_free(node);
 			node = wrong_token(p, "'and', 'or' or ')'");
 		}
-	} else if (take_words(&p->lexer, "any")) {
+	} else if (word_take(&p->lexer, "any")) {
 		node = node_new(p, NODE_AND, NULL);
 	} else {
 		node = parse_comparison(p);
@@ -595,45 +456,4 @@ filter_free(struct filter *filter)
 	free(filter->texts);
 	free(filter->scratch);
 	free(filter);
-}
-
-static void
-help_sugar(struct text *out, const struct schema *schema)
-{
-	struct subject s;
-	size_t i;
-
-	for (i = 0; i < SUGARS; i++) {
-		if (!sugar_fields(schema, i, &s))
-			continue;
-		text_printf(out, "  %-12s %s", sugars[i].words, sugars[i].fields[0]);
-		if (s.n > 1)
-			text_printf(out, " or %s", sugars[i].fields[1]);
-		text_char(out, '\n');
-	}
-}
-
-void
-filter_help(struct text *out, const struct schema *schema)
-{
-	size_t i;
-
-	text_str(
-	    out,
-	    "A filter is comparisons joined by not, and, or (! && ||) and parentheses:\n"
-	    "  FIELD OPERATOR VALUE, or FIELD VALUE for equal (TCP flags: all of these "
-	    "set).\n"
-	    "Numbers take k M G T and Ki Mi Gi Ti, durations us ms s m h d, addresses "
-	    "prefixes\n"
-	    "(10/8); text with blanks stands in quotes. A comparison with null is "
-	    "false.\n"
-	    "Operators:\n");
-	for (i = 0; i < OPERATORS; i++) {
-		text_printf(out, "  %-12s %s\n", operators[i].text,
-			    operators[i].help != NULL ? operators[i].help : "the same");
-	}
-	text_str(out, "Words that stand for fields:\n");
-	help_sugar(out, schema);
-	text_str(out, "Fields:\n");
-	schema_help(out, schema);
 }
