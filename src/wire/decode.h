@@ -29,8 +29,8 @@ struct wire_config {
 	unsigned streams_max;    /* exporters times domains: 4096 */
 	unsigned templates_max;  /* per stream: 1024 */
 	size_t templates_bytes;  /* of all templates together: 64 MiB */
-	size_t waiting_bytes;    /* of data sets without template, per stream: 64 KiB; all
-				    streams together have 64 times as much */
+	/* of data sets without template, per stream: 64 KiB; all together 64 times that */
+	size_t waiting_bytes;
 	/*
 	 * Called when the batch is full: pushes and clears it. Without it wire_decode
 	 * fails when the batch is full.
@@ -78,7 +78,6 @@ void wire_session_end(struct wire_decoder *decoder, uint32_t session);
 
 /* WIRE_COUNTERS values, of all exporters together. */
 const uint64_t *wire_decoder_counters(const struct wire_decoder *decoder);
-/* A line per exporter and domain, for people. */
 /* What one exporter's domain has told; counters are WIRE_COUNTERS and borrowed. */
 struct wire_exporter {
 	struct addr address;
@@ -93,6 +92,7 @@ struct wire_exporter {
 /* Calls each for every one there is, in no order. */
 void wire_decoder_exporters(const struct wire_decoder *decoder,
     void (*each)(void *context, const struct wire_exporter *exporter), void *context);
+/* A line per exporter and domain, for people. */
 void wire_decoder_print(const struct wire_decoder *decoder, struct text *out);
 
 #endif
