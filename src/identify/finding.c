@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From verdicts to finding rows: the columns, the list of candidates and the evidence in
- * words.
+ * From verdicts to finding rows: what a verdict comes to, the columns and the list of
+ * candidates; evidence.c has the words.
  */
 #include "identify/finding.h"
 
 #include "base/err.h"
+#include "identify/evidence.h"
 #include "identify/hint.h"
 #include "identify/intake.h"
 #include "identify/modes.h"
@@ -23,8 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { RIVALS_TOLD = 5 };
 
 /* Of the files that fit a part of a file, the share that one needs to be a name. */
 static const double PART_SHARE = 0.9;
@@ -124,121 +123,6 @@ append(struct findings *f, struct finding *out, struct err *err)
 	text_clear(&f->evidence);
 	text_clear(&f->points);
 	return batch_is_full(f->batch) ? findings_flush(f, err) : 0;
-}
-
-static void
-tell_rivals(struct findings *f, const struct verdict *v, bool is_named, bool is_set)
-{
-	uint32_t rivals = v->fits > 0 ? v->fits - 1 : 0;
-
-	if (is_set)
-		text_printf(&f->evidence, "one of %u%s files, which nothing tells apart",
-			    v->fits, v->fits == CANDIDATES_MAX ? " or more" : "");
-	else if (v->count == 0)
-		text_str(&f->evidence, "no file of the catalogue fits");
-	else if (!is_named && v->unknown >= 0.5)
-		text_str(&f->evidence, "none fits better than chance would");
-	else if (rivals == 0)
-		text_str(&f->evidence, "no other file fits");
-	else
-		text_printf(&f->evidence, "%u%s other file%s fit%s nearly as well",
-			    rivals, rivals + 1 == CANDIDATES_MAX ? " or more" : "",
-			    rivals == 1 ? "" : "s", rivals == 1 ? "s" : "");
-}
-
-/* What records and frames cost, and the law by which it is known. */
-static void
-tell_law(struct findings *f, const struct candidate *c)
-{
-	if (c->cost == 0)
-		return;
-	text_printf(&f->evidence, " + %llu of records and frames",
-	    (unsigned long long)c->cost);
-	if (c->header_mode > 0 && f->constants != NULL)
-		text_printf(&f->evidence, " (%s)",
-			    tls_law_rows[f->constants->header.mode[c->header_mode -
-			    1].law].name);
-}
-
-static void
-tell_span(struct findings *f, const struct record *r, const struct candidate *c)
-{
-	const struct catalog_file *file = c != NULL ? &f->files->file[c->file] : NULL;
-	uint32_t phase = c != NULL && c->request_mode > 0 && f->constants != NULL
-			     ? f->constants->request.mode[c->request_mode - 1].phase
-			     : 0;
-
-	text_printf(&f->evidence, "response span %llu%s", (unsigned long long)r->span,
-		    r->is_at_least ? " at least"
-		    : r->is_by_ack ? " by acknowledgements"
-				   : "");
-	if (c != NULL && c->is_partial && c->part == PART_UNMODIFIED)
-		text_str(&f->evidence, ", an answer without a body (304 Not Modified)");
-	else if (c != NULL && c->is_partial)
-		text_printf(&f->evidence,
-			    c->part == PART_RANGE ? ", a range of the file's %llu bytes"
-						  : ", cut off before the file's %llu bytes",
-			    (unsigned long long)file->size);
-	else if (c != NULL && r->is_at_least)
-		text_printf(&f->evidence, " of size %llu + header %u",
-			    (unsigned long long)file->size, c->header);
-	else if (c != NULL)
-		text_printf(&f->evidence, " = size %llu + header %u",
-			    (unsigned long long)file->size, c->header);
-	if (c != NULL && !c->is_partial && !r->is_at_least)
-		tell_law(f, c);
-	if (r->has_request) {
-		text_printf(&f->evidence, "; request %llu",
-			    (unsigned long long)r->request_span);
-		if (c != NULL && c->rest > 0)
-			text_printf(&f->evidence, " = path %u%s + %u",
-				    files_path_octets(f->files, c->file, phase),
-				    phase > 0 ? " coded" : "", c->rest);
-		if (c != NULL && c->is_partial && c->part != PART_CUT)
-			text_printf(&f->evidence, " + %llu of the %s",
-				    (unsigned long long)r->request_span - c->rest -
-					files_path_octets(f->files, c->file, phase),
-				    c->part == PART_RANGE ? "range" : "condition");
-		if (c != NULL && c->shift > 0)
-			text_printf(&f->evidence, " + %d of the next request", c->shift);
-		if (c != NULL && c->shift < 0)
-			text_printf(&f->evidence, " - %d sent before", -c->shift);
-	}
-	text_str(&f->evidence, "; ");
-}
-
-static void
-tell_wire(struct findings *f, const struct record *r, const struct verdict *v,
-	  const struct candidate *c)
-{
-	text_printf(&f->evidence, "payload %llu of %llu octets in %llu packets",
-		    (unsigned long long)v->payload, (unsigned long long)r->bytes,
-		    (unsigned long long)r->packets);
-	if (c != NULL)
-		text_printf(&f->evidence,
-			    " = size %llu + header %u + %u x %u sent again + %u",
-			    (unsigned long long)f->files->file[c->file].size, c->header,
-			    c->k, v->mss, c->e);
-	text_str(&f->evidence, "; ");
-}
-
-/* The same of a QUIC connection. */
-static void
-tell_quic(struct findings *f, const struct record *r, const struct verdict *v,
-	  const struct candidate *c)
-{
-	text_printf(&f->evidence, "QUIC: %llu octets in %llu packets",
-		    (unsigned long long)v->payload, (unsigned long long)r->packets);
-	if (c != NULL)
-		text_printf(&f->evidence,
-			    " = size %llu + %.0f beside it + %.2f a packet%s%d x %.0f "
-			    "sent again%s%d",
-			    (unsigned long long)f->files->file[c->file].size,
-			    v->quic->constant, v->quic->cost,
-			    c->again < 0 ? " - " : " + ",
-			    abs(c->again), v->quic->packet, c->off < 0 ? " - " : " + ",
-			    abs(c->off));
-	text_str(&f->evidence, "; ");
 }
 
 static void
@@ -368,83 +252,6 @@ conclude(const struct findings *f, const struct record *r, const struct verdict 
 	return c;
 }
 
-/* The share of a constant among those of a server, as "name share" words. */
-static void
-tell_share(struct text *out, const char *name, const struct modes *modes, uint32_t bytes,
-	   uint64_t size)
-{
-	uint32_t i;
-
-	for (i = 0; i < modes->count; i++)
-		if (modes->mode[i].bytes +
-			(size > 0 ? size_digits(size, modes->mode[i].digits) : 0) ==
-		    bytes) {
-			text_printf(out, " x %s %.3g", name, modes->mode[i].weight);
-			return;
-		}
-	text_printf(out, " x %s none of %u known (%.3g)", name, modes->count,
-		    modes->other);
-}
-
-/* The terms of the probability: those of the best file, and how the rest is shared
- * out. */
-/* The wire model's: T, H, k, e and x of the best and of what comes near it. */
-static void
-tell_plain_terms(struct findings *f, const struct record *r, const struct verdict *v)
-{
-	uint32_t i;
-
-	text_printf(&f->evidence,
-		    " T %llu = %llu octets - %u x %llu packets - handshake; MSS %u; x "
-		    "%lld short segments;",
-		    (unsigned long long)v->payload, (unsigned long long)r->bytes,
-		    v->overhead,
-		    (unsigned long long)r->packets, v->mss, (long long)v->x);
-	for (i = 0; i < v->count && i < RIVALS_TOLD; i++) {
-		const struct candidate *c = &v->candidate[i];
-		const struct catalog_file *file = &f->files->file[c->file];
-
-		text_printf(&f->evidence,
-		    " %s: S %llu + H %u + k %u x MSS + e %u, score %.2f%s",
-		    catalog_text(f->files->catalog, file->name),
-		    (unsigned long long)file->size, c->header, c->k, c->e,
-		    log(c->probability * v->evidence), i + 1 < v->count &&
-		    i + 1 < RIVALS_TOLD ? "," : ";");
-	}
-	text_printf(&f->evidence, " unknown: score %.2f;%s",
-	    log(v->unknown * v->evidence),
-	    v->is_elsewhere ? " nothing was learned of this path;" : "");
-}
-
-static void
-tell_terms(struct findings *f, const struct record *r, const struct verdict *v)
-{
-	const struct candidate *best = v->count > 0 ? &v->candidate[0] : NULL;
-	const struct constants *c = f->constants;
-
-	if (!f->is_explained)
-		return;
-	text_str(&f->evidence, "; terms:");
-	if (best != NULL && c != NULL && r->has_span) {
-		text_printf(&f->evidence, " %.4g / %zu files", 1 - c->unknown,
-			    f->files->count);
-		if (!best->is_partial)
-			tell_share(&f->evidence, "header", &c->header, best->header,
-				   f->files->file[best->file].size);
-		if (best->rest > 0)
-			tell_share(&f->evidence, "request", &c->request, best->rest, 0);
-		text_str(&f->evidence, ";");
-	}
-	if (v->mss > 0)
-		tell_plain_terms(f, r, v);
-	text_printf(&f->evidence, " whole files %.4g, cut off %.4g, unknown %.4g",
-	    v->whole, v->partial, v->unknown);
-	if (best != NULL && f->view != NULL) {
-		text_str(&f->evidence, "; hints:");
-		hints_tell(f->view, best->file, &f->evidence);
-	}
-}
-
 int
 findings_add(struct findings *f, const struct record *r, const struct verdict *v,
 	     bool is_unmodified, struct err *err)
@@ -468,17 +275,17 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 		put_candidate(f, v->candidate[i].file, v->candidate[i].probability);
 	tell_points(f, r);
 	if (r->has_span)
-		tell_span(f, r, best);
+		evidence_span(f, r, best);
 	else if (r->is_quic)
-		tell_quic(f, r, v, best);
+		evidence_quic(f, r, v, best);
 	else
-		tell_wire(f, r, v, best);
+		evidence_wire(f, r, v, best);
 	if (is_unmodified)
 		text_str(&f->evidence,
 			 "an answer without a body (304 Not Modified) fits");
 	else
-		tell_rivals(f, v, c.is_named, c.is_set);
-	tell_terms(f, r, v);
+		evidence_rivals(f, v, c.is_named, c.is_set);
+	evidence_terms(f, r, v);
 	return append(f, &out, err);
 }
 
@@ -498,21 +305,7 @@ findings_add_ranges(struct findings *f, const struct record *r,
 	set_best(f, &out, r, &best);
 	put_candidate(f, set->file, set->probability);
 	tell_points(f, r);
-	if (set->is_resumed)
-		text_printf(&f->evidence,
-			    "a download that the client broke off and its rest, from "
-			    "what it had read to the last of %llu bytes",
-			    (unsigned long long)f->files->file[set->file].size);
-	else
-		text_printf(&f->evidence,
-		    "%u ranges that follow one another, %llu bytes in all = size %llu + "
-		    "%u headers of %u and digits",
-		    set->pieces, (unsigned long long)r->span,
-		    (unsigned long long)f->files->file[set->file].size, set->pieces,
-		    set->header);
-	if (set->rest > 0)
-		text_printf(&f->evidence, "; requests = path %u + %u + the range",
-			    f->files->file[set->file].path_len, set->rest);
+	evidence_ranges(f, r, set);
 	return append(f, &out, err);
 }
 
@@ -532,29 +325,6 @@ put_set(struct findings *f, const struct several_set *set)
 			    version);
 	}
 	text_printf(&f->candidates, " %.3g", set->probability);
-}
-
-static void
-tell_several(struct findings *f, const struct record *r, const struct verdict *v,
-	     const struct several *s, uint32_t ordinal)
-{
-	const struct several_set *best = &s->set[0];
-
-	text_printf(&f->evidence,
-		    "one of about %u downloads in this record (%.3g), payload %llu of "
-		    "%llu octets in %llu packets",
-		    s->files, s->probability, (unsigned long long)v->payload,
-		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
-	if (ordinal < best->files)
-		text_printf(&f->evidence,
-		    " = the sizes and headers of %u files + %u x %u "
-			    "sent again + %u", best->files, best->k, v->mss, best->e);
-	if (s->fits > 1)
-		text_printf(&f->evidence,
-		    "; not the only set: %u%s others fit nearly as well", s->fits - 1,
-		    s->fits == SEVERAL_SETS_MAX ? " or more" : "");
-	if (s->is_cut)
-		text_str(&f->evidence, "; larger sets would take too long to try");
 }
 
 int
@@ -589,52 +359,11 @@ findings_add_several(struct findings *f, const struct record *r, const struct ve
 		}
 		for (k = 0; k < s->count && s->set[k].probability >= 0.001; k++)
 			put_set(f, &s->set[k]);
-		tell_several(f, r, v, s, i);
+		evidence_several(f, r, v, s, i);
 		if (append(f, &out, err) != 0)
 			return -1;
 	}
 	return 0;
-}
-
-/* What speaks for a border of a pipelined response. */
-static const char *
-border_text(uint32_t by)
-{
-	if (by & SEQUENCE_BY_FILL)
-		return "the files of the stretch come out to the octet";
-	if (by == (SEQUENCE_BY_END | SEQUENCE_BY_REQUEST))
-		return "a short segment, and a request sent then";
-	if (by == SEQUENCE_BY_END)
-		return "a short segment";
-	if (by & SEQUENCE_BY_PAGE)
-		return "a segment behind it that ended with a page of the file";
-	return by == SEQUENCE_BY_REQUEST ? "a request sent then" : "nothing but its size";
-}
-
-static void
-tell_response(struct findings *f, const struct sequence_response *s)
-{
-	if (s->verdict == SEQUENCE_BLOCK)
-		text_printf(&f->evidence,
-			    "a stretch of %llu bytes of a pipelined connection, "
-			    "about %u responses whose borders are not known",
-			    (unsigned long long)s->span, s->responses);
-	else
-		text_printf(&f->evidence,
-			    "response %u of a pipelined connection, %llu bytes "
-			    "between two borders",
-			    s->ordinal, (unsigned long long)s->span);
-	if (s->verdict == SEQUENCE_NAMED)
-		text_printf(&f->evidence, " = size %llu + header %u",
-			    (unsigned long long)f->files->file[s->id].size, s->header);
-	if (s->request_bytes > 0 && s->request_rest > 0)
-		text_printf(&f->evidence, "; request %u = path %u + %u", s->request_bytes,
-			    s->request_bytes - s->request_rest, s->request_rest);
-	if (s->fits > 1)
-		text_printf(&f->evidence, "; %u files fit", s->fits);
-	if (s->verdict != SEQUENCE_BLOCK)
-		text_printf(&f->evidence, "; it ends there by: %s",
-			    border_text(s->border_to));
 }
 
 int
@@ -677,6 +406,6 @@ findings_add_response(struct findings *f, const struct flow *row,
 	for (i = 0; i < s->rivals; i++)
 		if (s->rival[i].id < f->files->count)
 			put_candidate(f, s->rival[i].id, s->rival[i].probability);
-	tell_response(f, s);
+	evidence_response(f, s);
 	return append(f, &out, err);
 }

@@ -21,17 +21,14 @@ enum {
 	RUN_ROWS_MAX = 8192,     /* of one connection */
 	RUNS_ROWS_MAX = 1000000, /* of all pipelined ones */
 	RECORDS_MAX = 20000000,
-	JOIN_LOOK = 8,    /* records of a flow looked back at for the one continued */
-	REQUEST_LEAST = 64, /* no whole request is shorter */
-	HELLO_MIN = 150, /* octets of a ClientHello */
+	REQUEST_LEAST = 64,      /* no whole request is shorter */
+	HELLO_MIN = 150,         /* octets of a ClientHello */
 	HELLO_MAX = 4096,
-	GREETING_MIN = 600, /* of the server's answer with its certificates */
+	GREETING_MIN = 600,      /* of the server's answer with its certificates */
 	GREETING_MAX = 16384,
-	KEYS_MAX = 200,     /* of the client's key exchange, Finished and settings */
-	TICKET_MAX = 400,   /* of the answer to it */
-	TICKETS_MAX = 1024, /* of the answer to a Finished, with settings */
-	FLOW_MAX = 4096,    /* records of a flow held against one another */
-	POINTS_MAX = 16, /* observation points of one download told */
+	KEYS_MAX = 200,          /* of the client's key exchange, Finished and settings */
+	TICKET_MAX = 400,        /* of the answer to it */
+	TICKETS_MAX = 1024,      /* of the answer to a Finished, with settings */
 };
 
 /* A flow that a timeout cut goes on within this time, or nobody would call it busy. */
@@ -41,8 +38,8 @@ static const int64_t CUT_GAP_US = 15000000;
  * timeout that cuts busy flows. */
 static const int64_t CUT_CLOCK_US = 1500000, CUT_LEAST_US = 1000000;
 
-static void *
-grow(void *old, size_t bytes)
+void *
+intake_grow(void *old, size_t bytes)
 {
 	void *p = realloc(old, bytes);
 
@@ -56,14 +53,15 @@ grow(void *old, size_t bytes)
 void
 intake_init(struct intake *in, const struct identify_config *config, uint64_t *counters)
 {
-	*in = (struct intake){.config = config,
-			      .counters = counters,
-			      .count_max =
-				  config->rows_max ? config->rows_max : RECORDS_MAX};
+	*in = (struct intake){
+	    .config = config,
+	    .counters = counters,
+	    .count_max = config->rows_max ? config->rows_max : RECORDS_MAX,
+	};
 }
 
-static void
-run_clear(struct run *run)
+void
+intake_run_clear(struct run *run)
 {
 	size_t i;
 
@@ -72,10 +70,10 @@ run_clear(struct run *run)
 	run->count = 0;
 }
 
-static void
-run_done(struct run *run)
+void
+intake_run_done(struct run *run)
 {
-	run_clear(run);
+	intake_run_clear(run);
 	free(run->rows);
 	free(run->marks);
 	*run = (struct run){0};
@@ -87,7 +85,7 @@ intake_clear(struct intake *in)
 	size_t i;
 
 	for (i = 0; i < in->runs_count; i++)
-		run_done(&in->runs[i]);
+		intake_run_done(&in->runs[i]);
 	in->count = in->runs_count = in->run_rows = in->points_count = 0;
 }
 
@@ -95,19 +93,10 @@ void
 intake_done(struct intake *in)
 {
 	intake_clear(in);
-	run_done(&in->open);
+	intake_run_done(&in->open);
 	free(in->runs);
 	free(in->records);
 	free(in->points);
-}
-
-static bool
-same_ends(const struct record *a, const struct record *b)
-{
-	return a->client_port == b->client_port && a->server_port == b->server_port &&
-	       a->is_quic == b->is_quic &&
-	       addr_compare(&a->client, &b->client) == 0 &&
-	       addr_compare(&a->server, &b->server) == 0;
 }
 
 /* Whether b begins where a ends, or so long after. Some exporters tell times relative to
@@ -138,7 +127,7 @@ continues(const struct record *a, const struct record *b)
 	bool is_open = !(a->server_flags & (TCP_FIN | TCP_RST));
 	bool is_begun = b->server_flags != 0 && !(b->server_flags & TCP_SYN);
 
-	if (!same_ends(a, b) || addr_compare(&a->exporter, &b->exporter) != 0 ||
+	if (!record_same_ends(a, b) || addr_compare(&a->exporter, &b->exporter) != 0 ||
 	    a->has_connection != b->has_connection || a->has_span != b->has_span ||
 	    b->start_us < a->start_us)
 		return false;
@@ -166,12 +155,11 @@ join(struct record *a, const struct record *b)
 	a->request_packets += b->request_packets;
 	if (a->has_span)
 		a->span = b->offset + b->span - a->offset;
-	if (b->has_request) {
-		a->request_span = a->has_request ? b->request_offset + b->request_span -
-						       a->request_offset
-						 : b->request_span;
-		a->request_offset = a->has_request ? a->request_offset
-		    : b->request_offset;
+	if (b->has_request && a->has_request) {
+		a->request_span = b->request_offset + b->request_span - a->request_offset;
+	} else if (b->has_request) {
+		a->request_span = b->request_span;
+		a->request_offset = b->request_offset;
 		a->has_request = true;
 	} else if (a->sampling > 1 && b->request_span > 0) {
 		a->request_span = b->request_offset + b->request_span - a->request_offset;
@@ -196,10 +184,10 @@ join(struct record *a, const struct record *b)
 static struct record *
 continued(struct intake *in, const struct record *record)
 {
-	size_t i, least = in->count > JOIN_LOOK ? in->count - JOIN_LOOK : 0;
+	size_t i, least = in->count > INTAKE_LOOK ? in->count - INTAKE_LOOK : 0;
 
 	for (i = in->count; i-- > least;) {
-		if (!same_ends(&in->records[i], record))
+		if (!record_same_ends(&in->records[i], record))
 			return NULL;
 		if (continues(&in->records[i], record))
 			return &in->records[i];
@@ -227,7 +215,7 @@ take_record(struct intake *in, const struct flow *flow)
 	}
 	if (in->count == in->cap) {
 		in->cap = in->cap ? in->cap + in->cap / 2 : 256;
-		in->records = grow(in->records, in->cap * sizeof *in->records);
+		in->records = intake_grow(in->records, in->cap * sizeof *in->records);
 	}
 	in->records[in->count++] = record;
 }
@@ -238,15 +226,15 @@ keep_run(struct intake *in)
 	in->counters[IDENTIFY_pipelined] += in->open.count;
 	if (in->run_rows + in->open.count > RUNS_ROWS_MAX) {
 		in->counters[IDENTIFY_pipelined_over_limit] += in->open.count;
-		run_clear(&in->open);
+		intake_run_clear(&in->open);
 		return;
 	}
 	if (in->runs_count == in->runs_cap) {
 		in->runs_cap = in->runs_cap ? in->runs_cap * 2 : 16;
-		in->runs = grow(in->runs, in->runs_cap * sizeof *in->runs);
+		in->runs = intake_grow(in->runs, in->runs_cap * sizeof *in->runs);
 	}
 	in->open.start_us = in->open.rows[0].start;
-	in->open.rows = grow(in->open.rows, in->open.count * sizeof *in->open.rows);
+	in->open.rows = intake_grow(in->open.rows, in->open.count * sizeof *in->open.rows);
 	in->run_rows += in->open.count;
 	in->runs[in->runs_count++] = in->open;
 	in->open = (struct run){0};
@@ -307,8 +295,8 @@ is_encrypted(const struct run *run)
 	    flow_or(second, reverse_span, 0) <= TICKET_MAX)
 		return true;
 	/* By itself, or before a request. */
-	mark = flow_has(second, marks) && second->marks.count > 0 ? second->marks.items[0]
-	    : 0;
+	mark = flow_has(second, marks) && second->marks.count > 0
+	    ? second->marks.items[0] : 0;
 	for (i = 0; i < sizeof finished / sizeof finished[0]; i++)
 		if ((flow_or(second, span, 0) == finished[i] &&
 		     flow_or(second, reverse_span, 0) <= TICKETS_MAX) ||
@@ -354,7 +342,7 @@ intake_end(struct intake *in)
 	} else {
 		for (i = 0; i < in->open.count; i++)
 			take_record(in, &in->open.rows[i]);
-		run_clear(&in->open);
+		intake_run_clear(&in->open);
 	}
 	in->open_has_marks = false;
 	in->open_system = 0;
@@ -384,8 +372,8 @@ hold(struct intake *in, const struct flow *flow)
 
 	if (run->count == in->open_cap) {
 		in->open_cap = in->open_cap ? in->open_cap * 2 : 16;
-		run->rows = grow(run->rows, in->open_cap * sizeof *run->rows);
-		run->marks = grow(run->marks, in->open_cap * sizeof *run->marks);
+		run->rows = intake_grow(run->rows, in->open_cap * sizeof *run->rows);
+		run->marks = intake_grow(run->marks, in->open_cap * sizeof *run->marks);
 	}
 	row = &run->rows[run->count];
 	*row = *flow;
@@ -397,7 +385,7 @@ hold(struct intake *in, const struct flow *flow)
 	run->marks[run->count] = NULL;
 	if (flow_has(flow, marks) && flow->marks.count > 0) {
 		bytes = flow->marks.count * sizeof *flow->marks.items;
-		run->marks[run->count] = grow(NULL, bytes);
+		run->marks[run->count] = intake_grow(NULL, bytes);
 		memcpy(run->marks[run->count], flow->marks.items, bytes);
 		row->marks.items = run->marks[run->count];
 		in->open_has_marks = true;
@@ -434,261 +422,4 @@ intake_batch(struct intake *in, const struct batch *flows)
 		batch_row(flows, i, &flow);
 		take_row(in, &flow);
 	}
-}
-
-static int
-compare(const void *pa, const void *pb)
-{
-	const struct record *a = pa, *b = pb;
-	int by;
-
-	if ((by = addr_compare(&a->server, &b->server)) != 0)
-		return by;
-	if (a->server_port != b->server_port)
-		return a->server_port < b->server_port ? -1 : 1;
-	if ((by = addr_compare(&a->client, &b->client)) != 0)
-		return by;
-	if (a->client_port != b->client_port)
-		return a->client_port < b->client_port ? -1 : 1;
-	if (a->is_quic != b->is_quic)
-		return a->is_quic ? 1 : -1;
-	if (a->start_us != b->start_us)
-		return a->start_us < b->start_us ? -1 : 1;
-	if (a->exchange != b->exchange)
-		return a->exchange < b->exchange ? -1 : 1;
-	return addr_compare(&a->exporter, &b->exporter);
-}
-
-void
-intake_sort(struct intake *in)
-{
-	if (in->count > 0)
-		qsort(in->records, in->count, sizeof *in->records, compare);
-}
-
-static int
-quality(const struct record *r)
-{
-	return (r->has_span ? r->is_at_least ? 1
-			      : r->is_by_ack ? 3
-					     : 4
-			    : 0) *
-		   2 +
-	       r->has_request;
-}
-
-static bool
-are_like(uint64_t a, uint64_t b)
-{
-	uint64_t more = a > b ? a : b, less = a > b ? b : a;
-
-	return more - less <= more / 10 + 2000 || less == 0;
-}
-
-static bool
-is_elsewhere(const struct record *a, const struct record *b)
-{
-	return same_ends(a, b) && a->has_exporter && b->has_exporter &&
-	       addr_compare(&a->exporter, &b->exporter) != 0 &&
-	       b->start_us <= a->end_us && a->start_us <= b->end_us;
-}
-
-/* Same ends, overlapping time, like counts, but another point of observation. One that
- * saw the connection begin later numbers its exchanges otherwise. */
-static bool
-is_same_download(const struct record *a, const struct record *b)
-{
-	if (!is_elsewhere(a, b))
-		return false;
-	if (a->has_span && b->has_span && !a->is_at_least && !b->is_at_least)
-		return a->span == b->span && (a->exchange == b->exchange ||
-					      a->request_span == b->request_span);
-	return a->exchange == b->exchange && are_like(a->bytes, b->bytes);
-}
-
-static void
-add_point(struct intake *in, struct record *kept, const struct addr *exporter)
-{
-	uint32_t i, n = 0;
-
-	for (i = kept->points; i != 0; i = in->points[i].next, n++)
-		if (n == POINTS_MAX || addr_compare(&in->points[i].exporter,
-		    exporter) == 0)
-			return;
-	if (in->points_count + 1 >= in->points_cap) {
-		in->points_cap = in->points_cap ? in->points_cap * 2 : 64;
-		in->points = grow(in->points, in->points_cap * sizeof *in->points);
-	}
-	i = ++in->points_count;
-	in->points[i] = (struct point){*exporter, kept->points};
-	kept->points = i;
-}
-
-/* Of two records of one download the better; the other's point of observation is
- * noted. */
-static void
-merge_points(struct intake *in, struct record *kept, const struct record *other)
-{
-	struct record better = *kept;
-	struct addr point = other->exporter;
-
-	if (quality(other) > quality(kept)) {
-		better = *other;
-		point = kept->exporter;
-		better.points = kept->points;
-	}
-	*kept = better;
-	add_point(in, kept, &point);
-}
-
-/* A record without spans of a connection that another point cut into exchanges: all of
- * them together are like it. Their number; first: the first of them. */
-static size_t
-exchanges_of(const struct intake *in, size_t first, size_t end,
-    const struct record *plain)
-{
-	const struct record *r = NULL;
-	uint64_t bytes = 0;
-	size_t i, n = 0;
-
-	for (i = first; i < end; i++) {
-		if (!in->records[i].has_span || !is_elsewhere(plain, &in->records[i]))
-			continue;
-		if (r != NULL && addr_compare(&r->exporter, &in->records[i].exporter) !=
-		    0)
-			continue;
-		r = &in->records[i];
-		bytes += r->bytes;
-		n++;
-	}
-	return n > 1 && are_like(bytes, plain->bytes) ? n : 0;
-}
-
-/* Drops plain records of one flow, first .. end - 1, that its exchanges tell better. */
-static size_t
-drop_plain(struct intake *in, size_t first, size_t end)
-{
-	struct record *plain, *r;
-	size_t i, k, kept = first;
-
-	for (i = first; i < end; i++) {
-		plain = &in->records[i];
-		if (plain->has_span || exchanges_of(in, first, end, plain) == 0)
-			continue;
-		plain->is_dropped = true;
-		in->counters[IDENTIFY_seen_twice]++;
-		for (k = first; k < end; k++) {
-			r = &in->records[k];
-			if (r->has_span && is_elsewhere(plain, r))
-				add_point(in, r, &plain->exporter);
-		}
-	}
-	for (i = first; i < end; i++)
-		if (!in->records[i].is_dropped)
-			in->records[kept++] = in->records[i];
-	return kept;
-}
-
-static void
-dedup_records(struct intake *in)
-{
-	size_t i, k, kept = 0, first = 0, end;
-	bool is_new;
-
-	for (i = 0; i < in->count; i = end) {
-		first = kept;
-		for (end = i; end < in->count &&
-			      same_ends(&in->records[i], &in->records[end]);
-		     end++) {
-			is_new = true;
-			for (k = kept; is_new && k > first && k + JOIN_LOOK > kept; k--)
-				if (is_same_download(&in->records[k - 1],
-						     &in->records[end])) {
-					in->counters[IDENTIFY_seen_twice]++;
-					merge_points(in, &in->records[k - 1],
-						     &in->records[end]);
-					is_new = false;
-				}
-			if (is_new)
-				in->records[kept++] = in->records[end];
-		}
-		if (kept - first > 2 && kept - first <= FLOW_MAX)
-			kept = drop_plain(in, first, kept);
-	}
-	in->count = kept;
-}
-
-static int
-run_compare(const void *pa, const void *pb)
-{
-	const struct flow *a = ((const struct run *)pa)->rows,
-			  *b = ((const struct run *)pb)->rows;
-	int by;
-
-	if ((by = addr_compare(&a->src, &b->src)) != 0 ||
-	    (by = addr_compare(&a->dst, &b->dst)) != 0)
-		return by;
-	if (a->src_port != b->src_port)
-		return a->src_port < b->src_port ? -1 : 1;
-	if (a->dst_port != b->dst_port)
-		return a->dst_port < b->dst_port ? -1 : 1;
-	return a->start < b->start ? -1 : a->start > b->start;
-}
-
-static bool
-is_same_run(const struct run *a, const struct run *b)
-{
-	const struct flow *x = a->rows, *y = b->rows;
-
-	return flow_has(x, exporter) && flow_has(y, exporter) &&
-	       addr_compare(&x->exporter, &y->exporter) != 0 &&
-	       addr_compare(&x->src, &y->src) == 0 &&
-	       addr_compare(&x->dst, &y->dst) == 0 && x->src_port == y->src_port &&
-	       x->dst_port == y->dst_port && y->start <= a->rows[a->count - 1].end;
-}
-
-/* Octets of both streams that a run's rows tell of, and marks. */
-static uint64_t
-run_quality(const struct run *run)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < run->count; i++)
-		sum += flow_or(&run->rows[i], span, 0) +
-		       flow_or(&run->rows[i], reverse_span, 0) +
-		       (flow_has(&run->rows[i], marks) ? run->rows[i].marks.count : 0);
-	return sum;
-}
-
-static void
-dedup_runs(struct intake *in)
-{
-	struct run *runs = in->runs, worse;
-	size_t i, kept = 0;
-
-	if (in->runs_count > 1)
-		qsort(runs, in->runs_count, sizeof *runs, run_compare);
-	for (i = 0; i < in->runs_count; i++) {
-		if (kept == 0 || !is_same_run(&runs[kept - 1], &runs[i])) {
-			runs[kept++] = runs[i];
-			continue;
-		}
-		in->counters[IDENTIFY_seen_twice] += runs[i].count;
-		worse = runs[i];
-		if (run_quality(&runs[i]) > run_quality(&runs[kept - 1])) {
-			worse = runs[kept - 1];
-			runs[kept - 1] = runs[i];
-		}
-		run_done(&worse);
-	}
-	in->runs_count = kept;
-}
-
-void
-intake_dedup(struct intake *in)
-{
-	intake_sort(in);
-	dedup_records(in);
-	dedup_runs(in);
 }

@@ -15,8 +15,7 @@ struct run {
 	int64_t start_us;
 };
 
-/* Another point where a record's download was seen, and the number of the next; 0:
- * none. */
+/* Another point where a record's download was seen; next: number of one more, 0: none. */
 struct point {
 	struct addr exporter;
 	uint32_t next;
@@ -45,9 +44,15 @@ void intake_clear(struct intake *intake); /* forgets what was read */
 void intake_batch(struct intake *intake, const struct batch *flows);
 void intake_end(struct intake *intake); /* closes the open connection */
 
-/* Drops all but the best of records (or runs) of one download seen at several points, and
+/* dedup.c: drops all but the best of records (or runs) of one download seen at several points, and
  * notes the other points; the rest come out by server, client and start. */
 void intake_dedup(struct intake *intake);
 void intake_sort(struct intake *intake);
+
+/* What the two files share. */
+enum { INTAKE_LOOK = 8 }; /* records of a flow looked back at for the like of one */
+void *intake_grow(void *old, size_t bytes); /* aborts where there is no memory */
+void intake_run_clear(struct run *run);
+void intake_run_done(struct run *run);
 
 #endif

@@ -44,6 +44,15 @@ struct record {
 bool record_of(const struct flow *flow, const struct identify_config *config,
 	       uint64_t counters[], struct record *out);
 
+/* Whether two are of one flow: the same client and server, ports and protocol. */
+static inline bool
+record_same_ends(const struct record *a, const struct record *b)
+{
+	return a->client_port == b->client_port && a->server_port == b->server_port &&
+	    a->is_quic == b->is_quic && addr_compare(&a->client, &b->client) == 0 &&
+	    addr_compare(&a->server, &b->server) == 0;
+}
+
 /* Spans of a sampled connection are exact, not "at least", once its record has both the
  * SYN and the FIN of the side: after records were joined. */
 void record_bound(struct record *record);
