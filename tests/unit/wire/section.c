@@ -48,11 +48,14 @@ take(void *context, const struct wire_section *s)
 	g->section.octets = g->octets;
 }
 
+/* v in n octets, the most significant first. */
 static void
 put(struct message *m, uint64_t v, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		m->at[m->n++] = (uint8_t)(v >> 8 * (n - 1 - i));
+	for (; n > sizeof v; n--)
+		m->at[m->n++] = 0;
+	while (n-- > 0)
+		m->at[m->n++] = (uint8_t)(v >> 8 * n);
 }
 
 static void
