@@ -36,86 +36,144 @@ static const struct {
 
 enum { SECTIONS = sizeof sections / sizeof *sections, LINK_SECTION = SECTIONS - 1 };
 
-/* What does not go together, once all is read. */
-static int
-scenario_check(const struct scenario *s, struct err *err)
-{
-	bool is_part = s->client_ranges + s->client_resume + s->client_abort +
-	    s->client_unmodified > 0;
-	const struct {
-		bool is_broken;
-		const char *why;
-	} rules[] = {
-	    {s->files_min > s->files_max, "files: min is above max"},
-	    {s->scenario_quick > s->scenario_downloads,
-	     "scenario: quick is above downloads"},
-	    {s->files_suffix[strspn(s->files_suffix,
-				    "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0' ||
-		 strlen(s->files_suffix) > 16,
-	     "files: suffix takes up to 16 small letters and digits"},
-	    {s->network_vpn != VPN_none && s->network_hops < 2,
-	     "network: vpn needs the edge router, hops = 2 or more"},
-	    {s->network_vpn != VPN_none && (s->network_ipv6 || s->network_clients > 1),
-	     "network: vpn is for one client and IPv4"},
-	    {s->network_nat && s->network_hops < 2,
-	     "network: nat needs the edge router, hops = 2 or more"},
-	    {s->network_narrow != 0 && s->network_narrow < 576,
-	     "network: narrow is below 576"},
-	    {s->server_http == HTTP_2 && (s->server_program == SERVER_apache ||
-					  s->server_program == SERVER_s_server),
-	     "server: this program has no HTTP 2 here"},
-	    {s->server_http == HTTP_2 && s->server_tls == TLS_none,
-	     "server: http = 2 needs tls"},
-	    {s->server_http == HTTP_3 &&
-		 (s->server_program != SERVER_caddy ||
-		  s->client_program != CLIENT_chromium || s->server_tls != TLS_13),
-	     "server: http = 3 needs caddy, tls = 1.3 and chromium as the client"},
-	    {s->server_http != HTTP_1 && s->client_program != CLIENT_curl &&
-		 s->client_program != CLIENT_chromium,
-	     "client: HTTP 2 is for curl and chromium"},
-	    {s->server_program == SERVER_s_server &&
-		 (s->server_tls == TLS_none || s->client_program != CLIENT_curl ||
-		  s->client_reuse > 1 || s->client_parallel > 1 ||
-		  s->network_servers > 1 || is_part),
-	     "server: "
-	     "s_server needs tls, one address, and curl as the client with reuse = 1, "
-	     "parallel = 1 and whole files"},
-	    {s->server_gzip && s->server_program != SERVER_nginx,
-	     "server: gzip is for nginx"},
-	    {s->server_gzip && s->client_program != CLIENT_curl,
-	     "client: gzip is for curl"},
-	    {(s->client_program == CLIENT_pipeline || s->client_program == CLIENT_apt) &&
-		 s->server_tls != TLS_none,
-	     "client: this program is for tls = none"},
-	    {is_part && (s->client_program != CLIENT_curl || s->client_reuse > 1),
-	     "client: ranges, resume, abort and unmodified are for curl with reuse = 1"},
-	    {s->client_ranges + s->client_resume + s->client_abort +
-		     s->client_unmodified >
-		 1,
-	     "client: ranges, resume, abort and unmodified are more than 1 together"},
-	    {(s->client_program == CLIENT_chromium || s->client_program == CLIENT_apt) &&
-		 s->client_reuse > s->files_count,
-	     "client: reuse is above the number of files, and this program asks "
-	     "for none twice"},
-	    {s->client_depth > 1 && s->client_program != CLIENT_curl &&
-		 s->client_program != CLIENT_pipeline && s->client_program != CLIENT_apt,
-	     "client: depth is for curl, pipeline and apt"},
-	    {s->meter_sample > 1 && s->meter_active > 0,
-	     "meter: sample and active do not go together"},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof rules / sizeof *rules; i++)
-		if (rules[i].is_broken)
-			return err_set(err, EINVAL, "%s", rules[i].why);
-	return link_way_check(&s->link, err);
-}
+/* The octets that IPv6 wants of a link (RFC 8200, 5); the default of record. */
+enum { IPV6_LEAST = 1280, RECORD_USUAL = 16384 };
 
 struct reader {
 	struct scenario *out;
 	int section; /* -1: none yet */
-	bool was_said[SCENARIO_KEYS];
+	unsigned line, said[SCENARIO_KEYS], link_said; /* lines, from 1; 0: not said */
 };
+
+/* What does not go together, once all is read; keys: "section.key", blanks between, that
+ * it is about. */
+struct rule {
+	bool is_broken;
+	const char *keys, *why;
+};
+
+/* The last line that says one of a rule's keys: where to look. */
+static unsigned
+line_of(const struct reader *r, const char *keys)
+{
+	const char *at;
+	char key[64];
+	unsigned last = 0;
+	size_t i;
+
+	for (i = 0; i < SCENARIO_KEYS; i++) {
+		int n = snprintf(key, sizeof key, "%s.%s", scenario_keys[i].section,
+		    scenario_keys[i].id);
+
+		for (at = strstr(keys, key); at != NULL; at = strstr(at + 1, key))
+			if ((at[n] == '\0' || at[n] == ' ') && r->said[i] > last)
+				last = r->said[i];
+	}
+	return last;
+}
+
+static int
+scenario_check(const struct reader *r, struct err *err)
+{
+	const struct scenario *s = r->out;
+	bool is_part = s->client_ranges + s->client_resume + s->client_abort +
+	    s->client_unmodified > 0;
+	const struct rule rules[] = {
+	    {s->files_min > s->files_max, "files.min files.max",
+	     "files: min is above max"},
+	    {s->scenario_quick > s->scenario_downloads,
+	     "scenario.quick scenario.downloads",
+	     "scenario: quick is above downloads"},
+	    {s->files_suffix[strspn(s->files_suffix,
+				    "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0' ||
+		 strlen(s->files_suffix) > 16,
+	     "files.suffix", "files: suffix takes up to 16 small letters and digits"},
+	    {s->network_vpn != VPN_none && s->network_hops < 2,
+	     "network.vpn network.hops",
+	     "network: vpn needs the edge router, hops = 2 or more"},
+	    {s->network_vpn != VPN_none && (s->network_ipv6 || s->network_clients > 1),
+	     "network.vpn network.ipv6 network.clients",
+	     "network: vpn is for one client and IPv4"},
+	    {s->network_nat && s->network_hops < 2, "network.nat network.hops",
+	     "network: nat needs the edge router, hops = 2 or more"},
+	    {s->network_narrow != 0 && s->network_narrow < 576, "network.narrow",
+	     "network: narrow is below 576"},
+	    {s->network_narrow > s->network_mtu, "network.narrow network.mtu",
+	     "network: narrow is above mtu, the other links' longest packet"},
+	    {s->network_ipv6 &&
+		 (s->network_mtu < IPV6_LEAST ||
+		  (s->network_narrow != 0 && s->network_narrow < IPV6_LEAST)),
+	     "network.ipv6 network.mtu network.narrow",
+	     "network: ipv6 needs mtu and narrow of 1280 or more"},
+	    {s->server_http == HTTP_2 && (s->server_program == SERVER_apache ||
+					  s->server_program == SERVER_s_server),
+	     "server.http server.program",
+	     "server: http = 2 is for nginx and caddy"},
+	    {s->server_http == HTTP_2 && s->server_tls == TLS_none,
+	     "server.http server.tls", "server: http = 2 needs tls"},
+	    {s->server_http == HTTP_3 &&
+		 (s->server_program != SERVER_caddy ||
+		  s->client_program != CLIENT_chromium || s->server_tls != TLS_13),
+	     "server.http server.program server.tls client.program",
+	     "server: http = 3 needs caddy, tls = 1.3 and chromium as the client"},
+	    {s->server_http != HTTP_1 && s->client_program != CLIENT_curl &&
+		 s->client_program != CLIENT_chromium,
+	     "server.http client.program", "client: HTTP 2 is for curl and chromium"},
+	    {s->server_program == SERVER_s_server &&
+		 (s->server_tls == TLS_none || s->client_program != CLIENT_curl ||
+		  s->client_reuse > 1 || s->client_parallel > 1 ||
+		  s->network_servers > 1 || is_part),
+	     "server.program server.tls client.program client.reuse client.parallel "
+	     "network.servers client.ranges client.resume client.abort client.unmodified",
+	     "server: "
+	     "s_server needs tls, one address, and curl as the client with reuse = 1, "
+	     "parallel = 1 and whole files"},
+	    {s->server_record != RECORD_USUAL &&
+		 (s->server_tls == TLS_none || (s->server_program != SERVER_nginx &&
+						s->server_program != SERVER_s_server)),
+	     "server.record server.tls server.program",
+	     "server: record is for nginx and s_server with tls"},
+	    {s->server_gzip && s->server_program != SERVER_nginx,
+	     "server.gzip server.program", "server: gzip is for nginx"},
+	    {s->server_gzip && s->client_program != CLIENT_curl,
+	     "server.gzip client.program", "client: gzip is for curl"},
+	    {(s->client_program == CLIENT_pipeline || s->client_program == CLIENT_apt) &&
+		 s->server_tls != TLS_none,
+	     "client.program server.tls", "client: this program is for tls = none"},
+	    {is_part && (s->client_program != CLIENT_curl || s->client_reuse > 1),
+	     "client.program client.reuse client.ranges client.resume client.abort "
+	     "client.unmodified",
+	     "client: ranges, resume, abort and unmodified are for curl with reuse = 1"},
+	    {s->client_ranges + s->client_resume + s->client_abort +
+		     s->client_unmodified >
+		 1,
+	     "client.ranges client.resume client.abort client.unmodified",
+	     "client: ranges, resume, abort and unmodified are more than 1 together"},
+	    {(s->client_program == CLIENT_chromium || s->client_program == CLIENT_apt) &&
+		 s->client_reuse > s->files_count,
+	     "client.program client.reuse files.count",
+	     "client: reuse is above the number of files, and this program asks "
+	     "for none twice"},
+	    {s->client_depth > 1 && s->client_program != CLIENT_curl &&
+		 s->client_program != CLIENT_pipeline && s->client_program != CLIENT_apt,
+	     "client.depth client.program",
+	     "client: depth is for curl, pipeline and apt"},
+	    {s->meter_sample > 1 && s->meter_active > 0, "meter.sample meter.active",
+	     "meter: sample and active do not go together"},
+	};
+	unsigned line = r->link_said;
+	size_t i;
+	int status = 0;
+
+	for (i = 0; i < sizeof rules / sizeof *rules && status == 0; i++)
+		if (rules[i].is_broken) {
+			line = line_of(r, rules[i].keys);
+			status = err_set(err, EINVAL, "%s", rules[i].why);
+		}
+	if (status == 0)
+		status = link_way_check(&s->link, err);
+	return status == 0 || line == 0 ? status : err_prefix(err, "line %u: ", line);
+}
 
 static int
 link_key_read(struct scenario *s, const char *id, const char *value, struct err *err)
@@ -147,8 +205,10 @@ pair_read(struct reader *r, const char *id, const char *value, struct err *err)
 		return err_set(err, EINVAL, "'%s' stands before the first [section]", id);
 	if (value[0] == '\0')
 		return err_set(err, EINVAL, "%s has no value", id);
-	if (r->section == LINK_SECTION)
+	if (r->section == LINK_SECTION) {
+		r->link_said = r->line;
 		return link_key_read(r->out, id, value, err);
+	}
 	for (i = 0; i < SCENARIO_KEYS; i++)
 		if (strcmp(scenario_keys[i].section, sections[r->section].id) == 0 &&
 		    strcmp(scenario_keys[i].id, id) == 0)
@@ -156,9 +216,9 @@ pair_read(struct reader *r, const char *id, const char *value, struct err *err)
 	if (i == SCENARIO_KEYS)
 		return err_set(err, EINVAL, "[%s] has no key '%s' (weir lab list --keys)",
 		    sections[r->section].id, id);
-	if (r->was_said[i])
+	if (r->said[i] != 0)
 		return err_set(err, EINVAL, "%s is said twice", id);
-	r->was_said[i] = true;
+	r->said[i] = r->line;
 	return scenario_key_read(&scenario_keys[i], value, r->out, err);
 }
 
@@ -255,7 +315,7 @@ scenario_parse(struct scenario *out, const char *name, const char *text, size_t 
     struct err *err)
 {
 	struct scenario s = {0};
-	struct reader r = {&s, -1, {0}};
+	struct reader r = {.out = &s, .section = -1};
 	char line[1024];
 	const char *end, *at = text;
 	unsigned n;
@@ -278,10 +338,11 @@ scenario_parse(struct scenario *out, const char *name, const char *text, size_t 
 		}
 		memcpy(line, at, len);
 		line[len] = '\0';
+		r.line = n;
 		if (line_read(&r, line, err) != 0)
 			return err_prefix(err, "%s: line %u: ", name, n);
 	}
-	if (scenario_check(&s, err) != 0)
+	if (scenario_check(&r, err) != 0)
 		return err_prefix(err, "%s: ", name);
 	*out = s;
 	return 0;

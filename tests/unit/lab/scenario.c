@@ -118,9 +118,9 @@ test_wrong(void **state)
 		{"[link]\nloss = 2%\nloss = 2%\n", "x.lab: line 3: loss is said twice"},
 		{"[link]\nloss = lots\n", "x.lab: line 2: "},
 		{"[link]\nspeed = 1\n", "x.lab: line 2: [link] has no key 'speed'"},
-		{"[files]\nmin = 9M\nmax = 1M\n", "x.lab: files: min is above max"},
-		{"[files]\nsuffix = a/b\n", "x.lab: files: suffix takes"},
-		{"[server]\nhttp = 2\n", "http = 2 needs tls"},
+		{"[files]\nmin = 9M\nmax = 1M\n", "x.lab: line 3: files: min is above max"},
+		{"[files]\nsuffix = a/b\n", "x.lab: line 2: files: suffix takes"},
+		{"[server]\nhttp = 2\n", "x.lab: line 2: server: http = 2 needs tls"},
 		{"[server]\nhttp = 3\ntls = 1.3\n", "http = 3 needs caddy"},
 		{"[server]\nprogram = s_server\n", "s_server needs tls"},
 		{"[network]\nvpn = wireguard\nhops = 1\n", "vpn needs the edge router"},
@@ -130,6 +130,44 @@ test_wrong(void **state)
 		{"[client]\nprogram = apt\nreuse = 60\n",
 		    "reuse is above the number of files"},
 		{"[client]\ndepth = 4\n", "depth is for"},
+		/* a limit itself is good: test_limits */
+		{"[network]\nnarrow = 1501\n\n[client]\nparallel = 2\n",
+		"x.lab: line 2: network: narrow is above mtu"},
+		{"[network]\nnarrow = 1400\nmtu = 1399\n",
+		"x.lab: line 3: network: narrow is above mtu"},
+		{"[network]\nnarrow = 575\n", "x.lab: line 2: network: narrow is below 576"},
+		{"[network]\nmtu = 1279\nipv6 = yes\n",
+		"x.lab: line 3: network: ipv6 needs"},
+		{"[network]\nipv6 = yes\nnarrow = 1279\n",
+		"x.lab: line 3: network: ipv6 needs"},
+		{"[scenario]\nquick = 11\ndownloads = 10\n",
+		"x.lab: line 3: scenario: quick is above downloads"},
+		{"[network]\nvpn = openvpn\nipv6 = yes\n",
+		"x.lab: line 3: network: vpn is for one client and IPv4"},
+		{"[network]\nvpn = openvpn\nclients = 2\n",
+		"x.lab: line 3: network: vpn is for one client and IPv4"},
+		{"[server]\nprogram = apache\ntls = 1.3\nhttp = 2\n",
+		"x.lab: line 4: server: http = 2 is for nginx and caddy"},
+		{"[server]\ntls = 1.3\nhttp = 2\n[client]\nprogram = requests\n",
+		"x.lab: line 5: client: HTTP 2 is for curl and chromium"},
+		{"[server]\nrecord = 4096\n", "x.lab: line 2: server: record is for"},
+		{"[server]\nprogram = caddy\ntls = 1.3\nrecord = 4096\n",
+		"x.lab: line 4: server: record is for"},
+		{"[server]\nprogram = caddy\ngzip = yes\n[client]\nprogram = curl\n",
+		"x.lab: line 3: server: gzip is for nginx"},
+		{"[server]\ngzip = yes\n", "x.lab: line 2: client: gzip is for curl"},
+		{"[client]\nprogram = apt\n[server]\ntls = 1.2\n",
+		"x.lab: line 4: client: this program is for tls = none"},
+		{"[client]\nprogram = curl\nreuse = 2\nresume = 0.1\n",
+		"x.lab: line 4: client: ranges, resume, abort and unmodified are for"},
+		{"[client]\nprogram = curl\nresume = 0.6\nabort = 0.5\n",
+		"x.lab: line 4: client: ranges, resume, abort and unmodified are more"},
+		{"[meter]\nsample = 2\nactive = 1s\n",
+		"x.lab: line 3: meter: sample and active do not go together"},
+		{"[link]\nrate = 10M\nqueue = 0\n[client]\nparallel = 2\n",
+		"x.lab: line 3: queue: a rate needs one"},
+		{"[link]\nburst = 3\nloss = 0.1%\n\n[link]\nloss-at = 1\n",
+		"x.lab: line 6: [link] has no key 'loss-at'"},
 	};
 	size_t i;
 
@@ -143,6 +181,31 @@ test_wrong(void **state)
 		if (strstr(err.text, wrong[i].message) == NULL)
 			fail_msg("'%s' said of: %s", err.text, wrong[i].text);
 	}
+}
+
+/* At its limit each is good: what is refused lies one further. */
+static void
+test_limits(void **state)
+{
+	static const char *const good[] = {
+	    "[network]\nnarrow = 1500\n", "[network]\nnarrow = 1400\nmtu = 1400\n",
+	    "[network]\nnarrow = 576\n", "[network]\nmtu = 576\n",
+	    "[network]\nipv6 = yes\nmtu = 1280\n",
+	    "[network]\nipv6 = yes\nnarrow = 1280\n",
+	    "[scenario]\nquick = 10\ndownloads = 10\n",
+	    "[files]\nmin = 5M\nmax = 5M\n",
+	    "[files]\nsuffix = abcdefghijklmn09\n",
+	    "[network]\nvpn = openvpn\nhops = 2\n", "[network]\nnat = yes\nhops = 2\n",
+	    "[client]\nprogram = curl\nresume = 0.5\nabort = 0.5\n",
+	    "[client]\nprogram = apt\nreuse = 50\n", "[meter]\nsample = 2\n",
+	    "[meter]\nactive = 1s\n", "[server]\ntls = 1.2\nrecord = 512\n",
+	    "[link]\nrate = 10M\nqueue = 1\n", "[network]\nhops = 12\nttl = 255\nclients = 32\nservers = 32\n",
+	};
+	struct scenario s;
+	size_t i;
+
+	for (i = 0; i < sizeof good / sizeof *good; i++)
+		parse(&s, "x.lab", good[i]);
 }
 
 static void
@@ -211,7 +274,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shipped), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_wrong), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_wrong), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_help), cmocka_unit_test(test_quick),
 	};
 
