@@ -24,6 +24,7 @@ static const char *const node_names[TOPOLOGY_NODES] = {"switch", "edge", "border
     "router12"};
 
 enum { EDGE = 1, BORDER = 2 };
+enum { V6_LEAST = 1280 };
 
 struct builder {
 	struct topology *t;
@@ -32,6 +33,7 @@ struct builder {
 	const char *program;
 	unsigned nodes; /* switch and routers */
 	unsigned emulated; /* the link behind this node */
+	bool has_v6; /* all links carry packets of 1,280 octets, which IPv6 wants */
 };
 
 /* The addresses of a device, or none. */
@@ -78,6 +80,14 @@ bare(char *address)
 	address[strcspn(address, "/")] = '\0';
 }
 
+/* A route, left out where it is of IPv6 and the links have none. */
+static int
+route(struct builder *b, const char *space, const char *to, struct err *err)
+{
+	return !b->has_v6 && strchr(to, ':') != NULL ? 0
+	    : network_route(b->t->net, space, to, err);
+}
+
 static int
 clients_build(struct builder *b, struct err *err)
 {
@@ -87,7 +97,8 @@ clients_build(struct builder *b, struct err *err)
 
 	for (i = 0; i < b->s->network_clients; i++) {
 		struct addresses a;
-		struct network_link link = {{space, "up", a.v4, a.v6},
+		struct network_link link = {
+		    {space, "up", a.v4, b->has_v6 ? a.v6 : NULL},
 		    {"switch", device, NULL, NULL}, (unsigned)b->s->network_mtu,
 		    b->s->network_wire};
 
@@ -100,8 +111,8 @@ clients_build(struct builder *b, struct err *err)
 			return -1;
 		b->t->client[i] = network_space_name(net, space);
 		if (!is_flat(b) &&
-		    (network_route(net, space, "default via 192.0.2.1", err) != 0 ||
-		    network_route(net, space, "default via 2001:db8:1::1", err) != 0))
+		    (route(b, space, "default via 192.0.2.1", err) != 0 ||
+		    route(b, space, "default via 2001:db8:1::1", err) != 0))
 			return -1;
 		snprintf(b->t->client_address[i], ADDRESS_MAX, "%s",
 		    b->s->network_ipv6 ? a.v6 : a.v4);
@@ -140,8 +151,10 @@ link_build(struct builder *b, unsigned k, struct err *err)
 	bool is_last = k + 1 == b->nodes, has_narrow = b->s->network_narrow != 0 &&
 	    k == b->emulated;
 	struct addresses near, far;
-	struct network_link link = {{node_names[k], "up", near.v4, near.v6},
-	    {is_last ? "server" : node_names[k + 1], "down", far.v4, far.v6},
+	struct network_link link = {
+	    {node_names[k], "up", near.v4, b->has_v6 ? near.v6 : NULL},
+	    {is_last ? "server" : node_names[k + 1], "down", far.v4,
+		b->has_v6 ? far.v6 : NULL},
 	    (unsigned)(has_narrow ? b->s->network_narrow : b->s->network_mtu),
 	    b->s->network_wire};
 
@@ -171,9 +184,8 @@ link_build(struct builder *b, unsigned k, struct err *err)
 static int
 routes_build(struct builder *b, struct err *err)
 {
-	struct network *net = b->t->net;
 	struct addresses a;
-	char route[200];
+	char to[200];
 	unsigned k;
 
 	for (k = 1; k < b->nodes; k++) {
@@ -181,11 +193,11 @@ routes_build(struct builder *b, struct err *err)
 			link_addresses(b, k, 1, &a);
 			bare(a.v4);
 			bare(a.v6);
-			snprintf(route, sizeof route, "default via %s", a.v4);
-			if (network_route(net, node_names[k], route, err) != 0)
+			snprintf(to, sizeof to, "default via %s", a.v4);
+			if (route(b, node_names[k], to, err) != 0)
 				return -1;
-			snprintf(route, sizeof route, "default via %s", a.v6);
-			if (network_route(net, node_names[k], route, err) != 0)
+			snprintf(to, sizeof to, "default via %s", a.v6);
+			if (route(b, node_names[k], to, err) != 0)
 				return -1;
 		}
 		if (k == EDGE)
@@ -193,17 +205,17 @@ routes_build(struct builder *b, struct err *err)
 		link_addresses(b, k - 1, 0, &a);
 		bare(a.v4);
 		bare(a.v6);
-		snprintf(route, sizeof route, "192.0.2.0/24 via %s", a.v4);
-		if (network_route(net, node_names[k], route, err) != 0)
+		snprintf(to, sizeof to, "192.0.2.0/24 via %s", a.v4);
+		if (route(b, node_names[k], to, err) != 0)
 			return -1;
-		snprintf(route, sizeof route, "203.0.113.0/24 via %s", a.v4);
-		if (network_route(net, node_names[k], route, err) != 0)
+		snprintf(to, sizeof to, "203.0.113.0/24 via %s", a.v4);
+		if (route(b, node_names[k], to, err) != 0)
 			return -1;
-		snprintf(route, sizeof route, "2001:db8:1::/64 via %s", a.v6);
-		if (network_route(net, node_names[k], route, err) != 0)
+		snprintf(to, sizeof to, "2001:db8:1::/64 via %s", a.v6);
+		if (route(b, node_names[k], to, err) != 0)
 			return -1;
-		snprintf(route, sizeof route, "2001:db8:3::/48 via %s", a.v6);
-		if (network_route(net, node_names[k], route, err) != 0)
+		snprintf(to, sizeof to, "2001:db8:3::/48 via %s", a.v6);
+		if (route(b, node_names[k], to, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -223,7 +235,7 @@ server_routes_build(struct builder *b, struct err *err)
 	    "-6 route replace 2001:db8:5::/64 dev down metric 1"};
 	unsigned i;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < (b->has_v6 ? 2 : 1); i++)
 		if (network_ip(b->t->net, "server", err, "%s congctl %s",
 		    is_flat(b) ? near[i] : far[i],
 		    congestion_words[b->s->network_congestion].text) != 0)
@@ -269,8 +281,8 @@ stacks_set(struct builder *b, struct err *err)
 		if (b->s->network_ttl != 64) {
 			snprintf(value, sizeof value, "%u", (unsigned)b->s->network_ttl);
 			if (network_sysctl(t->net, space, "net.ipv4.ip_default_ttl",
-			    value, err) != 0 || network_sysctl(t->net, space,
-			    "net.ipv6.conf.up.hop_limit", value, err) != 0)
+			    value, err) != 0 || (b->has_v6 && network_sysctl(t->net,
+			    space, "net.ipv6.conf.up.hop_limit", value, err) != 0))
 				return -1;
 		}
 		t->port_first[i] = (uint16_t)(12000 + i * t->ports);
@@ -332,7 +344,9 @@ topology_build(struct topology *t, const struct scenario *s, uint64_t seed,
     const char *folder, const char *program, struct err *err)
 {
 	struct builder b = {t, s, seed, program, (unsigned)s->network_hops,
-	    s->network_hops > BORDER ? BORDER : (unsigned)s->network_hops - 1};
+	    s->network_hops > BORDER ? BORDER : (unsigned)s->network_hops - 1,
+	    s->network_mtu >= V6_LEAST &&
+		(s->network_narrow == 0 || s->network_narrow >= V6_LEAST)};
 
 	*t = (struct topology){0};
 	if (strlen(folder) >= sizeof t->folder)
