@@ -44,6 +44,18 @@ need_requests(struct err *err)
 	return 0;
 }
 
+/* WireGuard by the kernel, tried in a namespace that goes away at once, or as a program. */
+static int
+need_wireguard(struct err *err)
+{
+	static const char *const argv[] = {"unshare", "-n", "ip", "link", "add", "wg0",
+	    "type", "wireguard", NULL};
+	struct err none = {0};
+
+	return program_run(argv, NULL, NULL, &none) == 0 ? 0
+	    : program_need("wireguard-go", err);
+}
+
 /*
  * The machine's kernel: a congestion control that is no module is not there for
  * namespaces.
@@ -80,6 +92,8 @@ scenario_needs(const struct scenario *s, struct err *err)
 		if (need_all(lists[i], err) != 0)
 			return -1;
 	if (s->client_program == CLIENT_requests && need_requests(err) != 0)
+		return -1;
+	if (s->network_vpn == VPN_wireguard && need_wireguard(err) != 0)
 		return -1;
 	return need_congestion(congestion_words[s->network_congestion].text, err);
 }
