@@ -218,23 +218,29 @@ evidence_terms(struct findings *f, const struct record *r, const struct verdict 
 }
 
 void
-evidence_ranges(struct findings *f, const struct record *r, const struct range_set *set)
+evidence_ranges(struct findings *f, const struct record *r, const struct range_set *set,
+    bool is_named)
 {
+	const struct range_choice *best = &set->choice[0];
+	const struct catalog_file *file = &f->files->file[best->file];
+
 	if (set->is_resumed)
 		text_printf(&f->evidence,
 			    "a download that the client broke off and its rest, from "
 			    "what it had read to the last of %llu bytes",
-			    (unsigned long long)f->files->file[set->file].size);
+			    (unsigned long long)file->size);
 	else
 		text_printf(&f->evidence,
 		    "%u ranges that follow one another, %llu bytes in all = size %llu + "
 		    "%u headers of %u and digits",
 		    set->pieces, (unsigned long long)r->span,
-		    (unsigned long long)f->files->file[set->file].size, set->pieces,
-		    set->header);
-	if (set->rest > 0)
+		    (unsigned long long)file->size, set->pieces, best->header);
+	if (best->rest > 0)
 		text_printf(&f->evidence, "; requests = path %u + %u + the range",
-			    f->files->file[set->file].path_len, set->rest);
+			    file->path_len, best->rest);
+	if (!is_named)
+		text_printf(&f->evidence, "; one of %u%s files", set->choices,
+		    set->choices == RANGE_CHOICES ? " or more" : "");
 }
 
 void

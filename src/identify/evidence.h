@@ -34,7 +34,7 @@ void evidence_terms(struct findings *findings, const struct record *record,
 /* The same of a download in pieces, of the ordinal-th of several downloads on one record,
  * and of a response of a pipelined run. */
 void evidence_ranges(struct findings *findings, const struct record *record,
-    const struct range_set *set);
+    const struct range_set *set, bool is_named);
 void evidence_several(struct findings *findings, const struct record *record,
     const struct verdict *verdict, const struct several *several, uint32_t ordinal);
 void evidence_response(struct findings *findings,

@@ -19,6 +19,7 @@
 #include "model/finding.h"
 #include "model/flow.h"
 #include "model/sink.h"
+#include "model/type.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ findings_init(struct findings *f, const struct files *files, double threshold,
 	text_init(&f->candidates);
 	text_init(&f->evidence);
 	text_init(&f->points);
+	text_init(&f->pieces);
 }
 
 void
@@ -52,6 +54,7 @@ findings_done(struct findings *f)
 	text_done(&f->candidates);
 	text_done(&f->evidence);
 	text_done(&f->points);
+	text_done(&f->pieces);
 }
 
 int
@@ -115,6 +118,8 @@ append(struct findings *f, struct finding *out, struct err *err)
 	finding_set(out, model, str_of(model_version));
 	if (f->points.len > 0)
 		finding_set(out, points, str_of_text(&f->points));
+	if (f->pieces.len > 0)
+		finding_set(out, pieces, str_of_text(&f->pieces));
 	f->counters[finding_has(out, name)      ? IDENTIFY_named
 		    : out->kind == KIND_unknown ? IDENTIFY_unknown
 						: IDENTIFY_sets]++;
@@ -122,6 +127,7 @@ append(struct findings *f, struct finding *out, struct err *err)
 	text_clear(&f->candidates);
 	text_clear(&f->evidence);
 	text_clear(&f->points);
+	text_clear(&f->pieces);
 	return batch_is_full(f->batch) ? findings_flush(f, err) : 0;
 }
 
@@ -289,23 +295,59 @@ findings_add(struct findings *f, const struct record *r, const struct verdict *v
 	return append(f, &out, err);
 }
 
+/* The pieces behind the first: "port start; port start". */
+static void
+tell_pieces(struct findings *f, const struct ranges *ranges, const struct range_set *set)
+{
+	char room[32];
+	uint32_t i;
+
+	for (i = 0; i + 1 < set->pieces; i++) {
+		const struct range_piece *p = &ranges->later[set->later + i];
+
+		text_printf(&f->pieces, "%s%u ", i > 0 ? "; " : "", p->client_port);
+		text_bytes(&f->pieces, room,
+		    time_print(p->start_us, STYLE_MACHINE, room));
+	}
+}
+
+/* Likeliest file's name: files of one name and version count together. */
+static double
+range_probability(const struct findings *f, const struct range_set *set)
+{
+	double sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < set->choices; i++)
+		if (same_name(f, set->choice[i].file, set->choice[0].file))
+			sum += set->choice[i].probability;
+	return sum;
+}
+
 int
 findings_add_ranges(struct findings *f, const struct record *r,
-    const struct range_set *set, struct err *err)
+    const struct ranges *ranges, const struct range_set *set, struct err *err)
 {
-	struct candidate best = {
-	    .file = set->file, .header = set->header, .rest = set->rest};
+	struct candidate best = {.file = set->choice[0].file,
+	    .header = set->choice[0].header, .rest = set->choice[0].rest};
+	double name = range_probability(f, set);
+	bool is_named = name >= f->threshold;
 	struct finding out = {0};
+	uint32_t i;
 
 	set_record(f, &out, r);
-	finding_set(&out, rivals, 0);
+	finding_set(&out, rivals, set->choices - 1);
 	finding_set(&out, kind, KIND_ranges);
-	finding_set(&out, probability, set->probability);
-	finding_set(&out, grade, set->rest > 0 ? GRADE_span : GRADE_response);
-	set_best(f, &out, r, &best);
-	put_candidate(f, set->file, set->probability);
+	finding_set(&out, probability, is_named ? name : set->probability);
+	finding_set(&out, grade, best.rest > 0 ? GRADE_span : GRADE_response);
+	if (is_named)
+		set_best(f, &out, r, &best);
+	for (i = 0; i < set->choices; i++)
+		if (set->choice[i].probability >= 0.001)
+			put_candidate(f, set->choice[i].file, set->choice[i].probability);
 	tell_points(f, r);
-	evidence_ranges(f, r, set);
+	tell_pieces(f, ranges, set);
+	evidence_ranges(f, r, set, is_named);
 	return append(f, &out, err);
 }
 

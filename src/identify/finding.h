@@ -14,6 +14,7 @@ struct constants;
 struct hint_view;
 struct point;
 struct range_set;
+struct ranges;
 struct several;
 struct sink;
 
@@ -24,7 +25,7 @@ struct findings {
 	double threshold, plain_threshold;
 	struct sink *sink;
 	struct batch *batch;
-	struct text candidates, evidence, points;
+	struct text candidates, evidence, points, pieces;
 	const struct point *point; /* see intake.h; NULL: none */
 	/* Of the record at hand; NULL: none. */
 	const struct hint_view *view;
@@ -42,7 +43,8 @@ int findings_add(struct findings *findings, const struct record *record,
 		 const struct verdict *verdict, bool is_unmodified, struct err *err);
 /* That of a download in pieces, told by the first of their records. */
 int findings_add_ranges(struct findings *findings, const struct record *record,
-			const struct range_set *set, struct err *err);
+			const struct ranges *ranges, const struct range_set *set,
+			struct err *err);
 /* Those of a record with several downloads: one for each, in no order. */
 int findings_add_several(struct findings *findings, const struct record *record,
 			 const struct verdict *verdict, const struct several *several,

@@ -414,7 +414,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 	if (r->range != 0)
 		return r->is_dropped
 			   ? 0
-			   : findings_add_ranges(findings, r,
+			   : findings_add_ranges(findings, r, &id->ranges,
 						 &id->ranges.sets[r->range - 1], err);
 	if (r->has_span && !sampled_is(r)) {
 		neighbour_name(&n, c, at, &verdict);

@@ -39,9 +39,13 @@ static const double RANGES_PRIOR = 0.01, RANGES_USUAL = 1e6, RANGES_AT = 0.9;
 
 /* Of downloads, those that are broken off; of these, those that go on. */
 static const double ABORTED_SHARE = 0.2, RESUMED_SHARE = 0.3;
+/* Of the downloads that end without a reset, those that had not come to their end: the
+ * client had read all that had come, and the server ended when it saw that. */
+static const double ENDED_SHARE = 0.002;
 
 /* Octets that were sent to a client and that it had not read: what buffers hold. */
-static const double UNREAD_USUAL = 100000, UNREAD_MAX = 16000000;
+static const double UNREAD_USUAL = 100000;
+static const uint64_t UNREAD_MAX = 16000000;
 
 struct search {
 	struct ranges *ranges;
@@ -136,11 +140,11 @@ try_files(struct search *s, size_t first, size_t end, const struct chain *chain,
 		weight += request_weight(s, chain, (uint32_t)at, &rest);
 		p = 1 / (1 + exp(own - weight));
 		if (p > best->probability)
-			*best = (struct range_set){.file = (uint32_t)at,
-						   .header = header,
-						   .rest = rest,
-						   .pieces = (uint32_t)(end - first),
-						   .probability = p};
+			*best = (struct range_set){
+			    .choice = {{(uint32_t)at, header, rest, p}},
+			    .choices = 1,
+			    .pieces = (uint32_t)(end - first),
+			    .probability = p};
 	}
 }
 
@@ -201,7 +205,7 @@ is_searched(const struct mode *header)
 static double
 unread_density(double octets)
 {
-	return 1 / ((octets + UNREAD_USUAL) * log1p(UNREAD_MAX / UNREAD_USUAL));
+	return 1 / ((octets + UNREAD_USUAL) * log1p((double)UNREAD_MAX / UNREAD_USUAL));
 }
 
 /* A file, a constant of headers and one of requests for a broken off download and its
@@ -233,50 +237,93 @@ resumed_weight(const struct search *s, const struct record *const r[2], size_t f
 	       (double)f->size;
 }
 
+/* Keeps the likeliest files, sorted. */
+static void
+keep_choice(struct range_set *set, struct range_choice choice)
+{
+	uint32_t i = set->choices < RANGE_CHOICES ? set->choices++ : RANGE_CHOICES;
+
+	if (i == RANGE_CHOICES && choice.probability <= set->choice[--i].probability)
+		return;
+	for (; i > 0 && set->choice[i - 1].probability < choice.probability; i--)
+		set->choice[i] = set->choice[i - 1];
+	set->choice[i] = choice;
+}
+
+/* A file by all constants of headers and requests. */
+static struct range_choice
+resumed_choice(struct search *s, const struct record *const r[2], size_t file)
+{
+	struct range_choice out = {.file = (uint32_t)file};
+	uint64_t size = s->files->file[file].size;
+	double weight, top = 0;
+	uint32_t mode, request;
+
+	for (mode = 0; mode < s->c->header.count; mode++) {
+		const struct mode *header = &s->c->header.mode[mode];
+
+		if (!is_searched(header) || r[0]->span <= header->bytes + DIGITS_MOST)
+			continue;
+		for (request = 0; request < s->c->request.count; request++) {
+			s->ranges->work++;
+			weight = resumed_weight(s, r, file, header, request);
+			out.probability += weight;
+			if (weight <= top)
+				continue;
+			top = weight;
+			out.header = header->bytes + size_digits(size, header->digits);
+			out.rest = s->c->request.mode[request].bytes;
+		}
+	}
+	return out;
+}
+
+/* The requests of a broken off download and its rest: "Range: bytes=a-" beside. */
+static bool
+may_be_resumed(const struct record *const r[2])
+{
+	uint64_t least = r[0]->request_span + SPAN_RANGE_REQUEST;
+
+	return r[0]->has_request && r[1]->has_request &&
+	       r[1]->request_span > least &&
+	       r[1]->request_span <= least + decimal_digits(r[0]->span) &&
+	       r[0]->client_flags & (TCP_RST | TCP_FIN);
+}
+
 /* A download that the client broke off, and its rest. */
 static struct range_set
 find_resumed(struct search *s, size_t first)
 {
 	const struct record *const r[2] = {s->records[first], s->records[first + 1]};
-	struct range_set best = {.pieces = 2, .is_resumed = true};
-	double all = 0, top = 0, weight,
-	       scale = ABORTED_SHARE * RESUMED_SHARE * (1 - s->c->unknown) /
-		       (double)s->files->count;
-	uint32_t mode, request;
+	struct range_set set = {.pieces = 2, .is_resumed = true};
+	uint64_t both = r[0]->span + r[1]->span, less = UNREAD_MAX + 4 * MODE_BYTES_MAX;
+	double scale = (1 - s->c->unknown) / (double)s->files->count, all, own;
 	size_t at, to;
+	uint32_t i;
 
-	if (!(r[0]->client_flags & TCP_RST) || !r[0]->has_request || !r[1]->has_request)
+	if (!may_be_resumed(r))
 		return (struct range_set){0};
-	for (mode = 0; mode < s->c->header.count; mode++) {
-		const struct mode *header = &s->c->header.mode[mode];
-		uint64_t both = r[0]->span + r[1]->span, sent = r[0]->span;
+	scale *= RESUMED_SHARE *
+	    (r[0]->client_flags & TCP_RST ? ABORTED_SHARE : ENDED_SHARE);
+	at = catalog_lower(s->files->catalog, both > less ? both - less : 0);
+	to = catalog_lower(s->files->catalog, both);
+	for (; at < to; at++) {
+		struct range_choice one = resumed_choice(s, r, at);
 
-		if (!is_searched(header) || sent <= header->bytes + DIGITS_MOST)
+		if (!(one.probability > 0))
 			continue;
-		at = catalog_lower(s->files->catalog,
-				   both > UNREAD_MAX + 4 * MODE_BYTES_MAX
-				       ? both - (uint64_t)UNREAD_MAX - 4 * MODE_BYTES_MAX
-				       : 0);
-		to = catalog_lower(s->files->catalog, both);
-		for (; at < to; at++)
-			for (request = 0; request < s->c->request.count; request++) {
-				s->ranges->work++;
-				weight = scale *
-					 resumed_weight(s, r, at, header, request);
-				all += weight;
-				if (weight <= top)
-					continue;
-				top = weight;
-				best.file = (uint32_t)at;
-				best.header = header->bytes +
-					      size_digits(s->files->file[at].size,
-					      header->digits);
-				best.rest = s->c->request.mode[request].bytes;
-			}
+		one.probability *= scale;
+		set.probability += one.probability;
+		keep_choice(&set, one);
 	}
-	best.probability = all > 0 ? top / (all + exp(own_evidence(s, first, first + 2)))
-	    : 0;
-	return best.probability >= RANGES_AT ? best : (struct range_set){0};
+	own = exp(own_evidence(s, first, first + 2));
+	all = set.probability + own;
+	if (!(set.probability > 0) || set.probability < RANGES_AT * all)
+		return (struct range_set){0};
+	for (i = 0; i < set.choices; i++)
+		set.choice[i].probability /= all;
+	set.probability /= all;
+	return set;
 }
 
 static struct range_set
@@ -305,6 +352,18 @@ find_at(struct search *s, size_t first)
 }
 
 static void
+keep_piece(struct ranges *ranges, const struct record *r)
+{
+	if (ranges->later_count == ranges->later_cap) {
+		ranges->later_cap = ranges->later_cap ? ranges->later_cap * 2 : 16;
+		ranges->later = must(realloc(ranges->later, ranges->later_cap *
+		    sizeof *ranges->later));
+	}
+	ranges->later[ranges->later_count++] =
+	    (struct range_piece){r->start_us, r->client_port};
+}
+
+static void
 keep_set(struct search *s, size_t first, const struct range_set *set)
 {
 	struct ranges *ranges = s->ranges;
@@ -315,12 +374,14 @@ keep_set(struct search *s, size_t first, const struct range_set *set)
 		ranges->cap = ranges->cap ? ranges->cap * 2 : 16;
 		ranges->sets = must(realloc(ranges->sets, ranges->cap * sizeof *set));
 	}
-	ranges->sets[ranges->count++] = *set;
+	ranges->sets[ranges->count] = *set;
+	ranges->sets[ranges->count++].later = ranges->later_count;
 	head->range = ranges->count;
 	for (i = first + 1; i < first + set->pieces; i++) {
 		r = s->records[i];
 		r->range = ranges->count;
 		r->is_dropped = true;
+		keep_piece(ranges, r);
 		head->span += r->span;
 		head->bytes += r->bytes;
 		head->packets += r->packets;
@@ -382,5 +443,6 @@ void
 ranges_done(struct ranges *ranges)
 {
 	free(ranges->sets);
+	free(ranges->later);
 	*ranges = (struct ranges){0};
 }

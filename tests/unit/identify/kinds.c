@@ -103,7 +103,7 @@ struct told {
 	struct sink sink;
 	struct finding findings[TOLD];
 	char name[TOLD][64], candidates[TOLD][TEXT], evidence[TOLD][TEXT],
-	    points[TOLD][TEXT], server[TOLD][TEXT];
+	    points[TOLD][TEXT], server[TOLD][TEXT], pieces[TOLD][4 * TEXT];
 	size_t count;
 };
 
@@ -128,6 +128,7 @@ keep(struct sink *sink, struct batch *batch, struct err *err)
 		COPY(evidence, evidence)
 		COPY(points, points)
 		COPY(server, server_name)
+		COPY(pieces, pieces)
 #undef COPY
 		told.count++;
 	}
@@ -338,6 +339,77 @@ test_encoded(void **state)
 	end(&w);
 }
 
+/* The octets of a range's answer beside those of the range: nginx's, see span_part.c. */
+static uint64_t
+range_answer(uint64_t size, uint64_t a, uint64_t b)
+{
+	uint64_t n = b - a + 1;
+
+	return n + digits(n) + HEADER + 16 + digits(a) + digits(b) + digits(size);
+}
+
+/* Gives a download that was broken off after so many octets of a file, and its rest from
+ * where the client had left so many of them unread. */
+static void
+give_resumed(struct world *w, size_t file, uint64_t sent, uint64_t unread, uint16_t flags,
+    struct flow *first)
+{
+	const struct catalog_file *f = &w->files[file];
+	uint64_t request = f->path_len + REQUEST, a = sent - unread;
+	struct flow rest;
+
+	*first = download(w, request, sent + HEADER + digits(f->size));
+	flow_set(first, tcp_flags, flags);
+	give(w, first);
+	rest = download(w, request + 16 + digits(a),
+	    range_answer(f->size, a, f->size - 1));
+	give(w, &rest);
+}
+
+/* Broken off and gone on with: it is one finding, that says where the rest is. What the
+ * client had not read is not known, so files of one path length that are a little smaller
+ * fit as well: which they are is said, and a name is as sure as that leaves it. A client
+ * that has read all ends without a reset. */
+static void
+test_resumed(void **state)
+{
+	enum { RESET = 0x1e, ENDED = 0x1b };
+	struct catalog *c = archive();
+	struct flow near, far, ended;
+	struct world w;
+	size_t i;
+
+	add(c, &(struct file){.name = "lone", .size = 30000000, .path = 90});
+	add(c, &(struct file){.name = "small", .size = 40000000, .path = 91});
+	add(c, &(struct file){.name = "large", .size = 40900000, .path = 91});
+	w = begin(c);
+	usual(&w, 40);
+	give_resumed(&w, lookup(&w, "large"), 12000000, 20000, RESET, &near);
+	give_resumed(&w, lookup(&w, "small"), 12000000, 1500000, RESET, &far);
+	give_resumed(&w, lookup(&w, "lone"), 12000000, 0, ENDED, &ended);
+	finish(&w);
+	assert_int_equal(told.count, 43);
+	i = found(&near);
+	assert_int_equal(told.findings[i].kind, KIND_ranges);
+	assert_string_equal(told.name[i], "large");
+	assert_non_null(strstr(told.candidates[i], "small"));
+	assert_true(told.findings[i].probability > 0.8);
+	assert_true(told.findings[i].probability < 0.99);
+	assert_string_equal(told.pieces[i], "20041 2023-11-14T22:14:42.000000Z");
+	/* It leaves 1.5 MB unread, and "large" would leave 0.6: 1.6 and 0.7 with what is
+	 * usual. */
+	i = found(&far);
+	assert_int_equal(told.findings[i].kind, KIND_ranges);
+	assert_non_null(strstr(told.candidates[i], "large 0.69"));
+	assert_non_null(strstr(told.candidates[i], "small 0.3"));
+	assert_true(told.findings[i].probability > 0.65);
+	assert_true(told.findings[i].probability < 0.75);
+	i = found(&ended);
+	assert_int_equal(told.findings[i].kind, KIND_ranges);
+	assert_string_equal(told.name[i], "lone");
+	end(&w);
+}
+
 /* A client that gave up: any file at least so long whose path fits its request. */
 static void
 test_partial(void **state)
@@ -427,6 +499,8 @@ test_ranges(void **state)
 	} cases[] = {{2, 16, false}, {3, 38, false}, {8, 16, true}, {20, 38, true}};
 	struct world w = begin(archive());
 	struct flow first[4];
+	const char *at;
+	char last[16];
 	size_t i, k;
 
 	usual(&w, 40);
@@ -442,6 +516,11 @@ test_ranges(void **state)
 				    catalog_text(w.catalog, w.files[3000 + 10 * k].name));
 		assert_int_equal(told.findings[i].header, HEADER + cases[k].extra);
 		assert_true(told.findings[i].probability > 0.9);
+		/* Where the others are: pieces come one after the other. */
+		snprintf(last, sizeof last, "%u ", first[k].src_port + cases[k].pieces - 1);
+		at = strrchr(told.pieces[i], ';');
+		assert_memory_equal(at != NULL ? at + 2 : told.pieces[i], last,
+		    strlen(last));
 	}
 	end(&w);
 }
@@ -467,15 +546,6 @@ test_no_ranges(void **state)
 	for (i = 0; i < told.count; i++)
 		assert_int_not_equal(told.findings[i].kind, KIND_ranges);
 	end(&w);
-}
-
-/* The octets of a range's answer beside those of the range: nginx's, see span_part.c. */
-static uint64_t
-range_answer(uint64_t size, uint64_t a, uint64_t b)
-{
-	uint64_t n = b - a + 1;
-
-	return n + digits(n) + HEADER + 16 + digits(a) + digits(b) + digits(size);
 }
 
 /* Answers that are no whole files, among 50 files: their kinds are told from the lengths
@@ -1263,7 +1333,7 @@ main(void)
 	    cmocka_unit_test(test_whole),
 	    cmocka_unit_test(test_tie),
 	    cmocka_unit_test(test_encoded),
-	    cmocka_unit_test(test_partial),
+	    cmocka_unit_test(test_partial), cmocka_unit_test(test_resumed),
 	    cmocka_unit_test(test_reset_after_all),
 	    cmocka_unit_test(test_ranges),
 	    cmocka_unit_test(test_no_ranges),
