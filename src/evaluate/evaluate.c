@@ -477,6 +477,8 @@ why_missed(const struct evaluation *e, const struct item *truth,
 		return "no finding of this client, port and time";
 	if (truth->name == 0)
 		return "a file that the truth does not know was given a name";
+	if (finding->name == 0 && !e->findings.has_candidates)
+		return "not named";
 	if (finding->name == 0)
 		return is_candidate(e, truth, finding)
 		    ? "not named; the right file is a candidate"

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "evaluate/pieces.h"
 #include "load/reader.h"
 #include "model/type.h"
 
@@ -25,13 +26,15 @@ enum cell {
 	COLUMN_grade,
 	COLUMN_candidates,
 	COLUMN_evidence,
+	COLUMN_pieces,
 	COLUMN_group, /* whatever it is called */
 	COLUMNS
 };
 
 static const char *const names[COLUMNS] = {"client", "client_port", "start", "name",
     "version",
-    "exchange", "size", "bytes", "probability", "grade", "candidates", "evidence", NULL};
+    "exchange", "size", "bytes", "probability", "grade", "candidates", "evidence",
+    "pieces", NULL};
 
 struct columns {
 	int at[COLUMNS]; /* index of the cell; -1: no such column */
@@ -174,27 +177,67 @@ read_item(struct items *t, const struct reader *r, const struct columns *columns
 	return COLUMNS;
 }
 
+static struct item *
+room(struct items *t, const struct reader *r, struct err *err)
+{
+	if (t->count == ITEMS_MAX) {
+		err_set(err, E2BIG, "%s: more than %d rows", r->name, ITEMS_MAX);
+		return NULL;
+	}
+	if (t->count == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 256;
+		t->list = must(realloc(t->list, t->cap * sizeof *t->list));
+	}
+	return &t->list[t->count];
+}
+
+/* What a finding says of a download in pieces, it says of each: an item for every one
+ * behind the first. How long that one is, the finding does not say. */
+static int
+add_pieces(struct items *t, const struct reader *r, struct str cell, bool *is_wrong,
+    struct err *err)
+{
+	struct item one = t->list[t->count - 1], *to;
+	struct piece_start piece;
+
+	one.has_octets = one.has_exchange = false;
+	while (pieces_next(&cell, &piece, is_wrong)) {
+		if ((to = room(t, r, err)) == NULL)
+			return -1;
+		one.start_us = piece.start_us;
+		one.port = piece.port;
+		*to = one;
+		t->count++;
+	}
+	return 0;
+}
+
 static int
 add(struct items *t, const struct reader *r, const struct columns *columns, size_t width,
     const char *group, struct err *err)
 {
 	enum cell wrong;
+	bool is_no_list = false;
+	struct item *to;
 	struct str cell;
 
 	if (r->problem != NULL || r->count != width)
 		return err_set(err, EINVAL, "%s: line %llu: %s", r->name,
 		    (unsigned long long)r->line, r->problem != NULL ? r->problem
 		    : "not as many cells as columns");
-	if (t->count == ITEMS_MAX)
-		return err_set(err, E2BIG, "%s: more than %d rows", r->name, ITEMS_MAX);
-	if (t->count == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 256;
-		t->list = must(realloc(t->list, t->cap * sizeof *t->list));
-	}
-	wrong = read_item(t, r, columns, &t->list[t->count]);
+	if ((to = room(t, r, err)) == NULL)
+		return -1;
+	wrong = read_item(t, r, columns, to);
 	if (wrong == COLUMNS) {
 		t->count++;
-		return 0;
+		cell = cell_of(r, columns, COLUMN_pieces);
+		if (t->is_truth || cell.len == 0)
+			return 0;
+		if (add_pieces(t, r, cell, &is_no_list, err) != 0)
+			return -1;
+		if (!is_no_list)
+			return 0;
+		wrong = COLUMN_pieces;
 	}
 	cell = cell_of(r, columns, wrong);
 	return err_set(err, EINVAL, "%s: line %llu: column '%s': no such value: '%.*s'",
@@ -227,6 +270,7 @@ read_records(struct items *t, struct reader *r, bool is_truth, const char *group
 		width = r->count;
 		t->has_group = columns.at[COLUMN_group] >= 0;
 		t->has_port = columns.at[COLUMN_client_port] >= 0;
+		t->has_candidates = columns.at[COLUMN_candidates] >= 0;
 	}
 	if (more == 0 && width == 0)
 		return err_set(err, EINVAL,

@@ -27,7 +27,7 @@ struct items {
 	struct item *list;
 	size_t count, cap;
 	struct text strings;
-	bool is_truth, has_group, has_port; /* the columns are there */
+	bool is_truth, has_group, has_port, has_candidates; /* the columns are there */
 };
 
 /*

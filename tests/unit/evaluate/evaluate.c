@@ -230,6 +230,20 @@ test_verdicts(void **state)
 	evaluation_free(e);
 }
 
+/* Without the column, whether the right file was a candidate is not known. */
+static void
+test_no_candidates(void **state)
+{
+	struct evaluation *e = judge("client,start,name,probability\n::1,10,,0.5\n",
+	    "client,start,name\n::1,10,a\n", (struct evaluate_config){0});
+
+	kept = (struct kept){.sink.push = keep, .is_miss = true};
+	assert_int_equal(evaluation_misses(e, &kept.sink, NULL), 0);
+	assert_int_equal(kept.count, 1);
+	assert_string_equal(kept.why[0], "not named");
+	evaluation_free(e);
+}
+
 static uint64_t
 rights(const char *f, const char *t, struct evaluate_config config)
 {
@@ -268,6 +282,15 @@ test_alignment(void **state)
 	assert_int_equal(rights(
 	    "client,client_port,start,name,probability\n::1,5,10,a,1\n::1,6,20,b,1\n",
 	    "client,start,name\n::1,10,a\n::1,20,b\n", usual), 2);
+	/* A download in pieces: what is said of it is said of each, wherever it is; a
+	 * piece that the truth has no row of is not held against it. */
+	assert_int_equal(rights(
+	    "client,client_port,start,bytes,name,probability,pieces\n"
+	    "::1,5,10,900000,a,1,6 11; 7 1970-01-01T00:00:30Z\n"
+	    "::1,8,40,900000,b,1,8 41; 9 42\n",
+	    "client,client_port,start,size,name\n"
+	    "::1,5,10,900000,a\n::1,6,11,900000,a\n::1,7,30,900000,a\n"
+	    "::1,8,40,900000,b\n::1,8,41,900000,b\n", usual), 5);
 	/* Other clients and ports are never taken. */
 	assert_int_equal(rights(
 	    "client,client_port,start,name,probability\n::2,5,10,a,1\n::1,6,10,a,1\n",
@@ -311,6 +334,21 @@ test_refused(void **state)
 	refuse("client,start,name,probability,grade\n::1,1,a,1,good\n",
 	    "client,start,name\n::1,1,a\n", (struct evaluate_config){0},
 	    "column 'grade'");
+	{
+		static const char *const wrong[] = {"5", "5 ", "x 1", "65536 1", "5 1;6",
+		    "5 1 6"};
+		char text[120];
+		size_t i;
+
+		for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+			snprintf(text, sizeof text,
+			    "client,start,name,probability,pieces\n::1,1,a,1,%s\n",
+			    wrong[i]);
+			refuse(text, "client,start,name\n::1,1,a\n",
+			    (struct evaluate_config){0},
+			    "findings: line 2: column 'pieces'");
+		}
+	}
 	refuse(f, "client,start,name\n::1,1,a\n",
 	    (struct evaluate_config){.split = "soon"},
 	    "--split");
@@ -327,7 +365,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wilson),
 	    cmocka_unit_test(test_calibration),
-	    cmocka_unit_test(test_verdicts),
+	    cmocka_unit_test(test_verdicts), cmocka_unit_test(test_no_candidates),
 	    cmocka_unit_test(test_alignment),
 	    cmocka_unit_test(test_refused),
 	};
