@@ -21,7 +21,8 @@ static const uint64_t extended[] = {1000, 60000}; /* names with decoys */
 enum { EXTENDED = sizeof extended / sizeof *extended };
 
 static const char finding_fields[] =
-    "start,end,client,client_port,bytes,name,version,probability,candidates,evidence";
+    "start,end,client,client_port,bytes,name,version,probability,candidates,evidence,"
+    "pieces,kind";
 
 /* A place of a scenario with what is known of it. */
 struct spot {

@@ -341,8 +341,8 @@ static const struct {
      "source,date,kernel,seed,scale,weir",
      {.table = LAB_TABLE_RUN}},
     {"Scores",
-     "scenario,place,method,names,kind,downloads,right,wrong,unknown,absent,percent,"
-     "low,high,article,note",
+     "scenario,place,method,names,kind,downloads,right,wrong,unknown,absent,among,"
+     "percent,low,high,article,note",
      {.table = LAB_TABLE_SCORE}},
     {"By segments sent again",
      "scenario,place,method,from,to,downloads,right,wrong,unknown,"

@@ -207,9 +207,10 @@ write_score(const struct lab_score *s, struct text *out)
 	}
 	text_printf(out, "%4llu/%-5llu", (unsigned long long)s->right,
 		    (unsigned long long)s->downloads);
-	text_printf(out, "  %5.1f (%5.1f to %5.1f)  %5llu  %7llu  %6llu\n", s->percent,
-		    s->low, s->high, (unsigned long long)s->wrong,
-		    (unsigned long long)s->unknown, (unsigned long long)s->absent);
+	text_printf(out, "  %5.1f (%5.1f to %5.1f)  %5llu  %7llu  %6llu  %5llu\n",
+		    s->percent, s->low, s->high, (unsigned long long)s->wrong,
+		    (unsigned long long)s->unknown, (unsigned long long)s->absent,
+		    (unsigned long long)s->among);
 }
 
 static void
@@ -228,7 +229,7 @@ write_scores(const struct lab_tables *tables, struct text *out)
 		text_str(
 		    out,
 		    "  Method                   Names  Kind        Right      Percent  "
-		    "95 % interval   Wrong  Unknown  Absent\n");
+		    "95 % interval   Wrong  Unknown  Absent  Among\n");
 		for (k = 0; k < count; k++)
 			if (str_equals(scores[k].scenario, spots[i].scenario) &&
 			    str_equals(scores[k].place, spots[i].place))

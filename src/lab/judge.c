@@ -220,8 +220,8 @@ judge_record(const struct lab_downloads *d, const struct lab_records *t, size_t 
 	for (i = 0; i < n; i++) {
 		struct lab_verdict *one = &v[members[i]->number];
 
-		*one = (struct lab_verdict){LAB_UNKNOWN, &t->list[first], (uint32_t)n,
-					    false};
+		*one = (struct lab_verdict){.outcome = LAB_UNKNOWN,
+		    .said = &t->list[first], .shared = (uint32_t)n};
 		for (k = first; k < last && one->outcome == LAB_UNKNOWN; k++) {
 			if (is_used[k - first] || t->list[k].name == 0 ||
 			    !says_so(d, &d->list[members[i]->number], t, &t->list[k]))
@@ -275,17 +275,6 @@ judge_by_record(const struct lab_downloads *d, const struct lab_records *t,
 	free(all);
 }
 
-void
-lab_judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_join join,
-	  int64_t tolerance_us, struct lab_verdict *verdicts)
-{
-	memset(verdicts, 0, d->count * sizeof *verdicts);
-	if (join == LAB_IN_ORDER)
-		judge_in_order(d, t, tolerance_us, verdicts);
-	else
-		judge_by_record(d, t, tolerance_us, verdicts);
-}
-
 /* True if "name version" is one of the candidates, each followed by its probability. */
 static bool
 is_candidate(const struct lab_downloads *d, const struct lab_download *one,
@@ -302,6 +291,23 @@ is_candidate(const struct lab_downloads *d, const struct lab_download *one,
 		at += strspn(at, "; ");
 	}
 	return false;
+}
+
+void
+lab_judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_join join,
+	  int64_t tolerance_us, struct lab_verdict *verdicts)
+{
+	size_t i;
+
+	memset(verdicts, 0, d->count * sizeof *verdicts);
+	if (join == LAB_IN_ORDER)
+		judge_in_order(d, t, tolerance_us, verdicts);
+	else
+		judge_by_record(d, t, tolerance_us, verdicts);
+	for (i = 0; i < d->count; i++)
+		verdicts[i].is_among = verdicts[i].outcome == LAB_UNKNOWN &&
+		    verdicts[i].said->is_set &&
+		    is_candidate(d, &d->list[i], t, verdicts[i].said);
 }
 
 const char *

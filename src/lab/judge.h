@@ -35,6 +35,7 @@ struct lab_verdict {
 	const struct lab_record *said; /* NULL: nothing */
 	uint32_t shared; /* downloads that the record holds; 0: not counted */
 	bool is_split;   /* said to be more files than downloads */
+	bool is_among;   /* unknown, but the right file is one of a set that was said */
 };
 
 /* verdicts: one a download. tolerance_us: how far the clocks of a log and a meter may

@@ -15,8 +15,8 @@ is_named(struct str cell, const char *name)
 	return strlen(name) == cell.len && memcmp(name, cell.data, cell.len) == 0;
 }
 
-static int
-fault(const struct sheet *s, unsigned column, const char *what, struct err *err)
+int
+sheet_fault(const struct sheet *s, unsigned column, const char *what, struct err *err)
 {
 	struct str cell = sheet_cell(s, column);
 
@@ -129,7 +129,7 @@ sheet_u64(const struct sheet *s, unsigned column, uint64_t most, uint64_t *out,
 	if (cell.len == 0)
 		return 0;
 	if (!parse_u64(cell.data, cell.len, &v) || v > most)
-		return fault(s, column, "a number within its limits", err);
+		return sheet_fault(s, column, "a number within its limits", err);
 	*out = v;
 	return 0;
 }
@@ -141,7 +141,7 @@ sheet_f64(const struct sheet *s, unsigned column, double *out, struct err *err)
 
 	return cell.len == 0 || parse_f64(cell.data, cell.len, out)
 		   ? 0
-		   : fault(s, column, "a number", err);
+		   : sheet_fault(s, column, "a number", err);
 }
 
 int
@@ -151,7 +151,7 @@ sheet_time(const struct sheet *s, unsigned column, int64_t *out_us, struct err *
 
 	return cell.len == 0 || time_parse(cell.data, cell.len, out_us)
 		   ? 0
-		   : fault(s, column, "a time", err);
+		   : sheet_fault(s, column, "a time", err);
 }
 
 int
@@ -161,7 +161,7 @@ sheet_addr(const struct sheet *s, unsigned column, struct addr *out, struct err 
 
 	return cell.len == 0 || addr_parse(cell.data, cell.len, out)
 		   ? 0
-		   : fault(s, column, "an address", err);
+		   : sheet_fault(s, column, "an address", err);
 }
 
 size_t

@@ -41,6 +41,9 @@ int sheet_time(const struct sheet *sheet, unsigned column, int64_t *out_us,
 	       struct err *err);
 int sheet_addr(const struct sheet *sheet, unsigned column, struct addr *out,
 	       struct err *err);
+/* -1: the cell is not what it should be, by file, line and column. */
+int sheet_fault(const struct sheet *sheet, unsigned column, const char *what,
+		struct err *err);
 /* Copies the cell behind pool's texts, with a 0; its offset, or 0 for an empty cell: a
  * pool begins with an empty text. */
 size_t sheet_keep(const struct sheet *sheet, unsigned column, struct text *pool);

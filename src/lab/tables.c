@@ -22,7 +22,7 @@ enum { AGAIN_BINS = 6, KINDS_MAX = 16 };
 static const uint64_t again_to[AGAIN_BINS] = {0, 2, 10, 30, 100, UINT64_MAX};
 
 struct tally {
-	uint64_t downloads, right, wrong, unknown, absent;
+	uint64_t downloads, right, wrong, unknown, absent, among;
 };
 
 struct rows {
@@ -94,6 +94,7 @@ count(struct tally *t, const struct lab_verdict *v)
 	t->wrong += v->outcome == LAB_WRONG;
 	t->unknown += v->outcome == LAB_UNKNOWN || v->outcome == LAB_ABSENT;
 	t->absent += v->outcome == LAB_ABSENT;
+	t->among += v->is_among;
 }
 
 struct lab_tables *
@@ -172,6 +173,7 @@ add_score(struct lab_tables *t, const struct lab_case *of, const char *kind,
 	lab_set(&s, SCORE, wrong, tally->wrong);
 	lab_set(&s, SCORE, unknown, tally->unknown);
 	lab_set(&s, SCORE, absent, tally->absent);
+	lab_set(&s, SCORE, among, tally->among);
 	if (tally->downloads > 0) {
 		lab_set(&s, SCORE, percent,
 			rounded(100.0 * (double)tally->right / (double)tally->downloads,

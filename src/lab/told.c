@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "evaluate/pieces.h"
 #include "lab/sheet.h"
 
 #include <errno.h>
@@ -22,11 +23,14 @@ enum finding_column {
 	FINDING_version,
 	FINDING_candidates,
 	FINDING_evidence,
+	FINDING_pieces,
+	FINDING_kind,
 };
 
 static const char *const finding_columns[] = {
     "start",       "end",     "client",     "client_port", "bytes", "name",
-    "probability", "version", "candidates", "evidence",    NULL};
+    "probability", "version", "candidates", "evidence",    "pieces",
+    "kind",        NULL};
 
 enum row_column {
 	ROW_start,
@@ -139,6 +143,7 @@ read_finding(const struct sheet *s, struct lab_records *t, struct lab_record *ou
 	     struct err *err)
 {
 	uint64_t port = 0;
+	struct str kind;
 
 	if (sheet_time(s, FINDING_start, &out->start_us, err) != 0 ||
 	    sheet_time(s, FINDING_end, &out->end_us, err) != 0 ||
@@ -153,7 +158,32 @@ read_finding(const struct sheet *s, struct lab_records *t, struct lab_record *ou
 	out->candidates = sheet_keep(s, FINDING_candidates, &t->strings);
 	out->evidence = sheet_keep(s, FINDING_evidence, &t->strings);
 	out->start = sheet_keep(s, FINDING_start, &t->strings);
+	kind = sheet_cell(s, FINDING_kind);
+	out->is_set = out->name == 0 && kind.len > 0 && !str_is(kind, "unknown");
 	return 0;
+}
+
+/* What is said of a download in pieces is said of each: a record for every one behind the
+ * first, of which the finding does not say how long it is. */
+static int
+add_pieces(struct lab_records *t, const struct sheet *s, struct err *err)
+{
+	struct lab_record one = t->list[t->count - 1], *to;
+	struct str cell = sheet_cell(s, FINDING_pieces);
+	struct piece_start piece;
+	bool is_wrong;
+
+	one.bytes = 0;
+	while (pieces_next(&cell, &piece, &is_wrong)) {
+		if ((to = room(t, s, err)) == NULL)
+			return -1;
+		one.start_us = piece.start_us;
+		one.end_us = piece.start_us > one.end_us ? piece.start_us : one.end_us;
+		one.port = piece.port;
+		*to = one;
+		t->count++;
+	}
+	return is_wrong ? sheet_fault(s, FINDING_pieces, "ports and times", err) : 0;
 }
 
 int
@@ -173,6 +203,10 @@ lab_findings_read(struct lab_records *t, const char *path, struct err *err)
 			break;
 		}
 		t->count++;
+		if (add_pieces(t, &s, err) != 0) {
+			more = -1;
+			break;
+		}
 	}
 	return finish(t, &s, more);
 }

@@ -15,6 +15,7 @@ struct lab_record {
 	uint32_t segment;        /* its largest segment */
 	uint64_t span, request;  /* payload of response and request, if has_span */
 	bool has_again, has_span;
+	bool is_set; /* not named, but one of its candidates */
 	double probability;
 	size_t name, version, candidates, evidence; /* texts; name 0: not named */
 	size_t start, end;                          /* texts, as they were written */

@@ -78,6 +78,8 @@ verdict_letters(const struct lab_downloads *d, const struct lab_verdict *v, char
 #define TRUTH "client\tclient_port\tstart\tname\tversion\tsize\trole\tkind\tclient_seen\tclient_seen_port\n"
 #define FOUND "start\tend\tclient\tclient_port\tbytes\tname\tversion\tprobability\tcandidates\n"
 
+#define PIECES "start\tend\tclient\tclient_port\tbytes\tname\tprobability\tpieces\n"
+
 /* Each case is a truth, findings, how they are joined and the verdicts to come. */
 static const struct {
 	const char *what, *truth, *found;
@@ -133,6 +135,13 @@ static const struct {
 	    "10.0.0.1\t1\t100.2\ta\t\t1000\t\t\t\t\n",
 	    FOUND "100\t100.1\t10.0.0.1\t1\t1200\tb\t\t1\t\n100.1\t100.2\t10.0.0.1\t1\t50200\tb\t\t1\t\n"
 	    "100.2\t100.3\t10.0.0.1\t1\t1200\ta\t\t1\t\n", LAB_IN_ORDER, "WRR"},
+	{"a download in pieces: what is said is said of each",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t1000\t\tpartial\t\t\n10.0.0.1\t2\t101\ta\t\t1000\t\tranges\t\t\n"
+	    "10.0.0.1\t3\t102\tb\t\t1000\t\tranges\t\t\n10.0.0.1\t4\t103\tb\t\t1000\t\tranges\t\t\n"
+	    "10.0.0.1\t5\t104\tb\t\t1000\t\tranges\t\t\n10.0.0.1\t6\t105\tb\t\t1000\t\tranges\t\t\n",
+	    PIECES "100\t101.5\t10.0.0.1\t1\t1200\ta\t1\t2 101\n"
+	    "102\t104.5\t10.0.0.1\t3\t1200\tc\t1\t4 103; 5 1970-01-01T00:01:44Z\n",
+	    LAB_IN_ORDER, "RRWWWA"},
 	{"behind the NAT it is the other port, where the address stays",
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t4001\n"
 	    "10.0.0.1\t2\t100\tb\t\t10\t\t\t\t4002\n",
@@ -231,6 +240,33 @@ test_reasons(void **state)
 	lab_judge(&d, &t, LAB_BY_RECORD, 2 * SECOND, v);
 	for (i = 0; i < sizeof whys / sizeof *whys; i++)
 		assert_string_equal(lab_why(&d, &t, i, &v[i], room), whys[i]);
+	lab_records_done(&t);
+	lab_downloads_done(&d);
+}
+
+/* A set that has the file: not what is unknown, nor a set without it, nor a name. */
+static void
+test_among(void **state)
+{
+	static const bool wanted[] = {true, false, false, false, false, true};
+	struct lab_downloads d = downloads_of(TRUTH
+	    "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t100\ta\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t3\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t4\t100\ta\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t5\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t6\t101\ta\t\t10\t\t\t\t\n");
+	struct lab_records t = findings_of("start\tend\tclient\tclient_port\tbytes\tname\t"
+	    "probability\tcandidates\tkind\tpieces\n"
+	    "100\t101\t10.0.0.1\t1\t10\t\t0.9\tb 0.5; a 0.4\tpartial\t6 101\n"
+	    "100\t101\t10.0.0.1\t2\t10\t\t0.9\tb 0.2; a 0.1\tunknown\t\n"
+	    "100\t101\t10.0.0.1\t3\t10\t\t0.9\tb 0.5; aa 0.4\tpartial\t\n"
+	    "100\t101\t10.0.0.1\t4\t10\tb\t0.6\tb 0.6; a 0.4\twhole\t\n");
+	struct lab_verdict v[6];
+	unsigned i;
+
+	lab_judge(&d, &t, LAB_IN_ORDER, 2 * SECOND, v);
+	for (i = 0; i < 6; i++)
+		if (v[i].is_among != wanted[i])
+			fail_msg("download %u is%s among what is said", i + 1,
+			    v[i].is_among ? "" : " not");
 	lab_records_done(&t);
 	lab_downloads_done(&d);
 }
@@ -405,14 +441,14 @@ test_tables(void **state)
 	push(tables, LAB_TABLE_SCORE);
 	assert_int_equal(kept.count, 7);
 	snprintf(wanted, sizeof wanted,
-	    "score one-hop edge wire 50 all 4 1 1 2 1 25 %.2f %.2f 98  ",
+	    "score one-hop edge wire 50 all 4 1 1 2 1 0 25 %.2f %.2f 98  ",
 	    100 * quarter.low, 100 * quarter.high);
 	assert_string_equal(kept.rows[0], wanted);
-	assert_non_null(strstr(kept.rows[1], "wire 50 whole 3 1 1 1 1 33.33 "));
-	assert_non_null(strstr(kept.rows[2], "wire 50 partial 1 0 0 1 0 0 "));
-	assert_non_null(strstr(kept.rows[3], "wire 1000 all 4 1 1 2 1 25 "));
+	assert_non_null(strstr(kept.rows[1], "wire 50 whole 3 1 1 1 1 0 33.33 "));
+	assert_non_null(strstr(kept.rows[2], "wire 50 partial 1 0 0 1 0 0 0 "));
+	assert_non_null(strstr(kept.rows[3], "wire 1000 all 4 1 1 2 1 0 25 "));
 	assert_string_equal(kept.rows[6],
-	    "score one-hop edge spans 1000 all         98 not there ");
+	    "score one-hop edge spans 1000 all          98 not there ");
 	assert_int_equal((lab_tables_scores(tables, &n), n), 7);
 
 	push(tables, LAB_TABLE_AGAIN); /* of all, then of the case; decoys do not count */
@@ -542,7 +578,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_verdicts), cmocka_unit_test(test_reasons),
+	    cmocka_unit_test(test_verdicts), cmocka_unit_test(test_reasons), cmocka_unit_test(test_among),
 	    cmocka_unit_test(test_rows), cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_refused), cmocka_unit_test(test_tables),
 	    cmocka_unit_test(test_bins), cmocka_unit_test(test_facts),
