@@ -19,6 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 static void
 test_columns(void **state)
@@ -328,6 +331,175 @@ test_order(void **state)
 	text_done(&rows);
 }
 
+/* A download that was resumed: its first part is no whole file, whatever the server's log
+ * counted; others of that port, or of that file, are. */
+static void
+test_resumed(void **state)
+{
+	static const char log[] =
+	    "192.0.2.101\t40000\t1796008186.250\t1.5\t200\t760\t500\t-\t150\t" TAIL "-\t1\t/001-b.bin\n"
+	    "192.0.2.101\t40001\t1796008187.250\t0.2\t206\t660\t400\t-\t170\t" TAIL "-\t1\t/001-b.bin\n"
+	    "192.0.2.101\t40000\t1796008188.250\t1.5\t200\t1258\t1000\t-\t150\t" TAIL "-\t2\t/000-a.bin\n"
+	    "192.0.2.101\t40002\t1796008188.250\t1.5\t200\t760\t500\t-\t150\t" TAIL "-\t1\t/001-b.bin\n";
+	static const char reports[] =
+	    CLIENT_REPORT "\tresume\t1796008186000000\t192.0.2.101\t40000\t-\t0.1\t200\t-\t100\t260\t150\t"
+	    "198.51.100.1\t80\tHTTP/1.1\t-\t-\thttp://198.51.100.1/001-b.bin\n"
+	    CLIENT_REPORT "\tresume\t1796008187000000\t192.0.2.101\t40001\t-\t0.1\t206\t-\t400\t260\t170\t"
+	    "198.51.100.1\t80\tHTTP/1.1\t-\t-\thttp://198.51.100.1/001-b.bin\n";
+	static const char *const kinds[] = {"partial", "ranges", "whole", "whole"};
+	struct truth_counts counts = {0};
+	struct err err = {0};
+	struct text rows;
+	struct desk d;
+	unsigned i;
+
+	desk_make(&d, "");
+	put(d.origin.access, log);
+	put(d.clients, reports);
+	d.config.expected = 4;
+	text_init(&rows);
+	if (truth_read(&d.config, &rows, &counts, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(counts.rows, 4);
+	for (i = 0; i < 4; i++)
+		expect(&rows, i, "kind", kinds[i]);
+	text_done(&rows);
+}
+
+/* Which of its addresses served, by the log; where that does not say it, the only one, at
+ * the port of its protocol. */
+static void
+test_server(void **state)
+{
+	struct truth_counts counts = {0};
+	struct err err = {0};
+	struct text rows;
+	struct desk d;
+
+	desk_make(&d, "[network]\nservers = 2\n[server]\ntls = 1.3\n");
+	strcpy(d.topology.server_address[1], "198.51.100.2");
+	put(d.origin.access,
+	    "192.0.2.101\t1\t1796008186.250\t1.5\t200\t1258\t1000\t-\t150\t"
+	    "198.51.100.2\t8443\tHTTP/1.1\t-\t1\t/000-a.bin\n"
+	    "192.0.2.101\t2\t1796008186.250\t1.5\t200\t1258\t1000\t-\t150\t"
+	    "-\t-\tHTTP/1.1\t-\t1\t/000-a.bin\n");
+	d.config.expected = 2;
+	d.config.is_train = true;
+	text_init(&rows);
+	if (truth_read(&d.config, &rows, &counts, &err) != 0)
+		fail_msg("%s", err.text);
+	expect(&rows, 0, "server", "198.51.100.2");
+	expect(&rows, 0, "server_port", "8443");
+	expect(&rows, 0, "client_port", "1");
+	expect(&rows, 0, "role", "train");
+	expect(&rows, 1, "server", "198.51.100.1");
+	expect(&rows, 1, "server_port", "443");
+	text_done(&rows);
+}
+
+/* s_server writes no log: curl's reports are the truth, in its clock. */
+static void
+test_reports(void **state)
+{
+	struct truth_counts counts = {0};
+	struct err err = {0};
+	struct text rows;
+	struct desk d;
+
+	desk_make(&d,
+	    "[server]\nprogram = s_server\ntls = 1.3\n[client]\nprogram = curl\n");
+	put(d.origin.access, "what is no line of a log\n");
+	put(d.clients, "curl: a word of its own\n" CLIENT_REPORT
+	    "\twhole\t1796008184750000\t192.0.2.101\t40000\t-\t1.5\t200\t-\t1000\t258\t150\t"
+	    "198.51.100.1\t443\tHTTP/1\t-\t-\thttps://198.51.100.1/000-a.bin\n"
+	    "and one more\n");
+	d.config.expected = 1;
+	text_init(&rows);
+	if (truth_read(&d.config, &rows, &counts, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(counts.rows, 1);
+	expect(&rows, 0, "start", "2026-11-30T03:09:44.750000Z");
+	expect(&rows, 0, "end", "2026-11-30T03:09:46.250000Z");
+	expect(&rows, 0, "client_port", "40000");
+	expect(&rows, 0, "server_port", "443");
+	expect(&rows, 0, "order", "1");
+	expect(&rows, 0, "kind", "whole");
+	expect(&rows, 0, "span_response", "1258");
+	expect(&rows, 0, "span_request", "150");
+	text_done(&rows);
+}
+
+static double
+seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A server may be late with its lines: they are waited for, a few seconds at most, and not
+ * at all where all are there. */
+static void
+test_late(void **state)
+{
+	static const char line[] =
+	    "192.0.2.101\t40000\t1796008186.250\t1.5\t200\t1258\t1000\t-\t150\t" TAIL "-\t1\t/000-a.bin\n";
+	struct truth_counts counts = {0};
+	struct err err = {0};
+	struct text rows;
+	struct desk d;
+	double began = seconds_now();
+	pid_t writer;
+	int status;
+
+	desk_make(&d, "");
+	put(d.origin.access, line);
+	d.config.expected = 2;
+	assert_true((writer = fork()) >= 0);
+	if (writer == 0) {
+		FILE *file = fopen(d.origin.access, "a");
+
+		usleep(300000);
+		_exit(file == NULL || fputs(line, file) < 0 || fclose(file) != 0);
+	}
+	text_init(&rows);
+	if (truth_read(&d.config, &rows, &counts, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(waitpid(writer, &status, 0), writer);
+	assert_int_equal(status, 0);
+	assert_int_equal(counts.rows, 2);
+	assert_int_equal(counts.octets, 2000);
+	/* all that is expected is there now: with what comes too late it were 5 s */
+	assert_true(seconds_now() - began < 4);
+	text_done(&rows);
+}
+
+/* What bodies have that the server compresses, from its log. */
+static void
+test_bodies(void **state)
+{
+	struct err err = {0};
+	struct desk d;
+
+	desk_make(&d, "[server]\ngzip = yes\n[client]\nprogram = curl\n");
+	d.files[0].encoded = d.files[1].encoded = 7;
+	put(d.origin.access,
+	    "192.0.2.101\t1\t1796008186.250\t1.5\t200\t400\t311\t-\t150\t" TAIL "gzip\t1\t/000-a.bin\n"
+	    /* none of these says it: not encoded, not the file, no file */
+	    "192.0.2.101\t2\t1796008186.250\t1.5\t200\t400\t312\t-\t150\t" TAIL "-\t1\t/001-b.bin\n"
+	    "192.0.2.101\t2\t1796008186.250\t1.5\t404\t400\t313\t-\t150\t" TAIL "gzip\t1\t/001-b.bin\n"
+	    "192.0.2.101\t2\t1796008186.250\t1.5\t200\t400\t314\t-\t150\t" TAIL "gzip\t1\t/x/001-b.bin\n"
+	    "192.0.2.101\t2\t1796008186.250\t1.5\t200\t400\t315\t-\t150\t" TAIL "gzip\t1\tx001-b.bin\n");
+	if (truth_bodies(&d.scenario, d.origin.access, &d.corpus, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(d.files[0].encoded, 311);
+	assert_int_equal(d.files[1].encoded, 7);
+	put(d.origin.access, "no line of a log\n");
+	assert_int_equal(truth_bodies(&d.scenario, d.origin.access, &d.corpus, &err), -1);
+	assert_non_null(strstr(err.text, "access.log"));
+}
+
 static void
 test_bad_log(void **state)
 {
@@ -456,7 +628,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_netflow), cmocka_unit_test(test_block),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order), cmocka_unit_test(test_resumed),
+		cmocka_unit_test(test_server), cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_late), cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_bad_log), cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_spans), cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_notes),
