@@ -561,23 +561,24 @@ wheel_remove(struct meter *m, struct hot *hot)
 	hot_at(m, hot->next)->prev = hot->prev;
 }
 
-/* stream.c: what a TCP packet of side d means, before it is counted; may cut the
- * record. */
+/* stream.c: what a TCP packet of side d means, before it is counted; may cut the record. */
 void stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us,
     unsigned d);
 /* True if the packet begins a new connection on this flow's addresses and ports. */
 bool stream_is_new(const struct meter *m, const struct hot *hot, const struct packet *p,
     unsigned d);
-/* Gives all that is behind the flow's `more` back. */
+
+/* exchange.c: the server answered in the record so far. */
+bool stream_has_answer(const struct meter *m, const struct hot *hot);
+/* Everything that either side sent was acknowledged, and there was an answer. */
+bool stream_is_answered(const struct meter *m, const struct hot *hot);
+
+/* more.c: gives all that is behind the flow's `more` back. */
 void more_free(struct meter *m, struct hot *hot);
 /* Makes room for large counters: after it carry_of is not NULL. */
 void more_widen(struct meter *m, uint32_t flow);
 /* The stream's struct exchange, which may be new. */
 struct exchange *exchange_take(struct meter *m, uint32_t flow, struct stream *s);
-/* The server answered in the record so far. */
-bool stream_has_answer(const struct meter *m, const struct hot *hot);
-/* Everything that either side sent was acknowledged, and there was an answer. */
-bool stream_is_answered(const struct meter *m, const struct hot *hot);
 bool small_has_payload(const struct small *small);
 
 /* request.c: whether n new octets of the client's are a request and no frames of flow

@@ -1,47 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP connections: sequence numbers to payload spans, and where an exchange ends.
- * Sequence numbers become 64-bit stream offsets relative to the highest seen, so they may
- * wrap and come out of order; a few gaps are remembered to tell a late segment from one
- * sent again. A direction that is never seen gets its offsets from the other one's
- * acknowledgements.
- *
- * An exchange ends before a client segment that is a request (request.c) and acknowledges
- * all of the server's answer. Client data before the answer is complete, or more at once
- * than a segment holds, means pipelining; from then on requests and odd segment ends are
- * noted as marks (model/mark.h).
- *
- * A connection begins as a struct small, which holds what one segment a side says; the
- * second segment, or anything that needs more thought, makes it a struct stream.
+ * TCP connections: sequence numbers to payload spans. Sequence numbers become 64-bit
+ * stream offsets relative to the highest seen, so they may wrap and come out of order; a
+ * few gaps are remembered to tell a late segment from one sent again. A direction that is
+ * never seen gets its offsets from the other one's acknowledgements.
  */
-#include <string.h>
-
-#include "meter/state.h"
-#include "model/mark.h"
+#include "meter/exchange.h"
 
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
-
-/* Negotiated largest segment, 0 if not known. */
-static uint32_t
-syn_mss(const struct meter *m, const struct syn *syn)
-{
-	uint32_t a = fingerprints_mss(m->fingerprints, syn->fingerprint[0]);
-	uint32_t b = fingerprints_mss(m->fingerprints, syn->fingerprint[1]);
-	uint32_t mss = a == 0 ? b : b == 0 || a < b ? a : b;
-	unsigned sent = (syn->bits & SYN_SENT) != 0 ? 1 : 0;
-	unsigned both = syn->bits & SYN_SENT << 1 ? 2 : 0;
-	unsigned stamped = syn->bits / SYN_TIMESTAMPS & 3;
-
-	return mss > 12 && (sent | both) != 0 && stamped == (sent | both) ? mss - 12
-	    : mss;
-}
-
-bool
-small_has_payload(const struct small *small)
-{
-	return small != NULL && (small->payload[0] | small->payload[1]) != 0;
-}
 
 /* Octets in [from, to) that fill known gaps; the gaps shrink. */
 static uint64_t
@@ -149,195 +116,6 @@ stream_is_new(const struct meter *m, const struct hot *hot, const struct packet 
 	return is_closed || is_used;
 }
 
-/* Turns a flow's struct small into a struct stream. */
-static struct stream *
-stream_take(struct meter *m, struct hot *hot)
-{
-	struct small *small = slab_at(&m->small, hot->more);
-	uint32_t number = slab_take(&m->stream);
-	struct stream *s;
-
-	assert(number != 0); /* there are as many as flows */
-	s = slab_at(&m->stream, number);
-	s->syn = small->syn;
-	s->mss = (uint16_t)syn_mss(m, &s->syn);
-	for (int d = 0; d < 2; d++) {
-		struct half *h = &s->half[d];
-		int64_t at_us;
-
-		if (small->payload[d] == 0)
-			continue;
-		at_us = hot->start_us + (int32_t)(small->payload_us[d] -
-		    (uint32_t)hot->start_us);
-		h->high = small->payload[d];
-		u40_set(&h->span, small->payload[d]);
-		h->max_segment = small->payload[d];
-		h->segments = 1;
-		u40_set(&h->first_us, low_us(at_us));
-		h->last_us = h->first_us;
-	}
-	slab_give(&m->small, hot->more);
-	hot->more = number;
-	hot->state |= FLOW_WIDE;
-	return s;
-}
-
-struct exchange *
-exchange_take(struct meter *m, uint32_t flow, struct stream *s)
-{
-	struct exchange *x = exchange_of(m, s);
-
-	if (x != NULL)
-		return x;
-	s->exchange = slab_take(&m->exchange);
-	assert(s->exchange != 0);
-	x = slab_at(&m->exchange, s->exchange);
-	x->connection = connection_id(m, flow);
-	return x;
-}
-
-void
-more_widen(struct meter *m, uint32_t flow)
-{
-	struct hot *hot = hot_at(m, flow);
-	struct wide *wide;
-	uint32_t number;
-
-	if (hot->state & FLOW_WIDE)
-		return;
-	if (hot->is_tcp) {
-		stream_take(m, hot);
-		return;
-	}
-	number = slab_take(&m->wide);
-	assert(number != 0);
-	wide = slab_at(&m->wide, number);
-	wide->icmp = (uint16_t)hot->more;
-	hot->more = number;
-	hot->state |= FLOW_WIDE;
-}
-
-static void
-exchange_free(struct meter *m, struct stream *s)
-{
-	struct exchange *x = exchange_of(m, s);
-
-	if (x == NULL)
-		return;
-	if (x->remainder != 0)
-		slab_give(&m->remainder, x->remainder);
-	if (x->held != 0)
-		slab_give(&m->remainder, x->held);
-	if (x->marks != 0)
-		slab_give(&m->marks, x->marks);
-	slab_give(&m->exchange, s->exchange);
-}
-
-void
-more_free(struct meter *m, struct hot *hot)
-{
-	struct stream *s = stream_of(m, hot);
-
-	if (s != NULL) {
-		for (int d = 0; d < 2; d++)
-			if (s->half[d].gaps != 0)
-				slab_give(&m->gaps, s->half[d].gaps);
-		exchange_free(m, s);
-		slab_give(&m->stream, hot->more);
-	} else if (hot->is_tcp) {
-		slab_give(&m->small, hot->more);
-	} else if (hot->state & FLOW_WIDE) {
-		slab_give(&m->wide, hot->more);
-	}
-	hot->more = 0;
-	hot->state &= (uint8_t)~FLOW_WIDE & 15;
-	hot->is_tcp = 0;
-}
-
-bool
-stream_has_answer(const struct meter *m, const struct hot *hot)
-{
-	const struct stream *s = stream_of(m, hot);
-	const struct small *small = small_of(m, hot);
-	const struct exchange *x = exchange_of(m, s);
-	unsigned server = (hot->state & FLOW_INITIATOR) ^ 1;
-
-	if (s == NULL)
-		return small != NULL && small->payload[server] > 0;
-	return u40_get(&s->half[server].span) > 0 || (x != NULL && x->held != 0);
-}
-
-bool
-stream_is_answered(const struct meter *m, const struct hot *hot)
-{
-	return stream_has_answer(m, hot) && !(syn_of(m, hot)->bits & SYN_UNACKED * 3);
-}
-
-/* The marks of a connection; NULL, counted, if the meter has no room for more. */
-static struct marks *
-marks_take(struct meter *m, uint32_t flow, struct stream *s)
-{
-	struct exchange *x = exchange_take(m, flow, s);
-
-	if (x->marks == 0 && (x->marks = slab_take(&m->marks)) == 0) {
-		m->counters[METER_marks_lost]++;
-		return NULL;
-	}
-	return slab_at(&m->marks, x->marks);
-}
-
-static void
-mark_add(struct meter *m, uint32_t flow, struct stream *s, uint64_t mark)
-{
-	struct marks *marks = marks_take(m, flow, s);
-
-	if (marks == NULL)
-		return;
-	if (marks->count < MARKS - 1) {
-		marks->items[marks->count++] = mark;
-		m->counters[METER_marks]++;
-		return;
-	}
-	/* The last place says how many more there were. */
-	if (marks->lost++ == 0)
-		marks->count++;
-	marks->items[MARKS - 1] = mark_pack(MARK_LOST, marks->lost,
-	    marks->lost == 1 ? mark_offset(mark) : mark_offset(marks->items[MARKS - 1]));
-	m->counters[METER_marks_lost]++;
-}
-
-/* Whether an odd segment of so many octets came often; the rarest length is forgotten. */
-static bool
-is_habit(struct marks *marks, uint32_t bytes)
-{
-	int at = 0;
-
-	for (int i = 0; i < HABITS; i++) {
-		if (marks->habit[i].bytes == bytes)
-			return marks->habit[i].times++ >= HABIT;
-		if (marks->habit[i].times < marks->habit[at].times)
-			at = i;
-	}
-	marks->habit[at].bytes = bytes;
-	marks->habit[at].times = 1;
-	return false;
-}
-
-/* Notes that an odd segment of so many octets ended at an offset. */
-static void
-end_mark(struct meter *m, uint32_t flow, struct stream *s, uint32_t bytes,
-    uint64_t offset)
-{
-	struct marks *marks = marks_take(m, flow, s);
-
-	if (marks == NULL)
-		return;
-	if (is_habit(marks, bytes))
-		m->counters[METER_marks_usual]++;
-	else
-		mark_add(m, flow, s, mark_pack(MARK_END, bytes, offset));
-}
-
 /* How far side d's own packet moves what it acknowledges of the other, unseen, side. */
 static uint32_t
 ack_advance(const struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
@@ -350,160 +128,6 @@ ack_advance(const struct syn *syn, uint64_t high, const struct packet *p, unsign
 		return 0;
 	delta = (int32_t)(p->tcp_ack - (uint32_t)(syn->base[o] + high));
 	return delta > 0 && delta < FAR ? (uint32_t)delta : 0;
-}
-
-/* Whether p acknowledges the high octets of the side that did not send it. */
-static bool
-acks_all(const struct syn *syn, uint64_t high, const struct packet *p, unsigned d)
-{
-	if (!(p->tcp_flags & TCP_ACK))
-		return false;
-	return (int32_t)(p->tcp_ack - (uint32_t)(syn->base[d ^ 1] + high)) >= 0;
-}
-
-/* Octets of an unseen side o that were acknowledged. */
-static void
-acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
-{
-	struct half *h = &s->half[o];
-
-	h->high += acked;
-	u40_set(&h->span, u40_get(&h->span) + acked);
-	if (u40_get(&h->first_us) == 0)
-		u40_set(&h->first_us, low_us(now_us));
-	u40_set(&h->last_us, low_us(now_us));
-}
-
-/* Notes the request of fresh octets that p is, and before the first the one under way. */
-static void
-request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
-    uint64_t fresh)
-{
-	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
-	const struct exchange *x = exchange_of(m, s);
-
-	if (!s->is_pipelined && (x == NULL || x->marks == 0))
-		mark_add(m, flow, s, mark_pack(MARK_REQUEST, u40_get(&c->span),
-		    a->high - u40_get(&a->span)));
-	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, a->high));
-}
-
-/* The next packet, with a burst of the client's, begins an exchange: what came before it
- * is a record, unless there was nothing but packets without payload since the last one
- * was written. */
-static void
-exchange_begin(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
-    uint64_t burst)
-{
-	struct exchange *x = exchange_take(m, flow, s);
-
-	x->is_opening = burst_opens(x, u40_get(&s->half[client].span), burst);
-	if (u40_get(&s->half[0].span) > 0 || u40_get(&s->half[1].span) > 0) {
-		record_cut(m, flow, METER_EXPIRES, END_REASON_end);
-		return;
-	}
-	exchange_count(m, x);
-}
-
-/*
- * Whether the client's burst before was a request: it was if the server answers with more
- * than flow control, and not if the client goes on before. answer and burst: how many
- * octets more of the one and, after them, of the other are known now.
- */
-static void
-perhaps_decide(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
-    uint64_t answer, uint64_t burst)
-{
-	uint64_t all = u40_get(&s->half[client ^ 1].span) + answer;
-
-	if (answer > 0 && burst_is_answered(exchange_of(m, s), all))
-		record_release(m, flow);
-	else if (burst > 0)
-		record_join(m, flow);
-}
-
-/* Cuts the record before a packet after a pause. */
-static inline void
-quiet_check(struct meter *m, uint32_t flow, const struct hot *hot, int64_t now_us)
-{
-	if (now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet] &&
-	    stream_is_answered(m, hot))
-		record_cut(m, flow, METER_EXPIRE_exchange_quiet, END_REASON_end);
-}
-
-/* What a packet of side d brings: new octets of its own, and what it acknowledges of the
- * other side, if that one is not seen. */
-struct news {
-	const struct packet *p;
-	int64_t now_us;
-	unsigned d, client;
-	uint64_t fresh;
-	uint32_t acked;
-};
-
-/*
- * A burst of the client's, in its packet or acknowledged by the server's: cuts the record
- * before the packet where an exchange ends; true if it did, or holds it, or notes a
- * further request.
- */
-static __attribute__((noinline)) bool /* or packets without a burst pay for it */
-burst_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream *s,
-    const struct news *news)
-{
-	unsigned client = news->client, d = news->d;
-	uint64_t burst = d == client ? news->fresh : news->acked;
-	uint32_t answer = d == client ? news->acked : 0;
-	struct half *c = &s->half[client], *a = &s->half[client ^ 1];
-	const struct exchange *x = exchange_of(m, s);
-	bool is_answered = u40_get(&a->span) > 0 || (x != NULL && x->was_answered);
-	bool is_whole = answer > 0 ||
-	    (is_answered && (d != client || acks_all(&s->syn, a->high, news->p, d)));
-	enum burst kind = burst_of(m, s, client, burst, is_whole, answer);
-
-	if (kind == BURST_SMALL || (d != client && !is_whole))
-		return false;
-	if (answer > 0)
-		acked_count(s, d ^ 1, answer, news->now_us);
-	if (kind == BURST_PERHAPS) {
-		quiet_check(m, flow, hot, news->now_us);
-		if (record_hold(m, flow) && d != client)
-			perhaps_decide(m, flow, s, client, news->fresh, 0);
-		return true;
-	}
-	if (is_whole) {
-		exchange_begin(m, flow, s, client, burst);
-		if (d == client && burst_is_several_requests(m, s, burst, c->high))
-			s->is_pipelined = 1;
-		if (d == client && s->is_pipelined)
-			request_mark(m, flow, s, client, burst);
-		return true;
-	}
-	if (u40_get(&c->span) > 0) {
-		request_mark(m, flow, s, client, burst);
-		if (x == NULL || !x->is_opening || u40_get(&a->span) > 0)
-			s->is_pipelined = 1;
-		return true;
-	}
-	if (s->is_pipelined)
-		request_mark(m, flow, s, client, burst);
-	return false;
-}
-
-/* What a packet means for the record before it. */
-static void
-exchange_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream *s,
-    const struct news *news)
-{
-	uint64_t burst = news->d == news->client ? news->fresh : news->acked;
-	uint64_t answer = news->d == news->client ? news->acked : burst == 0 ? news->fresh
-	    : 0;
-
-	if (s->syn.bits & SYN_PERHAPS)
-		perhaps_decide(m, flow, s, news->client, answer, burst);
-	if (burst > 0 && burst_check(m, flow, hot, s, news))
-		return;
-	if (news->fresh > 0 || news->acked > 1)
-		quiet_check(m, flow, hot, news->now_us);
 }
 
 /* Adds a segment of n octets at stream offset off (may be negative) to its direction. */
@@ -543,7 +167,7 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 	h->high = (uint64_t)end;
 	s->syn.bits |= SYN_UNACKED << d;
 	if (s->is_pipelined && d != client && is_odd_end(s, h, p))
-		end_mark(m, flow, s, n, h->high);
+		exchange_mark_end(m, flow, s, n, h->high);
 }
 
 /* Offsets of side d begin at its first packet, or go on where acknowledgements were. */
@@ -577,7 +201,7 @@ small_segment(const struct meter *m, const struct hot *hot, struct small *small,
 		return false;
 	if (d == client && small->payload[d ^ 1] != 0)
 		return false;
-	if (is_coalesced(syn_mss(m, syn), p))
+	if (is_coalesced(stream_mss(m, syn), p))
 		return false;
 	small->payload[d] = (uint16_t)n;
 	small->payload_us[d] = (uint32_t)now_us;
@@ -705,7 +329,7 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 		              : small->payload[d] == 0)
 			syn_note(m, hot, syn, p, now_us, d);
 		if (s != NULL)
-			s->mss = (uint16_t)syn_mss(m, syn);
+			s->mss = (uint16_t)stream_mss(m, syn);
 		seq++;
 	}
 	base_own(syn, s, p, d);
