@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -258,6 +259,25 @@ test_bursts(void **state)
 	}
 }
 
+/* All are lost, also in bursts, which then have no end. */
+static void
+test_all_lost(void **state)
+{
+	static const char *const settings[] = {"loss=1,burst=3", "loss=100%,burst=1"};
+	struct arrivals a;
+	struct link *link;
+	size_t k;
+
+	for (k = 0; k < 2; k++) {
+		link = make(settings[k], 1, 64);
+		a = run(link, 1000, 1000, 20);
+		assert_int_equal(a.count, 0);
+		assert_int_equal(counter(link, LINK_COUNT_bursts), 1);
+		arrivals_free(&a);
+		link_free(link);
+	}
+}
+
 /* ---- time ---- */
 
 static void
@@ -412,6 +432,70 @@ test_queue(void **state)
 	}
 }
 
+/* A queue of any length keeps its places apart: a frame leaves it every millisecond, so
+ * there is room for one more each time. */
+static void
+test_queue_moves(void **state)
+{
+	enum { QUEUES = 70, TURNS = 200 };
+	char settings[40];
+	struct link *link;
+	struct arrivals a;
+	uint64_t i;
+	unsigned queue, full;
+
+	for (queue = 1; queue <= QUEUES; queue++) {
+		snprintf(settings, sizeof settings, "rate=8M,queue=%u", queue);
+		link = make(settings, 1, 1024);
+		a = arrivals_new(queue + 2 + 2 * TURNS);
+		for (i = 0; i < queue + 1; i++)
+			put(link, LINK_AHEAD, 0, i, 1000);
+		assert_int_equal(counter(link, LINK_COUNT_queue_full), 0);
+		put(link, LINK_AHEAD, 0, i++, 1000);
+		assert_int_equal(counter(link, LINK_COUNT_queue_full), 1);
+		for (full = 1; full <= TURNS; full++) {
+			put(link, LINK_AHEAD, full * MS, i++, 1000);
+			assert_int_equal(counter(link, LINK_COUNT_queue_full), full);
+			put(link, LINK_AHEAD, full * MS, i++, 1000);
+			assert_int_equal(counter(link, LINK_COUNT_queue_full), full + 1);
+		}
+		take_until(link, LINK_AHEAD, INT64_MAX - 1, &a);
+		assert_int_equal(a.count, queue + 1 + TURNS);
+		arrivals_free(&a);
+		link_free(link);
+	}
+}
+
+/* Frames as long as a link allows do not touch each other. */
+static void
+test_lengths(void **state)
+{
+	static const uint32_t lengths[] = {64, 65, 127, 128, 129, 1472, 1473, 1513,
+	    FRAME};
+	struct link_config config = {.slots = 40};
+	struct link *link;
+	struct arrivals a;
+	struct err err = {0};
+	uint64_t i;
+	size_t k;
+
+	for (k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+		config.frame_bytes = lengths[k];
+		link_way_default(&config.ways[0]);
+		link_way_default(&config.ways[1]);
+		if (link_new(&config, &link, &err) != 0)
+			fail_msg("%s", err.text);
+		a = arrivals_new(30);
+		for (i = 0; i < 30; i++)
+			put(link, LINK_BACK, 0, i, lengths[k]);
+		take_until(link, LINK_BACK, 0, &a);
+		assert_int_equal(a.count, 30);
+		assert_int_equal(a.bits_changed, 0);
+		arrivals_free(&a);
+		link_free(link);
+	}
+}
+
 /* ---- order, copies, bits ---- */
 
 static void
@@ -473,6 +557,33 @@ test_corrupt(void **state)
 	assert_int_equal(a.bits_changed, 0);
 	assert_int_equal(counter(link, LINK_COUNT_corrupted), 0);
 	arrivals_free(&a);
+	link_free(link);
+}
+
+/* The bit is any of those behind the Ethernet header, each as often. */
+static void
+test_corrupt_where(void **state)
+{
+	enum { BYTES = 24, FRAMES = 20000, BITS = 8 * (BYTES - 14) };
+	struct link *link = make("corrupt=1", 5, 64);
+	unsigned char wanted[BYTES];
+	unsigned times[8 * BYTES] = {0}, bit;
+	struct link_frame frame;
+	uint64_t i;
+
+	for (i = 0; i < FRAMES; i++) {
+		fill(wanted, i, BYTES);
+		put(link, LINK_AHEAD, 0, i, BYTES);
+		assert_true(link_take(link, LINK_AHEAD, 0, &frame));
+		assert_int_equal(frame.bytes, BYTES);
+		for (bit = 0; bit < 8 * BYTES; bit++)
+			times[bit] += (wanted[bit / 8] ^ frame.data[bit / 8]) >> bit % 8 & 1;
+		link_give_back(link, &frame);
+	}
+	for (bit = 0; bit < 8 * 14; bit++)
+		assert_int_equal(times[bit], 0);
+	for (; bit < 8 * BYTES; bit++)
+		assert_share("this bit", times[bit], FRAMES, 1.0 / BITS, 1);
 	link_free(link);
 }
 
@@ -670,16 +781,33 @@ test_bounds(void **state)
 	struct err err;
 	size_t i;
 
-	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+		size_t k = i / 2;
+
 		err = (struct err){0};
-		config = (struct link_config){.frame_bytes = rows[i].frame_bytes,
-		    .slots = rows[i].slots};
+		config = (struct link_config){.frame_bytes = rows[k].frame_bytes,
+		    .slots = rows[k].slots};
 		link_way_default(&config.ways[0]);
 		link_way_default(&config.ways[1]);
-		assert_int_equal(link_way_parse(&config.ways[1], rows[i].settings, &err),
-		    0);
+		assert_int_equal(link_way_parse(&config.ways[i % 2], rows[k].settings,
+		    &err), 0);
 		assert_int_equal(link_new(&config, &link, &err), -1);
-		assert_non_null(strstr(err.text, rows[i].message));
+		assert_non_null(strstr(err.text, rows[k].message));
+	}
+	/* the limits themselves are good; of slots, memory is taken as they are used */
+	for (i = 0; i < 4; i++) {
+		config = (struct link_config){
+		    .frame_bytes = i == 0 ? 64 : i == 1 ? LINK_FRAME_MAX : 1514,
+		    .slots = i == 2 ? 2 : 10};
+		link_way_default(&config.ways[0]);
+		link_way_default(&config.ways[1]);
+		if (i == 3)
+			assert_int_equal(link_way_parse(&config.ways[0],
+			    "rate=1000,queue=1,loss=50%,burst=1", &err), 0);
+		err = (struct err){0};
+		if (link_new(&config, &link, &err) != 0)
+			fail_msg("limit %zu: %s", i, err.text);
+		link_free(link);
 	}
 	link_free(NULL);
 }
@@ -690,13 +818,17 @@ main(void)
 	const struct CMUnitTest list[] = {
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_all_lost),
 		cmocka_unit_test(test_delay),
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_queue_moves),
+		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_reorder),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_corrupt),
+		cmocka_unit_test(test_corrupt_where),
 		cmocka_unit_test(test_choices),
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_settings),
