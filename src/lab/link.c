@@ -171,7 +171,7 @@ link_new(const struct link_config *config, struct link **out, struct err *err)
 	l->config = *config;
 	l->memory = MAP_FAILED;
 	l->stride = (config->frame_bytes + 63) / 64 * 64;
-	l->memory_bytes = l->stride * config->slots;
+	l->memory_bytes = l->stride * ((size_t)config->slots + 1); /* and the room */
 	l->ring_mask = power_of_two(config->slots) - 1;
 	l->memory = mmap(NULL, l->memory_bytes, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -186,7 +186,7 @@ link_new(const struct link_config *config, struct link **out, struct err *err)
 	}
 	/* Slots used last are used first: they are in the caches, and others stay
 	 * untouched. */
-	for (i = config->slots - 1; i > 0; i--)
+	for (i = config->slots; i > 0; i--)
 		l->free_slots[l->free_count++] = i;
 	*out = l;
 	return 0;

@@ -466,6 +466,37 @@ test_queue_moves(void **state)
 	}
 }
 
+/* So many frames are under way at most, both directions together, as it has slots; and
+ * then there is room again for each that left. */
+static void
+test_slots(void **state)
+{
+	static const uint32_t slots[] = {2, 3, 4, 63, 64, 65};
+	struct link_frame frame;
+	struct link *link;
+	uint64_t i, more;
+	size_t k;
+
+	for (k = 0; k < sizeof slots / sizeof *slots; k++) {
+		link = make("delay=1ms", 1, slots[k]);
+		for (i = 0; i < slots[k]; i++)
+			put(link, i % 2 ? LINK_BACK : LINK_AHEAD, 0, i, 100);
+		assert_int_equal(counter(link, LINK_COUNT_no_room), 0);
+		for (more = 1; more <= 3; more++) {
+			put(link, LINK_AHEAD, 0, i++, 100);
+			assert_int_equal(counter(link, LINK_COUNT_no_room), more);
+			assert_true(link_take(link, LINK_BACK, 9 * MS, &frame) ||
+			    link_take(link, LINK_AHEAD, 9 * MS, &frame));
+			link_give_back(link, &frame);
+			put(link, LINK_AHEAD, MS, i++, 100);
+			assert_int_equal(counter(link, LINK_COUNT_no_room), more);
+		}
+		assert_balance(link, LINK_AHEAD);
+		assert_balance(link, LINK_BACK);
+		link_free(link);
+	}
+}
+
 /* Frames as long as a link allows do not touch each other. */
 static void
 test_lengths(void **state)
@@ -824,6 +855,7 @@ main(void)
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_queue_moves),
+		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_reorder),
 		cmocka_unit_test(test_copies),
