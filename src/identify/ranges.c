@@ -16,12 +16,11 @@
  * for nobody fetches a small file in pieces. In TLS records or HTTP/2 frames the pieces'
  * sums are not exact enough for this: only plain HTTP/1.1 is searched.
  */
-#include "identify/ranges.h"
+#include "identify/ranges_inside.h"
 
 #include "base/memory.h"
 #include "identify/span.h"
 #include "identify/span_weigh.h"
-#include "model/tcp.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,30 +29,10 @@ enum {
 	PIECES_MAX = 64,
 	REQUEST_SPREAD = 24,   /* octets that requests of one file differ by at most */
 	RANGES_MAX = 1 << 20,
-	DIGITS_MOST = 20,
 };
 
 static const uint64_t WORK_MAX = 100000000;
-static const int64_t GAP_US = 60000000;
-static const double RANGES_PRIOR = 0.01, RANGES_USUAL = 1e6, RANGES_AT = 0.9;
-
-/* Of downloads, those that are broken off; of these, those that go on. */
-static const double ABORTED_SHARE = 0.2, RESUMED_SHARE = 0.3;
-/* Of the downloads that end without a reset, those that had not come to their end: the
- * client had read all that had come, and the server ended when it saw that. */
-static const double ENDED_SHARE = 0.002;
-
-/* Octets that were sent to a client and that it had not read: what buffers hold. */
-static const double UNREAD_USUAL = 100000;
-static const uint64_t UNREAD_MAX = 16000000;
-
-struct search {
-	struct ranges *ranges;
-	const struct files *files;
-	const struct constants *c;
-	struct record **records;
-	size_t count;
-};
+static const double RANGES_PRIOR = 0.01, RANGES_USUAL = 1e6;
 
 /* A chain of pieces tried: header constant, and what is known of the requests. */
 struct chain {
@@ -92,7 +71,7 @@ chain_add(struct chain *chain, const struct record *r, uint32_t header,
 
 /* Log likelihood of a file's requests, and their rest beside path and range. */
 static double
-request_weight(const struct search *s, const struct chain *chain, uint32_t file,
+request_weight(const struct range_search *s, const struct chain *chain, uint32_t file,
 	       uint32_t *rest)
 {
 	uint8_t mode;
@@ -107,9 +86,8 @@ request_weight(const struct search *s, const struct chain *chain, uint32_t file,
 				      &mode));
 }
 
-/* Log evidence of the pieces as downloads of their own. */
-static double
-own_evidence(const struct search *s, size_t first, size_t end)
+double
+range_own_evidence(const struct range_search *s, size_t first, size_t end)
 {
 	struct verdict v;
 	double sum = 0;
@@ -123,7 +101,7 @@ own_evidence(const struct search *s, size_t first, size_t end)
 }
 
 static void
-try_files(struct search *s, size_t first, size_t end, const struct chain *chain,
+try_files(struct range_search *s, size_t first, size_t end, const struct chain *chain,
 	  double header_weight, uint32_t header, struct range_set *best)
 {
 	double own, weight, p, size = (double)chain->end;
@@ -132,7 +110,7 @@ try_files(struct search *s, size_t first, size_t end, const struct chain *chain,
 
 	if (at == s->files->count || !chain->is_alike)
 		return;
-	own = own_evidence(s, first, end);
+	own = range_own_evidence(s, first, end);
 	for (; at < s->files->count && s->files->file[at].size == chain->end; at++) {
 		weight = log(RANGES_PRIOR * size / (size + RANGES_USUAL) *
 			     (1 - s->c->unknown) / (double)s->files->count) +
@@ -155,7 +133,8 @@ struct trial {
 };
 
 static void
-try_chain(struct search *s, size_t first, const struct trial *t, struct range_set *best)
+try_chain(struct range_search *s, size_t first, const struct trial *t,
+    struct range_set *best)
 {
 	struct chain chain = {.rest = -1, .is_alike = true};
 	const struct record *r, *before = NULL;
@@ -164,7 +143,7 @@ try_chain(struct search *s, size_t first, const struct trial *t, struct range_se
 	for (i = first; i < s->count && i < first + PIECES_MAX; before = r, i++) {
 		r = s->records[i];
 		if (before != NULL &&
-		    (r->start_us - before->end_us > GAP_US || !chain.is_alike))
+		    (r->start_us - before->end_us > RANGES_GAP_US || !chain.is_alike))
 			return;
 		s->ranges->work++;
 		if (!chain_add(&chain, r, t->header->bytes + t->extra,
@@ -182,7 +161,7 @@ try_chain(struct search *s, size_t first, const struct trial *t, struct range_se
 /* One header constant: with its hexadecimal digits, of which a number of decimal digits
  * leaves two choices at most. */
 static void
-try_chains(struct search *s, size_t first, struct trial *t, struct range_set *best)
+try_chains(struct range_search *s, size_t first, struct trial *t, struct range_set *best)
 {
 	uint64_t least = 1;
 	uint32_t i, last;
@@ -195,139 +174,8 @@ try_chains(struct search *s, size_t first, struct trial *t, struct range_set *be
 		try_chain(s, first, t, best);
 }
 
-static bool
-is_searched(const struct mode *header)
-{
-	return header->law == TLS_none && header->digits <= DIGITS_HEX;
-}
-
-/* The likelihood that a client which was sent so many octets had read all but these. */
-static double
-unread_density(double octets)
-{
-	return 1 / ((octets + UNREAD_USUAL) * log1p((double)UNREAD_MAX / UNREAD_USUAL));
-}
-
-/* A file, a constant of headers and one of requests for a broken off download and its
- * rest. */
-static double
-resumed_weight(const struct search *s, const struct record *const r[2], size_t file,
-	       const struct mode *header, uint32_t request)
-{
-	const struct catalog_file *f = &s->files->file[file];
-	int64_t usual = s->c->request.mode[request].bytes + f->path_len;
-	uint64_t sent = r[0]->span - header->bytes - size_digits(f->size, header->digits),
-	    n, a;
-	double sum = 0;
-	uint32_t extra;
-
-	if (s->c->request.mode[request].phase != 0 || f->path_len == 0 ||
-	    (int64_t)r[0]->request_span != usual)
-		return 0;
-	for (extra = 0; extra < SPAN_RANGE_EXTRAS; extra++) {
-		n = span_range_rest(header, span_range_extra[extra], r[1], f->size);
-		a = f->size - n;
-		if (n == 0 || a > sent || sent - a > UNREAD_MAX || sent > f->size ||
-		    (int64_t)r[1]->request_span !=
-			usual + SPAN_RANGE_REQUEST + decimal_digits(a))
-			continue;
-		sum += unread_density((double)(sent - a)) / SPAN_RANGE_EXTRAS;
-	}
-	return sum * header->weight * s->c->by_source[s->files->source[file]][request] /
-	       (double)f->size;
-}
-
-/* Keeps the likeliest files, sorted. */
-static void
-keep_choice(struct range_set *set, struct range_choice choice)
-{
-	uint32_t i = set->choices < RANGE_CHOICES ? set->choices++ : RANGE_CHOICES;
-
-	if (i == RANGE_CHOICES && choice.probability <= set->choice[--i].probability)
-		return;
-	for (; i > 0 && set->choice[i - 1].probability < choice.probability; i--)
-		set->choice[i] = set->choice[i - 1];
-	set->choice[i] = choice;
-}
-
-/* A file by all constants of headers and requests. */
-static struct range_choice
-resumed_choice(struct search *s, const struct record *const r[2], size_t file)
-{
-	struct range_choice out = {.file = (uint32_t)file};
-	uint64_t size = s->files->file[file].size;
-	double weight, top = 0;
-	uint32_t mode, request;
-
-	for (mode = 0; mode < s->c->header.count; mode++) {
-		const struct mode *header = &s->c->header.mode[mode];
-
-		if (!is_searched(header) || r[0]->span <= header->bytes + DIGITS_MOST)
-			continue;
-		for (request = 0; request < s->c->request.count; request++) {
-			s->ranges->work++;
-			weight = resumed_weight(s, r, file, header, request);
-			out.probability += weight;
-			if (weight <= top)
-				continue;
-			top = weight;
-			out.header = header->bytes + size_digits(size, header->digits);
-			out.rest = s->c->request.mode[request].bytes;
-		}
-	}
-	return out;
-}
-
-/* The requests of a broken off download and its rest: "Range: bytes=a-" beside. */
-static bool
-may_be_resumed(const struct record *const r[2])
-{
-	uint64_t least = r[0]->request_span + SPAN_RANGE_REQUEST;
-
-	return r[0]->has_request && r[1]->has_request &&
-	       r[1]->request_span > least &&
-	       r[1]->request_span <= least + decimal_digits(r[0]->span) &&
-	       r[0]->client_flags & (TCP_RST | TCP_FIN);
-}
-
-/* A download that the client broke off, and its rest. */
 static struct range_set
-find_resumed(struct search *s, size_t first)
-{
-	const struct record *const r[2] = {s->records[first], s->records[first + 1]};
-	struct range_set set = {.pieces = 2, .is_resumed = true};
-	uint64_t both = r[0]->span + r[1]->span, less = UNREAD_MAX + 4 * MODE_BYTES_MAX;
-	double scale = (1 - s->c->unknown) / (double)s->files->count, all, own;
-	size_t at, to;
-	uint32_t i;
-
-	if (!may_be_resumed(r))
-		return (struct range_set){0};
-	scale *= RESUMED_SHARE *
-	    (r[0]->client_flags & TCP_RST ? ABORTED_SHARE : ENDED_SHARE);
-	at = catalog_lower(s->files->catalog, both > less ? both - less : 0);
-	to = catalog_lower(s->files->catalog, both);
-	for (; at < to; at++) {
-		struct range_choice one = resumed_choice(s, r, at);
-
-		if (!(one.probability > 0))
-			continue;
-		one.probability *= scale;
-		set.probability += one.probability;
-		keep_choice(&set, one);
-	}
-	own = exp(own_evidence(s, first, first + 2));
-	all = set.probability + own;
-	if (!(set.probability > 0) || set.probability < RANGES_AT * all)
-		return (struct range_set){0};
-	for (i = 0; i < set.choices; i++)
-		set.choice[i].probability /= all;
-	set.probability /= all;
-	return set;
-}
-
-static struct range_set
-find_at(struct search *s, size_t first)
+find_at(struct range_search *s, size_t first)
 {
 	struct range_set best = {.probability = RANGES_AT};
 	struct trial t;
@@ -339,7 +187,7 @@ find_at(struct search *s, size_t first)
 		most += s->records[i]->span;
 	for (mode = 0; mode < s->c->header.count; mode++)
 		for (extra = 0; extra < SPAN_RANGE_EXTRAS &&
-		    is_searched(&s->c->header.mode[mode]);
+		    range_is_searched(&s->c->header.mode[mode]);
 		     extra++) {
 			t = (struct trial){.header = &s->c->header.mode[mode],
 					   .extra = span_range_extra[extra]};
@@ -364,7 +212,7 @@ keep_piece(struct ranges *ranges, const struct record *r)
 }
 
 static void
-keep_set(struct search *s, size_t first, const struct range_set *set)
+keep_set(struct range_search *s, size_t first, const struct range_set *set)
 {
 	struct ranges *ranges = s->ranges;
 	struct record *head = s->records[first], *r;
@@ -410,7 +258,8 @@ may_belong(const struct record *a, const struct record *b)
 							  : b->request_span;
 	uint64_t less = a->request_span + b->request_span - more;
 
-	return b->start_us - a->end_us <= GAP_US && a->has_request == b->has_request &&
+	return b->start_us - a->end_us <= RANGES_GAP_US &&
+	       a->has_request == b->has_request &&
 	       (!a->has_request || more - less <= REQUEST_SPREAD);
 }
 
@@ -418,7 +267,7 @@ void
 ranges_find(struct ranges *ranges, const struct files *files, const struct constants *c,
 	    struct record **records, size_t count)
 {
-	struct search s = {ranges, files, c, records, count};
+	struct range_search s = {ranges, files, c, records, count};
 	struct range_set set;
 	size_t i;
 
@@ -429,7 +278,7 @@ ranges_find(struct ranges *ranges, const struct files *files, const struct const
 			ranges->given_up += count - i;
 			return;
 		}
-		set = find_resumed(&s, i);
+		set = range_find_resumed(&s, i);
 		if (set.pieces == 0)
 			set = find_at(&s, i);
 		if (set.pieces == 0)

@@ -28,7 +28,7 @@ struct range_set {
 	struct range_choice choice[RANGE_CHOICES]; /* the likeliest first */
 	uint32_t choices, pieces;
 	uint32_t later; /* the second piece's place in ranges->later; others follow */
-	bool is_resumed; /* of two: broken off, then the rest from what the client had */
+	bool is_resumed; /* broken off, then on from what the client had, to the end */
 	double probability; /* that it is one of these files, or of less likely ones */
 };
 

@@ -410,6 +410,49 @@ test_resumed(void **state)
 	end(&w);
 }
 
+/* Broken off again and again: it goes on each time from what the client had. */
+static void
+test_resumed_often(void **state)
+{
+	static const uint64_t unread[] = {40000, 70000, 150000};
+	struct catalog *c = archive();
+	struct flow first, next;
+	uint64_t a, sent, request;
+	struct world w;
+	size_t i, k;
+
+	add(c, &(struct file){.name = "large", .size = 40900000, .path = 91});
+	add(c, &(struct file){.name = "other", .size = 61000000, .path = 91});
+	w = begin(c);
+	usual(&w, 40);
+	k = lookup(&w, "large");
+	request = w.files[k].path_len + REQUEST;
+	sent = 9000000;
+	first = download(&w, request, sent + HEADER + digits(w.files[k].size));
+	flow_set(&first, tcp_flags, 0x1e);
+	give(&w, &first);
+	for (i = 0; i < 3; i++) {
+		a = sent - unread[i];
+		sent = i == 2 ? w.files[k].size : a + 8000000;
+		next = download(&w, request + 16 + digits(a),
+		    sent - a + HEADER + 16 + digits(w.files[k].size - a) + digits(a) +
+			2 * digits(w.files[k].size));
+		if (i < 2)
+			flow_set(&next, tcp_flags, 0x1e);
+		give(&w, &next);
+	}
+	finish(&w);
+	assert_int_equal(told.count, 41);
+	i = found(&first);
+	assert_int_equal(told.findings[i].kind, KIND_ranges);
+	assert_string_equal(told.name[i], "large");
+	assert_true(told.findings[i].probability > 0.9);
+	assert_memory_equal(told.pieces[i], "20041 ", 6);
+	assert_non_null(strstr(told.pieces[i], "; 20042 "));
+	assert_non_null(strstr(told.pieces[i], "; 20043 "));
+	end(&w);
+}
+
 /* A client that gave up: any file at least so long whose path fits its request. */
 static void
 test_partial(void **state)
@@ -1333,7 +1376,7 @@ main(void)
 	    cmocka_unit_test(test_whole),
 	    cmocka_unit_test(test_tie),
 	    cmocka_unit_test(test_encoded),
-	    cmocka_unit_test(test_partial), cmocka_unit_test(test_resumed),
+	    cmocka_unit_test(test_partial),
 	    cmocka_unit_test(test_reset_after_all),
 	    cmocka_unit_test(test_ranges),
 	    cmocka_unit_test(test_no_ranges),
@@ -1353,6 +1396,7 @@ main(void)
 	    cmocka_unit_test(test_system),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_contradictions),
+	    cmocka_unit_test(test_resumed), cmocka_unit_test(test_resumed_often),
 	};
 
 	seed = 20261130;
