@@ -11,15 +11,18 @@
 
 #include <math.h>
 
-enum { GUESSES_MAX = 16 };
+enum { GUESSES_MAX = 32, ODD_GUESSES = 12,
+       ODD_BELOW = 24 /* octets less than Ethernet's, at least */ };
 
 static const double PATH_BROAD = 0.5, /* of the losses: any */
 		    SERVER_BROAD = 0.7, SAME_SERVER = 0.97, LEAST_SAME = 0.05,
 		    OTHERS = 4, /* servers that send something else, supposed */
 		    OTHER_LAYER = 0.05, /* plain HTTP and TLS, of the other's port */
 		    UNKNOWN_ANYWHERE = 0.5, TLS_PORT_SHARE = 0.9, OTHER_PORT_SHARE = 0.1,
-		    OTHER_LINK = 0.1, LEAST_GUESS = 1e-3,
-		    SEVERAL_ANYWHERE = 0.1;
+		    LEAST_GUESS = 1e-3,
+		    /* of clients, those that ask for other things than those known */
+		    OTHER_CLIENT = 0.25, OTHER_SERVER = 0.5,
+		    SEVERAL_CLIENT = 0.05, SEVERAL_ANYWHERE = 0.1;
 
 /* Octets of headers per packet and of segments that a record may have. */
 struct guess {
@@ -34,6 +37,7 @@ broaden(const struct plain *p, struct server *s)
 {
 	struct wire_path usual, *broad = &s->broad;
 	bool is_server = s != &p->all;
+	double other;
 	size_t i;
 
 	wire_path_default(&usual);
@@ -47,12 +51,14 @@ broaden(const struct plain *p, struct server *s)
 	for (i = 0; i < 8; i++)
 		broad->from[i / 4][i % 4] =
 		    0.5 * (broad->from[i / 4][i % 4] + usual.from[i / 4][i % 4]);
+	/* Whether whole files are asked for, and taken to their end, is the client's affair,
+	 * how long the requests are its and the server's. */
+	other = is_server ? OTHER_CLIENT : OTHER_SERVER;
+	broad->unknown += other * (UNKNOWN_ANYWHERE - broad->unknown);
 	if (is_server)
 		return;
-	broad->unknown = 0.5 * (broad->unknown + UNKNOWN_ANYWHERE);
 	if (p->config.position != POSITION_any)
 		plain_expect(broad, p->config.position);
-	/* How long the requests are is the clients' and the server's affair. */
 	broad->request = 0;
 }
 
@@ -92,17 +98,29 @@ add_guess(const struct record *r, uint32_t overhead, uint32_t mss, double weight
 			return;
 	if (mss > 0 && *n < GUESSES_MAX)
 		out[(*n)++] = (struct guess){
-		    overhead, mss, weight * exp(wire_score_of_mss(r, overhead, mss))};
+		    overhead, mss,
+		    weight * exp(wire_score_of_mss(r, overhead, mss) -
+				 wire_mss_doubt(mss, overhead, r->server.is_v6))};
 }
 
 /* Segments of Ethernet, and those that the record's own packets suggest: some short ones
- * make these too small. */
+ * make these too small. Tunnels leave segments of any size. */
 static void
 add_guesses(const struct record *r, uint32_t overhead, double weight, struct guess *out,
 	    size_t *n)
 {
 	add_guess(r, overhead, wire_mss_usual(overhead, r->server.is_v6), weight, out, n);
-	add_guess(r, overhead, wire_mss(r, overhead), weight * OTHER_LINK, out, n);
+	add_guess(r, overhead, wire_mss(r, overhead), weight, out, n);
+}
+
+static void
+add_odd_guesses(const struct record *r, uint32_t overhead, struct guess *out, size_t *n)
+{
+	uint32_t usual = wire_mss_usual(overhead, r->server.is_v6),
+		 mss = wire_mss_least(r, overhead), i;
+
+	for (i = 0; i < ODD_GUESSES && mss > 0 && mss + ODD_BELOW < usual; i++)
+		add_guess(r, overhead, mss++, 1, out, n);
 }
 
 static size_t
@@ -119,6 +137,7 @@ guess_overheads(const struct plain *p, uint32_t own, uint32_t mss, const struct 
 
 	add_guess(r, own, mss, 1, out, &n);
 	add_guesses(r, own, 1, out, &n);
+	add_odd_guesses(r, own, out, &n);
 	for (i = 0; i < sizeof links / sizeof links[0] && p->config.overhead == 0; i++) {
 		add_guesses(r, wire_overhead_usual(is_v6, true) + links[i].octets,
 			    links[i].share, out, &n);
@@ -166,7 +185,8 @@ plain_name_elsewhere(struct plain *p, struct server *s, uint32_t mss,
 						: share_alike(p, r->server_port),
 	       tls = tls_is_port(r->server_port) ? TLS_PORT_SHARE : OTHER_PORT_SHARE,
 	       unknown = 0,
-	       several = s != &p->all ? wire->several : SEVERAL_ANYWHERE, before, files,
+	       several = fmax(wire->several, s != &p->all ? SEVERAL_CLIENT
+							  : SEVERAL_ANYWHERE), before, files,
 	       density, most = -1;
 	struct guess guess[GUESSES_MAX];
 	size_t n = guess_overheads(p, plain_overhead(p, s, r), mss, r, guess), i;

@@ -178,13 +178,12 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
 	}
 }
 
-/* Log likelihood of records 0..n-1 of a path of s with that many octets of headers, and
- * the mean probability that they are of no file. */
+/* Log likelihood of records 0..n-1 of a path of s with that many octets of headers and of
+ * segments, and the mean probability that they are of no file. */
 static double
-score_overhead(struct plain *p, struct server *s, const struct record *const *r, size_t n,
-	       uint32_t overhead, double *unknown)
+score_path(struct plain *p, struct server *s, const struct record *const *r, size_t n,
+	   uint32_t overhead, uint32_t mss, double *unknown)
 {
-	uint32_t mss = wire_mss_of(r, n, overhead);
 	size_t step = n / OVERHEAD_RECORDS + 1, i, count = 0;
 	struct plain_ready ready;
 	struct verdict v;
@@ -203,6 +202,34 @@ score_overhead(struct plain *p, struct server *s, const struct record *const *r,
 	}
 	*unknown /= (double)count;
 	return sum;
+}
+
+static double
+score_overhead(struct plain *p, struct server *s, const struct record *const *r, size_t n,
+	       uint32_t overhead, double *unknown)
+{
+	return score_path(p, s, r, n, overhead, wire_mss_of(r, n, overhead), unknown);
+}
+
+/*
+ * The largest segment of records 0..n-1; 0: they do not say. A sender of many short
+ * segments looks like one of Ethernet or of somewhat smaller ones: what was sent again
+ * tells then.
+ */
+static uint32_t
+find_mss(struct plain *p, struct server *s, const struct record *const *r, size_t n,
+	 uint32_t overhead)
+{
+	uint32_t found = wire_mss_of(r, n, overhead),
+		 usual = wire_mss_usual(overhead, r[0]->server.is_v6);
+	double unknown;
+
+	if (found == 0 || found >= usual || plain_wire_server(p, s)->header.count == 0)
+		return found;
+	return score_path(p, s, r, n, overhead, usual, &unknown) >=
+		       score_path(p, s, r, n, overhead, found, &unknown)
+		   ? usual
+		   : found;
 }
 
 /*
@@ -272,7 +299,7 @@ learn_path(struct plain *p, struct server *s, const struct record *const *r, siz
 {
 	struct path *path = plain_path_add(s, &r[0]->client);
 	struct wire_path base = s->known.path;
-	uint32_t overhead;
+	uint32_t overhead, mss;
 
 	if (path->known.wire.own_overhead == 0)
 		path->known.wire.own_overhead = find_overhead(p, s, r, n);
@@ -280,8 +307,8 @@ learn_path(struct plain *p, struct server *s, const struct record *const *r, siz
 	if (path->known.wire.flows >= PLAIN_FIT_MIN)
 		base = path->known.wire;
 	learn_hops(r, n, &path->known.wire);
-	if (n >= PLAIN_RECORDS_MIN && wire_mss_of(r, n, overhead) != 0)
-		path->known.wire.mss = wire_mss_of(r, n, overhead);
+	if (n >= PLAIN_RECORDS_MIN && (mss = find_mss(p, s, r, n, overhead)) != 0)
+		path->known.wire.mss = mss;
 	if (n < PLAIN_FIT_MIN && path->known.wire.flows < PLAIN_FIT_MIN)
 		return;
 	base.mss = path->known.wire.mss;
@@ -319,7 +346,7 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 		take_guess(&guess, &s->known.wire);
 	if (n >= PLAIN_RECORDS_MIN) {
 		wire_learn_bands(r, n, &s->known.wire);
-		if ((mss = wire_mss_of(r, n, plain_overhead(p, s, r[0]))) != 0)
+		if ((mss = find_mss(p, s, r, n, plain_overhead(p, s, r[0]))) != 0)
 			base.mss = mss;
 	}
 	learn_hops(r, n, &base);

@@ -122,6 +122,21 @@ bounds(const struct sampled *s, double *low, double *high, double *middle)
 	*middle = *middle > 1 ? *middle : 1;
 }
 
+/* Segments of a record whose path tells none: its handshake was hardly sampled, so that
+ * all its packets are segments. */
+static uint32_t
+segments_of(const struct record *r, uint32_t overhead)
+{
+	struct record all = *r;
+	uint32_t usual = wire_mss_usual(overhead, r->server.is_v6), mean;
+
+	all.has_handshake = false;
+	mean = wire_mss_least(&all, overhead);
+	if (mean > usual - usual / 10 && mean <= usual)
+		return usual;
+	return (mean = wire_mss(&all, overhead)) != 0 ? mean : MSS_USUAL;
+}
+
 void
 sampled_name(const struct files *files, const struct wire_server *server,
 	     const struct wire_path *path, const struct record *r, struct verdict *out)
@@ -137,8 +152,8 @@ sampled_name(const struct files *files, const struct wire_server *server,
 	struct tally tally;
 	size_t at, end;
 
-	if (mss == 0 && (mss = wire_mss(r, overhead)) == 0)
-		mss = MSS_USUAL;
+	if (mss == 0)
+		mss = segments_of(r, overhead);
 	s.mss = mss;
 	s.is_end_missing = r->has_span && r->span % mss == 0;
 	*out = (struct verdict){.mss = mss,

@@ -20,15 +20,31 @@
 
 #include <math.h>
 
-static const uint32_t usual_mtu[] = {576,  1200, 1240, 1280, 1300, 1320, 1328, 1340, 1350,
-				     1360, 1370, 1380, 1390, 1392, 1400, 1408, 1412, 1414,
-				     1420, 1422, 1428, 1432, 1436, 1438, 1440, 1442, 1446,
-				     1448, 1450, 1452, 1454, 1456, 1458, 1460, 1462, 1464,
-				     1468, 1472, 1476, 1480, 1484, 1488, 1490, 1492, 1494,
-				     1496, 1498, 1500, 1504, 2304, 4352, 4464, 9000, 9001,
-				     9180, 9198, 9216};
+/* MTUs that links and tunnels have, those that are met often told apart. */
+static const struct {
+	uint16_t octets;
+	bool is_frequent;
+} usual_mtu[] = {
+    {576, 0},  {1200, 0}, {1240, 0}, {1280, 1}, {1300, 0}, {1320, 0}, {1328, 0}, {1340, 0},
+    {1350, 0}, {1360, 0}, {1370, 0}, {1380, 1}, {1390, 0}, {1392, 0}, {1400, 1}, {1408, 0},
+    {1412, 0}, {1414, 0}, {1420, 1}, {1422, 0}, {1428, 0}, {1432, 0}, {1436, 0}, {1438, 0},
+    {1440, 0}, {1442, 0}, {1446, 0}, {1448, 0}, {1450, 1}, {1452, 0}, {1454, 0}, {1456, 0},
+    {1458, 0}, {1460, 1}, {1462, 0}, {1464, 0}, {1468, 0}, {1472, 0}, {1476, 0}, {1480, 1},
+    {1484, 0}, {1488, 0}, {1490, 0}, {1492, 1}, {1494, 0}, {1496, 0}, {1498, 0}, {1500, 1},
+    {1504, 0}, {2304, 0}, {4352, 0}, {4464, 0}, {9000, 1}, {9001, 0}, {9180, 0}, {9198, 0},
+    {9216, 0}};
 enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14,
        ETHERNET_MTU = 1500 };
+
+/* Of a sender's records those that are cut otherwise than the others; the share of short
+ * segments of those that cut, about; likelihoods of what segments longer than the largest
+ * must have made. */
+static const double UNLIKE = 0.03, SHORT_USUAL = 0.03, TOO_LONG = 2e-9, TOO_LONG_BY_ONE = 0.007;
+/* Logarithms of how much less likely than Ethernet other links are. */
+static const double DOUBT_FREQUENT = 3, DOUBT_SELDOM = 9, DOUBT_ODD = 9,
+		    DOUBT_RECORDS = 80;
+/* Octets that a mean may be above the largest segment, by those that are no segments. */
+static const double MEAN_SLACK = 0.05;
 
 /* Of unknown files, those of any size rather than of the sizes seen: the fewer, the more
  * downloads these rest on. */
@@ -130,22 +146,7 @@ others(const struct record *r)
 static uint32_t
 segment_of(size_t i, uint32_t overhead, bool is_v6)
 {
-	return usual_mtu[i] - (overhead - link_octets(overhead, is_v6));
-}
-
-uint32_t
-wire_mss(const struct record *r, uint32_t overhead)
-{
-	double m;
-	size_t i;
-
-	if (r->packets <= others(r))
-		return 0;
-	m = (double)wire_payload(r, overhead) / (double)(r->packets - others(r));
-	for (i = 0; i < USUAL_MTU; i++)
-		if (segment_of(i, overhead, r->server.is_v6) >= m - 0.05)
-			return segment_of(i, overhead, r->server.is_v6);
-	return 0;
+	return usual_mtu[i].octets - (overhead - link_octets(overhead, is_v6));
 }
 
 uint32_t
@@ -155,20 +156,28 @@ wire_mss_usual(uint32_t overhead, bool is_v6)
 }
 
 /*
- * Log likelihood of x short segments among so many. Mostly there are few; but a sender
- * may cut at every page's end (of 4096 octets 1448, 1448 and 1200), so that up to a tenth
- * are short. No segment is longer than the largest: x is below 0 by error only.
+ * Likelihood of x short segments among so many. Mostly there are few; but a sender may cut
+ * at every page's end (of 4096 octets 1448, 1448 and 1200), so that some per cent are
+ * short: share is that of such senders. No segment is longer than the largest: x is below
+ * 0 by error only.
  */
 static double
-score_of_short(int64_t x, uint64_t packets)
+p_of_short(int64_t x, uint64_t packets, double share)
 {
-	double n = (double)x + 1, few, many;
+	double n = (double)x + 1, few, many, usual = SHORT_USUAL * (double)packets;
 
 	if (x < 0)
-		return x < -1 ? -20 : -5;
+		return x < -1 ? TOO_LONG : TOO_LONG_BY_ONE;
 	few = 1 / (n * (n + 1));
-	many = (uint64_t)x <= packets / 10 ? 10 / (double)packets : 0;
-	return log(0.5 * few + 0.5 * many);
+	many = usual / ((n + usual) * (n + usual));
+	return (1 - share) * few + share * many;
+}
+
+static bool
+tells_segments(const struct record *r, uint64_t payload)
+{
+	/* Small records have many short segments: they say little. */
+	return r->packets >= 30 && payload > 0;
 }
 
 double
@@ -176,30 +185,96 @@ wire_score_of_mss(const struct record *r, uint32_t overhead, uint32_t mss)
 {
 	uint64_t payload = wire_payload(r, overhead);
 
-	/* Small records have many short segments: they say little. */
-	return r->packets < 30 || payload == 0
-		   ? 0
-		   : score_of_short(wire_x(r, payload, mss), r->packets);
+	return tells_segments(r, payload)
+		   ? log(p_of_short(wire_x(r, payload, mss), r->packets, 0.5))
+		   : 0;
 }
 
-/* How well segments of a size explain the packets. */
+/* How much less likely than Ethernet a row of the table is, a logarithm; USUAL_MTU: what
+ * the table does not have. */
+static double
+doubt_of(size_t i)
+{
+	return i == USUAL_MTU                     ? DOUBT_ODD
+	       : usual_mtu[i].octets == ETHERNET_MTU ? 0
+	       : usual_mtu[i].is_frequent          ? DOUBT_FREQUENT
+						   : DOUBT_SELDOM;
+}
+
+double
+wire_mss_doubt(uint32_t mss, uint32_t overhead, bool is_v6)
+{
+	size_t i;
+
+	for (i = 0; i < USUAL_MTU && segment_of(i, overhead, is_v6) != mss; i++)
+		;
+	return doubt_of(i);
+}
+
+/* The mean octets of its segments. */
+static double
+mean_segment(const struct record *r, uint32_t overhead)
+{
+	return r->packets <= others(r) ? 0
+				       : (double)wire_payload(r, overhead) /
+					     (double)(r->packets - others(r));
+}
+
+uint32_t
+wire_mss_least(const struct record *r, uint32_t overhead)
+{
+	return (uint32_t)ceil(mean_segment(r, overhead) - MEAN_SLACK);
+}
+
+uint32_t
+wire_mss(const struct record *r, uint32_t overhead)
+{
+	double m = mean_segment(r, overhead), best = -INFINITY, score;
+	uint32_t found = 0, mss;
+	size_t i;
+
+	if (m == 0)
+		return 0;
+	for (i = 0; i < USUAL_MTU; i++) {
+		mss = segment_of(i, overhead, r->server.is_v6);
+		if (mss < m - MEAN_SLACK)
+			continue;
+		score = wire_score_of_mss(r, overhead, mss) - doubt_of(i);
+		/* The least where nothing tells more. */
+		if (r->packets < 30 || found == 0 ? found == 0 : score > best) {
+			best = score;
+			found = mss;
+		}
+	}
+	return found;
+}
+
+/* How well segments of a size explain the packets: their sender cuts at pages or does
+ * not, but for a few records. */
 static double
 mss_score(const struct record *const *records, size_t n, uint32_t overhead, uint32_t mss)
 {
-	double score = 0;
+	double few = 0, many = 0, most;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		score += wire_score_of_mss(records[i], overhead, mss);
-	return score;
+	for (i = 0; i < n; i++) {
+		const struct record *r = records[i];
+		uint64_t payload = wire_payload(r, overhead);
+		int64_t x = wire_x(r, payload, mss);
+
+		if (!tells_segments(r, payload))
+			continue;
+		few += log(p_of_short(x, r->packets, UNLIKE));
+		many += log(p_of_short(x, r->packets, 1 - UNLIKE));
+	}
+	most = few > many ? few : many;
+	return most + log(0.5 * exp(few - most) + 0.5 * exp(many - most));
 }
 
 uint32_t
 wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 {
-	/* Ethernet is likely, and what no link is known to have is not: all the more
-	 * where many records could say so. */
-	double best = -INFINITY, score, m, most = 0, doubt = 4 + (double)n / 20;
+	double best = -INFINITY, score, m, most = 0;
 	uint32_t mss, found = 0;
 	bool is_v6;
 	size_t i;
@@ -210,8 +285,7 @@ wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 	for (i = 0; i < n; i++) {
 		if (records[i]->packets < 1000)
 			continue;
-		m = (double)wire_payload(records[i], overhead) /
-		    (double)(records[i]->packets - others(records[i]));
+		m = mean_segment(records[i], overhead);
 		most = m > most ? m : most;
 	}
 	for (i = 0; i <= USUAL_MTU; i++) {
@@ -220,9 +294,10 @@ wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead)
 				    : (uint32_t)(most + 0.95);
 		if (mss < 400 || mss > 9216)
 			continue;
-		score = mss_score(records, n, overhead,
-		    mss) - (i < USUAL_MTU ? 0 : 3 + doubt) + (i < USUAL_MTU &&
-		    usual_mtu[i] == 1500 ? doubt : 0);
+		/* What is likely beforehand counts for more where many records could say
+		 * otherwise: what they have in common is more than what x tells. */
+		score = mss_score(records, n, overhead, mss) -
+			doubt_of(i) * (1 + (double)n / DOUBT_RECORDS);
 		if (score > best) {
 			best = score;
 			found = mss;

@@ -72,10 +72,14 @@ uint64_t wire_payload(const struct record *record, uint32_t overhead);
 uint64_t wire_request(const struct record *record, uint32_t overhead);
 /* The largest segment that one record suggests; 0: none. */
 uint32_t wire_mss(const struct record *record, uint32_t overhead);
+/* The least that its packets leave room for; 0: none. */
+uint32_t wire_mss_least(const struct record *record, uint32_t overhead);
 /* That of Ethernet. */
 uint32_t wire_mss_usual(uint32_t overhead, bool is_v6);
 /* That of records 0..n-1 together. */
 uint32_t wire_mss_of(const struct record *const *records, size_t n, uint32_t overhead);
+/* How much less likely than Ethernet's a largest segment is beforehand, a logarithm. */
+double wire_mss_doubt(uint32_t mss, uint32_t overhead, bool is_v6);
 /* Log likelihood of a record's packets by segments of a size, by x. */
 double wire_score_of_mss(const struct record *record, uint32_t overhead, uint32_t mss);
 /* Segments below the MSS, x. */
