@@ -14,7 +14,8 @@
  *
  * Segments below the MSS end where the sender's memory does, at a page, or are the last
  * one: with g = gcd(MSS, 4096) a remainder is a multiple of g, or (S+H) mod MSS, or the
- * sum of both; few are anything else.
+ * sum of both; few are anything else. And few answers have a header that none was like
+ * among those that the header was found by.
  */
 #include "identify/wire.h"
 
@@ -49,6 +50,9 @@ static const double MEAN_SLACK = 0.05;
 /* Of unknown files, those of any size rather than of the sizes seen: the fewer, the more
  * downloads these rest on. */
 static const double PLAIN_LEAST = 0.05, PLAIN_MORE = 25, PLAIN_FLOWS = 80;
+/* Of answers whose header is none of those that were found, beside the shares of these: any
+ * octets are left then. */
+static const double HEADER_OTHER = 0.001;
 /* Of odd remainders, where the client sent no SACK options. */
 static const double Q_NONE = 1.0 / 6;
 static const struct {
@@ -378,6 +382,7 @@ wire_parts_of_e(const struct wire_path *path, uint32_t mss,
 	    .last_share = from[1],
 	    .both_share = from[2] * page / mss,
 	    .any_share = from[3] / mss,
+	    .other = HEADER_OTHER / mss,
 	    .options = path->options};
 }
 

@@ -190,6 +190,7 @@ double wire_p_of_e(const struct wire_path *path, uint32_t mss,
 struct wire_parts {
 	double q[2]; /* without and with whole segments sent again */
 	double page_share, last_share, both_share, any_share, options;
+	double other; /* of headers that are none of those known */
 	uint32_t page; /* a power of two */
 };
 
@@ -208,7 +209,7 @@ wire_parts_p(const struct wire_parts *parts, uint32_t mss, uint64_t k, uint32_t 
 	p += (e & page) == 0 ? parts->page_share : 0;
 	p += e == tail ? parts->last_share : 0;
 	p += (behind & page) == 0 ? parts->both_share : 0;
-	p *= q;
+	p = q * p + parts->other;
 	if (e == 0)
 		return p + (1 - q) * (1 - parts->options);
 	return e > 24 ? p : p + (1 - q) * parts->options * wire_option_share(e);

@@ -88,33 +88,38 @@ count_remainder(struct fit *f, const struct wire_model *m, const struct wire_sig
 {
 	uint32_t tail =
 	    (uint32_t)((m->files->file[c->file].size + c->header) % m->mss);
-	double p = wire_p_of_e(m->path, m->mss, sight, c->k, c->e, tail), part, odd = 0;
+	struct wire_parts all, none, one;
+	double p, rest, part, odd = 0, known = weight;
 	unsigned class = wire_x_class(sight->x), late = sight->x > 2, i;
 
+	wire_parts_of_e(m->path, m->mss, sight, &all);
+	p = wire_parts_p(&all, m->mss, c->k, c->e, tail);
+	none = all;
+	none.page_share = none.last_share = none.both_share = none.any_share = 0;
+	rest = wire_parts_p(&none, m->mss, c->k, c->e, tail);
 	for (i = 0; i < 4 && p > 0; i++) {
-		struct wire_path one = *m->path;
-
 		/* That part of p which this source of remainders makes. */
-		memset(one.from, 0, sizeof one.from);
-		one.from[late][i] = m->path->from[late][i];
-		one.options = 0;
-		part = wire_p_of_e(&one, m->mss, sight, c->k, c->e, tail);
-		if (c->e == 0) {
-			one.from[late][i] = 0;
-			part -= wire_p_of_e(&one, m->mss, sight, c->k, c->e, tail);
-		}
-		f->from[late][i] += weight * part / p;
-		odd += part / p;
+		one = none;
+		one.page_share = i == 0 ? all.page_share : 0;
+		one.last_share = i == 1 ? all.last_share : 0;
+		one.both_share = i == 2 ? all.both_share : 0;
+		one.any_share = i == 3 ? all.any_share : 0;
+		part = weight / p * (wire_parts_p(&one, m->mss, c->k, c->e, tail) - rest);
+		f->from[late][i] += part;
+		odd += part;
 	}
+	/* What another header explains says nothing of remainders. */
+	if (p > 0)
+		known *= 1 - all.other / p;
 	if (c->k > 0 || (sight->n_class > 0 && sight->n_class < WIRE_N_CLASSES)) {
-		f->sent_again[class] += weight;
-		f->odd[class] += weight * odd;
+		f->sent_again[class] += known;
+		f->odd[class] += odd;
 	} else {
-		f->whole += sight->n_class == 0 ? weight / 6 : weight;
-		f->odd_whole += weight * odd;
+		f->whole += sight->n_class == 0 ? known / 6 : known;
+		f->odd_whole += odd;
 	}
-	f->even += weight * (1 - odd);
-	f->options += c->e == 0 ? 0 : weight * (1 - odd);
+	f->even += known - odd;
+	f->options += c->e == 0 ? 0 : known - odd;
 }
 
 /* The class of SACK options where their number depends on the file's path. */

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PICKS_MAX = 1024, USUAL_MAX = 5, REST_LOOKED_AT = 600, DEPTH = 3 };
+enum { PICKS_MAX = 1024, USUAL_MAX = 5, REST_LOOKED_AT = 600, DEPTH = 3,
+       HEADER_LEAST = 40 };
 
 static const uint32_t usual_remainders[USUAL_MAX] = {0, 8, 12, 20, 24};
 static const double REQUEST_OTHER = 0.02, SURE_ENOUGH = 1e-5, NEGLIGIBLE = 1e-7;
@@ -115,6 +116,19 @@ heavier(const void *pa, const void *pb)
 	return a->file < b->file ? -1 : a->file > b->file;
 }
 
+static void
+keep(struct weighing *w, struct pick pick)
+{
+	w->sum += pick.weight;
+	if (pick.weight < NEGLIGIBLE * w->sum)
+		return;
+	if (w->count == PICKS_MAX) {
+		qsort(w->pick, w->count, sizeof w->pick[0], heavier);
+		w->count /= 2;
+	}
+	w->pick[w->count++] = pick;
+}
+
 /* The weight of k for a file whose path tells another n. */
 static double
 weigh_request(struct weighing *w, uint32_t file, uint64_t k,
@@ -152,14 +166,37 @@ weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *o
 		weight *= wire_losses_p(w->losses, k);
 	weight *= wire_parts_p(parts, m->mss, k, e, last);
 	*out = weight;
-	w->sum += weight;
-	if (weight < NEGLIGIBLE * w->sum)
+	keep(w, (struct pick){weight, k, file, e, mode});
+}
+
+/* A file for which somewhat more than T would be sent by a known header: it may have come
+ * with a shorter one. */
+static void
+weigh_above(struct weighing *w, uint32_t mode, uint32_t file)
+{
+	const struct wire_model *m = w->m;
+	const struct wire_parts *parts = &w->parts;
+	struct wire_parts own;
+	double weight = w->scale * m->server->header.mode[mode].weight;
+
+	if (m->files->file[file].size + HEADER_LEAST > w->sight.payload)
 		return;
-	if (w->count == PICKS_MAX) {
-		qsort(w->pick, w->count, sizeof w->pick[0], heavier);
-		w->count /= 2;
-	}
-	w->pick[w->count++] = (struct pick){weight, k, file, e, mode};
+	if (w->request_any > 0)
+		weight *= weigh_request(w, file, 0, &parts, &own);
+	else
+		weight *= wire_losses_p(w->losses, 0);
+	keep(w, (struct pick){weight * parts->other, 0, file, 0, mode});
+}
+
+static void
+weigh_those_above(struct weighing *w, uint32_t mode, size_t first)
+{
+	const uint64_t *sent = sents_of(w->m->sents[mode]);
+	size_t end = w->m->files->count, i;
+
+	end = end - first > WIRE_NEAR_MAX ? first + WIRE_NEAR_MAX : end;
+	for (i = first; i < end && sent[i] < w->sight.payload + w->m->mss; i++)
+		weigh_above(w, mode, (uint32_t)i);
 }
 
 /* Files near T: the range first..end-1 is weighed one by one, the other near ones
@@ -195,6 +232,7 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 	}
 	for (i = *first; i < *end; i++)
 		weigh(w, mode, (uint32_t)i, sent[i], &ignored);
+	weigh_those_above(w, mode, all);
 }
 
 /* Files whose remainder is e, outside of first..end-1, from T down. */
@@ -296,8 +334,9 @@ end_weighing(struct weighing *w, struct verdict *out)
 		if (k == out->count)
 			out->candidate[out->count++] = (struct candidate){
 			    .file = one.file,
-			    .header = (uint32_t)(sents_of(w->m->sents[one.mode])[one.file] -
-						 w->m->files->file[one.file].size),
+			    .header = (uint32_t)(w->sight.payload -
+						 w->m->files->file[one.file].size -
+						 one.k * w->m->mss - one.e),
 			    .k = (uint32_t)one.k,
 			    .e = one.e};
 		out->candidate[k].probability += one.weight * scale;
@@ -346,6 +385,8 @@ wire_name_slowly(const struct wire_model *m, const struct record *r, struct verd
 			if (sent[i] <= w.sight.payload &&
 			    sent[i] >= w.sight.payload / DEPTH)
 				weigh(&w, mode, (uint32_t)i, sent[i], &ignored);
+		weigh_those_above(&w, mode, sents_lower(m->sents[mode],
+		    w.sight.payload + 1));
 	}
 	end_weighing(&w, out);
 }
