@@ -11,6 +11,10 @@
  * encryption H is held below one MSS; a handshake can be longer, and of values that
  * differ by segments the least is taken unless it fits clearly worse: one too small makes
  * k too large by a constant, one too large loses the records with the fewest losses.
+ *
+ * A server that signs with ECDSA does so in each handshake, and its signatures differ by
+ * an octet or two (DER's integers have no leading zeros): values next to the first one
+ * need no more proof than there are of them.
  */
 #include "identify/wire.h"
 
@@ -28,12 +32,16 @@ enum {
 	RECORDS_MAX = 150,
 	ENTRIES_MAX = 6000, /* of a record */
 	FILES_MAX = 20000,
-	FOUND_MAX = 4,
+	FOUND_MAX = 6,
 	TRIALS = 2,
 	INNER_USUAL = 250, /* octets of HTTP header supposed inside TLS */
-	PAGE_TOLD = 8,     /* octets: few constants differ by a multiple */
+	PAGE_TOLD = 4,     /* octets: few constants differ by a multiple */
+	HEX_DIGITS_MOST = 16,
+	SIGNATURE_APART = 2, /* octets by which signatures differ, either way */
 };
 
+/* Proof that a value needs beside the log of how many there are. */
+static const double NEEDED = 6;
 static const double share_tried[TRIALS] = {0.3, 0.03};
 
 struct entry {
@@ -55,6 +63,7 @@ struct voting {
 	size_t count, cap, boxes;
 	struct box box[RECORDS_MAX];
 	double gain[TRIALS][SLOTS], ratio[SLOTS];
+	uint32_t hex_lengths; /* of the records' sizes: a bit each */
 };
 
 static void
@@ -115,6 +124,7 @@ hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_c
 	/* The nearest first: they count if there are too many. */
 	while (end-- > at && v->count - before < ENTRIES_MAX)
 		hear_file(v, payload, v->files->file[end].size, mss, n_class, density);
+	v->hex_lengths |= 1u << hex_digits(payload);
 	v->box[v->boxes++] = (struct box){before, v->count, 1, mss};
 }
 
@@ -136,27 +146,55 @@ static uint32_t
 least_alike(const struct voting *v, uint32_t slot, double best)
 {
 	uint32_t low = slot > HEADER_MAX ? HEADER_MAX + 1 : 0, mss, at;
+	/* A value that nothing speaks for fits no record. */
+	double worse = fmin(0.3 * (double)v->boxes, 0.5 * best);
 
 	if (v->boxes == 0 || v->guess->law == TLS_none)
 		return slot;
 	mss = v->box[v->boxes / 2].mss;
 	for (at = slot; at >= low + mss + HEADER_MIN;) {
 		at -= mss;
-		if (gain_of(v, at) > best - 0.3 * (double)v->boxes)
+		if (gain_of(v, at) > best - worse)
 			slot = at;
 	}
 	return slot;
 }
 
-/* Whether a slot is but the constant of another and a remainder that ends at a page:
- * where many such segments are sent again these come often. */
+/*
+ * Whether a slot is but the constant of another and a remainder that ends at a page: where
+ * many such segments are sent again these come often. With a tag of hexadecimal digits in
+ * the one and none in the other it looks so for files that have as many digits.
+ */
 static bool
 is_remainder(const struct voting *v, uint32_t slot, uint32_t of)
 {
-	uint32_t mss = v->box[v->boxes / 2].mss, page = mss & (uint32_t)-(int32_t)mss;
+	uint32_t mss = v->box[v->boxes / 2].mss, page = mss & (uint32_t)-(int32_t)mss,
+		 apart = slot - of, digits;
+	bool is_hex = slot > HEADER_MAX, of_hex = of > HEADER_MAX;
 
-	return page >= PAGE_TOLD && (slot > HEADER_MAX) == (of > HEADER_MAX) &&
-	       ((slot - of) & (page - 1)) == 0;
+	if (page < PAGE_TOLD)
+		return false;
+	if (is_hex == of_hex)
+		return (apart & (page - 1)) == 0;
+	apart += of_hex ? HEADER_MAX + 1 : -(HEADER_MAX + 1);
+	for (digits = 1; digits <= HEX_DIGITS_MOST; digits++)
+		if (v->hex_lengths >> digits & 1 &&
+		    ((apart + (is_hex ? digits : -digits)) & (page - 1)) == 0)
+			return true;
+	return false;
+}
+
+/* What a slot's place says for it: whether it is the first one's with another
+ * signature. */
+static double
+prior_of(const struct voting *v, uint32_t slot, uint32_t of)
+{
+	bool is_near = slot - of + SIGNATURE_APART <= 2 * SIGNATURE_APART &&
+		       (slot > HEADER_MAX) == (of > HEADER_MAX);
+
+	return is_near && tls_law_rows[v->guess->law].record > 0
+		   ? log((double)SLOTS / (2 * SIGNATURE_APART))
+		   : 0;
 }
 
 /* The slot that raises the likelihood most, and by how much; beside a first one, if n >
@@ -184,7 +222,7 @@ best_slot(struct voting *v, uint32_t *slots, uint32_t n)
 		}
 	}
 	for (k = 0; k < SLOTS; k++) {
-		gain = gain_of(v, k);
+		gain = gain_of(v, k) + (n > 0 ? prior_of(v, k, slots[0]) : 0);
 		if (gain > best && (n == 0 || !is_remainder(v, k, slots[0]))) {
 			best = gain;
 			*slot = k;
@@ -248,7 +286,7 @@ find_modes(struct voting *v)
 {
 	struct wire_guess *g = v->guess;
 	uint32_t slot[FOUND_MAX], n = 0, i;
-	double weight[FOUND_MAX], sum = 0, gain, needed = log(SLOTS) + 6;
+	double weight[FOUND_MAX], sum = 0, gain, needed = log(SLOTS) + NEEDED;
 
 	g->gain = 0;
 	g->header.count = 0;

@@ -462,6 +462,7 @@ struct elsewhere {
 	enum tls_law law;
 	/* share that is right at least, without and with adapting */
 	double frozen, adapted;
+	double unknown; /* share of downloads that are of no file */
 };
 
 /* A model of one router is frozen, then names downloads over another path, or of another
@@ -490,6 +491,7 @@ name_elsewhere(const struct elsewhere *where, bool is_adaptive, struct score *s)
 	assert_int_equal(identify_freeze(id, NULL), 0);
 	w.header.law = where->law;
 	w.header.bytes += tls_law_rows[where->law].first;
+	w.unknown = where->unknown;
 	for (k = 0; k < 300; k++)
 		download(id, &w, &path, 1);
 	if (identify_finish(id, &s->sink, &err) < 0)
@@ -510,6 +512,8 @@ test_elsewhere(void **state)
 		    0.98},
 		{"five routers", &lab_b, false, 1448, 52, TLS_none, 0.97, 0.98},
 		{"VPN", &lab_c, false, 1368, 52, TLS_none, 0.97, 0.98},
+		{"a tunnel of odd segments", &lab_c, false, 1347, 52, TLS_none, 0.9, 0.97},
+		{"a client that breaks off", &lab_a, false, 1448, 52, TLS_none, 0.9, 0.9, 0.7},
 		{"no timestamps", &lab_a, false, 1460, 40, TLS_none, 0.93, 0.97},
 		{"IPv6, another server", &lab_a, true, 1428, 72, TLS_none, 0.93, 0.98},
 		{"TLS 1.3, another server", &lab_b, false, 1448, 52, TLS_tls13_16k, 0.45,
