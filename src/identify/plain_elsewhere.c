@@ -51,8 +51,8 @@ broaden(const struct plain *p, struct server *s)
 	for (i = 0; i < 8; i++)
 		broad->from[i / 4][i % 4] =
 		    0.5 * (broad->from[i / 4][i % 4] + usual.from[i / 4][i % 4]);
-	/* Whether whole files are asked for, and taken to their end, is the client's affair,
-	 * how long the requests are its and the server's. */
+	/* Whether whole files are asked for, and taken to their end, is the client's
+	 * affair, how long the requests are its and the server's. */
 	other = is_server ? OTHER_CLIENT : OTHER_SERVER;
 	broad->unknown += other * (UNKNOWN_ANYWHERE - broad->unknown);
 	if (is_server)
@@ -185,8 +185,9 @@ plain_name_elsewhere(struct plain *p, struct server *s, uint32_t mss,
 						: share_alike(p, r->server_port),
 	       tls = tls_is_port(r->server_port) ? TLS_PORT_SHARE : OTHER_PORT_SHARE,
 	       unknown = 0,
-	       several = fmax(wire->several, s != &p->all ? SEVERAL_CLIENT
-							  : SEVERAL_ANYWHERE), before, files,
+	       several = fmax(wire->several,
+			      s != &p->all ? SEVERAL_CLIENT : SEVERAL_ANYWHERE),
+	       before, files,
 	       density, most = -1;
 	struct guess guess[GUESSES_MAX];
 	size_t n = guess_overheads(p, plain_overhead(p, s, r), mss, r, guess), i;

@@ -26,13 +26,14 @@ static const struct {
 	uint16_t octets;
 	bool is_frequent;
 } usual_mtu[] = {
-    {576, 0},  {1200, 0}, {1240, 0}, {1280, 1}, {1300, 0}, {1320, 0}, {1328, 0}, {1340, 0},
-    {1350, 0}, {1360, 0}, {1370, 0}, {1380, 1}, {1390, 0}, {1392, 0}, {1400, 1}, {1408, 0},
-    {1412, 0}, {1414, 0}, {1420, 1}, {1422, 0}, {1428, 0}, {1432, 0}, {1436, 0}, {1438, 0},
-    {1440, 0}, {1442, 0}, {1446, 0}, {1448, 0}, {1450, 1}, {1452, 0}, {1454, 0}, {1456, 0},
-    {1458, 0}, {1460, 1}, {1462, 0}, {1464, 0}, {1468, 0}, {1472, 0}, {1476, 0}, {1480, 1},
-    {1484, 0}, {1488, 0}, {1490, 0}, {1492, 1}, {1494, 0}, {1496, 0}, {1498, 0}, {1500, 1},
-    {1504, 0}, {2304, 0}, {4352, 0}, {4464, 0}, {9000, 1}, {9001, 0}, {9180, 0}, {9198, 0},
+    {576, 0}, {1200, 0}, {1240, 0}, {1280, 1}, {1300, 0}, {1320, 0}, {1328, 0},
+    {1340, 0}, {1350, 0}, {1360, 0}, {1370, 0}, {1380, 1}, {1390, 0}, {1392, 0},
+    {1400, 1}, {1408, 0}, {1412, 0}, {1414, 0}, {1420, 1}, {1422, 0}, {1428, 0},
+    {1432, 0}, {1436, 0}, {1438, 0}, {1440, 0}, {1442, 0}, {1446, 0}, {1448, 0},
+    {1450, 1}, {1452, 0}, {1454, 0}, {1456, 0}, {1458, 0}, {1460, 1}, {1462, 0},
+    {1464, 0}, {1468, 0}, {1472, 0}, {1476, 0}, {1480, 1}, {1484, 0}, {1488, 0},
+    {1490, 0}, {1492, 1}, {1494, 0}, {1496, 0}, {1498, 0}, {1500, 1}, {1504, 0},
+    {2304, 0}, {4352, 0}, {4464, 0}, {9000, 1}, {9001, 0}, {9180, 0}, {9198, 0},
     {9216, 0}};
 enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14,
        ETHERNET_MTU = 1500 };
@@ -50,8 +51,8 @@ static const double MEAN_SLACK = 0.05;
 /* Of unknown files, those of any size rather than of the sizes seen: the fewer, the more
  * downloads these rest on. */
 static const double PLAIN_LEAST = 0.05, PLAIN_MORE = 25, PLAIN_FLOWS = 80;
-/* Of answers whose header is none of those that were found, beside the shares of these: any
- * octets are left then. */
+/* Of answers whose header is none of those that were found, beside the shares of these:
+ * any octets are left then. */
 static const double HEADER_OTHER = 0.001;
 /* Of odd remainders, where the client sent no SACK options. */
 static const double Q_NONE = 1.0 / 6;
@@ -160,8 +161,8 @@ wire_mss_usual(uint32_t overhead, bool is_v6)
 }
 
 /*
- * Likelihood of x short segments among so many. Mostly there are few; but a sender may cut
- * at every page's end (of 4096 octets 1448, 1448 and 1200), so that some per cent are
+ * Likelihood of x short segments among so many. Mostly there are few; but a sender may
+ * cut at every page's end (of 4096 octets 1448, 1448 and 1200), so that some per cent are
  * short: share is that of such senders. No segment is longer than the largest: x is below
  * 0 by error only.
  */
