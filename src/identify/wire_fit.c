@@ -15,7 +15,9 @@
 
 enum { RECORDS_MAX = 2000, SAMPLE_MAX = 1024, NAMED_MIN = 5, REQUESTS_MAX = 4096,
        LEAST_REQUEST = 600, SHARE_ROUNDS = 60, OPTIONS_RECORDS_MIN = 30,
-       OPTIONS_SHARE = 50 /* one in so many has some */ };
+       OPTIONS_SHARE = 50, /* one in so many has some */
+       FREQUENT_PART = 50, /* one in so many is frequent */
+       FITS_MIN = 20 };
 
 /* Weight of the prior, in segments, records or remainders. */
 static const double PRIOR_SEGMENTS = 1000, PRIOR_TAIL = 30, PRIOR_Q = 4, PRIOR_FROM = 5,
@@ -392,22 +394,54 @@ wire_learn_request(const struct record *const *records, size_t n, uint32_t overh
 	free(value);
 }
 
-/* Whether a constant explains requests better than chance: by its frequency, against that
- * of the most frequent path length, and by what is left being sums of SACK options. */
-static bool
-is_constant(const struct files *files, const uint64_t *value, size_t n, uint64_t constant,
-	    size_t times)
+/* How many values are a constant and sums of SACK options. */
+static size_t
+count_fits(const uint64_t *value, size_t n, uint64_t constant)
 {
-	double most = 0;
 	size_t i, fits = 0;
 
-	for (i = 0; i < PATH_LENGTHS; i++)
-		most = files->path_share[i] > most ? files->path_share[i] : most;
 	for (i = 0; i < n; i++)
 		fits += value[i] >= constant && (value[i] - constant) % 4 == 0 &&
 			(value[i] == constant || value[i] - constant >= 12);
-	return times >= 3 && constant < UINT16_MAX && fits * 5 >= n * 3 &&
-	       (double)times > 2 * most * (double)n;
+	return fits;
+}
+
+/* Of the sorted values 0..n-1 that come several times the one that explains most. */
+static uint64_t
+best_constant(const uint64_t *value, size_t n, size_t *times, size_t *fits)
+{
+	size_t least = n / FREQUENT_PART > 3 ? n / FREQUENT_PART : 3, end, i, one;
+	uint64_t best = 0;
+
+	*times = *fits = 0;
+	for (i = 0; i < n; i = end) {
+		for (end = i; end < n && value[end] == value[i]; end++)
+			;
+		if (end - i < least || (one = count_fits(value, n, value[i])) <= *fits)
+			continue;
+		*times = end - i;
+		*fits = one;
+		best = value[i];
+	}
+	return best;
+}
+
+/* Whether a constant explains requests better than chance: by its frequency, against that
+ * of the most frequent path length, and by what is left being sums of SACK options, which
+ * of chance values one in four is. */
+static bool
+is_constant(const struct files *files, size_t n, uint64_t constant, size_t times,
+	    size_t fits)
+{
+	double most = 0;
+	size_t i;
+
+	for (i = 0; i < PATH_LENGTHS; i++)
+		most = files->path_share[i] > most ? files->path_share[i] : most;
+	if (times < 3 || constant >= UINT16_MAX)
+		return false;
+	return (fits * 5 >= n * 3 && (double)times > 2 * most * (double)n) ||
+	       (n >= FITS_MIN && fits * 20 >= n * 19);
 }
 
 void
@@ -415,8 +449,7 @@ wire_learn_request_paths(const struct wire_model *m, const struct record *const 
 			 size_t n, struct wire_path *path)
 {
 	uint64_t *value = must(calloc(REQUESTS_MAX, sizeof *value)), best, request;
-	size_t step = n > REQUESTS_MAX ? n / REQUESTS_MAX + 1 : 1, i, count = 0, times,
-	       below = 0;
+	size_t step = n > REQUESTS_MAX ? n / REQUESTS_MAX + 1 : 1, i, count = 0, times, fits;
 	struct verdict v;
 
 	for (i = 0; i < n; i += step) {
@@ -432,8 +465,8 @@ wire_learn_request_paths(const struct wire_model *m, const struct record *const 
 		value[count++] = request - m->files->file[v.candidate[0].file].path_len;
 	}
 	qsort(value, count, sizeof *value, rising);
-	best = most_frequent(value, count, 0, &times, &below);
-	if (is_constant(m->files, value, count, best, times)) {
+	best = best_constant(value, count, &times, &fits);
+	if (is_constant(m->files, count, best, times, fits)) {
 		path->request = (uint32_t)best;
 		path->is_request_exact = true;
 	}

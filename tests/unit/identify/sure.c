@@ -2,7 +2,7 @@
 /*
  * What made plain records say wrong things for sure, each cause by itself: constants that
  * are none, constants that were missed, segments of a size that no link has, headers that
- * none was like before, sampled packets taken for whole downloads.
+ * none was like before, requests that options hide, sampled packets taken for downloads.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,6 +42,7 @@ world_init(struct world *w)
 		int len = snprintf(name, sizeof name, "f%zu", i);
 
 		catalogue_set(&row, name, ((struct str){name, (uint32_t)len}));
+		catalogue_set(&row, path, ((struct str){name, (uint32_t)len}));
 		catalogue_set(&row, size, 1000000 + sim_below(&sim, 49000000));
 		assert_int_equal(catalog_add(w->catalog, &row, NULL), 0);
 	}
@@ -284,6 +285,54 @@ test_other_header(void **state)
 	world_done(&w);
 }
 
+/* Most clients send SACK options with their acknowledgements, so that few requests show
+ * alone: their length is that with which nearly all others are options. */
+static void
+test_request(void **state)
+{
+	struct mode mode = {.bytes = 247, .digits = DIGITS_HEX, .weight = 1, .inner = 247};
+	struct wire_server server;
+	struct wire_path path;
+	struct sents *sents;
+	struct residues *residues;
+	struct wire_model m = {.server = &server, .path = &path, .sents = &sents,
+			       .residues = &residues, .mss = MSS, .overhead = OVERHEAD};
+	struct record record[RECORDS];
+	const struct record *at[RECORDS];
+	struct world w;
+	size_t i, file;
+
+	world_init(&w);
+	wire_server_default(&server);
+	wire_path_default(&path);
+	server.header = (struct modes){.count = 1, .mode = {mode}};
+	m.files = &w.files;
+	m.tables = wire_tables_new(&path);
+	sents = sents_new(&w.files, &mode);
+	residues = residues_new(sents, MSS);
+	assert_true(w.files.has_paths);
+	for (i = 0; i < RECORDS; i++) {
+		bool has_options = sim_uniform(&sim) < 0.9;
+		struct record *r = &record[i];
+
+		make_record(mode_sent(&mode, any_size(&w, &file)), has_options, 0, 0, r);
+		r->request_packets = 10 + sim_below(&sim, 1000);
+		r->request_bytes = 130 + w.files.file[file].path_len +
+				   OVERHEAD * r->request_packets + 8 +
+				   (has_options ? sim_sacks(&sim, 1 + sim_below(&sim, 90))
+						: 0);
+		at[i] = r;
+	}
+	wire_learn_request_paths(&m, at, RECORDS, &path);
+	print_message("a request beside its path: %u octets\n", path.request);
+	assert_int_equal(path.request, 130);
+	assert_true(path.is_request_exact);
+	residues_free(residues);
+	sents_free(sents);
+	wire_tables_free(m.tables);
+	world_done(&w);
+}
+
 /* One packet in a hundred, where nothing was learned: the handshake is among them or not,
  * and the file among those that are told. */
 static void
@@ -325,7 +374,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_signatures),	 cmocka_unit_test(test_pages),
 	    cmocka_unit_test(test_segments),	 cmocka_unit_test(test_other_header),
-	    cmocka_unit_test(test_sampled),
+	    cmocka_unit_test(test_request),	 cmocka_unit_test(test_sampled),
 	};
 	const char *seed = getenv("WEIR_SEED");
 
