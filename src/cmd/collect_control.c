@@ -39,7 +39,8 @@ struct collect_control {
 
 /* An exporter's figures, of which the metrics show the rows of exporter_rows. */
 struct exporter {
-	struct addr address;
+	struct addr address, said; /* where it sends from, and what it says */
+	bool has_said;
 	uint32_t domain, sampling;
 	uint16_t version;
 	unsigned templates;
@@ -100,18 +101,23 @@ static void
 see_exporter(void *context, const struct wire_exporter *e)
 {
 	struct exporters *all = context;
+	struct exporter *to = &all->list[all->shown];
 
 	all->count++;
 	if (all->shown == EXPORTERS_SHOWN)
 		return;
-	all->list[all->shown++] = (struct exporter){.address = e->address,
+	all->shown++;
+	*to = (struct exporter){.address = e->address,
 	    .domain = e->domain,
 	    .version = e->version, .templates = e->templates, .sampling = e->sampling,
 	    .last_us = e->last_us, .messages = e->counters[WIRE_messages],
 	    .records = e->counters[WIRE_records], .lost = e->counters[WIRE_lost],
 	    .waiting = e->counters[WIRE_waiting],
 	    .no_template = e->counters[WIRE_no_template],
-	    .bad_record = e->counters[WIRE_bad_record]};
+	    .bad_record = e->counters[WIRE_bad_record],
+	    .has_said = e->said != NULL};
+	if (e->said != NULL)
+		to->said = *e->said;
 }
 
 static void
@@ -162,6 +168,10 @@ json_exporters(const struct exporters *all, struct text *out)
 		    address, (unsigned)e->domain, (unsigned)e->version, e->templates,
 		    (unsigned)e->sampling);
 		text_f64(out, (double)e->last_us / 1e6);
+		if (e->has_said) {
+			addr_print(&e->said, address);
+			text_printf(out, ",\"says\":\"%s\"", address);
+		}
 		for (i = 0; i < EXPORTER_ROWS; i++) {
 			text_printf(out, ",\"%s\":", exporter_rows[i].id);
 			text_u64(out, exporter_value(e, i));

@@ -56,6 +56,9 @@ static const struct announcement {
 	    {48, 1, VALUE_SAMPLER}, {49, 1, VALUE_MODE}, {50, 4, VALUE_INTERVAL}}},
 	{V9, IF_INTERFACES, 1, {{2, 4, VALUE_INTERFACE},
 	    {82, NAME_OCTETS, VALUE_INTERFACE_NAME}}},
+	/* The address that is behind a relay or a translation of addresses. */
+	{V9, IF_V4, 1, {{1, 4, VALUE_DOMAIN}, {130, 4, VALUE_ADDRESS}}},
+	{V9, IF_V6, 1, {{1, 4, VALUE_DOMAIN}, {131, 16, VALUE_ADDRESS}}},
 	{IPFIX, ALWAYS, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
 	    {160, 8, VALUE_INIT_MS}, {41, 8, VALUE_MESSAGES}, {42, 8, VALUE_RECORDS},
 	    {40, 8, VALUE_OCTETS}, {166, 8, VALUE_NOT_SENT},
@@ -91,7 +94,6 @@ static const struct announcement {
 	    {152, 8, VALUE_NOT_SENT_FIRST}, {153, 8, VALUE_NOT_SENT_LAST}}},
 	{IPFIX, IF_LOST, 1, {{144, 4, VALUE_PROCESS}, {166, 8, VALUE_NOT_SENT},
 	    {152, 8, VALUE_NOT_SENT_FIRST}, {153, 8, VALUE_NOT_SENT_LAST}}},
-	/* The address that is behind a relay or a translation of addresses. */
 	{IPFIX, IF_V4, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},
 	    {130, 4, VALUE_ADDRESS}}},
 	{IPFIX, IF_V6, 2, {{149, 4, VALUE_DOMAIN}, {144, 4, VALUE_PROCESS},

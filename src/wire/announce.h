@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* What an exporter tells of itself in options data: announce.c has the table. */
-enum { ANNOUNCEMENTS = 18, ANNOUNCE_KEYS = ANNOUNCEMENTS - 1, ANNOUNCE_OCTETS = 512 };
+enum { ANNOUNCEMENTS = 20, ANNOUNCE_KEYS = ANNOUNCEMENTS - 1, ANNOUNCE_OCTETS = 512 };
 
 struct layouts;
 

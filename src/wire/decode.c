@@ -285,6 +285,10 @@ wire_decoder_print(const struct wire_decoder *d, struct text *out)
 		    s->counters[WIRE_waiting] + s->counters[WIRE_no_template]);
 		if (stream_sampling(s) != 0)
 			text_printf(out, ", sampling 1:%" PRIu32, stream_sampling(s));
+		if (s->has_said) {
+			addr_print(&s->said, address);
+			text_printf(out, ", says it is %s", address);
+		}
 		text_char(out, '\n');
 	}
 }
@@ -307,6 +311,7 @@ wire_decoder_exporters(const struct wire_decoder *d,
 		    .templates = s->template_count,
 		    .sampling = stream_sampling(s),
 		    .last_us = s->last_us,
+		    .said = s->has_said ? &s->said : NULL,
 		    .counters = s->counters,
 		});
 	}

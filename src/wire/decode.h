@@ -86,6 +86,7 @@ struct wire_exporter {
 	uint32_t session;   /* 0: datagrams */
 	unsigned templates;
 	uint32_t sampling;  /* one in so many; 0: not told */
+	const struct addr *said; /* the address that it says it has; NULL: not told */
 	int64_t last_us;    /* when a datagram came last */
 	const uint64_t *counters;
 };

@@ -170,7 +170,22 @@ learn_type(struct message *m, const struct template *t, const uint8_t **at,
 		m->stream->own_pen = pen;
 }
 
-/* One record of options data: what it tells of sampling and of the exporter's start. */
+/* exporterIPv4Address or its sibling. What is behind a relay or a translation of
+ * addresses says so; flows keep the address that they came from. */
+static void
+learn_address(struct message *m, uint16_t element, const uint8_t *at, uint16_t len)
+{
+	if (element == 130 && len == 4)
+		m->stream->said = addr_v4(load_be32(at));
+	else if (element == 131 && len == 16)
+		m->stream->said = addr_v6(at);
+	else
+		return;
+	m->stream->has_said = true;
+}
+
+/* One record of options data: what it tells of sampling, the exporter's start and its
+ * address. */
 static void
 options_record(struct message *m, const struct template *t, const uint8_t **at,
     const uint16_t *len)
@@ -182,7 +197,10 @@ options_record(struct message *m, const struct template *t, const uint8_t **at,
 
 	/* v9: scopes have numbers of their own (system, interface, ...): not elements. */
 	for (i = m->stream->version == 9 ? t->scope_count : 0; i < t->field_count; i++) {
-		if (t->fields[i].pen != PEN_IANA || len[i] == 0 || len[i] > 8)
+		if (t->fields[i].pen != PEN_IANA)
+			continue;
+		learn_address(m, t->fields[i].element, at[i], len[i]);
+		if (len[i] == 0 || len[i] > 8)
 			continue;
 		value = load_be(at[i], len[i]);
 		switch (t->fields[i].element) {

@@ -27,6 +27,8 @@ struct stream {
 	struct samplers samplers;
 	uint32_t own_pen; /* of weir's own elements, by their descriptions; 0: not told */
 	int64_t init_us; /* when the exporter started; 0: not told */
+	struct addr said; /* the address that it says it has */
+	bool has_said;
 
 	uint32_t sequence; /* the one that should come next */
 	bool has_sequence;

@@ -186,6 +186,20 @@ if have tshark; then
 		"Jan 2, 2026"
 fi
 
+# v9 has options data of the system's scope for the address (RFC 3954, 6.1).
+record_start itself9.hex record
+recorded=$port
+collect_start itself9
+"$weir" meter -r mixed.pcap -n "127.0.0.1:$recorded,127.0.0.1:$port" -v 9 >out
+sleep 0.2
+end "$recorder"
+end "$collector"
+decodes "itself, v9" itself9.hex
+if have tshark; then
+	is "itself, v9: its address" "$(grep -aoE 'ExporterAddr: .*' tshark.out | sort -u)" "ExporterAddr: 127.0.0.1"
+fi
+is "itself, v9: collect tells it" "$(grep -c ', says it is 127.0.0.1$' itself9.out)" 1
+
 # Two collectors share the flows, or each gets all.
 collect_start one
 first=$collector to=127.0.0.1:$port

@@ -121,7 +121,10 @@ options_of(const struct sent *sent, unsigned id)
 	for (i = 0; i < sent->count; i++) {
 		const uint8_t *p = sent->octets + sent_start(sent, i);
 
-		for (set = 16; set < load_be16(p + 2); set += load_be16(p + set + 2))
+		size_t len = sent->ends[i] - sent_start(sent, i);
+
+		for (set = load_be16(p) == 9 ? 20 : 16; set < len;
+		    set += load_be16(p + set + 2))
 			if (load_be16(p + set) == id)
 				return p + set + 4;
 	}
@@ -133,7 +136,7 @@ options_of(const struct sent *sent, unsigned id)
 static void
 test_reliability_is_told(void **state)
 {
-	enum { IGNORED = 611, LOST_V4, LOST_V6, LOST, ADDRESS_V4, ADDRESS_V6 };
+	enum { IGNORED = 613, LOST_V4, LOST_V6, LOST, ADDRESS_V4, ADDRESS_V6 };
 	static const uint8_t six[16] = {0x20, 1, 0x0d, 0xb8, [15] = 7};
 	static const struct wire_statistics rows[] = {
 	    {0},
@@ -196,6 +199,76 @@ test_reliability_is_told(void **state)
 		batch_free(decode_all(&sent, counters));
 		assert_int_equal(counters[WIRE_bad_template] + counters[WIRE_bad_record],
 		    0);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
+static void
+see_address(void *context, const struct wire_exporter *exporter)
+{
+	*(struct addr *)context = exporter->said == NULL ? addr_v4(0) : *exporter->said;
+}
+
+/* What is behind a relay tells its address, by v9 in a record of the system's scope (RFC
+ * 3954, 6.1), and a collector believes that of nothing but elements 130 and 131. */
+static void
+test_address_is_told(void **state)
+{
+	static const uint8_t six[16] = {0x20, 1, 0x0d, 0xb8, [15] = 7};
+	static const uint8_t v9_four[] = {0, 1, 0, 20, 0, 0, 0, 4, 0, 4, 0, 1, 0, 4, 0, 130,
+	    0, 4, 0, 0};
+	static const uint8_t v9_six[] = {0, 1, 0, 20, 0, 0, 0, 4, 0, 4, 0, 1, 0, 4, 0, 131,
+	    0, 16, 0, 0};
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		struct wire_encode_config config = {.version = i % 2 == 0 ? 9 : 10,
+		    .is_plain = true, .domain = 3, .process = 4, .statistics = tell};
+		struct wire_statistics now = {.has_address = i < 4,
+		    .address = i < 2 ? addr_v4(0xc0000207) : addr_v6(six)};
+		struct wire_config decoder_config = {0};
+		struct wire_decoder *d = wire_decoder_new(&decoder_config);
+		struct sent sent = {0};
+		struct wire_encoder *e = encoder(&config, &sent);
+		struct batch *out = batch_new(&flow_schema, 8);
+		struct addr from = addr_v4(0x7f000001), got;
+		struct flow row = plain_row(1);
+		struct err err = {0};
+		uint8_t wanted[sizeof v9_four];
+		unsigned found = 0;
+
+		told = &now;
+		encode_row(e, &row, 0);
+		for (unsigned k = 0; k < sent.count; k++) {
+			assert_int_equal(wire_decode(d, &from, sent.octets +
+			    sent_start(&sent, k), sent.ends[k] - sent_start(&sent, k),
+			    1000, out, &err), WIRE_OK);
+		}
+		wire_decoder_exporters(d, see_address, &got);
+		if (i < 4)
+			assert_memory_equal(&got, &now.address, sizeof got);
+		else
+			assert_int_equal(got.v4, 0);
+		memcpy(wanted, i < 2 ? v9_four : v9_six, sizeof wanted);
+		for (size_t at = 0; i % 2 == 0 && at + sizeof wanted <= sent.len; at++) {
+			const uint8_t *p = sent.octets + at;
+
+			memcpy(wanted + 4, p + 4, 2);
+			if (memcmp(p, wanted, sizeof wanted) != 0)
+				continue;
+			found++;
+			assert_non_null(p = options_of(&sent, load_be16(p + 4)));
+			assert_int_equal(load_be32(p), 3);
+			if (i < 2)
+				assert_int_equal(load_be32(p + 4), 0xc0000207);
+			else
+				assert_memory_equal(p + 4, six, sizeof six);
+		}
+		assert_int_equal(found, i < 4 && i % 2 == 0);
+		assert_int_equal(out->rows, 1);
+		batch_free(out);
+		wire_decoder_free(d);
 		wire_encoder_free(e);
 		sent_done(&sent);
 	}
@@ -644,6 +717,7 @@ main(void)
 	    cmocka_unit_test(test_own_elements),
 	    cmocka_unit_test(test_flow_keys),
 	    cmocka_unit_test(test_reliability_is_told),
+	    cmocka_unit_test(test_address_is_told),
 	    cmocka_unit_test(test_sampling_is_told),
 	    cmocka_unit_test(test_absolute_times),
 	    cmocka_unit_test(test_uptime_over_months),
