@@ -13,19 +13,33 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Those with fields that have a reverse come first. */
 enum group {
-	GROUP_BASE, GROUP_V4, GROUP_V6, GROUP_PORTS, GROUP_TOS, GROUP_TCP, GROUP_ICMP4,
-	GROUP_ICMP6,
-	GROUP_END, GROUP_INITIATOR, GROUP_INTERFACES, GROUP_VLAN, GROUP_LINK, GROUP_MPLS,
-	GROUP_ROUTE4,
-	GROUP_ROUTE6, GROUP_HOP4, GROUP_HOP6, GROUP_NATSRC4, GROUP_NATSRC6,
-	GROUP_NATDST4, GROUP_NATDST6, GROUP_NATPORTS,
-	GROUP_SAMPLING, GROUP_TTL, GROUP_RARE, GROUP_CONNECTION, GROUP_EVIDENCE,
-	GROUP_FINGERPRINT, GROUP_MARKS, GROUP_EXTRA, GROUP_NULLS, GROUPS,
-	GROUP_REVERSE = 32, /* added to a group: that of its reverse fields */
+	GROUP_BASE, GROUP_TOS, GROUP_TCP, GROUP_TTL, GROUP_SAMPLING, GROUP_SEQUENCE,
+	GROUP_INITIAL, GROUP_EVIDENCE, GROUP_RETRANSMITTED, GROUP_FINGERPRINT,
+	GROUPS_BOTH,
+	GROUP_V4 = GROUPS_BOTH, GROUP_V6, GROUP_PORTS, GROUP_ICMP4, GROUP_ICMP6,
+	GROUP_END, GROUP_INITIATOR, GROUP_INTERFACES, GROUP_VLAN, GROUP_SEGMENT,
+	GROUP_LINK, GROUP_MPLS, GROUP_ROUTE4, GROUP_ROUTE6, GROUP_HOP4, GROUP_HOP6,
+	GROUP_NATSRC4, GROUP_NATSRC6, GROUP_NATDST4, GROUP_NATDST6, GROUP_NATPORTS,
+	GROUP_FRAGMENTS, GROUP_CONNECTION, GROUP_HANDSHAKE, GROUP_MARKS, GROUP_EXTRA,
+	GROUP_NULLS, GROUPS,
+	GROUP_REVERSE = GROUPS, /* added to a group: that of its reverse fields */
 };
 
-_Static_assert(GROUPS <= GROUP_REVERSE, "a bit for each group and its reverse");
+_Static_assert(GROUP_REVERSE + GROUPS_BOTH <= 64, "a bit for each group and its reverse");
+
+/*
+ * Groups that some meters never fill: left out until a row has a value, and from then on
+ * in all rows that have the other group, so that there are not twice as many templates.
+ */
+static const struct {
+	uint8_t group, other;
+} lates[] = {
+	{GROUP_HANDSHAKE, GROUP_CONNECTION},
+	{GROUP_RETRANSMITTED, GROUP_EVIDENCE},
+	{GROUP_RETRANSMITTED + GROUP_REVERSE, GROUP_EVIDENCE + GROUP_REVERSE},
+};
 
 enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX, OWN = EXPORT_OWN, UPTIMES = EXPORT_UPTIMES,
 	WHOLE = EXPORT_WHOLE, MILLIS = EXPORT_MILLIS, MICROS = EXPORT_MICROS,
@@ -163,6 +177,7 @@ is_in_layout(const struct layouts *s, const struct export *x, uint64_t groups,
 {
 	if (!export_applies(s, x) || (is_reverse && !has_reverse(x)))
 		return false;
+	assert(!is_reverse || x->group < GROUPS_BOTH);
 	return groups >> (x->group + (is_reverse ? GROUP_REVERSE : 0)) & 1;
 }
 
@@ -229,7 +244,7 @@ widened(const struct layouts *s, uint64_t groups)
 	}
 	if (!(s->where & OWN))
 		wide &= ~group_bit(GROUP_NULLS);
-	return s->is_biflow ? wide | wide << GROUP_REVERSE : wide;
+	return s->is_biflow ? wide | (group_bit(GROUPS_BOTH) - 1) << GROUP_REVERSE : wide;
 }
 
 uint64_t
@@ -310,8 +325,28 @@ mark_family(const struct column *c, size_t rows, unsigned v4, unsigned v6,
 	}
 }
 
+/* Groups of which there is a value from now on. */
+static void
+mark_lates(struct layouts *s, uint64_t *groups, size_t rows)
+{
+	uint64_t some = 0, late, other;
+	size_t i, k;
+
+	for (i = 0; i < rows; i++)
+		some |= groups[i];
+	for (k = 0; k < sizeof lates / sizeof *lates; k++) {
+		late = group_bit(lates[k].group);
+		other = group_bit(lates[k].other);
+		s->late |= some & late;
+		if (!(s->late & late) || !(some & other))
+			continue;
+		for (i = 0; i < rows; i++)
+			groups[i] |= groups[i] & other ? late : 0;
+	}
+}
+
 void
-layouts_groups(const struct layouts *s, const struct batch *batch, bool is_turned,
+layouts_groups(struct layouts *s, const struct batch *batch, bool is_turned,
     uint64_t *groups)
 {
 	static const struct {
@@ -348,4 +383,6 @@ layouts_groups(const struct layouts *s, const struct batch *batch, bool is_turne
 		    families[i].v4, families[i].v6, groups);
 	for (i = 0; i < rows; i++)
 		groups[i] &= groups[i] & group_bit(GROUP_V6) ? not_v6 : not_v4;
+	if (s->where & OWN)
+		mark_lates(s, groups, rows);
 }

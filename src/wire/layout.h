@@ -49,6 +49,7 @@ struct layouts {
 	unsigned where; /* EXPORT_ bits that hold */
 	bool is_biflow;
 	uint32_t pen;
+	uint64_t late; /* groups that some meters never fill, once there was a value */
 	unsigned count;
 	struct layout *all[LAYOUTS_MAX];
 	uint16_t cache[LAYOUTS_CACHE]; /* of all, by hash of the groups */
@@ -60,7 +61,7 @@ void layouts_done(struct layouts *s);
  * The groups of which each row of a batch has a value in a direction, into
  * groups[0..rows-1]; never 0. A layout stands for one such set.
  */
-void layouts_groups(const struct layouts *s, const struct batch *batch, bool is_turned,
+void layouts_groups(struct layouts *s, const struct batch *batch, bool is_turned,
     uint64_t *groups);
 
 /* The index of the layout for a set of groups, made when first asked for; with too many

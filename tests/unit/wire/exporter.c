@@ -7,6 +7,7 @@
 #include "rig.h"
 
 #include "base/cursor.h"
+#include "wire/alias.h"
 #include "wire/announce.h"
 #include "wire/own.h"
 
@@ -303,6 +304,165 @@ test_sampling_is_told(void **state)
 		wire_encoder_free(e);
 		sent_done(&sent);
 	}
+}
+
+enum { PAYLOAD, NO_PAYLOAD, UDP_FLOW, KINDS };
+
+/* A biflow as a meter that samples makes it. */
+static struct flow
+sampled_row(unsigned kind)
+{
+	struct flow row = plain_row(kind);
+	bool is_tcp = kind != UDP_FLOW;
+
+	flow_set(&row, reverse_bytes, 5000 + kind);
+	flow_set(&row, reverse_packets, 11);
+	flow_set(&row, sampling, 100);
+	flow_set(&row, outside_packets, 1);
+	flow_set(&row, reverse_outside_packets, 2);
+	flow_set(&row, outside_bytes, 60);
+	flow_set(&row, reverse_outside_bytes, 120);
+	flow_set(&row, fragments, 0);
+	row.proto = is_tcp ? 6 : 17;
+	if (!is_tcp)
+		return row;
+	flow_set(&row, first_sequence, 7);
+	flow_set(&row, reverse_first_sequence, 8);
+	flow_set(&row, last_sequence, 9);
+	flow_set(&row, reverse_last_sequence, 10);
+	flow_set(&row, initial_sequence, 5);
+	flow_set(&row, reverse_initial_sequence, 6);
+	flow_set(&row, connection, 1234567);
+	flow_set(&row, mid_stream, 0);
+	if (kind != PAYLOAD)
+		return row;
+	flow_set(&row, span, 500);
+	flow_set(&row, reverse_span, 600);
+	flow_set(&row, span_kind, SPAN_exact);
+	flow_set(&row, reverse_span_kind, SPAN_at_least);
+	return row;
+}
+
+/* The template of the last data record: whether it has the element, of weir's own where
+ * the number is above OWN. */
+enum { OWN = 1 << 16, OWN_BACK = 1 << 14 };
+
+static bool
+last_template_has(const struct sent *sent, unsigned wanted)
+{
+	bool has[512] = {false};
+	unsigned last = 0;
+
+	for (unsigned i = 0; i < sent->count; i++) {
+		const uint8_t *p = sent->octets + sent_start(sent, i);
+		struct cursor c = cursor_over(p + 16, load_be16(p + 2) - 16u);
+
+		while (cursor_left(&c) >= 4) {
+			uint16_t set = cursor_be16(&c), len = cursor_be16(&c), n;
+			const uint8_t *at = cursor_take(&c, len - 4u);
+			struct cursor r = cursor_over(at, len - 4u);
+
+			if (set >= 256 && set < 512)
+				last = set;
+			if (set != 2)
+				continue;
+			set = cursor_be16(&r);
+			assert_in_range(set, 256, 511);
+			for (n = cursor_be16(&r); n > 0; n--) {
+				unsigned element = cursor_be16(&r);
+
+				cursor_be16(&r);
+				if (element & 0x8000)
+					element = (element & 0x7fff) |
+					    (cursor_be32(&r) == PEN_EXAMPLE ? OWN
+					    : OWN << 1);
+				has[set] |= element == wanted;
+			}
+		}
+	}
+	assert_int_not_equal(last, 0);
+	return has[last];
+}
+
+/* What a meter cannot have, or a kind of flow, has no place in its records: segments of
+ * overlays, sequence numbers of UDP, spans where there is no payload, and, under sampling,
+ * the handshake's time and what was sent again; once that is there it comes through. */
+static void
+test_templates_have_what_records_have(void **state)
+{
+	static const struct {
+		unsigned element;
+		bool is_in[KINDS];
+	} cases[] = {
+		{351, {false, false, false}}, {OWN + 34, {false, false, false}},
+		{OWN + 13, {false, false, false}}, {OWN + 4, {false, false, false}},
+		{OWN + OWN_BACK + 4, {false, false, false}},
+		{OWN + 32, {true, true, false}}, {OWN + 33, {true, true, false}},
+		{OWN + OWN_BACK + 32, {true, true, false}},
+		{OWN + 15, {true, true, false}}, {OWN + OWN_BACK + 15, {true, true, false}},
+		{OWN + 2, {true, false, false}}, {OWN + 17, {true, false, false}},
+		{OWN + OWN_BACK + 2, {true, false, false}},
+		{34, {true, true, true}}, {OWN + 30, {true, true, true}},
+		{OWN + OWN_BACK + 31, {true, true, true}}, {OWN + 19, {true, true, true}},
+	};
+	struct wire_encode_config config = {.version = 10, .is_biflow = true};
+	struct sent sent = {0};
+	struct wire_encoder *e = encoder(&config, &sent);
+	struct flow row, got;
+	struct batch *out;
+
+	(void)state;
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		row = sampled_row(kind);
+		encode_row(e, &row, 0);
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+			if (last_template_has(&sent, cases[i].element) !=
+			    cases[i].is_in[kind])
+				fail_msg("kind %u: element %u", kind, cases[i].element);
+	}
+	row = sampled_row(PAYLOAD);
+	flow_set(&row, handshake, 4321);
+	flow_set(&row, reverse_retransmitted, 99);
+	flow_set(&row, segment, 77);
+	encode_row(e, &row, 0);
+	assert_true(last_template_has(&sent, OWN + 13));
+	assert_true(last_template_has(&sent, OWN + OWN_BACK + 4));
+	assert_true(last_template_has(&sent, 351));
+	row = sampled_row(PAYLOAD);
+	encode_row(e, &row, 0); /* as before, in a template that has them or not */
+	out = decode_all(&sent, NULL);
+	assert_int_equal(out->rows, KINDS + 2);
+	for (unsigned i = 0; i < KINDS + 2; i++) {
+		unsigned kind = i < KINDS ? i : PAYLOAD;
+
+		batch_row(out, i, &got);
+		assert_int_equal(flow_has(&got, first_sequence), kind != UDP_FLOW);
+		assert_int_equal(flow_has(&got, initial_sequence), kind != UDP_FLOW);
+		assert_int_equal(flow_has(&got, span), kind == PAYLOAD);
+		assert_int_equal(flow_has(&got, reverse_span_kind), kind == PAYLOAD);
+		assert_false(flow_has(&got, retransmitted));
+		assert_int_equal(flow_has(&got, handshake), i == KINDS);
+		assert_int_equal(flow_has(&got, reverse_retransmitted), i == KINDS);
+		assert_int_equal(flow_has(&got, segment), i == KINDS);
+		assert_true(flow_has(&got, fragments));
+		assert_int_equal(got.reverse_outside_bytes, 120);
+		if (i == KINDS) {
+			assert_int_equal(got.handshake, 4321);
+			assert_int_equal(got.reverse_retransmitted, 99);
+			assert_int_equal(got.segment, 77);
+		}
+		if (kind != UDP_FLOW) {
+			assert_int_equal(got.reverse_last_sequence, 10);
+			assert_int_equal(got.reverse_initial_sequence, 6);
+		}
+		if (kind == PAYLOAD) {
+			assert_int_equal(got.span, 500);
+			assert_int_equal(got.reverse_span, 600);
+		}
+	}
+	batch_free(out);
+	wire_encoder_free(e);
+	sent_done(&sent);
 }
 
 static void
@@ -719,6 +879,7 @@ main(void)
 	    cmocka_unit_test(test_reliability_is_told),
 	    cmocka_unit_test(test_address_is_told),
 	    cmocka_unit_test(test_sampling_is_told),
+	    cmocka_unit_test(test_templates_have_what_records_have),
 	    cmocka_unit_test(test_absolute_times),
 	    cmocka_unit_test(test_uptime_over_months),
 	    cmocka_unit_test(test_large_counters_are_shared),
