@@ -46,18 +46,17 @@ struct fingerprint_key {
 };
 
 /*
- * A SYN as it came, with all that its fingerprint depends on: most are like one of late
- * but for the values of their timestamps, and need no parsing.
+ * A SYN of late, with all that its fingerprint depends on: most are like one but for the
+ * values of their timestamps, and need no parsing.
  */
-struct likeness {
-	uint64_t header[2];   /* the number of options' octets among it */
-	uint32_t options[10]; /* as many; the timestamps' values are 0 */
-};
-enum { RECENT = 64 };
+enum { RECENT = 64, OPTIONS_MAX = 40 };
 struct recent {
-	struct likeness like;
-	uint32_t number;     /* 0: nothing is here */
-	uint8_t stamps_at;   /* offset of the timestamps' values in options; 0: none */
+	uint64_t header[2]; /* the number of options' octets among it */
+	uint32_t options[OPTIONS_MAX / 4];
+	uint32_t counts[OPTIONS_MAX / 4]; /* bits of them that count */
+	uint32_t number;    /* 0: nothing is here */
+	uint8_t words;      /* of options */
+	uint8_t stamps_at;  /* offset of the timestamps' values in options; 0: none */
 	bool own_is_zero, peer_is_set;
 };
 
@@ -317,25 +316,24 @@ number_of(struct fingerprints *set, const struct fingerprint_key *key, uint64_t 
 	return set->slots[slot] = set->count;
 }
 
-/* False if the options are more than there can be, or not in whole words. */
+/* All but the options; false if these are more than there can be, or not in whole
+ * words. */
 static bool
-likeness_of(const struct packet *p, uint16_t peer_mss, struct likeness *out)
+header_of(const struct packet *p, uint16_t peer_mss, uint64_t out[2])
 {
 	uint32_t n = p->tcp_options_bytes;
 
-	if (n > sizeof out->options || n % 4 != 0)
+	if (n > OPTIONS_MAX || n % 4 != 0)
 		return false;
-	out->header[0] = (uint64_t)p->tcp_window << 48 | (uint64_t)p->tcp_flags << 32 |
+	out[0] = (uint64_t)p->tcp_window << 48 | (uint64_t)p->tcp_flags << 32 |
 	    (uint64_t)(p->flags & (PACKET_DF | PACKET_RESERVED_BIT)) << 16 |
 	    (uint64_t)p->ip_options_bytes << 8 | n;
-	out->header[1] = (uint64_t)(p->tcp_flags & TCP_ACK ? peer_mss : 0) << 32 |
+	out[1] = (uint64_t)(p->tcp_flags & TCP_ACK ? peer_mss : 0) << 32 |
 	    (uint64_t)initial_ttl(p->ttl) << 8 | (uint64_t)(p->src.is_v6 != 0) |
 	    (uint64_t)((p->tos & 3) != 0) << 1 | (uint64_t)(p->ip_id != 0) << 2 |
 	    (uint64_t)(p->tcp_seq != 0) << 3 | (uint64_t)(p->tcp_ack != 0) << 4 |
 	    (uint64_t)(p->tcp_urgent != 0) << 5 | (uint64_t)(p->flow_label != 0) << 6 |
 	    (uint64_t)(p->payload_bytes > 0) << 7;
-	for (uint32_t i = 0; i < n / 4; i++)
-		memcpy(&out->options[i], p->tcp_options + i * 4, 4);
 	return true;
 }
 
@@ -352,50 +350,53 @@ stamps_find(const uint8_t *options, unsigned n)
 	return 0;
 }
 
+static uint32_t
+word_at(const uint8_t *octets)
+{
+	uint32_t v;
+
+	memcpy(&v, octets, sizeof v);
+	return v;
+}
+
 /* Nothing but the timestamps' values differs, and those are 0 in both or in none. */
 static bool
-is_alike(const struct recent *r, const struct likeness *like)
+is_alike(const struct recent *r, const uint64_t header[2], const uint8_t *options)
 {
-	uint64_t differ = (r->like.header[0] ^ like->header[0]) |
-	    (r->like.header[1] ^ like->header[1]);
-	uint32_t options[10], n = like->header[0] & 0xff, own, peer;
+	uint32_t differ = 0;
 
-	if (differ != 0 || r->number == 0)
+	if (((r->header[0] ^ header[0]) | (r->header[1] ^ header[1])) != 0 ||
+	    r->number == 0)
 		return false;
-	if (r->stamps_at == 0) {
-		for (uint32_t i = 0; i < n / 4; i++)
-			differ |= like->options[i] ^ r->like.options[i];
+	for (unsigned i = 0; i < r->words; i++)
+		differ |= (word_at(options + 4 * i) ^ r->options[i]) & r->counts[i];
+	if (differ != 0 || r->stamps_at == 0)
 		return differ == 0;
-	}
-	memcpy(options, like->options, sizeof options);
-	memcpy(&own, (char *)options + r->stamps_at, sizeof own);
-	memcpy(&peer, (char *)options + r->stamps_at + 4, sizeof peer);
-	if ((own == 0) != r->own_is_zero || (peer != 0) != r->peer_is_set)
-		return false;
-	memset((char *)options + r->stamps_at, 0, 8);
-	for (uint32_t i = 0; i < n / 4; i++)
-		differ |= options[i] ^ r->like.options[i];
-	return differ == 0;
+	return (word_at(options + r->stamps_at) == 0) == r->own_is_zero &&
+	    (word_at(options + r->stamps_at + 4) != 0) == r->peer_is_set;
 }
 
 static void
-recent_keep(struct recent *r, const struct likeness *like,
+recent_keep(struct recent *r, const uint64_t header[2], const uint8_t *options,
     const struct fingerprint_syn *syn, uint32_t number)
 {
-	unsigned n = like->header[0] & 0xff;
+	unsigned n = header[0] & 0xff;
 
 	r->number = 0;
 	if (syn->is_bad)
 		return; /* rare, and every octet of it may count */
-	r->stamps_at = syn->has_timestamps ? stamps_find((const uint8_t *)like->options,
-	    n) : 0;
+	r->stamps_at = syn->has_timestamps ? stamps_find(options, n) : 0;
 	if (r->stamps_at + 8u > n && syn->has_timestamps)
 		return;
-	r->like = *like;
+	memcpy(r->header, header, sizeof r->header);
+	memset(r->counts, 0xff, sizeof r->counts);
+	if (r->stamps_at != 0)
+		memset((char *)r->counts + r->stamps_at, 0, 8);
+	if (n > 0)
+		memcpy(r->options, options, n);
+	r->words = (uint8_t)(n / 4);
 	r->own_is_zero = syn->own_is_zero;
 	r->peer_is_set = syn->peer_is_set;
-	if (r->stamps_at != 0)
-		memset((char *)r->like.options + r->stamps_at, 0, 8);
 	r->number = number;
 }
 
@@ -405,14 +406,13 @@ fingerprint_of(struct fingerprints *set, const struct packet *p, uint16_t peer_m
 {
 	struct fingerprint_key key;
 	struct fingerprint_syn syn;
-	struct likeness like;
 	struct recent *r = NULL;
+	uint64_t header[2];
 	uint32_t number;
 
-	if (likeness_of(p, peer_mss, &like)) {
-		r = &set->recent[mix64(like.header[0] ^ set->seed,
-		    like.header[1]) % RECENT];
-		if (is_alike(r, &like)) {
+	if (header_of(p, peer_mss, header)) {
+		r = &set->recent[mix64(header[0] ^ set->seed, header[1]) % RECENT];
+		if (is_alike(r, header, p->tcp_options)) {
 			*has_timestamps = r->stamps_at != 0;
 			return r->number;
 		}
@@ -422,6 +422,6 @@ fingerprint_of(struct fingerprints *set, const struct packet *p, uint16_t peer_m
 	key_make(&key, p, &syn, peer_mss);
 	number = number_of(set, &key, distinct, lost);
 	if (r != NULL)
-		recent_keep(r, &like, &syn, number);
+		recent_keep(r, header, p->tcp_options, &syn, number);
 	return number;
 }
