@@ -204,17 +204,24 @@ nulls_zero(struct column *c, size_t rows)
 	}
 }
 
-/* How many of the first rows have a value. */
-static size_t
-valid_count(const struct column *c, size_t rows)
+/* Whether any, and whether all of the first rows have a value. */
+static void
+valid_look(const struct column *c, size_t rows, bool *any, bool *all)
 {
-	size_t n = 0, i;
+	uint64_t some = 0, each = UINT64_MAX, last;
+	size_t i;
 
-	for (i = 0; i < rows / 64; i++)
-		n += (size_t)__builtin_popcountll(c->valid[i]);
-	if (rows % 64 != 0)
-		n += (size_t)__builtin_popcountll(c->valid[i] << (64 - rows % 64));
-	return n;
+	for (i = 0; i < rows / 64; i++) {
+		some |= c->valid[i];
+		each &= c->valid[i];
+	}
+	if (rows % 64 != 0) {
+		last = c->valid[i] << (64 - rows % 64);
+		some |= last;
+		each &= last | (UINT64_MAX >> rows % 64);
+	}
+	*any = some != 0;
+	*all = each == UINT64_MAX;
 }
 
 void
@@ -222,16 +229,16 @@ batch_settle(struct batch *b)
 {
 	struct column *c;
 	unsigned f;
-	size_t n;
+	bool has_any, has_all;
 
 	for (f = 0; f < b->schema->stored; f++) {
 		c = &b->columns[f];
 		if (c->form != COLUMN_FLAT || c->valid == NULL)
 			continue;
-		n = valid_count(c, b->rows);
-		if (n == b->rows) {
+		valid_look(c, b->rows, &has_any, &has_all);
+		if (has_all) {
 			c->valid = NULL;
-		} else if (n == 0) {
+		} else if (!has_any) {
 			c->form = COLUMN_ABSENT;
 			c->valid = NULL;
 			c->is_mixed = false;

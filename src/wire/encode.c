@@ -413,6 +413,7 @@ wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from,
 	assert(batch->schema == &flow_schema && end <= batch->rows);
 	if (from == end)
 		return 0;
+	e->base.bounds = (struct encoder_bounds){0};
 	if (is_fixed_version(e->base.config.version)) {
 		if (encode_fixed(&e->base, batch, from, end, now_us, err) != 0)
 			return -1;

@@ -79,6 +79,19 @@ bounds_of(const struct batch *batch, size_t first, size_t end, int64_t *earliest
 	*latest = high;
 }
 
+/* The same of rows of the batch at work: once for both of its directions. */
+static struct encoder_bounds
+bounds_known(struct encoder_base *b, const struct batch *batch, size_t first, size_t end)
+{
+	struct encoder_bounds *k = &b->bounds;
+
+	if (k->first != first || k->end != end || first == end) {
+		*k = (struct encoder_bounds){.first = first, .end = end};
+		bounds_of(batch, first, end, &k->earliest, &k->latest);
+	}
+	return *k;
+}
+
 /* The end of the rows from first on whose times the uptime clock can tell together. */
 static size_t
 rows_within(const struct batch *batch, size_t first, size_t rows)
@@ -104,8 +117,10 @@ encoder_base_clock(struct encoder_base *b, const struct batch *batch, size_t fir
 	int64_t earliest, latest;
 	size_t i = rows, row, start_mask;
 	const int64_t *starts = times_of(batch, FLOW_start, &start_mask);
+	struct encoder_bounds bounds = bounds_known(b, batch, first, rows);
 
-	bounds_of(batch, first, rows, &earliest, &latest);
+	earliest = bounds.earliest;
+	latest = bounds.latest;
 	if (is_uptime && rows > first && latest - earliest > UPTIME_US) {
 		i = rows_within(batch, first, rows);
 		bounds_of(batch, first, i, &earliest, &latest);

@@ -23,6 +23,11 @@ struct encoder_base {
 	int64_t boot_us;      /* whole milliseconds: where the uptime clock starts */
 	int64_t refreshed_us, announced_us;
 	bool uses_uptime;     /* times of flows are in it */
+	/* of the rows looked at last, which a batch's second direction asks for again */
+	struct encoder_bounds {
+		size_t first, end;
+		int64_t earliest, latest;
+	} bounds;
 	unsigned messages_since;
 	uint32_t sequence;
 	struct wire_train train;
