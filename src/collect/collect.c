@@ -3,6 +3,8 @@
  * One thread: recvmmsg into fixed buffers from UDP sockets, messages from connections
  * (connection.h), decode into a batch, push the batch when it is full or a second old.
  * The kernel says in a control message how many datagrams it had to drop (SO_RXQ_OVFL).
+ * Waking up for each datagram costs more than all work on it, so after some came the next
+ * ones gather for a few milliseconds, which the buffers take at any rate.
  * Nothing is allocated while it runs, but for the state of exporters and connections,
  * which is bounded (wire/decode.h).
  */
@@ -29,6 +31,8 @@
 #include <unistd.h>
 
 enum { BURST = 64, SLOT = 65536, ROUNDS = 64 };
+/* A socket buffer fills no faster than with so many octets a microsecond. */
+enum { FASTEST = 4096, NAP_MOST_US = 4000 };
 
 const struct counter_row collect_counter_rows[COLLECT_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -51,6 +55,7 @@ struct collector {
 	struct err *err;   /* of the call at work, for callbacks */
 	struct batch *batch;
 	int64_t oldest_us; /* when the batch's first row came */
+	int64_t nap_us;    /* for datagrams to gather; 0: none */
 	uint64_t counters[COLLECT_COUNTERS];
 	struct mmsghdr messages[BURST];
 	struct iovec slots[BURST];
@@ -142,6 +147,30 @@ set_defaults(struct collector_config *c)
 		c->partial_us = 60 * 1000000ll;
 }
 
+/* How long datagrams may gather: as the smallest buffer takes. */
+static int64_t
+nap_of(const struct collector *c)
+{
+	int64_t most = c->listener_count == 0 ? 0 : NAP_MOST_US, us;
+	unsigned i;
+
+	for (i = 0; i < c->listener_count; i++) {
+		us = c->listeners[i].buffer_bytes / FASTEST;
+		if (listener_is_udp(&c->listeners[i]) && us < most)
+			most = us;
+	}
+	return most;
+}
+
+static void
+nap(const struct collector *c)
+{
+	struct timespec t = {0, c->nap_us * 1000};
+
+	if (c->nap_us > 0)
+		nanosleep(&t, NULL);
+}
+
 int
 collector_open(const struct collector_config *config, struct collector **out,
     struct err *err)
@@ -173,6 +202,7 @@ collector_open(const struct collector_config *config, struct collector **out,
 	    c->config.buffer_bytes, c->listeners, &c->listener_count, err) < 0)
 		goto fail;
 	c->config.listen = NULL;
+	c->nap_us = nap_of(c);
 	*out = c;
 	return 0;
 
@@ -341,6 +371,7 @@ int
 collector_run(struct collector *c, struct sink *sink, struct err *err)
 {
 	int64_t flushed_us = now_us(), stopped_us;
+	uint64_t datagrams;
 	bool has_more, is_stopped = false;
 	unsigned n;
 
@@ -349,10 +380,14 @@ collector_run(struct collector *c, struct sink *sink, struct err *err)
 		if (wait_for_input(c, &n, err) != 0)
 			return -1;
 		is_stopped = c->fds[0].revents != 0;
+		datagrams = c->counters[COLLECT_datagrams];
 		if (receive(c, c->fds, n, &has_more, err) != 0)
 			return -1;
 		if (keep_time(c, &flushed_us, err) != 0)
 			return -1;
+		if (c->counters[COLLECT_datagrams] > datagrams && !has_more &&
+		    !is_stopped)
+			nap(c);
 	}
 	stopped_us = now_us();
 	do {
