@@ -121,6 +121,12 @@ static const struct {
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t300\tb\t\t10\t\t\t\t\n",
 	    FOUND "100\t160\t10.0.0.1\t1\t30\tx\t\t1\t\n160.1\t220\t10.0.0.1\t1\t90\ta\t\t1\t\n"
 	    "300\t320\t10.0.0.1\t1\t900\tb\t\t1\t\n", LAB_BY_RECORD, "RR"},
+	{"what another end downloads meanwhile parts no connection",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t2\t130\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.2\t2\t131\tc\t\t10\t\t\t\t\n",
+	    FOUND "100\t160\t10.0.0.1\t1\t30\tx\t\t1\t\n160.1\t220\t10.0.0.1\t1\t90\ta\t\t1\t\n"
+	    "130\t132\t10.0.0.1\t2\t30\ty\t\t1\t\n140\t150\t10.0.0.1\t2\t90\tb\t\t1\t\n"
+	    "131\t132\t10.0.0.2\t2\t90\tc\t\t1\t\n", LAB_BY_RECORD, "RRR"},
 	{"behind the NAT it is the other end",
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t192.0.2.1\t4001\n"
 	    "\t\t100\tb\t\t10\t\t\t192.0.2.1\t4002\n",
@@ -240,6 +246,27 @@ test_reasons(void **state)
 	lab_judge(&d, &t, LAB_BY_RECORD, 2 * SECOND, v);
 	for (i = 0; i < sizeof whys / sizeof *whys; i++)
 		assert_string_equal(lab_why(&d, &t, i, &v[i], room), whys[i]);
+	lab_records_done(&t);
+	lab_downloads_done(&d);
+}
+
+/* The record of each download, training too: the first of what was said of it. */
+static void
+test_join(void **state)
+{
+	struct lab_downloads d = downloads_of(TRUTH
+	    "10.0.0.1\t1\t100\ta\t\t10\ttrain\t\t\t\n10.0.0.1\t2\t110\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t3\t120\tc\t\t10\t\t\t\t\n10.0.0.1\t2\t111\td\t\t10\t\t\t\t\n");
+	struct lab_records t = findings_of(FOUND
+	    "100\t101\t10.0.0.1\t1\t10\ta\t\t1\t\n"
+	    "110\t113\t10.0.0.1\t2\t20\tb\t\t1\t\n110\t113\t10.0.0.1\t2\t20\td\t\t1\t\n");
+	size_t out[4] = {7, 7, 7, 7};
+
+	lab_join_records(&d, &t, 2 * SECOND, out);
+	assert_int_equal(out[0], 0);
+	assert_int_equal(out[1], 1);
+	assert_int_equal(out[2], SIZE_MAX);
+	assert_int_equal(out[3], 1);
 	lab_records_done(&t);
 	lab_downloads_done(&d);
 }
@@ -579,6 +606,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_verdicts), cmocka_unit_test(test_reasons), cmocka_unit_test(test_among),
+	    cmocka_unit_test(test_join),
 	    cmocka_unit_test(test_rows), cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_refused), cmocka_unit_test(test_tables),
 	    cmocka_unit_test(test_bins), cmocka_unit_test(test_facts),
