@@ -57,9 +57,20 @@ struct modes {
 	double other; /* share of constants that are none of these */
 };
 
+/* Of requests that have frames of flow control beside, of so many octets each: the shares
+ * of what is left when the request less its path is divided by that (span_comb.c). */
+enum { COMB_MAX = 48 };
+
+struct comb {
+	uint32_t step;  /* 0: not known */
+	uint32_t phase; /* of the path, as in struct mode */
+	double share[COMB_MAX];
+};
+
 /* What is constant of a server. */
 struct constants {
 	struct modes header, request;
+	struct comb comb;
 	double by_source[SOURCES_MAX][MODES_MAX]; /* request weights by archive */
 	double unknown; /* share of downloads that the catalogue does not have */
 	/* shares of answers that are no whole file: span_part.c */

@@ -443,7 +443,7 @@ span_name(const struct files *files, const struct constants *c, const struct rec
 	  struct verdict *out)
 {
 	span_weigh(files, c, r, r->has_request && files->has_paths &&
-	    c->request.count > 0, out);
+	    span_has_requests(c), out);
 }
 
 /* The files that a header constant makes fit, for a pair of records. */

@@ -94,11 +94,17 @@ span_request_share(const struct files *files, const struct constants *c, size_t 
 	*mode = 0;
 	if (files->file[file].path_len == 0)
 		return REQUEST_FLAT;
-	if (r < SPAN_REST_MIN || r > MODE_BYTES_MAX) {
+	if (c->is_framed && r > MODE_BYTES_MAX) {
+		/* frames of flow control have no end */
+		r = 0;
+		share = c->request.other * REQUEST_FLAT *
+			span_comb_factor(files, &c->comb, file, span);
+	} else if (r < SPAN_REST_MIN || r > MODE_BYTES_MAX) {
 		r = 0;
 		share = SPAN_NO_REQUEST;
 	} else {
-		share = c->request.other * span_rest_density(&c->request, (uint32_t)r);
+		share = c->request.other * span_rest_density(&c->request, (uint32_t)r) *
+			span_comb_factor(files, &c->comb, file, span);
 	}
 	for (i = 0; i < c->request.count; i++) {
 		const struct mode *m = &c->request.mode[i];

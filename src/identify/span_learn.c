@@ -126,24 +126,32 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 	    struct constants *c)
 {
 	struct shares sum = {0};
+	struct comb_sums comb;
 	struct verdict verdict;
 	size_t step = n > 4000 ? n / 4000 : 1, i;
 	uint32_t k;
 
+	span_comb_begin(c, &comb);
 	for (i = 0; i < n; i += step) {
 		bool with_request = records[i].has_request && c->request.count > 0;
+		bool with_comb = records[i].has_request && files->has_paths;
 
 		if (!span_is_lesson(c, &records[i]))
 			continue;
 		span_name(files, c, &records[i], &verdict);
-		for (k = 0; k < verdict.count; k++)
+		for (k = 0; k < verdict.count; k++) {
 			share_candidate(files, c, &verdict.candidate[k], with_request,
 					&sum);
+			if (with_comb)
+				span_comb_add(&comb, files, &records[i],
+				    &verdict.candidate[k]);
+		}
 		sum.unknown += verdict.unknown;
 		sum.all++;
 	}
 	set_header(c, &sum);
 	set_request(c, &sum);
+	span_comb_set(&comb, &c->comb);
 	c->unknown = (sum.unknown + 1) / (sum.all + 2);
 	c->ranges = (sum.part[PART_RANGE] + PART_SHARE) / (sum.all + 1);
 	c->unmodified = (sum.part[PART_UNMODIFIED] + PART_SHARE) / (sum.all + 1);

@@ -62,7 +62,7 @@ static bool
 uses_requests(const struct files *files, const struct constants *c,
     const struct record *r)
 {
-	return r->has_request && files->has_paths && c->request.count > 0;
+	return r->has_request && files->has_paths && span_has_requests(c);
 }
 
 static int

@@ -19,6 +19,27 @@ enum { SPAN_REST_MIN = 16 };
  * the path; mode: the number of its constant + 1, 0 if it is none of them. */
 double span_request_share(const struct files *files, const struct constants *c,
 			  size_t file, uint64_t span, uint32_t *rest, uint8_t *mode);
+/* How much likelier the rest of a request makes this file than an even one would: 1 where
+ * nothing is known. And how the shares of rests are learned: sums of a round of EM. */
+struct comb_sums {
+	uint32_t step; /* 0: no frames */
+	double rest[PATH_PHASES][COMB_MAX];
+};
+
+double span_comb_factor(const struct files *files, const struct comb *comb, size_t file,
+    uint64_t request);
+void span_comb_begin(const struct constants *c, struct comb_sums *out);
+void span_comb_add(struct comb_sums *sums, const struct files *files,
+    const struct record *record, const struct candidate *candidate);
+void span_comb_set(const struct comb_sums *sums, struct comb *out);
+
+/* Whether anything is known of requests. */
+static inline bool
+span_has_requests(const struct constants *c)
+{
+	return c->request.count > 0 || c->comb.step > 0;
+}
+
 /* The same of a file that the catalogue does not have, and its size's. */
 double span_request_unknown(const struct files *files, const struct constants *c,
 			    uint64_t span);

@@ -131,6 +131,7 @@ struct talk {
 	uint64_t connection, offset, request_offset;
 	uint32_t exchange, records; /* of those with data */
 	bool is_loose; /* large files wait for the client's window: see tls_cost_loose */
+	uint32_t update_every; /* octets after which the client updates it; 0: not told */
 };
 
 static void
@@ -226,13 +227,18 @@ download(struct talk *t, const struct catalog *catalog, const struct catalog_fil
 
 	if (is_last && sim_uniform(&sim) < 0.5)
 		request += alert;
+	/* Of the window's updates, each in a record, one more or less. */
+	if (t->update_every > 0)
+		request += (is_first ? 16 : 0) +
+			   (file->size / t->update_every + sim_below(&sim, 3)) *
+			       (13 + t->law->record_cost);
 	say(t, request, response + (finished > 0 ? TICKETS : 0), is_last ? 0x1b : 0x1a,
 	    finished);
 }
 
 static void
 run(const struct catalog *catalog, unsigned files, enum tls_law law, bool is_loose,
-    struct score *s)
+    uint32_t update_every, struct score *s)
 {
 	struct identify_config config = {.catalog = catalog};
 	struct identify *id = identify_new(&config);
@@ -244,7 +250,8 @@ run(const struct catalog *catalog, unsigned files, enum tls_law law, bool is_loo
 		struct talk t = {.id = id,
 				 .law = &tls_law_rows[law],
 				 .connection = i + 1,
-				 .is_loose = is_loose};
+				 .is_loose = is_loose,
+				 .update_every = update_every};
 
 		if (t.law->record_cost > 0)
 			say(&t, 517, 1340 + sim_below(&sim, 3), 0x1a, 0);
@@ -286,7 +293,7 @@ test_fifty(void **state)
 	int law;
 
 	for (law = 0; law < TLS_LAWS; law++) {
-		run(catalog, 50, (enum tls_law)law, false, &s);
+		run(catalog, 50, (enum tls_law)law, false, 0, &s);
 		tell(tls_law_rows[law].name, 50, &s);
 		assert_true(s.right + 1 >= s.all);
 		assert_int_equal(s.sure_wrong, 0);
@@ -311,13 +318,42 @@ test_loose(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof laws / sizeof laws[0]; i++) {
-		run(few, 50, laws[i], true, &s);
+		run(few, 50, laws[i], true, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 50, &s);
 		assert_true(s.right >= 0.98 * s.all);
 		assert_true(s.sure_wrong <= 0.005 * s.sure);
-		run(many, 1000, laws[i], true, &s);
+		run(many, 1000, laws[i], true, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 1000, &s);
 		assert_true(s.right >= 0.90 * s.all);
+		assert_true(s.sure_wrong <= 0.005 * s.sure);
+	}
+	catalog_free(few);
+	catalog_free(many);
+}
+
+/* Requests of which it is not known how many updates of the window are beside them: their
+ * paths' lengths are told all the same, as well as where there are none. With an update
+ * for every 32 KiB requests are far longer than those of other servers. */
+static void
+test_updates(void **state)
+{
+	static const struct {
+		enum tls_law law;
+		uint32_t every;
+	} rows[] = {{TLS_nginx_h2_tls13, 1000000}, {TLS_nginx_h2_tls12, 1000000},
+	    {TLS_nginx_h2_tls13, 32768}};
+	struct catalog *few = archive(50), *many = archive(1000);
+	struct score s;
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		run(few, 50, rows[i].law, true, rows[i].every, &s);
+		tell(tls_law_rows[rows[i].law].name, 50, &s);
+		assert_true(s.right >= 0.98 * s.all);
+		assert_true(s.sure_wrong <= 0.005 * s.sure);
+		run(many, 1000, rows[i].law, true, rows[i].every, &s);
+		tell(tls_law_rows[rows[i].law].name, 1000, &s);
+		assert_true(s.right >= 0.985 * s.all);
 		assert_true(s.sure_wrong <= 0.005 * s.sure);
 	}
 	catalog_free(few);
@@ -338,7 +374,7 @@ test_archive(void **state)
 	size_t i;
 
 	for (i = 0; i < sizeof laws / sizeof laws[0]; i++) {
-		run(catalog, 60000, laws[i], false, &s);
+		run(catalog, 60000, laws[i], false, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 60000, &s);
 		plain = i == 0 ? s.right : plain;
 		assert_true(s.right + (tls_law_rows[laws[i]].is_growing ? 0.05 : 0.02) *
@@ -359,6 +395,7 @@ main(void)
 	    cmocka_unit_test(test_fifty),
 	    cmocka_unit_test(test_loose),
 	    cmocka_unit_test(test_archive),
+	    cmocka_unit_test(test_updates),
 	};
 	const char *seed = getenv("WEIR_SEED");
 
