@@ -8,9 +8,9 @@
  * or one of a few: the first requests of a connection have others. So it tells the path's
  * length but for multiples of 35, which the size alone then settles.
  *
- * How often each rest occurs is learned by EM with the other constants (span_learn.c), for
- * each way that a path can begin in its first octet; the way that makes the rests agree
- * best is taken, if they agree better than chance would have it.
+ * How often each rest occurs is learned by EM with the other constants (span_learn.c),
+ * for each way that a path can begin in its first octet; the way that makes the rests
+ * agree best is taken, if they agree better than chance would have it.
  */
 #include "identify/span_weigh.h"
 
