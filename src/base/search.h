@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether element i of a table stands before a key; false of all behind one of which it
- * is. */
+/* Whether element i of a table stands before a key; false of all behind one that does not. */
 typedef bool search_is_before(const void *table, size_t i, uint64_t key);
 
 /* The first element of low to high - 1 that does not stand before the key; high if all
@@ -21,6 +20,25 @@ search_first(const void *table, size_t low, size_t high, uint64_t key,
 	while (low < high) {
 		mid = low + (high - low) / 2;
 		if (is_before(table, mid, key))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The same for a key that is no number. */
+typedef bool search_is_below(const void *table, size_t i, const void *key);
+
+static inline size_t
+search_lower(const void *table, size_t low, size_t high, const void *key,
+    search_is_below *is_below)
+{
+	size_t mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (is_below(table, mid, key))
 			low = mid + 1;
 		else
 			high = mid;

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,21 +133,22 @@ size_index_done(struct size_index *index)
 	*index = (struct size_index){0};
 }
 
+static inline bool
+is_smaller(const void *table, size_t i, uint64_t size)
+{
+	const struct catalog_file *files = table;
+
+	return files[i].size < size;
+}
+
 size_t
 size_index_lower(const struct size_index *index, const struct catalog_file *files,
 		 uint64_t size)
 {
-	size_t bucket = bucket_of(size), low = index->starts[bucket], mid;
-	size_t high = index->starts[bucket + 1];
+	size_t bucket = bucket_of(size);
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (files[mid].size < size)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return search_first(files, index->starts[bucket], index->starts[bucket + 1], size,
+	    is_smaller);
 }
 
 bool

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "base/search.h"
 #include "catalog/catalog.h"
 #include "catalog/intern.h"
 #include "catalog/unpack.h"
@@ -237,21 +238,22 @@ dns_names_read_bytes(const void *bytes, size_t n, const char *label,
 	return status;
 }
 
+static bool
+is_until(const void *table, size_t i, const void *key)
+{
+	const struct answer *answers = table;
+
+	return compare(&answers[i], key) <= 0;
+}
+
 const char *
 dns_names_find(const struct dns_names *names, const struct addr *server,
     const struct addr *client, int64_t time_us)
 {
 	struct answer key = {.address = *server, .time_us = time_us + SLACK_US};
-	size_t low = 0, high = names->count, mid, n;
+	size_t low = search_lower(names->answers, 0, names->count, &key, is_until), n;
 	const struct answer *a, *any = NULL;
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (compare(&names->answers[mid], &key) <= 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
 	for (n = 0; low-- > 0 && n < LOOK_BACK; n++) {
 		a = &names->answers[low];
 		if (addr_compare(&a->address, server) != 0)

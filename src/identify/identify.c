@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "base/search.h"
 #include "identify/files.h"
 #include "identify/finding.h"
 #include "identify/hint.h"
@@ -291,26 +292,30 @@ identify_list_model(const struct identify *id,
 	plain_list(id->plain, each, arg);
 }
 
+static int
+group_compare(const struct group *a, const struct group *b)
+{
+	int by = addr_compare(&a->server, &b->server);
+
+	return by != 0 ? by : (a->port > b->port) - (a->port < b->port);
+}
+
+static bool
+is_before(const void *table, size_t i, const void *key)
+{
+	const struct group *groups = table;
+
+	return group_compare(&groups[i], key) < 0;
+}
+
 static const struct group *
 group_of(const struct identify *id, const struct addr *server, uint16_t port)
 {
-	size_t low = 0, high = id->groups_count, mid;
-	int by;
+	const struct group key = {.server = *server, .port = port};
+	size_t at = search_lower(id->groups, 0, id->groups_count, &key, is_before);
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		by = addr_compare(&id->groups[mid].server, server);
-		if (by == 0)
-			by = id->groups[mid].port < port ? -1
-							 : id->groups[mid].port > port;
-		if (by == 0)
-			return &id->groups[mid];
-		if (by < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return at < id->groups_count && group_compare(&id->groups[at], &key) == 0
+	    ? &id->groups[at] : NULL;
 }
 
 static const struct constants *

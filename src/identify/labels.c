@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "base/search.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "catalog/unpack.h"
@@ -276,19 +277,19 @@ sort(struct labels *l)
 	l->is_sorted = true;
 }
 
+static bool
+is_earlier(const void *table, size_t i, const void *key)
+{
+	const struct label *items = table;
+	const int64_t *time_us = key;
+
+	return time_of(&items[i]) < *time_us;
+}
+
 static size_t
 first_from(const struct labels *l, int64_t time_us)
 {
-	size_t low = l->timeless, high = l->count, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (time_of(&l->items[mid]) < time_us)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return search_lower(l->items, l->timeless, l->count, &time_us, is_earlier);
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include "identify/wire.h"
 
 #include "base/memory.h"
+#include "base/search.h"
 
 #include <stdlib.h>
 
@@ -48,19 +49,18 @@ sents_of(const struct sents *s)
 	return s->sent;
 }
 
+static inline bool
+is_less(const void *table, size_t i, uint64_t sent)
+{
+	const uint64_t *all = table;
+
+	return all[i] < sent;
+}
+
 size_t
 sents_lower(const struct sents *s, uint64_t sent)
 {
-	size_t low = 0, high = s->count, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (s->sent[mid] < sent)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return search_first(s->sent, 0, s->count, sent, is_less);
 }
 
 struct residues *

@@ -11,6 +11,8 @@
  */
 #include "identify/wire.h"
 
+#include "base/search.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +237,14 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 	weigh_those_above(w, mode, all);
 }
 
+static inline bool
+is_within(const void *table, size_t i, uint64_t payload)
+{
+	const struct residue *at = table;
+
+	return at[i].sent <= payload;
+}
+
 /* Files whose remainder is e, outside of first..end-1, from T down. */
 static void
 weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
@@ -242,17 +252,11 @@ weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
 {
 	const struct wire_model *m = w->m;
 	uint64_t t = w->sight.payload;
-	size_t count, low = 0, high, mid;
+	size_t count, low;
 	const struct residue *at = residues_at(m->residues[mode], residue, &count);
 	double weight;
 
-	for (high = count; low < high;) {
-		mid = low + (high - low) / 2;
-		if (at[mid].sent <= t)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	low = search_first(at, 0, count, t, is_within);
 	while (low-- > 0) {
 		/* More than twice everything sent again: no. */
 		if (at[low].sent < t / DEPTH)

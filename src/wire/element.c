@@ -5,7 +5,7 @@
  */
 #include "wire/element.h"
 
-#include <stddef.h>
+#include "base/search.h"
 
 static const struct element elements[] = {
 #define ELEMENT(id, name, type) {id, #name, #type},
@@ -13,19 +13,20 @@ static const struct element elements[] = {
 #undef ELEMENT
 };
 
+enum { ELEMENTS = sizeof elements / sizeof *elements };
+
+static inline bool
+is_before(const void *table, size_t i, uint64_t id)
+{
+	const struct element *all = table;
+
+	return all[i].id < id;
+}
+
 const struct element *
 element_find(uint16_t id)
 {
-	size_t low = 0, high = sizeof elements / sizeof *elements, middle;
+	size_t at = search_first(elements, 0, ELEMENTS, id, is_before);
 
-	while (low < high) {
-		middle = (low + high) / 2;
-		if (elements[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == sizeof elements / sizeof *elements || elements[low].id != id)
-		return NULL;
-	return &elements[low];
+	return at < ELEMENTS && elements[at].id == id ? &elements[at] : NULL;
 }

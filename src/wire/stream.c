@@ -8,6 +8,7 @@
 #include "wire/stream.h"
 
 #include "base/hash.h"
+#include "base/search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -131,20 +132,19 @@ wire_stream_add(struct stream *s, const struct stream *from)
 		s->last_us = from->last_us;
 }
 
+static inline bool
+is_before(const void *table, size_t i, uint64_t id)
+{
+	struct template *const *templates = table;
+
+	return templates[i]->id < id;
+}
+
 /* Where the id stands or would stand. */
 static unsigned
 template_place(const struct stream *s, uint16_t id)
 {
-	unsigned low = 0, high = s->template_count, middle;
-
-	while (low < high) {
-		middle = (low + high) / 2;
-		if (s->templates[middle]->id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return (unsigned)search_first(s->templates, 0, s->template_count, id, is_before);
 }
 
 struct template *

@@ -16,6 +16,12 @@ is_before(const void *table, size_t i, uint64_t key)
 	return ((const uint64_t *)table)[i] < key;
 }
 
+static bool
+is_below(const void *table, size_t i, const void *key)
+{
+	return is_before(table, i, *(const uint64_t *)key);
+}
+
 static void
 check(const uint64_t table[LENGTH])
 {
@@ -29,6 +35,8 @@ check(const uint64_t table[LENGTH])
 					;
 				assert_int_equal(search_first(table, low, high, key,
 				    is_before), i);
+				assert_int_equal(search_lower(table, low, high, &key,
+				    is_below), i);
 			}
 }
 
