@@ -364,12 +364,7 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 		hot->start_us = now_us;
 	if (is_first || now_us > hot_last_us(m, hot))
 		hot_set_last(hot, now_us);
-	if (hot->ttl_max[d] == 0 && hot->packets[d] == 0)
-		hot->tos[d] = p->tos;
-	if (p->ttl < hot->ttl_min[d])
-		hot->ttl_min[d] = p->ttl;
-	if (p->ttl > hot->ttl_max[d])
-		hot->ttl_max[d] = p->ttl;
+	hot_note_header(hot, p, d);
 	if (p->flags & PACKET_HAS_TCP) {
 		hot->tcp_flags[d] |= (uint8_t)p->tcp_flags;
 		if (p->tcp_flags > 0xff && hot->is_tcp)

@@ -354,6 +354,18 @@ hot_set_last(struct hot *hot, int64_t now_us)
 		hot->last_high = high & 0x7f;
 }
 
+/* What the IP header of a packet of side d says, before it is counted. */
+static inline void
+hot_note_header(struct hot *hot, const struct packet *p, unsigned d)
+{
+	if (hot->ttl_max[d] == 0 && hot->packets[d] == 0)
+		hot->tos[d] = p->tos;
+	if (p->ttl < hot->ttl_min[d])
+		hot->ttl_min[d] = p->ttl;
+	if (p->ttl > hot->ttl_max[d])
+		hot->ttl_max[d] = p->ttl;
+}
+
 /* A time of a half, not long before the record's start and at most LIMIT_MAX_S after
  * it. */
 static inline int64_t

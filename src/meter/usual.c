@@ -116,12 +116,7 @@ packet_usual(struct meter *m, const struct packet *p, const struct lookup *l)
 		return false;
 	}
 	hot_set_last(hot, now_us);
-	if (hot->ttl_max[d] == 0 && hot->packets[d] == 0)
-		hot->tos[d] = p->tos;
-	if (p->ttl < hot->ttl_min[d])
-		hot->ttl_min[d] = p->ttl;
-	if (p->ttl > hot->ttl_max[d])
-		hot->ttl_max[d] = p->ttl;
+	hot_note_header(hot, p, d);
 	hot->packets[d]++;
 	hot->bytes[d] = bytes;
 	m->counters[METER_packets]++;
