@@ -184,6 +184,22 @@ text_json(struct text *t, const char *s, size_t n)
 }
 
 void
+text_tsv(struct text *t, const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		switch (s[i]) {
+		case '\t': text_str(t, "\\t"); break;
+		case '\n': text_str(t, "\\n"); break;
+		case '\r': text_str(t, "\\r"); break;
+		case '\\': text_str(t, "\\\\"); break;
+		default: text_char(t, s[i]);
+		}
+	}
+}
+
+void
 text_html(struct text *t, const char *s, size_t n)
 {
 	size_t i;

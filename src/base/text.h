@@ -37,6 +37,9 @@ void text_printf(struct text *t, const char *fmt, ...)
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_json(struct text *t, const char *s, size_t n);
 
+/* A cell of TSV: tab, newline, carriage return and \ as \t \n \r \\. */
+void text_tsv(struct text *t, const char *s, size_t n);
+
 /* & < > " ' as entities: safe as HTML text and in a quoted attribute. */
 void text_html(struct text *t, const char *s, size_t n);
 

@@ -258,31 +258,6 @@ catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
 }
 
 static void
-put_text(struct text *out, const char *s, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		switch (s[i]) {
-		case '\t':
-			text_str(out, "\\t");
-			break;
-		case '\n':
-			text_str(out, "\\n");
-			break;
-		case '\r':
-			text_str(out, "\\r");
-			break;
-		case '\\':
-			text_str(out, "\\\\");
-			break;
-		default:
-			text_char(out, s[i]);
-		}
-	}
-}
-
-static void
 put_row(struct text *out, const struct catalogue *row)
 {
 	char when[32];
@@ -311,7 +286,7 @@ put_row(struct text *out, const struct catalogue *row)
 		default: {
 			const struct str *s = (const void *)member;
 
-			put_text(out, s->data, s->len);
+			text_tsv(out, s->data, s->len);
 		}
 		}
 	}

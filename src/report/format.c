@@ -133,31 +133,6 @@ table_rows(struct text *out, const struct page *page)
 }
 
 static void
-tsv_escape(struct text *out, struct str s)
-{
-	uint32_t i;
-
-	for (i = 0; i < s.len; i++) {
-		switch (s.data[i]) {
-		case '\t':
-			text_str(out, "\\t");
-			break;
-		case '\n':
-			text_str(out, "\\n");
-			break;
-		case '\r':
-			text_str(out, "\\r");
-			break;
-		case '\\':
-			text_str(out, "\\\\");
-			break;
-		default:
-			text_char(out, s.data[i]);
-		}
-	}
-}
-
-static void
 ids(struct text *out, const struct page *page, char separator)
 {
 	unsigned i;
@@ -189,7 +164,7 @@ tsv_rows(struct text *out, const struct page *page)
 			if (i > 0)
 				text_char(out, '\t');
 			if (is_text(&page->cells[i]))
-				tsv_escape(out, s);
+				text_tsv(out, s.data, s.len);
 			else
 				text_bytes(out, s.data, s.len);
 		}
