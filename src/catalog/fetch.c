@@ -5,6 +5,7 @@
  */
 #include "catalog/fetch.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/library.h"
 #include "base/memory.h"
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #undef curl_easy_setopt
@@ -87,15 +87,6 @@ struct fetch {
 	int (*answer)(void *arg, size_t i, const struct answer *answer, struct err *err);
 	void *arg;
 };
-
-static int64_t
-clock_us(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static bool
 is_stopped(const struct fetch_config *config)

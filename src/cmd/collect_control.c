@@ -5,6 +5,7 @@
  */
 #include "cmd/collect_control.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mailbox.h"
 #include "cmd/control.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ANSWER_MS = 5000 };
@@ -310,7 +310,6 @@ collect_control_open(const struct control_values *v, struct sink **sink,
     struct collect_control **out, struct err *err)
 {
 	struct collect_control *cc;
-	struct timespec t;
 
 	*out = NULL;
 	if (!control_is_wanted(v) && v->group == NULL)
@@ -319,8 +318,7 @@ collect_control_open(const struct control_values *v, struct sink **sink,
 		return err_set(err, ENOMEM, "control: out of memory");
 	cc->sink = (struct sink){control_push, control_flush, NULL};
 	cc->inner = *sink;
-	clock_gettime(CLOCK_REALTIME, &t);
-	cc->started_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	cc->started_us = clock_us(CLOCK_REALTIME);
 	if (mailbox_init(&cc->box) != 0) {
 		err_set(err, errno, "control: eventfd: %s", strerror(errno));
 		free(cc);

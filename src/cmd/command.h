@@ -51,6 +51,9 @@ const char *command_verb(const struct command *verb);
 /* The operands joined with spaces: filters are the last words. Freed by the caller. */
 char *operands_join(const char **operands, int count);
 
+/* The text to standard output, at once; context is not looked at. */
+int put_out(void *context, const char *text, size_t len, struct err *err);
+
 /* Prints one progress line to a terminal at most ten times a second; label "" ends it. */
 void progress_show(const char *label, uint64_t done, uint64_t total);
 

@@ -57,19 +57,10 @@ find_socket(glob_t *found, const char **out, struct err *err)
 }
 
 static int
-put(void *context, const char *text, size_t len, struct err *err)
-{
-	(void)context;
-	if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
-		return 0;
-	return err_set(err, errno, "standard output: %s", strerror(errno));
-}
-
-static int
 run(void *values, const char **operands, int count, struct err *err)
 {
 	const struct values *v = values;
-	struct serve_call call = {.path = v->path, .put = put};
+	struct serve_call call = {.path = v->path, .put = put_out};
 	glob_t found = {0};
 	char *words;
 	int status;

@@ -19,15 +19,6 @@ static const struct front_row rows[] = {
 	{'h', NULL, NULL, "this text"},
 };
 
-static int
-put(void *context, const char *text, size_t len, struct err *err)
-{
-	(void)context;
-	if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
-		return 0;
-	return err_set(err, errno, "standard output: %s", strerror(errno));
-}
-
 static void
 usage(void)
 {
@@ -38,7 +29,7 @@ static int
 run(int argc, char **argv)
 {
 	struct serve_call call = {.path = "/var/run/softflowd.ctl", .is_plain = true,
-	    .put = put};
+	    .put = put_out};
 	struct err err = {0};
 	int letter;
 

@@ -6,6 +6,7 @@
  */
 #include "cmd/lab_fetch_way.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -75,10 +75,7 @@ path_in(const struct fetch *f, const char *name, char out[PATH_MAX], struct err 
 static int64_t
 now_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	return clock_us(CLOCK_REALTIME);
 }
 
 /* ---- what was fetched before ---- */

@@ -3,6 +3,7 @@
  * weir: finds the command's row, parses its options by table, runs it, prints what went
  * wrong. Only here and in the command files is anything printed or an exit status chosen.
  */
+#include "base/clock.h"
 #include "base/text.h"
 #include "cmd/command.h"
 #include "cmd/front.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const struct command *const commands[] = {
@@ -27,12 +27,20 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 mode_t caller_umask;
 
+int
+put_out(void *context, const char *text, size_t len, struct err *err)
+{
+	(void)context;
+	if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
+		return 0;
+	return err_set(err, errno, "standard output: %s", strerror(errno));
+}
+
 void
 progress_show(const char *label, uint64_t done, uint64_t total)
 {
 	static bool is_shown;
 	static uint64_t last_ms;
-	struct timespec now;
 	uint64_t ms;
 
 	if (label[0] == '\0') {
@@ -41,8 +49,7 @@ progress_show(const char *label, uint64_t done, uint64_t total)
 		is_shown = false;
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	ms = (uint64_t)clock_ms(CLOCK_MONOTONIC);
 	if (!isatty(STDERR_FILENO) || ms - last_ms < 100)
 		return;
 	last_ms = ms;

@@ -6,6 +6,7 @@
  */
 #include "cmd/meter_control.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "cmd/control.h"
 #include "cmd/log.h"
@@ -21,7 +22,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { DUMP_PLACES = 512 }; /* of a flow table at a time */
@@ -36,10 +36,7 @@ struct meter_control {
 int64_t
 meter_now_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	return clock_us(CLOCK_REALTIME);
 }
 
 void
@@ -95,10 +92,21 @@ meter_control_gather(struct run *run, const struct meter_outputs *outputs,
 	return status;
 }
 
-static int
-gather(struct meter_control *mc, struct statistics *out, struct err *err)
+/* To be freed; NULL and err if it cannot be told. */
+static struct statistics *
+gathered(struct meter_control *mc, struct err *err)
 {
-	return meter_control_gather(mc->run, mc->outputs, mc->started_us, out, err);
+	struct statistics *s = malloc(sizeof *s);
+
+	if (s == NULL) {
+		err_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	if (meter_control_gather(mc->run, mc->outputs, mc->started_us, s, err) != 0) {
+		free(s);
+		return NULL;
+	}
+	return s;
 }
 
 static enum serve_outcome
@@ -106,23 +114,19 @@ run_statistics(void *context, const char *argument, struct serve_reply *reply,
     struct err *err)
 {
 	struct meter_control *mc = context;
-	struct statistics *s = malloc(sizeof *s);
-	enum serve_outcome outcome = SERVE_FAILED;
+	struct statistics *s = gathered(mc, err);
 
 	(void)argument;
-	if (s == NULL) {
-		err_set(err, ENOMEM, "out of memory");
-	} else if (gather(mc, s, err) == 0) {
-		outcome = SERVE_DONE;
-		if (reply->is_json) {
-			statistics_json(s, &reply->text);
-		} else {
-			control_since(&reply->text, mc->started_us);
-			statistics_text(s, &reply->text);
-		}
+	if (s == NULL)
+		return SERVE_FAILED;
+	if (reply->is_json) {
+		statistics_json(s, &reply->text);
+	} else {
+		control_since(&reply->text, mc->started_us);
+		statistics_text(s, &reply->text);
 	}
 	free(s);
-	return outcome;
+	return SERVE_DONE;
 }
 
 static enum serve_outcome
@@ -130,20 +134,16 @@ run_metrics(void *context, const char *argument, struct serve_reply *reply,
     struct err *err)
 {
 	struct meter_control *mc = context;
-	struct statistics *s = malloc(sizeof *s);
-	enum serve_outcome outcome = SERVE_FAILED;
+	struct statistics *s = gathered(mc, err);
 
 	(void)argument;
-	if (s == NULL) {
-		err_set(err, ENOMEM, "out of memory");
-	} else if (gather(mc, s, err) == 0) {
-		control_metrics_head(&reply->text, "meter", mc->started_us);
-		statistics_metrics(s, &reply->text);
-		control_metrics_tail(&reply->text, mc->control);
-		outcome = SERVE_DONE;
-	}
+	if (s == NULL)
+		return SERVE_FAILED;
+	control_metrics_head(&reply->text, "meter", mc->started_us);
+	statistics_metrics(s, &reply->text);
+	control_metrics_tail(&reply->text, mc->control);
 	free(s);
-	return outcome;
+	return SERVE_DONE;
 }
 
 /* A command of src/run whose own words are not wanted. */

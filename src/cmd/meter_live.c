@@ -81,10 +81,8 @@ report_packets(void *arg, unsigned worker, const struct packet *packets, size_t 
 	struct live_run *r = arg;
 	struct export_reports reports = {.packets = packets, .n = n, .seen = seen,
 	    .ingress = r->config.workers[worker].ingress};
-	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	reports.now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	reports.now_us = meter_now_us();
 	return export_packets(r->outputs.reports[worker], &reports, err);
 }
 

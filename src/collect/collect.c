@@ -10,6 +10,7 @@
  */
 #include "collect/collect.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "collect/connection.h"
@@ -27,7 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BURST = 64, SLOT = 65536, ROUNDS = 64 };
@@ -67,10 +67,7 @@ struct collector {
 static int64_t
 now_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	return clock_us(CLOCK_REALTIME);
 }
 
 static int

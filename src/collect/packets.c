@@ -7,6 +7,7 @@
  */
 #include "collect/packets.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "collect/collect.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -151,7 +151,6 @@ receive(struct packets *p)
 	    .msg_iov = &part,
 	    .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
 	struct addr exporter;
-	struct timespec t;
 	ssize_t n = recvmsg(p->listeners[0].fd, &msg, MSG_DONTWAIT);
 
 	if (n < 0) {
@@ -165,11 +164,10 @@ receive(struct packets *p)
 		p->counters[COLLECT_truncated]++;
 		return true;
 	}
-	clock_gettime(CLOCK_REALTIME, &t);
 	exporter = address_of(&peer);
 	/* All that is wrong with it is counted. */
 	(void)wire_decode(p->decoder, &exporter, p->datagram, (size_t)n,
-	    (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000, NULL, NULL);
+	    clock_us(CLOCK_REALTIME), NULL, NULL);
 	return true;
 }
 

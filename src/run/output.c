@@ -6,6 +6,7 @@
  */
 #include "run/private.h"
 
+#include "base/clock.h"
 #include "model/batch.h"
 #include "model/flow.h"
 
@@ -63,7 +64,7 @@ static void
 flush(struct run *run)
 {
 	const struct run_outputs *out = &run->config.outputs;
-	int64_t now = clock_ms();
+	int64_t now = clock_ms(CLOCK_MONOTONIC);
 	bool is_due = out->flush_ms == 0 ? run->is_unflushed
 	    : now - run->flush_ms >= out->flush_ms;
 

@@ -57,8 +57,6 @@ void *output_main(void *run);
 /* Something happened that the caller of run_fd should see. */
 void run_tell(struct run *run);
 
-int64_t clock_ms(void); /* monotonic */
-
 /*
  * How far the system's clock was set between two readings of real time less monotonic
  * time, in ns; 0 if by less than two seconds, as when it is slewed.

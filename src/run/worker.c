@@ -8,13 +8,13 @@
  */
 #include "run/private.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "model/batch.h"
 #include "model/flow.h"
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 enum { IDLE_MS = 100, PUSH_MS = 200, DRAIN_MS = 1000, LAST_WAIT_MS = 150 };
 /* How old packets may be when they come: the kernel hands them over within 100 ms. */
@@ -22,21 +22,6 @@ static const int64_t MARGIN_NS = 200000000;
 /* And reports of them, which their exporter held back for a second. */
 static const int64_t MARGIN_REMOTE_NS = 2000000000;
 static const int64_t STEP_MIN_NS = 2000000000;
-
-static int64_t
-clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t
-clock_ms(void)
-{
-	return clock_ns(CLOCK_MONOTONIC) / 1000000;
-}
 
 int64_t
 clock_step(int64_t before_ns, int64_t now_ns)
@@ -157,7 +142,7 @@ packets_clock(const struct worker *w, int64_t real_ns)
 static int
 keep_time(struct worker *w, bool is_idle, struct text *note)
 {
-	int64_t now = clock_ms(), real;
+	int64_t now = clock_ms(CLOCK_MONOTONIC), real;
 
 	if (!is_idle && now - w->push_ms < PUSH_MS)
 		return 0;
@@ -221,14 +206,14 @@ wait_for_work(struct worker *w, int ms)
 static int
 drain(struct worker *w)
 {
-	int64_t until = clock_ms() + DRAIN_MS;
+	int64_t until = clock_ms(CLOCK_MONOTONIC) + DRAIN_MS;
 	int n;
 
 	wait_for_work(w, LAST_WAIT_MS);
 	do {
-		while ((n = take_burst(w)) > 0 && clock_ms() < until)
+		while ((n = take_burst(w)) > 0 && clock_ms(CLOCK_MONOTONIC) < until)
 			;
-	} while (n == 0 && clock_ms() < until && source_fd(w->source) >= 0 &&
+	} while (n == 0 && clock_ms(CLOCK_MONOTONIC) < until && source_fd(w->source) >= 0 &&
 	    poll(&(struct pollfd){source_fd(w->source), POLLIN, 0}, 1, LAST_WAIT_MS) > 0);
 	return n < 0 ? -1 : 0;
 }

@@ -51,6 +51,4 @@ extern const struct transport transport_udp, transport_tcp, transport_sctp;
  * connected yet. -1 with what is wrong. */
 int peer_socket(struct peer *p, int type, int protocol, struct err *err);
 
-int64_t clock_ns(void); /* monotonic */
-
 #endif

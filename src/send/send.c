@@ -6,6 +6,7 @@
  */
 #include "send/send.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "model/batch.h"
@@ -60,7 +61,7 @@ pace(struct sender *s, size_t len)
 
 	if (s->config.rate_octets < 0)
 		return;
-	now = clock_ns();
+	now = clock_ns(CLOCK_MONOTONIC);
 	if (s->paced_ns < now)
 		s->paced_ns = now;
 	s->paced_ns += (int64_t)len * 1000000000 / s->config.rate_octets;
@@ -139,12 +140,8 @@ sender_push(struct sink *sink, struct batch *batch, struct err *err)
 {
 	struct sender *s = (struct sender *)sink;
 	size_t from, end, part = batch->rows / s->encoder_count + 1;
-	struct timespec t = {0};
-	int64_t now_us;
+	int64_t now_us = s->config.is_live ? clock_us(CLOCK_REALTIME) : 0;
 
-	if (s->config.is_live)
-		clock_gettime(CLOCK_REALTIME, &t);
-	now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 	for (from = 0; from < batch->rows; from = end) {
 		end = from + part < batch->rows ? from + part : batch->rows;
 		if (wire_encode_rows(s->encoders[s->turn], batch, from, end, now_us,

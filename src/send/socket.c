@@ -5,23 +5,14 @@
  */
 #include "send/peer.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "wire/address.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t
-clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void
 peer_lose(struct peer *p, enum send_counter why, const struct wire_train *train,
@@ -39,13 +30,10 @@ peer_lose(struct peer *p, enum send_counter why, const struct wire_train *train,
 void
 peer_lose_records(struct peer *p, uint64_t records)
 {
-	struct timespec t;
-
 	if (records == 0)
 		return;
-	clock_gettime(CLOCK_REALTIME, &t);
 	p->counters[SEND_records_lost] += records;
-	p->lost_last_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	p->lost_last_us = clock_us(CLOCK_REALTIME);
 	if (p->lost_first_us == 0)
 		p->lost_first_us = p->lost_last_us;
 }

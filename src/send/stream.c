@@ -7,6 +7,7 @@
  */
 #include "send/peer.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "send/queue.h"
 
@@ -61,7 +62,7 @@ disconnect(struct peer *p, bool is_failure)
 		give_up(p, &lost);
 	l->is_connecting = false;
 	l->has_gap = true;
-	l->try_ns = clock_ns() + l->pause_ns;
+	l->try_ns = clock_ns(CLOCK_MONOTONIC) + l->pause_ns;
 	l->pause_ns = l->pause_ns * 2 < PAUSE_MOST_NS ? l->pause_ns * 2 : PAUSE_MOST_NS;
 }
 
@@ -123,7 +124,7 @@ try_connect(struct peer *p)
 	struct err err = {0};
 	int on = 1;
 
-	if (clock_ns() < l->try_ns)
+	if (clock_ns(CLOCK_MONOTONIC) < l->try_ns)
 		return;
 	p->fd = peer_socket(p, SOCK_STREAM | SOCK_NONBLOCK, l->is_sctp ? IPPROTO_SCTP : 0,
 	    &err);
@@ -219,7 +220,7 @@ work(struct peer *p)
 static void
 wait_a_moment(struct peer *p, int64_t end_ns)
 {
-	int64_t now = clock_ns(), until = end_ns;
+	int64_t now = clock_ns(CLOCK_MONOTONIC), until = end_ns;
 	struct pollfd fd = {p->fd, POLLOUT, 0};
 
 	if (p->fd < 0 && p->link->try_ns < until)
@@ -235,7 +236,7 @@ static bool
 enqueue(struct peer *p, const uint8_t *octets, uint32_t len, uint32_t records)
 {
 	struct link *l = p->link;
-	int64_t end_ns = clock_ns() + patience_ns(p);
+	int64_t end_ns = clock_ns(CLOCK_MONOTONIC) + patience_ns(p);
 
 	while (!queue_put(l->queue, octets, len, records)) {
 		work(p);
@@ -243,7 +244,7 @@ enqueue(struct peer *p, const uint8_t *octets, uint32_t len, uint32_t records)
 			return true;
 		if (p->config->is_live || l->is_given_up)
 			return false;
-		if (clock_ns() >= end_ns) {
+		if (clock_ns(CLOCK_MONOTONIC) >= end_ns) {
 			l->is_given_up = true;
 			return false;
 		}
@@ -319,10 +320,13 @@ stream_drain(struct peer *p)
 
 	if (l == NULL || l->queue == NULL || queue_is_empty(l->queue))
 		return;
-	end_ns = clock_ns() + patience_ns(p);
-	for (work(p); !queue_is_empty(l->queue) && !l->is_given_up && clock_ns() < end_ns;
-	     work(p))
+	end_ns = clock_ns(CLOCK_MONOTONIC) + patience_ns(p);
+	work(p);
+	while (!queue_is_empty(l->queue) && !l->is_given_up &&
+	    clock_ns(CLOCK_MONOTONIC) < end_ns) {
 		wait_a_moment(p, end_ns);
+		work(p);
+	}
 	while (queue_drop(l->queue, &lost))
 		give_up(p, &lost);
 }

@@ -2,12 +2,12 @@
 #ifndef SERVE_SERVER_PRIVATE_H
 #define SERVE_SERVER_PRIVATE_H
 
+#include "base/clock.h"
 #include "serve/listen.h"
 #include "serve/request.h"
 #include "serve/server.h"
 
 #include <pthread.h>
-#include <time.h>
 
 /* Shared by server.c and client.c. */
 enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_ANSWERING };
@@ -44,10 +44,7 @@ struct server {
 static inline int64_t
 now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
 /* server.c: a command's row, or NULL and what is wrong with the request. */
