@@ -2,6 +2,7 @@
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
+#include "base/counter.h"
 #include "base/err.h"
 #include "base/option.h"
 #include "base/sandbox.h"
@@ -56,6 +57,9 @@ int put_out(void *context, const char *text, size_t len, struct err *err);
 
 /* Prints one progress line to a terminal at most ten times a second; label "" ends it. */
 void progress_show(const char *label, uint64_t done, uint64_t total);
+
+/* Those counters that are not 0, on standard error, for --counters. */
+void say_counters(const struct counter_row *rows, const uint64_t *counters, size_t n);
 
 /* The umask that this program was started with, for what runs in its name. */
 extern mode_t caller_umask;

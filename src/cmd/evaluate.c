@@ -277,7 +277,8 @@ write_html(const struct evaluation *e, struct text *out, struct err *err)
 
 	text_init(&page.labels);
 	html_begin(out, "weir evaluate");
-	html_paragraph(out, "Findings held against the truth. A point is a share with its 95 % "
+	html_paragraph(out,
+	    "Findings held against the truth. A point is a share with its 95 % "
 	    "interval by Wilson; on the diagonal a name's probability keeps what it "
 	    "promises. Headings sort.");
 	for (i = 0; status == 0 && i < sizeof plotted / sizeof *plotted; i++)
@@ -302,18 +303,6 @@ static const struct {
 } formats[] = {{"table", write_table}, {"ndjson", write_ndjson}, {"html", write_html}};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
-
-static void
-say_counters(const struct evaluation *e)
-{
-	struct text t;
-
-	text_init(&t);
-	counters_print(&t, evaluate_counter_rows, evaluation_counters(e),
-	    EVALUATE_COUNTERS);
-	fputs(t.data, stderr);
-	text_done(&t);
-}
 
 static int
 run(void *values, const char **operands, int count, struct err *err)
@@ -347,7 +336,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (evaluate(v->findings, v->truth, &config, &e, err) != 0 ||
 	    formats[f].write(e, &out, err) != 0 || output_text(&out, v->output, err) != 0)
 		goto done;
-	say_counters(e);
+	say_counters(evaluate_counter_rows, evaluation_counters(e),
+	    EVALUATE_COUNTERS);
 	status = EXIT_GOOD;
 done:
 	if (err->code == EPIPE)

@@ -101,7 +101,8 @@ catalogs_read(const struct option_list *paths, struct catalog **out, struct err 
 		}
 	}
 	if ((inexact = catalog_keep_exact(catalog)) > 0)
-		complain("%zu files of the catalogues have rounded sizes and are left out; "
+		complain(
+		    "%zu files of the catalogues have rounded sizes and are left out; "
 		    "weir catalog build catalogue --measure asks for exact ones",
 		    inexact);
 	catalog_seal(catalog);
@@ -215,16 +216,35 @@ say_contradictions(const uint64_t counters[IDENTIFY_COUNTERS])
 	    "out; --counters says how, their exporters want looking at\n", n);
 }
 
-static void
-say_counters(const uint64_t counters[IDENTIFY_COUNTERS])
+/* What the options say of naming; those that do not go together are refused. */
+static int
+options_take(const struct values *v, struct identify_config *config, struct err *err)
 {
-	struct text t;
-
-	text_init(&t);
-	counters_print(&t, identify_counter_rows, counters, IDENTIFY_COUNTERS);
-	progress_show("", 0, 0);
-	fputs(t.data, stderr);
-	text_done(&t);
+	if (need_option(v->store, "--store DIR", err) != 0)
+		return -1;
+	if (v->threshold != NULL &&
+	    (!parse_f64(v->threshold, strlen(v->threshold), &config->threshold) ||
+	    config->threshold <= 0 || config->threshold > 1))
+		return err_set(err, EINVAL,
+		    "--threshold takes a probability above 0 and up to 1, not '%s'",
+		    v->threshold);
+	if (position_parse(v->position, &config->position, err) != 0)
+		return -1;
+	if ((v->is_frozen || v->is_adaptive) && v->wire_model == NULL)
+		return err_set(err, EINVAL,
+		    "--%s needs --model FILE: weir model fit makes one",
+		    v->is_frozen ? "frozen" : "adapt");
+	if (v->is_frozen && v->is_adaptive)
+		return err_set(err, EINVAL,
+		    "--frozen or --adapt, not both: with --frozen nothing is fitted");
+	if (v->classifier != NULL && v->catalogs.count > 0)
+		return err_set(err, EINVAL, "--catalog or --classifier, not both");
+	config->is_explained = v->is_explained;
+	config->wire_model = v->wire_model;
+	config->is_frozen = v->is_frozen || v->is_adaptive;
+	config->is_adaptive = v->is_adaptive;
+	config->overhead = (uint32_t)v->overhead;
+	return 0;
 }
 
 static int
@@ -242,69 +262,35 @@ run(void *values, const char **operands, int count, struct err *err)
 	struct err close_err = {0};
 	int status = EXIT_USAGE;
 
-	if (need_option(v->store, "--store DIR", err) != 0)
-		goto done;
-	if (v->threshold != NULL &&
-	    (!parse_f64(v->threshold, strlen(v->threshold), &config.threshold) ||
-		config.threshold <= 0 || config.threshold > 1)) {
-		err_set(err, EINVAL,
-		    "--threshold takes a probability above 0 and up to 1, not "
-		    "'%s'", v->threshold);
-		goto done;
-	}
-	if (position_parse(v->position, &config.position, err) != 0)
-		goto done;
-	if (flows_query_init(&q, v->store, operands, count, err) != 0)
+	if (options_take(v, &config, err) != 0 ||
+	    flows_query_init(&q, v->store, operands, count, err) != 0)
 		goto done;
 	status = EXIT_TROUBLE;
-	if ((v->is_frozen || v->is_adaptive) && v->wire_model == NULL) {
-		err_set(err, EINVAL, "--%s needs --model FILE: weir model fit makes one",
-		    v->is_frozen ? "frozen" : "adapt");
-		status = EXIT_USAGE;
-		goto done;
-	}
-	if (v->is_frozen && v->is_adaptive) {
-		err_set(err, EINVAL,
-		    "--frozen or --adapt, not both: with --frozen nothing is fitted");
-		status = EXIT_USAGE;
-		goto done;
-	}
-	if (v->classifier != NULL && v->catalogs.count > 0) {
-		err_set(err, EINVAL, "--catalog or --classifier, not both");
-		status = EXIT_USAGE;
-		goto done;
-	}
 	if (v->classifier != NULL ? model_read(v->classifier, &model, err) != 0
 				  : catalogs_read(&v->catalogs, &catalog, err) != 0) {
-		status = v->classifier == NULL && v->catalogs.count == 0 ? EXIT_USAGE
-									 : EXIT_TROUBLE;
+		if (v->classifier == NULL && v->catalogs.count == 0)
+			status = EXIT_USAGE;
 		goto done;
 	}
 	if (v->names != NULL && dns_names_read(v->names, &names, err) != 0)
 		goto done;
 	config.catalog = catalog;
 	config.names = names;
-	config.is_explained = v->is_explained;
-	config.wire_model = v->wire_model;
-	config.is_frozen = v->is_frozen || v->is_adaptive;
-	config.is_adaptive = v->is_adaptive;
-	config.overhead = (uint32_t)v->overhead;
 	if (v->is_explained && v->fields == NULL)
 		v->fields = "start,client,server,server_name,bytes,kind,name,version,"
 			    "probability,grade,candidates,evidence";
 	if (open_sinks(v, model != NULL ? model->version : catalog_version(catalog),
 	    &store, &kept, &sink, err) != 0)
 		goto done;
-	if (model != NULL ? classify_store(&q, model, config.threshold, sink, counters,
-	    err) == 0
-			  : identify_store(&q, &config, sink, counters, NULL, NULL,
-			  err) == 0)
+	if ((model != NULL
+		? classify_store(&q, model, config.threshold, sink, counters, err)
+		: identify_store(&q, &config, sink, counters, NULL, NULL, err)) == 0)
 		status = EXIT_GOOD;
 	else if (kept != NULL)
 		store_sink_abandon(kept);
 	say_contradictions(counters);
 	if (v->is_counting)
-		say_counters(counters);
+		say_counters(identify_counter_rows, counters, IDENTIFY_COUNTERS);
 done:
 	if (sink_close(sink, err->code != 0 ? &close_err : err) != 0)
 		status = EXIT_TROUBLE;

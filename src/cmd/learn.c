@@ -126,18 +126,6 @@ model_config_of(const struct values *v, struct model_config *out, struct err *er
 	return features_parse(&out->features, v->features, err);
 }
 
-static void
-say_counters(const struct learn *learn)
-{
-	struct text t;
-
-	text_init(&t);
-	counters_print(&t, learn_counter_rows, learn_counters(learn), LEARN_COUNTERS);
-	progress_show("", 0, 0);
-	fputs(t.data, stderr);
-	text_done(&t);
-}
-
 static int
 run(void *values, const char **operands, int count, struct err *err)
 {
@@ -168,7 +156,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		complain("learn: %s", warning.text);
 		status = EXIT_TROUBLE;
 	}
-	say_counters(learn);
+	say_counters(learn_counter_rows, learn_counters(learn),
+	    LEARN_COUNTERS);
 done:
 	learn_free(learn);
 	flows_query_done(&q);

@@ -61,6 +61,18 @@ progress_show(const char *label, uint64_t done, uint64_t total)
 		fprintf(stderr, "\r\x1b[K%s %llu", label, (unsigned long long)done);
 }
 
+void
+say_counters(const struct counter_row *rows, const uint64_t *counters, size_t n)
+{
+	struct text t;
+
+	text_init(&t);
+	counters_print(&t, rows, counters, n);
+	progress_show("", 0, 0);
+	fputs(t.data, stderr);
+	text_done(&t);
+}
+
 char *
 operands_join(const char **operands, int count)
 {
