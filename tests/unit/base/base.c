@@ -55,6 +55,9 @@ text_escapes(void **state)
 	text_json(&t, hard, sizeof hard - 1);
 	assert_string_equal(t.data, "\"a\\\"\\\\\\n\\u0001\xc3\xa4\xef\xbf\xbd<\"");
 	text_clear(&t);
+	text_tsv(&t, "a\tb\n\r\\c", 7);
+	assert_string_equal(t.data, "a\\tb\\n\\r\\\\c");
+	text_clear(&t);
 	text_html(&t, "<a&'\">", 6);
 	assert_string_equal(t.data, "&lt;a&amp;&#39;&quot;&gt;");
 	text_clear(&t);
