@@ -324,7 +324,8 @@ main(int argc, char **argv)
 	uint64_t n;
 
 	if (argc < 4 || (strcmp(argv[1], "mixed") == 0 && argc < 5)) {
-		fprintf(stderr, "usage: mkcorpus short|heavy|mixed OUT COUNT [FILE...]\n");
+		fprintf(stderr,
+		    "usage: mkcorpus short|heavy|mixed OUT COUNT [FILE...]\n");
 		return 2;
 	}
 	if ((out = fopen(argv[2], "wb")) == NULL)

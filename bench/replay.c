@@ -165,7 +165,8 @@ main(int argc, char **argv)
 	int fd;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: replay INTERFACE FILE [PACKETS-PER-SECOND [ROUNDS]]\n");
+		fprintf(stderr,
+		    "usage: replay INTERFACE FILE [PACKETS-PER-SECOND [ROUNDS]]\n");
 		return 2;
 	}
 	f = file_map(argv[2]);

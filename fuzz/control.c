@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control protocol: any line parses to words that lie in it or to an error, and any text
- * framed in any pieces ends where its end is.
+ * The control protocol: any line parses to words that lie in it or to an error, and any
+ * text framed in any pieces ends where its end is.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Labels: the first byte chooses between a TSV, a log of the usual format, and a log whose
- * format is the first line. Labels that are read have names, and joining them with records
- * does no harm.
+ * Labels: the first byte chooses between a TSV, a log of the usual format, and a log
+ * whose format is the first line. Labels that are read have names, and joining them with
+ * records does no harm.
  */
 #include <assert.h>
 #include <stdint.h>

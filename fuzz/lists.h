@@ -43,8 +43,8 @@ read_as(const char *kind, const uint8_t *data, size_t size)
 	struct text notes;
 	struct err err = {0};
 
-	if (build_bytes(build, builder_find(kind), data, size, "http://list.example/d/", &err) <
-	    0)
+	if (build_bytes(build, builder_find(kind), data, size,
+	    "http://list.example/d/", &err) < 0)
 		assert(err.text[0] != '\0');
 	text_init(&notes);
 	build_notes(build, &notes);

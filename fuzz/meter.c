@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as the settings of a meter and packets for it: the first 16 octets choose key,
- * sampling, bounds and timeouts, the rest are packets of 16 octets each, which say addresses
- * and ports out of a few, flags, lengths, sequence numbers and how time goes on or back.
- * Every packet must be in a flow, outside the sample or unsampled, and its octets too.
+ * Any bytes as the settings of a meter and packets for it: the first 16 octets choose
+ * key, sampling, bounds and timeouts, the rest are packets of 16 octets each, which say
+ * addresses and ports out of a few, flags, lengths, sequence numbers and how time goes on
+ * or back. Every packet must be in a flow, outside the sample or unsampled, and its
+ * octets too.
  */
 #include "base/err.h"
 #include "base/hash.h"

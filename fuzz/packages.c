@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists in lines: the same bytes as a catalogue's TSV, as a Debian Packages index and as a
- * list of URLs, plain or compressed by their first bytes.
+ * Lists in lines: the same bytes as a catalogue's TSV, as a Debian Packages index and as
+ * a list of URLs, plain or compressed by their first bytes.
  */
 #include "lists.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as a frame, the first byte choosing the link type, and as a capture file. Checks
- * what packet.h promises of offsets and lengths, and that the counters add up.
+ * Any bytes as a frame, the first byte choosing the link type, and as a capture file.
+ * Checks what packet.h promises of offsets and lengths, and that the counters add up.
  */
 #include "base/err.h"
 #include "packet/source.h"
@@ -47,7 +47,8 @@ one_frame(const uint8_t *data, size_t size)
 		linktype = packet_link_name(extended) != NULL ? extended : 276;
 	else if (packet_link_name(linktype) == NULL)
 		linktype = 1;
-	if (packet_decode(linktype, exact + 1, captured, captured + captured % 3 * 40, 0, &p) ==
+	if (packet_decode(linktype, exact + 1, captured, captured + captured % 3 * 40, 0,
+	    &p) ==
 	    PACKET_COUNT_ip) {
 		assert(p.ip_at + 20 <= p.transport_at && p.transport_at <= p.headers_end);
 		assert(p.headers_end <= captured && p.payload_bytes <= p.ip_bytes);
@@ -69,7 +70,8 @@ one_file(const uint8_t *data, size_t size)
 	char path[64];
 	int fd, i;
 
-	if ((fd = memfd_create("capture", 0)) == -1 || write(fd, data, size) != (ssize_t)size)
+	if ((fd = memfd_create("capture", 0)) == -1 ||
+	    write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if (source_open(path, &source, &err) == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file of answers that a run which was broken off leaves: whatever stands in it, it is
- * read, appended to and read again.
+ * The file of answers that a run which was broken off leaves: whatever stands in it, it
+ * is read, appended to and read again.
  */
 #include "base/err.h"
 #include "catalog/partial.h"

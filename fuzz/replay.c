@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Feeds each file named on the command line to a fuzz target, so that the corpus is replayed
- * by the ordinary tests. A folder stands for the files in it.
+ * Feeds each file named on the command line to a fuzz target, so that the corpus is
+ * replayed by the ordinary tests. A folder stands for the files in it.
  */
 #include <dirent.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fuzz target: reports of packets (PSAMP) as messages of one exporter, several per input, each
- * with its length in two octets in front. The packets that come out are decoded and metered;
- * what is promised of their octets and lengths is checked.
+ * Fuzz target: reports of packets (PSAMP) as messages of one exporter, several per input,
+ * each with its length in two octets in front. The packets that come out are decoded and
+ * metered; what is promised of their octets and lengths is checked.
  */
 #include "datagrams.h"
 

@@ -250,7 +250,8 @@ limit_calls(const struct sandbox *s, struct text *notes, struct err *err)
 	int status;
 
 	if (!HAS_SECCOMP) {
-		text_str(notes, "a build with sanitizers: system calls are not limited\n");
+		text_str(notes,
+		    "a build with sanitizers: system calls are not limited\n");
 		return 0;
 	}
 	if ((filter = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether element i of a table stands before a key; false of all behind one that does not. */
+/* Whether element i stands before a key; false of all behind the first that does not. */
 typedef bool search_is_before(const void *table, size_t i, uint64_t key);
 
 /* The first element of low to high - 1 that does not stand before the key; high if all

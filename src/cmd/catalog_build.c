@@ -101,7 +101,8 @@ show_conflict(void *arg, size_t a, size_t b)
 
 	if (c->count++ >= SHOWN_MAX)
 		return;
-	complain("contradiction: %.80s %.40s %.20s has %llu bytes by %.80s and %llu by %.80s",
+	complain(
+	    "contradiction: %.80s %.40s %.20s has %llu bytes by %.80s and %llu by %.80s",
 	    catalog_text(c->catalog, files[a].name),
 	    catalog_text(c->catalog, files[a].version),
 	    catalog_text(c->catalog, files[a].arch), (unsigned long long)files[a].size,
@@ -128,7 +129,8 @@ write_catalogue(struct catalog *catalog, const char *path, const struct text *mo
 	if (doubles > 0)
 		fprintf(to, "  %zu were listed twice and kept once\n", doubles);
 	if (conflicts.count > 0)
-		fprintf(to, "  %zu contradict another of the same name, version and path; all "
+		fprintf(to,
+		    "  %zu contradict another of the same name, version and path; all "
 		    "were kept\n", conflicts.count);
 	fputs(more->data, to);
 	return EXIT_GOOD;
@@ -182,7 +184,8 @@ verb_build(const struct catalog_values *v, const char **operands, int count,
 	if (is_stopped) {
 		progress_show("", 0, 0);
 		fputs(said.data, stderr);
-		err_set(err, EINTR, "broken off; the answers so far are in %s: the same command "
+		err_set(err, EINTR,
+		    "broken off; the answers so far are in %s: the same command "
 		    "goes on from there", partial.len > 0 ? partial.data : "nothing");
 		goto done;
 	}

@@ -112,14 +112,16 @@ manual_help(struct text *out, const struct command *command)
 	}
 	if (command->examples != NULL)
 		text_printf(out, "\nExamples:\n%s\n", command->examples);
-	text_str(out, "\nExit status: 0 good, 1 something went wrong or was bad in the input, "
+	text_str(out,
+	    "\nExit status: 0 good, 1 something went wrong or was bad in the input, "
 	    "2 wrong usage.\n");
 }
 
 static void
 page_head(struct text *out, const char *name, const char *summary)
 {
-	text_str(out, ".\\\" Made from the command's table by script/manual; edit src/cmd.\n"
+	text_str(out,
+	    ".\\\" Made from the command's table by script/manual; edit src/cmd.\n"
 	    ".Dd November 23, 2026\n");
 	text_printf(out, ".Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name, name);
 	mdoc_text(out, summary);

@@ -22,7 +22,8 @@ static const struct option_row options[] = {
 	    "INDEX stands in the flows as ingress; may be given often"},
 	{"receive-psamp", 'R', OPTION_TEXT, offsetof(struct meter_values, receive),
 	    "HOST:PORT",
-	    NULL, 0, 0, "receive reports of packets (PSAMP by IPFIX over udp) at this address, "
+	    NULL, 0, 0,
+	    "receive reports of packets (PSAMP by IPFIX over udp) at this address, "
 	    "[IPV6]:PORT and :PORT too, in place of -r and -i"},
 	{"workers", 0, OPTION_NUMBER, offsetof(struct meter_values, workers), "N", "1", 1,
 	    RUN_WORKERS_MAX, "threads that share the packets of an interface"},

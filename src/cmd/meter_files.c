@@ -154,7 +154,8 @@ summary(const struct files_run *r, FILE *to)
 	}
 	put_row(&t, "sum", s->frames, s->wire_bytes, "all frames of the input");
 	if (s->counters[PACKET_COUNT_unknown_link] > 0)
-		text_printf(&t, "  link type %u is not known: its frames are in no flow; see "
+		text_printf(&t,
+		    "  link type %u is not known: its frames are in no flow; see "
 		    "www.tcpdump.org/linktypes.html for what it is\n",
 		    s->unknown_linktype);
 	text_printf(&t, "%-18s %12s %16s\n", "IP", "packets", "octets");

@@ -144,7 +144,8 @@ text_protocols(const struct meter_statistics *r, struct text *out)
 	char name[32], space[1024];
 	int i;
 
-	text_str(out, "Per-protocol statistics:     Octets      Packets   Avg Life    Max Life\n");
+	text_str(out,
+	    "Per-protocol statistics:     Octets      Packets   Avg Life    Max Life\n");
 	for (i = 0; i < METER_PROTOCOLS; i++) {
 		p = &r->protocols[i];
 		if (p->packets == 0)

@@ -32,8 +32,9 @@ extern const struct counter_row evaluate_counter_rows[EVALUATE_COUNTERS];
 
 struct evaluate_config {
 	int64_t tolerance_us;  /* of start; 0: 2 s */
-	const char *group;     /* a column of the truth or a field of findings; NULL: exporter
-				  where findings have one */
+	/* a column of the truth or a field of findings; NULL: exporter where findings
+	 * have one */
+	const char *group;
 	/* a time or a share of the downloads, 0 < s < 1; NULL: none */
 	const char *split;
 };

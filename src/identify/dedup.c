@@ -118,8 +118,8 @@ merge_points(struct intake *in, struct record *kept, const struct record *other)
 }
 
 /*
- * Whether a record without spans is of a connection that another point cut into exchanges:
- * all of them together, among first .. end - 1, are like it.
+ * Whether a record without spans is of a connection that another point cut into
+ * exchanges: all of them together, among first .. end - 1, are like it.
  */
 static bool
 is_told_by_exchanges(const struct intake *in, size_t first, size_t end,
@@ -185,7 +185,9 @@ dedup_records(struct intake *in)
 
 	for (i = 0; i < in->count; i = end) {
 		first = kept;
-		for (end = i; end < in->count && record_same_ends(&r[i], &r[end]); end++) {
+		for (end = i; end < in->count; end++) {
+			if (!record_same_ends(&r[i], &r[end]))
+				break;
 			if ((same = kept_of(in, first, kept, &r[end])) == NULL) {
 				r[kept++] = r[end];
 				continue;

@@ -234,7 +234,8 @@ keep_run(struct intake *in)
 		in->runs = intake_grow(in->runs, in->runs_cap * sizeof *in->runs);
 	}
 	in->open.start_us = in->open.rows[0].start;
-	in->open.rows = intake_grow(in->open.rows, in->open.count * sizeof *in->open.rows);
+	in->open.rows = intake_grow(in->open.rows,
+	    in->open.count * sizeof *in->open.rows);
 	in->run_rows += in->open.count;
 	in->runs[in->runs_count++] = in->open;
 	in->open = (struct run){0};

@@ -44,8 +44,10 @@ void intake_clear(struct intake *intake); /* forgets what was read */
 void intake_batch(struct intake *intake, const struct batch *flows);
 void intake_end(struct intake *intake); /* closes the open connection */
 
-/* dedup.c: drops all but the best of records (or runs) of one download seen at several points, and
- * notes the other points; the rest come out by server, client and start. */
+/*
+ * dedup.c: drops all but the best of records (or runs) of one download seen at several
+ * points, and notes the other points; the rest come out by server, client and start.
+ */
 void intake_dedup(struct intake *intake);
 void intake_sort(struct intake *intake);
 

@@ -344,9 +344,8 @@ wire_vote(const struct files *files, const struct record *const *records,
 	v->tables = wire_tables_new(&usual);
 	/* Records among few files of their size say most; of those any, from all over. */
 	for (i = 0; i < n; i += step) {
-		double crowd = HEADER_MAX * catalog_density(files->catalog,
-							    wire_payload(records[i],
-									 guess->overhead));
+		uint64_t payload = wire_payload(records[i], guess->overhead);
+		double crowd = HEADER_MAX * catalog_density(files->catalog, payload);
 
 		choice[count++] = (struct choice){i, crowd > 1 ? floor(log2(crowd)) : 0,
 						  (uint32_t)i * 2654435769u};

@@ -16,7 +16,7 @@ struct news {
 	uint32_t acked;
 };
 
-/* exchange.c: what a packet with news means for the record before it, which may be cut. */
+/* exchange.c: what a packet means for the record before it, which may be cut. */
 void exchange_check(struct meter *m, uint32_t flow, const struct hot *hot,
     struct stream *s, const struct news *news);
 /* Notes that an odd segment of so many octets ended at an offset. */

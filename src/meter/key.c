@@ -270,8 +270,8 @@ key_make_by_row(struct meter *m, const struct packet *p, struct lookup *out)
 bool
 key_matches(const struct meter *m, const struct key *a, const struct lookup *b)
 {
-	if (load64(a->port) != load64(b->key.port) /* and VLANs */ || a->proto != b->key.proto ||
-	    a->kind != b->key.kind)
+	if (load64(a->port) != load64(b->key.port) /* and VLANs */ ||
+	    a->proto != b->key.proto || a->kind != b->key.kind)
 		return false;
 	if (!(a->kind & KEY_V6))
 		return load64(a->addr) == load64(b->key.addr);

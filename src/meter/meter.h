@@ -77,21 +77,23 @@ struct meter_config {
 	bool cut_exchanges;     /* TCP connections into exchanges */
 	/* uniflows: each direction a flow of its own, nothing cut */
 	bool directional;
-	bool write_quiet;       /* live: write an exchange as soon as it is quiet. Else (files)
-	                         * it waits for the connection's close, which belongs to it, or
-	                         * for its continuation */
-	bool is_live;           /* flows end by the clock, to a quarter of a second, and those
-	                         * that are too long without waiting for their next packet */
+	/* live: write an exchange as soon as it is quiet. Else (files) it waits for the
+	 * connection's close, which belongs to it, or for its continuation */
+	bool write_quiet;
+	/* flows end by the clock, to a quarter of a second, and those that are too long
+	 * without waiting for their next packet */
+	bool is_live;
 	enum meter_key key;
-	bool has_segments;      /* packets may be of tunnels: those of other segments are other
-	                         * flows */
-	uint32_t sample_interval; /* one packet in so many is metered; 0 or 1: all. Then nothing
-	                           * is cut, and spans are lower bounds unless SYN and FIN,
-	                           * which are always looked at, bound them */
+	/* packets may be of tunnels: those of other segments are other flows */
+	bool has_segments;
+	/* one packet in so many is metered; 0 or 1: all. Then nothing is cut, and spans
+	 * are lower bounds unless SYN and FIN, which are always looked at, bound them */
+	uint32_t sample_interval;
 	/* MPLS labels to record, from the top; METER_LABELS_MAX */
 	uint32_t labels;
-	uint64_t macs[METER_MACS_MAX]; /* our own: what they send is egress, what they get
-	                                * ingress (flow_direction); needs a key with MACs */
+	/* our own: what they send is egress, what they get ingress (flow_direction); needs
+	 * a key with MACs */
+	uint64_t macs[METER_MACS_MAX];
 	unsigned mac_count;
 	bool sample_is_random;    /* else each sample_interval-th */
 	uint64_t seed;          /* of the hash; secret where strangers choose the keys */

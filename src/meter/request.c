@@ -18,8 +18,9 @@
 
 enum {
 	USUAL_MSS = 1460, /* where no SYN was seen */
-	TERSE = 300,      /* octets of a request at most whose client may pipeline: apt's have
-	                     some 150; a browser's have more, and grow by cookies */
+	/* octets of a request at most whose client may pipeline: apt's have some 150; a
+	 * browser's have more, and grow by cookies */
+	TERSE = 300,
 	/* tenths of the first burst: two requests of about its length */
 	SEVERAL = 19,
 };
@@ -31,18 +32,21 @@ enum { /* octets of frames with their headers: RFC 9113, 4.1 and 6 */
 	HTTP2_FIELDS = 2,         /* compressed header fields of a request at least */
 };
 enum {
-	SETTLED = 3,          /* exchanges after which no settings are acknowledged any more:
-	                         handshake, preface, first request */
-	GREETING = 256,       /* octets that a TLS client has sent before: ClientHello, Finished
-	                         and the preface have more, the banner of SSH less */
-	HELLO = 150,          /* octets of a ClientHello at least */
-	UPDATE_MIN = 4 << 10, /* octets received for which a client updates windows at least
-	                         (Go's) */
-	UPDATE_HALF = 32000,  /* others: half of the usual window of 65,535 */
+	/* exchanges after which no settings are acknowledged any more: handshake, preface,
+	 * first request */
+	SETTLED = 3,
+	/* octets that a TLS client has sent before: ClientHello, Finished and the preface
+	 * have more, the banner of SSH less */
+	GREETING = 256,
+	HELLO = 150, /* octets of a ClientHello at least */
+	/* octets received for which a client updates windows at least (Go's) */
+	UPDATE_MIN = 4 << 10,
+	UPDATE_HALF = 32000,    /* others: half of the usual window of 65,535 */
 	UPDATES_MIN = 16 << 10, /* and several at once */
-	WIDE = 128 << 10,     /* more than usual windows let through without an update */
-	UPDATE_WIDE = 1 << 20, /* octets received for which a client with wide windows updates
-	                          them at least (browsers: three million; curl: 16) */
+	WIDE = 128 << 10,       /* more than usual windows let through without an update */
+	/* octets received for which a client with wide windows updates them at least
+	 * (browsers: three million; curl: 16) */
+	UPDATE_WIDE = 1 << 20,
 };
 
 /*
@@ -184,8 +188,7 @@ burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n,
 	is_two = is_known && n == x->tls_overhead + 2ull * HTTP2_WINDOW_UPDATE;
 	if (is_two)
 		kind = is_whole && is_too_early_for_two(s, x, n, answer, high)
-		    ? BURST_REQUEST
-		                                                               : BURST_SMALL;
+		    ? BURST_REQUEST : BURST_SMALL;
 	else if (n >= m->config.request_min)
 		kind = is_several(s, x, n, answer,
 		    !(s->syn.bits & SYN_BASE_OWN << client))

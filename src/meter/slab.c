@@ -20,7 +20,8 @@ region_map(size_t bytes, bool is_huge, struct err *err)
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (region == MAP_FAILED) {
-		err_set(err, errno, "meter: no room for %zu bytes of flow table: %s; lower the "
+		err_set(err, errno,
+		    "meter: no room for %zu bytes of flow table: %s; lower the "
 		    "number of flows or raise the memory limit", bytes, strerror(errno));
 		return NULL;
 	}

@@ -5,11 +5,11 @@
 #include "model/change.h"
 
 static const struct field fields[] = {
-#define FIELD(id_, type_, ...)                                                           \
-	[CHANGE_##id_] = {.id = #id_,                                                     \
-			 .type = TYPE_##type_,                                           \
-			 .offset = offsetof(struct change, id_),                          \
-			 .pair = CHANGE_##id_,                                            \
+#define FIELD(id_, type_, ...)                                                  \
+	[CHANGE_##id_] = {.id = #id_,                                           \
+			 .type = TYPE_##type_,                                  \
+			 .offset = offsetof(struct change, id_),                \
+			 .pair = CHANGE_##id_,                                  \
 			 __VA_ARGS__},
 #include "model/change.def"
 #undef FIELD

@@ -19,7 +19,7 @@ struct change {
 #undef FIELD
 };
 
-#define change_set(row, id, value)                                                         \
+#define change_set(row, id, value)                                              \
 	((row)->id = (value), row_mark((row)->present, CHANGE_##id))
 
 extern const struct schema change_schema;

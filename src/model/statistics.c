@@ -5,11 +5,11 @@
 #include "model/statistics.h"
 
 static const struct field fields[] = {
-#define FIELD(id_, type_, ...)                                                           \
-	[STATISTICS_##id_] = {.id = #id_,                                                     \
-			 .type = TYPE_##type_,                                           \
-			 .offset = offsetof(struct statistics, id_),                          \
-			 .pair = STATISTICS_##id_,                                            \
+#define FIELD(id_, type_, ...)                                                  \
+	[STATISTICS_##id_] = {.id = #id_,                                       \
+			 .type = TYPE_##type_,                                  \
+			 .offset = offsetof(struct statistics, id_),            \
+			 .pair = STATISTICS_##id_,                              \
 			 __VA_ARGS__},
 #include "model/statistics.def"
 #undef FIELD

@@ -19,7 +19,7 @@ struct statistics {
 #undef FIELD
 };
 
-#define statistics_set(row, id, value)                                                         \
+#define statistics_set(row, id, value)                                          \
 	((row)->id = (value), row_mark((row)->present, STATISTICS_##id))
 
 extern const struct schema statistics_schema;

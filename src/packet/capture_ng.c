@@ -122,7 +122,8 @@ read_interface(struct capture *c, const uint8_t *h, uint32_t len, struct err *er
 	interface.linktype = get16(c, h + 8);
 	interface.snaplen = get32(c, h + 12);
 	read_interface_options(c, &interface, cursor_over(h + 16, len - 20));
-	return capture_add_interface(c, interface, err) != 0 ? CAPTURE_ERROR : CAPTURE_RECORD;
+	return capture_add_interface(c, interface, err) != 0 ? CAPTURE_ERROR
+	                                                     : CAPTURE_RECORD;
 }
 
 /* Steps over a block that is of no use here. */
@@ -151,7 +152,8 @@ read_head(struct capture *c, uint32_t *kind, uint32_t *len, struct err *err)
 		return c->at == c->end ? CAPTURE_END
 		    : capture_broken(c, "the file is cut off within a block header", err);
 	h = c->buffer + c->at;
-	if (load_le32(h) == BLOCK_SECTION && (event = read_section(c, err)) != CAPTURE_RECORD)
+	if (load_le32(h) == BLOCK_SECTION &&
+	    (event = read_section(c, err)) != CAPTURE_RECORD)
 		return event;
 	*kind = get32(c, h);
 	*len = get32(c, h + 4);
@@ -183,7 +185,8 @@ next_block(struct capture *c, bool may_refill, struct record *out, bool *has_pac
 	}
 	if (len > RECORD_MAX + BLOCK_HEAD_MAX)
 		return capture_broken(c,
-		    "a block claims more than 512 KiB, the file is corrupt from here on", err);
+		    "a block claims more than 512 KiB, the file is corrupt from here on",
+		    err);
 	if (!may_refill && c->end - c->at < len)
 		return CAPTURE_REFILL;
 	if ((status = capture_need(c, len, err)) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decodes one column chunk. Pages are taken in turn (flatpage.c, listpage.c); every length
- * is held against the bytes that are left and every count against the rows of the group
- * before it is used, so memory is bounded whatever the file says.
+ * Decodes one column chunk. Pages are taken in turn (flatpage.c, listpage.c); every
+ * length is held against the bytes that are left and every count against the rows of the
+ * group before it is used, so memory is bounded whatever the file says.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -26,7 +26,7 @@ enum {
 
 #define DELTA(bits, T, S)                                                                \
 	/* The differences of one block above their least, which is returned. n          \
-	 * is 1..BLOCK, v[-1] is the value before. Unused places become 0. */                                   \
+	 * is 1..BLOCK, v[-1] is the value before. Unused places become 0. */           \
 	static S block##bits(const T *v, size_t n, T *delta, unsigned *widths)           \
 	{                                                                                \
 		S least;                                                                 \

@@ -172,7 +172,8 @@ take_definition(struct decoder *d, const struct page_header *h, struct cursor *c
 	*n = rows;
 	if (!d->spec->is_optional)
 		return 0;
-	if (decode_take_levels(d, h, h->definition_encoding, h->definition_bytes, c, &at) < 0)
+	if (decode_take_levels(d, h, h->definition_encoding, h->definition_bytes, c,
+	    &at) < 0)
 		return -1;
 	if (rows > 0 && bitpack_hybrid_is_run(&at, rows, 1, &all) && all <= 1) {
 		*n = all == 0 ? 0 : rows;

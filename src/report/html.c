@@ -16,7 +16,8 @@ enum { CHART_WIDTH = 960, CHART_HEIGHT = 180, CHART_LEFT = 60, CHART_BOTTOM = 24
 void
 html_begin(struct text *out, const char *title)
 {
-	text_str(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	text_str(out,
+	    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
 	    "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
 	    "<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
@@ -79,7 +80,8 @@ html_chart(struct text *out, const struct html_bars *bars)
 		height = (double)bars->values[i] * scale;
 		time_print(bars->start_us + (int64_t)i * bars->bin_us, STYLE_PEOPLE,
 		    when);
-		text_printf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
+		text_printf(out,
+		    "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
 		    "<title>%s: %llu %s</title></rect>\n", CHART_LEFT + step * (double)i,
 		    CHART_HEIGHT - CHART_BOTTOM - height, step > 2 ? step - 1 : step,
 		    height, when,
@@ -92,7 +94,8 @@ html_chart(struct text *out, const struct html_bars *bars)
 	    CHART_HEIGHT - 6, when);
 	time_print(bars->start_us + (int64_t)bars->count * bars->bin_us, STYLE_PEOPLE,
 	    when);
-	text_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n</svg>\n",
+	text_printf(out,
+	    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n</svg>\n",
 	    CHART_WIDTH, CHART_HEIGHT - 6, when);
 }
 

@@ -63,11 +63,13 @@ square_axes(struct text *out, const struct plot *plot)
 		    "y2=\"%d\"/>\n<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" "
 		    "y2=\"%.1f\"/>\n", x, TOP, x, TOP + SQUARE, LEFT, y, LEFT + SQUARE,
 		    y);
-		text_printf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.1f</text>\n"
+		text_printf(out,
+		    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.1f</text>\n"
 		    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f</text>\n", x,
 		    TOP + SQUARE + 16, i / 5.0, LEFT - 6, y + 4, i / 5.0);
 	}
-	text_printf(out, "<line class=\"diagonal\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n",
+	text_printf(out,
+	    "<line class=\"diagonal\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n",
 	    LEFT, TOP + SQUARE, LEFT + SQUARE, TOP);
 	snprintf(where, sizeof where, "x=\"%d\" y=\"%d\" text-anchor=\"middle\"",
 	    LEFT + SQUARE / 2, TOP + SQUARE + 36);
@@ -93,7 +95,8 @@ plot_square(struct text *out, const struct plot *plot)
 		double x = LEFT + SQUARE * unit(p->x);
 		double radius = 4 + (weights > 0 ? 10 * sqrt(p->weight / weights) : 0);
 
-		text_printf(out, "<line class=\"whisker\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
+		text_printf(out,
+		    "<line class=\"whisker\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
 		    "y2=\"%.1f\"/>\n", x, TOP + SQUARE * (1 - unit(p->low)), x,
 		    TOP + SQUARE * (1 - unit(p->high)));
 		text_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\">", x,
@@ -150,7 +153,8 @@ plot_rows(struct text *out, const struct plot *plot)
 		double y = TOP + ROW_HEIGHT * ((double)k + 0.5);
 
 		row_label(out, p->label, y);
-		text_printf(out, "<line class=\"whisker\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
+		text_printf(out,
+		    "<line class=\"whisker\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
 		    "y2=\"%.1f\"/>\n", ROW_LEFT + ROW_WIDTH * unit(p->low), y,
 		    ROW_LEFT + ROW_WIDTH * unit(p->high), y);
 		text_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\">",
@@ -175,7 +179,8 @@ static const char *const shapes[PLOT_SERIES_MAX] = {
 static void
 mark(struct text *out, double x, double y, size_t series)
 {
-	text_printf(out, "<path class=\"series-%zu\" transform=\"translate(%.1f %.1f)\" d=\"%s\">",
+	text_printf(out,
+	    "<path class=\"series-%zu\" transform=\"translate(%.1f %.1f)\" d=\"%s\">",
 	    series % PLOT_SERIES_MAX, x, y, shapes[series % PLOT_SERIES_MAX]);
 }
 

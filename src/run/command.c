@@ -292,7 +292,8 @@ run_print(const struct run_stats *stats, struct text *out)
 	}
 	print_row(out, "sum", s->frames, s->wire_bytes, "all frames that were read");
 	if (s->counters[PACKET_COUNT_unknown_link] > 0)
-		text_printf(out, "  link type %u is not known: its frames are in no flow; see "
+		text_printf(out,
+		    "  link type %u is not known: its frames are in no flow; see "
 		    "www.tcpdump.org/linktypes.html for what it is\n",
 		    s->unknown_linktype);
 	text_str(out, "capture\n");
@@ -356,7 +357,8 @@ do_timeouts(struct run *run, struct visit *v)
 		text_printf(v->out, "%-16s %7u s  %s\n", meter_expire_rows[i].id,
 		    meter_timeout(meter, (enum meter_expire)i),
 		    meter_expire_rows[i].help);
-	text_printf(v->out, "%-16s %7u s  how often ended flows are looked for; 0: every second\n",
+	text_printf(v->out,
+	    "%-16s %7u s  how often ended flows are looked for; 0: every second\n",
 	    "expint", meter_expire_interval(meter));
 	return 0;
 }

@@ -34,8 +34,9 @@ enum { RUN_WORKERS_MAX = 64 };
  */
 struct run_outputs {
 	struct sink *sink;
-	unsigned flush_ms; /* the sink is flushed this often, and as soon as there is nothing
-	                    * more to push with 0 */
+	/* the sink is flushed this often, and as soon as there is nothing more to push
+	 * with 0 */
+	unsigned flush_ms;
 	void (*refresh)(void *arg);                   /* templates are to be sent again */
 	void (*print)(void *arg, struct text *out);   /* the outputs' own counters */
 	int (*reopen)(void *arg, struct err *err);    /* files were moved away */

@@ -213,7 +213,8 @@ drain(struct worker *w)
 	do {
 		while ((n = take_burst(w)) > 0 && clock_ms(CLOCK_MONOTONIC) < until)
 			;
-	} while (n == 0 && clock_ms(CLOCK_MONOTONIC) < until && source_fd(w->source) >= 0 &&
+	} while (n == 0 && clock_ms(CLOCK_MONOTONIC) < until &&
+	    source_fd(w->source) >= 0 &&
 	    poll(&(struct pollfd){source_fd(w->source), POLLIN, 0}, 1, LAST_WAIT_MS) > 0);
 	return n < 0 ? -1 : 0;
 }

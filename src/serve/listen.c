@@ -237,7 +237,8 @@ listener_connect(const char *path, struct err *err)
 		return fd;
 	switch (errno) {
 	case ENOENT:
-		err_set(err, errno, "%s: there is no such socket; is the program running, and with "
+		err_set(err, errno,
+		    "%s: there is no such socket; is the program running, and with "
 		    "this --control?", path);
 		break;
 	case ECONNREFUSED:

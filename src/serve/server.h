@@ -58,8 +58,8 @@ struct serve_config {
 	size_t command_count;
 	void *context;
 	unsigned clients;        /* 16, SERVE_CLIENTS_MAX at most */
-	unsigned timeout_ms;     /* to send a whole line: 10 s; six times that to read a piece of
-	                          * an answer */
+	/* to send a whole line: 10 s; six times that to read a piece of an answer */
+	unsigned timeout_ms;
 };
 
 /*

@@ -101,8 +101,10 @@ address_of(const struct sockaddr_storage *address)
 	const uint8_t *six;
 	uint32_t four;
 
-	if (address->ss_family != AF_INET6)
-		return addr_v4(ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr));
+	if (address->ss_family != AF_INET6) {
+		four = ((const struct sockaddr_in *)address)->sin_addr.s_addr;
+		return addr_v4(ntohl(four));
+	}
 	six = ((const struct sockaddr_in6 *)address)->sin6_addr.s6_addr;
 	if (memcmp(six, mapped, sizeof mapped) != 0)
 		return addr_v6(six);

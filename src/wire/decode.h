@@ -29,7 +29,7 @@ struct wire_config {
 	unsigned streams_max;    /* exporters times domains: 4096 */
 	unsigned templates_max;  /* per stream: 1024 */
 	size_t templates_bytes;  /* of all templates together: 64 MiB */
-	/* of data sets without template, per stream: 64 KiB; all together 64 times that */
+	/* of data sets without template, per stream: 64 KiB; of all 64 times that */
 	size_t waiting_bytes;
 	/*
 	 * Called when the batch is full: pushes and clears it. Without it wire_decode

@@ -47,10 +47,10 @@ count(struct message *m, enum wire_counter id, uint64_t n)
 	m->stream->counters[id] += n;
 }
 
-/* n records of a data template to the batch, which is pushed on as often as it is full. */
+/* n records of a data template to the batch, which is pushed on when it is full. */
 void decode_records(struct message *m, const struct template *t, const uint8_t *src,
     size_t n);
-/* The octets of a data set whose template is known: records of flows, options, packets. */
+/* The octets of a data set of a known template: records of flows, options, packets. */
 void decode_data(struct message *m, const struct template *t, const uint8_t *src,
     size_t left);
 /* All sets of a message of version 9 or 10. */

@@ -33,8 +33,9 @@ struct wire_train {
 
 /* How flows tell their times. */
 enum wire_times {
-	WIRE_TIMES_DEFAULT, /* v9: by the uptime clock; IPFIX: milliseconds, and with weir's own
-	                     * elements microseconds too */
+	/* v9: by the uptime clock; IPFIX: milliseconds, and with weir's own elements
+	 * microseconds too */
+	WIRE_TIMES_DEFAULT,
 	WIRE_TIMES_SECONDS, /* absolute ones: v9 and IPFIX */
 	WIRE_TIMES_MILLI,
 	WIRE_TIMES_MICRO,
@@ -66,14 +67,15 @@ struct wire_encode_config {
 	uint32_t pen;          /* of weir's own elements: PEN_EXAMPLE */
 	uint32_t domain;       /* observation domain, source id or engine; 0 */
 	size_t datagram_bytes; /* the largest: 1400; 1024 to 65000 */
-	size_t longest_bytes;  /* that one long record may make by itself; what does not fit
-				* of its texts and marks is cut off: 65507 */
+	/* that one long record may make by itself; what does not fit of its texts and
+	 * marks is cut off: 65507 */
+	size_t longest_bytes;
 	unsigned refresh_messages; /* templates are sent again after so many: 1000 */
 	int64_t refresh_us;    /* or so long by the clock given to wire_encode: 60 s */
 	enum wire_times times;
 	int64_t announce_us;   /* options data by the same clock: 60 s */
-	int64_t uptime_us;     /* the uptime clock is set anew when it is older: 45 days, which
-				* is the most */
+	/* the uptime clock is set anew when it is older: 45 days, which is the most */
+	int64_t uptime_us;
 	/* What options data tell; nothing where 0. interfaces is borrowed. */
 	uint32_t process;      /* exportingProcessId */
 	/* IPFIX: what makes packets one flow, ids of fields; borrowed */
