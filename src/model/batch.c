@@ -399,12 +399,44 @@ batch_append(struct batch *b, const void *row)
 	b->rows++;
 }
 
+/* The value of a row as its member; value_put is the way back. */
+static void
+value_get(const struct column *c, size_t row, void *member)
+{
+	switch (types[c->type].storage) {
+	case STORAGE_U8:
+		*(uint8_t *)member = (uint8_t)column_u64(c, row);
+		break;
+	case STORAGE_U16:
+		*(uint16_t *)member = (uint16_t)column_u64(c, row);
+		break;
+	case STORAGE_U32:
+		*(uint32_t *)member = (uint32_t)column_u64(c, row);
+		break;
+	case STORAGE_U64:
+	case STORAGE_I64:
+		*(uint64_t *)member = column_u64(c, row);
+		break;
+	case STORAGE_F64:
+		*(double *)member = column_f64(c, row);
+		break;
+	case STORAGE_ADDR:
+		*(struct addr *)member = column_addr(c, row);
+		break;
+	case STORAGE_TEXT:
+		*(struct str *)member = column_text(c, row);
+		break;
+	case STORAGE_LIST:
+		*(struct list *)member = column_list(c, row);
+		break;
+	}
+}
+
 void
 batch_row(const struct batch *b, size_t i, void *row)
 {
 	uint64_t *present = row;
 	const struct column *c;
-	void *member;
 	unsigned f;
 
 	memset(present, 0, b->schema->words * sizeof *present);
@@ -412,34 +444,7 @@ batch_row(const struct batch *b, size_t i, void *row)
 		c = &b->columns[f];
 		if (c->form == COLUMN_ABSENT || column_is_null(c, i))
 			continue;
-		member = (char *)row + b->schema->fields[f].offset;
-		switch (types[c->type].storage) {
-		case STORAGE_U8:
-			*(uint8_t *)member = (uint8_t)column_u64(c, i);
-			break;
-		case STORAGE_U16:
-			*(uint16_t *)member = (uint16_t)column_u64(c, i);
-			break;
-		case STORAGE_U32:
-			*(uint32_t *)member = (uint32_t)column_u64(c, i);
-			break;
-		case STORAGE_U64:
-		case STORAGE_I64:
-			*(uint64_t *)member = column_u64(c, i);
-			break;
-		case STORAGE_F64:
-			*(double *)member = column_f64(c, i);
-			break;
-		case STORAGE_ADDR:
-			*(struct addr *)member = column_addr(c, i);
-			break;
-		case STORAGE_TEXT:
-			*(struct str *)member = column_text(c, i);
-			break;
-		case STORAGE_LIST:
-			*(struct list *)member = column_list(c, i);
-			break;
-		}
+		value_get(c, i, (char *)row + b->schema->fields[f].offset);
 		row_mark(present, f);
 	}
 }
@@ -448,27 +453,13 @@ static void
 append_value(struct column *to, size_t at, const struct column *from, size_t i)
 {
 	union {
-		uint64_t u64;
-		uint32_t u32;
-		uint16_t u16;
-		uint8_t u8;
-		double f64;
+		uint64_t number;
 		struct addr addr;
 		struct str text;
 		struct list list;
 	} v;
 
-	switch (types[to->type].storage) {
-	case STORAGE_U8: v.u8 = (uint8_t)column_u64(from, i); break;
-	case STORAGE_U16: v.u16 = (uint16_t)column_u64(from, i); break;
-	case STORAGE_U32: v.u32 = (uint32_t)column_u64(from, i); break;
-	case STORAGE_U64:
-	case STORAGE_I64: v.u64 = column_u64(from, i); break;
-	case STORAGE_F64: v.f64 = column_f64(from, i); break;
-	case STORAGE_ADDR: v.addr = column_addr(from, i); break;
-	case STORAGE_TEXT: v.text = column_text(from, i); break;
-	case STORAGE_LIST: v.list = column_list(from, i); break;
-	}
+	value_get(from, i, &v);
 	value_put(to, at, &v);
 }
 
@@ -555,59 +546,4 @@ batch_derive(struct batch *b, unsigned field)
 			column_set_null(out, i);
 		}
 	}
-}
-
-bool
-column_is_null(const struct column *c, size_t row)
-{
-	if (c->form != COLUMN_FLAT)
-		return c->form == COLUMN_ABSENT;
-	return c->valid != NULL && !(c->valid[row / 64] >> row % 64 & 1);
-}
-
-static size_t
-where(const struct column *c, size_t row)
-{
-	return c->form == COLUMN_CONSTANT ? 0 : row;
-}
-
-struct addr
-column_addr(const struct column *c, size_t row)
-{
-	row = where(c, row);
-	if (c->is_mixed)
-		return ((const struct addr *)c->values)[row];
-	return addr_v4(((const uint32_t *)c->values)[row]);
-}
-
-struct str
-column_text(const struct column *c, size_t row)
-{
-	return dict_get(c->dict, ((const uint32_t *)c->values)[where(c, row)]);
-}
-
-struct list
-column_list(const struct column *c, size_t row)
-{
-	const uint32_t *offsets = c->values;
-
-	return (struct list){c->items + offsets[row], offsets[row + 1] - offsets[row]};
-}
-
-uint64_t
-column_u64(const struct column *c, size_t row)
-{
-	row = where(c, row);
-	switch (types[c->type].storage) {
-	case STORAGE_U8: return ((const uint8_t *)c->values)[row];
-	case STORAGE_U16: return ((const uint16_t *)c->values)[row];
-	case STORAGE_U32: return ((const uint32_t *)c->values)[row];
-	default: return ((const uint64_t *)c->values)[row];
-	}
-}
-
-double
-column_f64(const struct column *c, size_t row)
-{
-	return ((const double *)c->values)[where(c, row)];
 }
