@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The article's downloads by octets and packets: a model is fitted on the first half by time of
-# each path, without labels, and frozen; the second half is named by it. Decoys are other files
-# in the catalogue: sizes of Debian's packages, or log-normal ones (median 5 MB).
+# The article's downloads by octets and packets: a model is fitted on the first half by
+# time of each path, without labels, and frozen; the second half is named by it. Decoys
+# are other files in the catalogue: sizes of Debian's packages, or log-normal ones (median
+# 5 MB).
 #   bench/article.sh    needs ../shared/captures/article; WEIR=PROGRAM measures that one
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Holds weir meter against tshark on all pcap and pcapng files below a folder: frames and octets
-# add up in every key, tunnel mode and sample, and flow by flow packets, octets, times and TCP
-# flags are those that follow from tshark's fields.
+# Holds weir meter against tshark on all pcap and pcapng files below a folder: frames and
+# octets add up in every key, tunnel mode and sample, and flow by flow packets, octets,
+# times and TCP flags are those that follow from tshark's fields.
 #   bench/captures.sh FOLDER [all]    prints what differs, then one line of sums
-# Each capture is metered in two of the 42 pairs of key and mode besides the default, which are
-# drawn; with "all" in all of them.
-# WEIR=PROGRAM checks that one, such as build-test/weir with the sanitizers. docs/meter.md says
-# what it showed, and why some of tshark's flows are others.
+# Each capture is metered in two of the 42 pairs of key and mode besides the default,
+# which are drawn; with "all" in all of them.
+# WEIR=PROGRAM checks that one, such as build-test/weir with the sanitizers. docs/meter.md
+# says what it showed, and why some of tshark's flows are others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for tool in tshark mergecap capinfos python3; do

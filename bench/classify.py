@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Times weir's classifiers beside scikit-learn's on the same rows. Called by bench/classify.sh:
+# Times weir's classifiers beside scikit-learn's on the same rows. Called by
+# bench/classify.sh:
 #   classify.py PROGRAM FOLDER quick|full
 import subprocess
 import sys

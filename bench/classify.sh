@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Measures the classifiers beside scikit-learn (Debian's) on the same rows in the same run.
+# Measures the classifiers beside scikit-learn (Debian's) on the same rows in the same
+# run.
 #   bench/classify.sh [quick]
 # CPU seconds, the best of several, one core each (scikit-learn's n_jobs is 1); the
 # rows are made from a fixed seed. quick: the large fit has a tenth of its rows.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# How fast downloads are found by their spans, in catalogues of 50 to 5 million files, and how
-# near what is named comes to what an oracle names that knows all parameters.
+# How fast downloads are found by their spans, in catalogues of 50 to 5 million files, and
+# how near what is named comes to what an oracle names that knows all parameters.
 #   bench/identify.sh [quick]
-# Prints a row a catalogue: files, lookups, million lookups a CPU second, share of the known
-# ones whose file (or one of its size and path length) is the likeliest, peak MiB; then the
-# shares named right by the oracle and by weir (bench/bayes.c). Uses the libraries of build,
-# which script/build makes.
+# Prints a row a catalogue: files, lookups, million lookups a CPU second, share of the
+# known ones whose file (or one of its size and path length) is the likeliest, peak MiB;
+# then the shares named right by the oracle and by weir (bench/bayes.c). Uses the
+# libraries of build, which script/build makes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -f build/libidentify.a ] || script/build >/dev/null

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What the link emulator forwards: numbered datagrams of 200 octets from one namespace to
 # another, as fast as the sender can and at 200,000 a second, by TAP devices and by packet
-# sockets. Sender and receiver run on one core, the emulator on another, all before other programs.
-# Needs root.
+# sockets. Sender and receiver run on one core, the emulator on another, all before other
+# programs. Needs root.
 #   bench/link.sh [COUNT]        (default 2000000; WEIR=build/weir)
-# A line for each: frames that came through in a second, those that the kernel dropped before
-# they came in, the emulator's own processor time for each, and how much longer than the delay
-# they were under way, in the middle and for one in a hundred.
+# A line for each: frames that came through in a second, those that the kernel dropped
+# before they came in, the emulator's own processor time for each, and how much longer
+# than the delay they were under way, in the middle and for one in a hundred.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 weir=$(realpath "${WEIR:-build/weir}")

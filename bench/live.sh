@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Live metering on a veth pair in a network namespace of its own, weir and softflowd on the
-# same link, each alone, in turns, while bench/replay sends as fast as it can.
+# Live metering on a veth pair in a network namespace of its own, weir and softflowd on
+# the same link, each alone, in turns, while bench/replay sends as fast as it can.
 #   bench/live.sh [quick]     needs root; prints rows for script/bench on standard output:
 #   MEASURE|UNIT|PEER|PEER'S|WEIR'S|more or less
-# WEIR=PROGRAM measures that one. Both export NetFlow v9 to a sink on the loopback. A row says
-# what the meter's process used, user and system time; the kernel's work for the sender and
-# for the link is the sender's. Frames that a meter did not see are told on standard error.
+# WEIR=PROGRAM measures that one. Both export NetFlow v9 to a sink on the loopback. A row
+# says what the meter's process used, user and system time; the kernel's work for the
+# sender and for the link is the sender's. Frames that a meter did not see are told on
+# standard error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 WEIR=${WEIR:-build/weir}
@@ -30,7 +31,8 @@ for tool in mkcorpus sink usage replay; do
 done
 
 # What is sent, as in script/bench: small packets of flows that all live, the worst for a
-# meter; full segments of few connections; real traffic, with frames that a machine merged.
+# meter; full segments of few connections; real traffic, with frames that a machine
+# merged.
 made() { [ -f $work/corpus/live-"$1".pcap ] || $work/mkcorpus "$1" $work/corpus/live-"$1".pcap "${@:2}" >/dev/null; }
 made short $((packets / 2))
 made heavy $packets
@@ -53,8 +55,8 @@ pids=$!
 while [ ! -s "$run/port" ]; do sleep 0.05; done
 to=127.0.0.1:$(cat "$run/port")
 
-# metered NAME CORPUS WAIT COMMAND...: starts the meter, sends, lets it end; notes CPU seconds
-# per million frames sent. WAIT is a command that is true once the meter captures.
+# metered NAME CORPUS WAIT COMMAND...: starts the meter, sends, lets it end; notes CPU
+# seconds per million frames sent. WAIT is a command that is true once the meter captures.
 metered() {
 	local name=$1 corpus=$2 ready=$3 meter sent
 	shift 3

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Measures naming of plain records (octets and packets) against catalogues of several sizes.
+# Measures naming of plain records (octets and packets) against catalogues of several
+# sizes.
 #   bench/plain.sh [FILES...]    (default 50 1000 60000 1000000)
 set -euo pipefail
 cd "$(dirname "$0")/.."

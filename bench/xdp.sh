@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What frames cost that are only counted, by a TPACKET_V3 ring and by AF_XDP, on a veth pair in a
-# network namespace of its own while bench/replay sends as fast as it can. Two rows a kind of
-# traffic and way: CPU seconds per million frames of the counting process, and of the whole
-# machine less the same without a receiver, for most of the work is done in the softirq that
-# delivers a frame. Needs root, and a machine with nothing else to do.
+# What frames cost that are only counted, by a TPACKET_V3 ring and by AF_XDP, on a veth
+# pair in a network namespace of its own while bench/replay sends as fast as it can. Two
+# rows a kind of traffic and way: CPU seconds per million frames of the counting process,
+# and of the whole machine less the same without a receiver, for most of the work is done
+# in the softirq that delivers a frame. Needs root, and a machine with nothing else to do.
 #   bench/xdp.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."

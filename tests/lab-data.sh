@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# For tests of weir lab table: source this. $lab becomes a data set of which every figure is
-# known: eight files about 3,000 octets apart; records as one router would write them, spans as
-# weir's meter would.
+# For tests of weir lab table: source this. $lab becomes a data set of which every figure
+# is known: eight files about 3,000 octets apart; records as one router would write them,
+# spans as weir's meter would.
 #   one-hop    clean; 40 training downloads, 24 later ones
 #   six-hops   two segments sent again in two of three: octets look like the next file's
 #   vpn        one segment sent again in each, behind a NAT
 #   reuse      three downloads a connection: one plain record, three exchanges
 lab=$tmp/lab
-# make SCENARIO K CONNECTIONS PER START ROLE: downloads; K segments sent again in all, if it
-# is 2 in those whose number is no multiple of 3.
+# make SCENARIO K CONNECTIONS PER START ROLE: downloads; K segments sent again in all, if
+# it is 2 in those whose number is no multiple of 3.
 make() {
 	local s=$1
 	mkdir -p "$lab/$s/places/subnet"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # For the shell tests: source this. Each prints lines "ok - name", "not ok - name" or
-# "skip - name: reason", which script/test counts. $weir is the binary under test, $root the
-# project, $tmp a fresh folder that is removed on exit.
+# "skip - name: reason", which script/test counts. $weir is the binary under test, $root
+# the project, $tmp a fresh folder that is removed on exit.
 set -u
 root=${WEIR_ROOT:?run by script/test}
 weir=${WEIR:?run by script/test}

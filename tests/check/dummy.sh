@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# One row in field.def is a field everywhere: a build with the option dummy_field has it in
-# help, manual, load, print, every format, the filter, Parquet files and the views, with no
-# line written for it anywhere else.
+# One row in field.def is a field everywhere: a build with the option dummy_field has it
+# in help, manual, load, print, every format, the filter, Parquet files and the views,
+# with no line written for it anywhere else.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The order of the layers: what each folder of src/ may include, which libraries' symbols it
-# may need, and that every header compiles alone. The table stands once, in ARCHITECTURE.md.
+# The order of the layers: what each folder of src/ may include, which libraries' symbols
+# it may need, and that every header compiles alone. The table stands once, in
+# ARCHITECTURE.md.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 

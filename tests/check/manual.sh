@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The manual pages: every command has one, each says what the program says now (script/manual
-# renews them), mandoc finds no fault, and --help works.
+# The manual pages: every command has one, each says what the program says now
+# (script/manual renews them), mandoc finds no fault, and --help works.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The units of packaging/systemd are understood by systemd and leave little exposed, and what
-# they say of weir's options is true.
+# The units of packaging/systemd are understood by systemd and leave little exposed, and
+# what they say of weir's options is true.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 

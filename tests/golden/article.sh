@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The article's experiment from octets and packets alone: 1,988 downloads of 50 files over
-# three paths, as a router's records give them. Learned without labels on each path's own flows.
+# three paths, as a router's records give them. Learned without labels on each path's own
+# flows.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 data=../shared/captures/article

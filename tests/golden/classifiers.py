@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# scikit-learn on the article's downloads, as tests/golden/classifiers.sh lets weir do it: lines
-# "trained kind features path percent".  classifiers.py DOWNLOADS.csv
+# scikit-learn on the article's downloads, as tests/golden/classifiers.sh lets weir do it:
+# lines "trained kind features path percent".  classifiers.py DOWNLOADS.csv
 import csv
 import sys
 

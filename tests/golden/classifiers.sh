@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The article's baseline: classifiers trained on labelled downloads of path a, by time split,
-# name those of all three paths; within fixed intervals, and beside scikit-learn on the same
-# rows. No download that is judged was learned from: of path a the later half is judged after
-# training on the earlier half; after training on all of it, only b and c are.
+# The article's baseline: classifiers trained on labelled downloads of path a, by time
+# split, name those of all three paths; within fixed intervals, and beside scikit-learn on
+# the same rows. No download that is judged was learned from: of path a the later half is
+# judged after training on the earlier half; after training on all of it, only b and c
+# are.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 data=../shared/captures/article
@@ -27,7 +28,8 @@ done
 middle=$(tail -n +2 "$tmp/a.truth" | cut -f3 | sort -g | awk '{t[NR] = $1} END {print t[int(NR / 2) + 1]}')
 awk -v m="$middle" 'NR == 1 || $3 >= m' "$tmp/a.truth" >"$tmp/a.later"
 
-# score TRAINED KIND FEATURES PATH TRUTH [FILTER]: a line "trained kind features path percent".
+# score TRAINED KIND FEATURES PATH TRUTH [FILTER]: a line "trained kind features path
+# percent".
 score() {
 	local trained=$1 kind=$2 features=$3 path=$4 truth=$5
 	shift 5
@@ -58,14 +60,16 @@ is "each was learned and judged" "$(wc -l <"$tmp/ours")" 32
 
 if /usr/bin/python3 -c 'import sklearn' 2>/dev/null; then
 	OMP_NUM_THREADS=1 /usr/bin/python3 -W ignore tests/golden/classifiers.py $data/downloads.csv >"$tmp/theirs"
-	# A tree of one feature is the very same tree. Of two, a lot decides in scikit-learn where
-	# both split equally well, here the order does: its trees lie between the two orders.
+	# A tree of one feature is the very same tree. Of two, a lot decides in
+	# scikit-learn where both split equally well, here the order does: its trees lie
+	# between the two orders.
 	join -j 1 <(awk '{print $1 "/" $2 "/" $3 "/" $4, $5}' "$tmp/ours" | sort) \
 		<(awk '{print $1 "/" $2 "/" $3 "/" $4, $5}' "$tmp/theirs" | sort) >"$tmp/both"
 	is "scikit-learn judged the same" "$(wc -l <"$tmp/both")" 30
 	is "trees of bytes are as right as scikit-learn's to the download" \
 		"$(awk '$1 ~ "/tree/bytes/" && $2 != $3' "$tmp/both")" ""
-	# Twelve seeds of either spread over 31 to 41 (scikit-learn) and 27 to 42 on c with packets.
+	# Twelve seeds of either spread over 31 to 41 (scikit-learn) and 27 to 42 on c
+	# with packets.
 	is "forests within 3 points, 15 on c; neighbours within 2" "$(awk '{d = $2 - $3; d = d < 0 ? -d : d}
 		$1 ~ "/forest/" && d > ($1 ~ "/c$" ? 15 : 3) || $1 ~ "/knn/" && d > 2' "$tmp/both")" ""
 	of() { awk -v k="$1" '$1 "/" $2 "/" $3 "/" $4 == k {print $5}' "$tmp/ours"; }
@@ -79,7 +83,8 @@ else
 	skip "scikit-learn on the same downloads" "python3-sklearn is not installed (script/setup test)"
 	sed 's/^/#   /' "$tmp/ours"
 fi
-# What the article's way reaches: measured before, by scikit-learn (docs/results/classifiers.md).
+# What the article's way reaches: measured before, by scikit-learn
+# (docs/results/classifiers.md).
 while read -r trained kind features path low high; do
 	got=$(awk -v k="$trained $kind $features $path" '$1 " " $2 " " $3 " " $4 == k {print $5}' "$tmp/ours")
 	is "$kind of $features trained on $trained of a: path $path between $low and $high %" \

@@ -60,8 +60,8 @@ is "metrics: every family has help, a type and samples; counters end in _total" 
 	END {for (f in type) if (!seen[f]) print f}' by-http)" ""
 is "metrics: no family twice" "$(grep '^# TYPE' by-http | sort | uniq -d)" ""
 
-# A flow by NetFlow 5, after a gap of two by its sequence number: the exporter has a line of
-# its own in every form.
+# A flow by NetFlow 5, after a gap of two by its sequence number: the exporter has a line
+# of its own in every form.
 v5() { # sequence, three octal digits: a header and a record in one write
 	local times='\0\0\x10\0\x69\x2c\0\0\0\0\0\0' zeros='\0\0\0\0'
 	# shellcheck disable=SC2059
@@ -139,8 +139,8 @@ is "shutdown ends collect well" $? 0
 children=""
 is "the control socket is gone" "$(ls c.ctl 2>/dev/null)" ""
 
-# Without -c: the usual socket, else the only one of its folder, as the systemd unit names it.
-# In a mount namespace, where /run is this test's.
+# Without -c: the usual socket, else the only one of its folder, as the systemd unit names
+# it. In a mount namespace, where /run is this test's.
 cat >here.sh <<'END'
 mount -t tmpfs none /run && mkdir /run/weir || exit 77
 nobody=$("$weir" ctl statistics 2>&1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The main job on the recorded captures: what must be named is named, nothing is named wrong
-# with certainty, and the meter accounts for every frame.
+# The main job on the recorded captures: what must be named is named, nothing is named
+# wrong with certainty, and the meter accounts for every frame.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 for capture in demo/*.pcap; do
@@ -34,7 +34,8 @@ for run in 1 2 3 4 5; do
 	is "pipelined-$run: every package that is unique is named, none wrong" \
 		"$(awk '/downloads in truth/ {w = $8} /unique in the list/ {print ($1 == $3 && $1 > 27 && w == 0)}' "$tmp/score")" 1
 done
-# A connection of few answers, too few for a vote, is named by what another one of its server shows.
+# A connection of few answers, too few for a vote, is named by what another one of its
+# server shows.
 if command -v tcpdump >/dev/null; then
 	tcpdump -r demo/pipelined-4.pcap -c 90 -w "$tmp/short.pcap" 2>"$tmp/why"
 	for capture in "$tmp/short.pcap" demo/pipelined-1.pcap; do

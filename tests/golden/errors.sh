@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Bad input and bad luck: each ends with exit status 1 or 2 and a message that names the file
-# and the place in it, nothing crashes, and nothing that was stored is lost.
+# Bad input and bad luck: each ends with exit status 1 or 2 and a message that names the
+# file and the place in it, nothing crashes, and nothing that was stored is lost.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 export TZ=UTC

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What flows.tsv becomes: stored and printed in every format beside golden outputs, picked by
-# every kind of filter, cut by window and limit, and loaded again as the same rows.
+# What flows.tsv becomes: stored and printed in every format beside golden outputs, picked
+# by every kind of filter, cut by window and limit, and loaded again as the same rows.
 # WEIR_GOLDEN=renew writes the golden outputs anew; read their diff before committing it.
 . "$(dirname "$0")/../lib.sh"
 here=$root/tests/golden

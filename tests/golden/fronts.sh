@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# softflowd's command lines, row by row of fronts.tsv: what weir-softflowd makes of them, and
-# that weir meter takes that. In the table FLOWS, TIMES and FILETIMES stand for softflowd's
-# defaults; "help", "note: ", "usage: " and "error: " for what is said.
+# softflowd's command lines, row by row of fronts.tsv: what weir-softflowd makes of them,
+# and that weir meter takes that. In the table FLOWS, TIMES and FILETIMES stand for
+# softflowd's defaults; "help", "note: ", "usage: " and "error: " for what is said.
 . "$(dirname "$0")/../lib.sh"
 table=$root/tests/golden/fronts.tsv
 cd "$tmp" || exit 1
@@ -41,8 +41,8 @@ while IFS=$'\t' read -r old new; do
 		is "$old" "$(cat out)" "weir meter $new"
 		is "$old: nothing else is said" "$(cat err)" "" ;;
 	esac
-	# All that is translated is taken by weir meter: with an unknown timeout at the end it
-	# fails at that, after everything else was right.
+	# All that is translated is taken by weir meter: with an unknown timeout at the
+	# end it fails at that, after everything else was right.
 	if [ "${new#--}" != "$new" ]; then
 		set -f
 		# shellcheck disable=SC2086

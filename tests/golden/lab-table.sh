@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# weir lab table over a made data set: every figure, what is told of misses, that steps are run
-# once, and what is said of what is not there.  WEIR_RENEW=1 renews the golden file.
+# weir lab table over a made data set: every figure, what is told of misses, that steps
+# are run once, and what is said of what is not there.  WEIR_RENEW=1 renews the golden
+# file.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 . tests/lab-data.sh
@@ -17,8 +18,9 @@ else
 	skip "the table's columns of scikit-learn" "python3-sklearn is not installed (script/setup test)"
 	like "they say so" "$(grep '"sklearn-knn"' "$tmp/first")" 'python3-sklearn is not installed'
 fi
-# Of six-hops a classifier names right what was sent once, 8, and of the rest the largest file, which
-# has no next one, 2; of reuse, where sums are beyond all files, the largest file again.
+# Of six-hops a classifier names right what was sent once, 8, and of the rest the largest
+# file, which has no next one, 2; of reuse, where sums are beyond all files, the largest
+# file again.
 for method in $classifiers; do
 	is "$method: one-hop" "$(figure one-hop $method)" "24 24 0 0 0"
 	is "$method: six-hops" "$(figure six-hops $method)" "24 10 14 0 0"

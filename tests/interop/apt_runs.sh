@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# script/apt-runs, short: the real apt against a fake archive in network namespaces, one run
-# with pipelining off and one as apt comes, at a server that waits before it answers. What the
-# decoder can name depends on how busy the machine is: it is mostly all, nine of ten are asked for.
-# Nothing may be wrong that is said with 0.99.
+# script/apt-runs, short: the real apt against a fake archive in network namespaces, one
+# run with pipelining off and one as apt comes, at a server that waits before it answers.
+# What the decoder can name depends on how busy the machine is: it is mostly all, nine of
+# ten are asked for. Nothing may be wrong that is said with 0.99.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 for part in apt-get nginx apache2 tcpdump ethtool python3 xz ip ss; do

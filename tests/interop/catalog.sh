@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Sizes from servers: HEAD with retries, redirects, refusals, timeouts, a rate, and a run that
-# is broken off; nginx's lists in HTML and JSON, exact and rounded. Loopback only.
+# Sizes from servers: HEAD with retries, redirects, refusals, timeouts, a rate, and a run
+# that is broken off; nginx's lists in HTML and JSON, exact and rounded. Loopback only.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY

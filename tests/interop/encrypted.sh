@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Downloads over TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2, from nginx, Apache, Caddy and openssl
-# s_server, by curl with several on a connection, captured on the loopback of a network
-# namespace as its offloading makes them: the spans name the files of a catalogue of 1,000,
-# without labels, on ports that say nothing. What is not named are first downloads of
-# connections, where tickets come in pieces: sets, not wrong names. And 400 downloads by HTTP/2 of
-# files with short names, some again and again, so that requests have few octets: each is a
-# record of its own. Needs root.
+# Downloads over TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2, from nginx, Apache, Caddy and
+# openssl s_server, by curl with several on a connection, captured on the loopback of a
+# network namespace as its offloading makes them: the spans name the files of a catalogue
+# of 1,000, without labels, on ports that say nothing. What is not named are first
+# downloads of connections, where tickets come in pieces: sets, not wrong names. And 400
+# downloads by HTTP/2 of files with short names, some again and again, so that requests
+# have few octets: each is a record of its own. Needs root.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 export PATH=$PATH:/usr/sbin:/sbin
@@ -30,8 +30,8 @@ at() { ip netns exec $ns "$@"; }
 at ip link set lo up
 chmod 755 "$tmp"
 
-# 72 packages that are downloaded, in an order of their own, and decoys: the demo's real paths
-# and sizes. Files are sparse.
+# 72 packages that are downloaded, in an order of their own, and decoys: the demo's real
+# paths and sizes. Files are sparse.
 xz -dc "$root/demo/packages.tsv.xz" | awk -F'\t' '!/^#/ && $1 != "name" && $5 > 2000 && $5 < 2500000 &&
 	$6 !~ /[~+]/ && length($6) > 60 && !($1 in seen) { seen[$1]; print $1 "\t" $6 "\t" $5 "\t" length($6) }' >all.tsv
 awk 'NR % 17 == 5' all.tsv | head -n 1000 >some.tsv
@@ -46,7 +46,8 @@ while IFS=$(printf '\t') read -r _ path size _; do
 	mkdir -p "www/$(dirname "$path")"
 	truncate -s "$size" "www/$path"
 done <wanted.tsv
-# 120 files with names of 1 to 30 letters, and 400 downloads of them, a quarter the last again
+# 120 files with names of 1 to 30 letters, and 400 downloads of them, a quarter the last
+# again
 awk 'function dice(n) { seed = (seed * 69069 + 12345) % 4294967296; return int(seed / 65536) % n }
 	BEGIN { seed = 7; letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 		while (files < 120) {
@@ -159,7 +160,8 @@ for server in nginx:nginx apache:apache2 caddy:caddy openssl:openssl; do
 	fi
 done
 
-# download NAME LIST PORT PER CURL-OPTIONS...: PER files of a list on a connection, captured
+# download NAME LIST PORT PER CURL-OPTIONS...: PER files of a list on a connection,
+# captured
 download() {
 	local name=$1 files=$2 port=$3 per=$4 pid i
 	shift 4
@@ -192,18 +194,20 @@ judge() {
 	read -r right _ wrong _ sure _ <score
 	echo "# $name: $right of $(wc -l <wanted.tsv) right, $wrong wrong"
 	[ $list = every.tsv ] && return
-	# of HTTP/2 a right name may be set beside a neighbour that has no record of its own
+	# of HTTP/2 a right name may be set beside a neighbour that has no record of its
+	# own
 	case $name in *http2) ;; *) is "$name: no name that is said with 0.99 is wrong" "$sure" 0 ;; esac
 	if [ "$right" -ge "$least" ] && [ "$wrong" -le "$wrong_most" ]; then ok "$name: the files are named"; else
 		not_ok "$name: the files are named"
 		grep -av '	whole	' "$name.tsv" | head -n 5 | sed 's/^/#   /'
 	fi
 }
-# The least right and the most wrong. Timing decides which HTTP/2 requests share a segment and which
-# tickets come in pieces: of six runs nginx-http2 had 59 to 72 right, apache-http2 68 to 71,
-# caddy-http2 49 to 64, up to five wrong; of the others two runs in six had one not named.
-# openssl-tls13, a connection a file, had 67 to 72 in twelve runs, three wrong once: its tickets come in
-# pieces of their own lengths, and what a file's header is is voted on by few.
+# The least right and the most wrong. Timing decides which HTTP/2 requests share a segment
+# and which tickets come in pieces: of six runs nginx-http2 had 59 to 72 right,
+# apache-http2 68 to 71, caddy-http2 49 to 64, up to five wrong; of the others two runs in
+# six had one not named. openssl-tls13, a connection a file, had 67 to 72 in twelve runs,
+# three wrong once: its tickets come in pieces of their own lengths, and what a file's
+# header is is voted on by few.
 while read -r name server port per least most options; do
 	case $have in *$server*) ;; *) continue ;; esac
 	# shellcheck disable=SC2086
@@ -246,8 +250,8 @@ records() {
 	echo "# $name: $right of $(wc -l <short.tsv) downloads have a record of their own"
 	if [ "$right" -ge "$least" ]; then ok "$name: short requests are cut"; else not_ok "$name: short requests are cut"; fi
 }
-# 394 to 396 in two runs. The rest have requests as long as two window updates after an answer of
-# more than a million octets.
+# 394 to 396 in two runs. The rest have requests as long as two window updates after an
+# answer of more than a million octets.
 while read -r name server port least options; do
 	case $have in *$server*) ;; *) continue ;; esac
 	# shellcheck disable=SC2086

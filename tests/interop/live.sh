@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Live metering on a veth pair in a network namespace of its own: what was sent is what was
-# metered, whatever happens to the interface; signals, daemon, user and sandbox. Needs root.
+# Live metering on a veth pair in a network namespace of its own: what was sent is what
+# was metered, whatever happens to the interface; signals, daemon, user and sandbox. Needs
+# root.
 . "$(dirname "$0")/../lib.sh"
 export TZ=UTC
 cd "$tmp" || exit 1

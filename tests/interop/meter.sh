@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What the meter makes of captures of many protocols (meter/make.py), of the project's own and
-# of those beside it: in every key, with tunnels closed and open, sampled or not, every frame
-# is in a flow or in a named counter, and the octets are the same; per pair of addresses they
-# are those of tshark.
+# What the meter makes of captures of many protocols (meter/make.py), of the project's own
+# and of those beside it: in every key, with tunnels closed and open, sampled or not,
+# every frame is in a flow or in a named counter, and the octets are the same; per pair of
+# addresses they are those of tshark.
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 have() { command -v "$1" >/dev/null; }
@@ -55,8 +55,8 @@ for capture in $made $others; do
 done
 
 if ! have tshark; then skip "sums per pair of addresses" "tshark is not installed"; exit 0; fi
-# Packets and octets per source and destination, by tshark: those of the first IP header, or
-# with the addresses of the last one. TSO's length 0 is the frame behind Ethernet.
+# Packets and octets per source and destination, by tshark: those of the first IP header,
+# or with the addresses of the last one. TSO's length 0 is the frame behind Ethernet.
 by_tshark() {
 	tshark -r "$1" -n -o ip.defragment:FALSE -o ipv6.defragment:FALSE -o tcp.desegment_tcp_streams:FALSE \
 		-T fields -E occurrence=a -E aggregator=, -e frame.protocols -e ip.src -e ip.dst -e ipv6.src \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# weir's exporter and collector beside those of others: what the meter sends is received by
-# nfcapd and decoded by tshark, what softflowd sends is received by weir; all sums are those
-# of the capture. And weir's collector under damage, late templates, SIGTERM and kill -9.
-# All traffic is on loopback, ports are free ones.
+# weir's exporter and collector beside those of others: what the meter sends is received
+# by nfcapd and decoded by tshark, what softflowd sends is received by weir; all sums are
+# those of the capture. And weir's collector under damage, late templates, SIGTERM and
+# kill -9. All traffic is on loopback, ports are free ones.
 . "$(dirname "$0")/../lib.sh"
 . "$root/tests/interop/netflow/lib.sh"
 export TZ=UTC
@@ -67,8 +67,8 @@ for capture in $captures; do
 		end "$nfcapd"
 		nfdump -R "nf-$name" -q -N -6 -o \
 			'fmt:%ts %te %sa %da %sp %dp %pr %ipkt %ibyt %opkt %obyt' >nf 2>nf.err
-		# nfdump writes ICMP's type and code as destination port "8.0", and our biflows as
-		# one row with the counters of both directions
+		# nfdump writes ICMP's type and code as destination port "8.0", and our
+		# biflows as one row with the counters of both directions
 		awk 'BEGIN { names[1] = "icmp"; names[6] = "tcp"; names[17] = "udp"; names[58] = "icmpv6" }
 		{ name = $9 in names ? names[$9] : $9; a = $7; b = $8 }
 		name ~ /icmp/ { a = b = 0 }
@@ -104,8 +104,8 @@ for version in 5 9 10; do
 		stored "$name" | pairs >got
 		stored "$capture-9-direct" $no6 | pairs >want
 		same "$name: packets and octets of each pair of hosts" got want
-		# softflowd's IPFIX sequence counts the message that it stands in, so that gaps
-		# show between messages of unequal length (in tshark, too).
+		# softflowd's IPFIX sequence counts the message that it stands in, so that
+		# gaps show between messages of unequal length (in tshark, too).
 		[ $version = 10 ] && continue
 		is "$name: nothing lost" "$(grep -c ' 0 lost, ' "$name.out")" 1
 	done
@@ -147,7 +147,8 @@ for kind in 9 ipfix biflow; do
 		"late-$kind.out")" 1
 done
 
-# Captures years apart in one run: v5's and v9's clock of 49 days is set anew between them.
+# Captures years apart in one run: v5's and v9's clock of 49 days is set anew between
+# them.
 node -e '
 const fs = require("fs"), capture = fs.readFileSync("mixed.pcap");
 for (let at = 24; at < capture.length; at += 16 + capture.readUInt32LE(at + 8))
@@ -167,8 +168,8 @@ for version in 5 9; do
 	same "captures years apart, v$version: flows, times and sums" got want
 done
 
-# Rights: those that are not needed are given up. The sanitizers forbid the filter of system
-# calls, so this is the release binary.
+# Rights: those that are not needed are given up. The sanitizers forbid the filter of
+# system calls, so this is the release binary.
 if [ -x "${WEIR_RELEASE:-}" ]; then
 	weir=$WEIR_RELEASE collect_start rights
 	is "collect keeps no rights it does not need" \
@@ -216,7 +217,8 @@ same "SIGTERM: every flow is stored" got want
 is "SIGTERM: the summary counts them" "$(counter term.out records)" "$(grep -c . want)"
 is "SIGTERM: no journal is left" "$(find term/journal -type f ! -name lock | grep -c .)" 0
 
-# kill -9: what was received 1.5 s ago is there, before and after another writer recovers it.
+# kill -9: what was received 1.5 s ago is there, before and after another writer recovers
+# it.
 collect_start killed
 tool send "$port" demo-9.hex
 sleep 1.5

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Independent readers (DuckDB, parquet-wasm, hyparquet) find in our Parquet files what the
-# writer says is there: counts, nulls, sums, least and greatest values of every type. And our
-# reader finds what they write, or names what it cannot read.
+# writer says is there: counts, nulls, sums, least and greatest values of every type. And
+# our reader finds what they write, or names what it cannot read.
 . "$WEIR_ROOT/tests/lib.sh"
 here=$root/tests/interop
 write=$(dirname "$weir")/tests/unit/parquet/interop-parquet-write

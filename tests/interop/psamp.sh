@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Reports of packets received: flows made of what weir and softflowd report of a capture are
-# those of the capture itself; reports out of a sample are counted as they come; what is
-# damaged is counted and survived. All traffic is on loopback, ports are free ones.
+# Reports of packets received: flows made of what weir and softflowd report of a capture
+# are those of the capture itself; reports out of a sample are counted as they come; what
+# is damaged is counted and survived. All traffic is on loopback, ports are free ones.
 . "$(dirname "$0")/../lib.sh"
 . "$root/tests/interop/netflow/lib.sh"
 export TZ=UTC
@@ -12,8 +12,8 @@ if ! have node; then
 fi
 tool capture mixed.pcap
 
-# receive_start STORE [ADDRESS [OPTION...]]: weir meter on reports; $receiver is its pid, $port
-# its port
+# receive_start STORE [ADDRESS [OPTION...]]: weir meter on reports; $receiver is its pid,
+# $port its port
 receive_start() {
 	local store=$1 address=${2:-127.0.0.1:0} i
 	shift
@@ -76,8 +76,8 @@ received filtered
 is "filter: only what it lets through" "$("$weir" print --store filtered -o tsv --fields dst_port |
 	tail -n +2 | sort -u)" 53
 
-# softflowd's own frames. Without a control socket: with one this version waits for a client
-# before the first packet.
+# softflowd's own frames. Without a control socket: with one this version waits for a
+# client before the first packet.
 if ! have softflowd || ! softflowd -h 2>&1 | grep -q psamp; then
 	skip "softflowd" "softflowd with PSAMP is not installed (script/setup test)"
 else

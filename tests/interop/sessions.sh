@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Real sessions between real programs, captured at the client, at a router in the middle and at
-# the server, each a network namespace of its own: HTTP/1.1 keep-alive, HTTP/2 at a window of
-# 64 KiB, a rate-limited download, pipelined requests, a websocket, scp, an interactive shell
-# and 100,000 database queries; without offloading and with GSO, GRO and TSO. What the programs
-# say they sent and received is what the records say. Needs root.
+# Real sessions between real programs, captured at the client, at a router in the middle
+# and at the server, each a network namespace of its own: HTTP/1.1 keep-alive, HTTP/2 at a
+# window of 64 KiB, a rate-limited download, pipelined requests, a websocket, scp, an
+# interactive shell and 100,000 database queries; without offloading and with GSO, GRO and
+# TSO. What the programs say they sent and received is what the records say. Needs root.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 here=$root/tests/interop/sessions
@@ -291,7 +291,8 @@ of() { awk -F '\t' -v port="$2" -v list="$3" '$1 == port {n = split(list, c, ","
 	for (i = 1; i <= n; i++) printf "%s%s", $c[i], i < n ? " " : "\n"}' "$1"; }
 exchanges=3,4,5,6,7,8
 # rules FILE: what the size rules make of exchanges given as request and response octets:
-# ordinal, how many were folded, offset and span of the client's and of the server's stream
+# ordinal, how many were folded, offset and span of the client's and of the server's
+# stream
 rules() {
 	awk '{own = $2 >= 262144 || (NR <= 1024 && $2 >= 8192) || (NR <= 64 && $2 >= 1024) || $1 >= 65536
 		if (own) print NR - 1, 0, c, $1, s, $2
@@ -323,10 +324,10 @@ streams_records() {
 	awk -F '\t' '{k = $1 " " $2; c[k] += $6; s[k] += $8} END {for (k in c) print k, c[k], s[k]}' "$1" | sort
 }
 
-# bursts_check NAME RECORDS PORT OCTETS: nothing but 50 octets at once of the client's ends an
-# exchange: neither window updates, which come with every 32 KiB, nor pings nor acknowledgements.
-# Several that wait for each other may well be 50 together, so the number of records is not
-# fixed. The octets are in records of their own.
+# bursts_check NAME RECORDS PORT OCTETS: nothing but 50 octets at once of the client's
+# ends an exchange: neither window updates, which come with every 32 KiB, nor pings nor
+# acknowledgements. Several that wait for each other may well be 50 together, so the
+# number of records is not fixed. The octets are in records of their own.
 bursts_check() {
 	local most
 	most=$(tcpdump -nqr "${2%tsv}pcap" "tcp dst port $3" 2>/dev/null | awk '$NF >= 50 {n++} END {print n + 1}')
@@ -366,7 +367,8 @@ records_check() {
 	esac
 	case "$have" in *ssh*)
 		for port in 8022 8023; do bursts_check "$on: scp, port $port" "$file" $port 3000000; done
-		# the echoes of the shell may be 1 KiB or less, together: then they are small talk, too
+		# the echoes of the shell may be 1 KiB or less, together: then they are
+		# small talk, too
 		is "$on: a shell is one record, besides the key exchange and the login" "$(of "$file" 8024 3,4 |
 			awk '$2 > 0 {talk++} $2 == 0 && $1 < 3 {keys++} $2 == 0 && $1 >= 3 {shell++}
 			END {print (NR > 0 && talk <= 1 && keys <= 2 && shell <= 1)}')" 1 ;;

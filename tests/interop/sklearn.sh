@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The classifiers against scikit-learn: trees to the last bit where no split is tied, forests
-# within its interval, neighbours' probabilities.
+# The classifiers against scikit-learn: trees to the last bit where no split is tied,
+# forests within its interval, neighbours' probabilities.
 . "$(dirname "$0")/../lib.sh"
 here=$root/tests/interop/sklearn
 if ! /usr/bin/python3 -c 'import sklearn' 2>/dev/null; then

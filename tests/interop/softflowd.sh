@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # weir under softflowd's name beside softflowd itself: the same command lines, the same
-# statistics, the same sums at nfcapd where softflowd's are those of the capture; softflowctl
-# at weir's control socket and weir ctl at softflowd's. What is sent stays on loopback; live
-# captures happen in a network namespace that the test makes and removes.
+# statistics, the same sums at nfcapd where softflowd's are those of the capture;
+# softflowctl at weir's control socket and weir ctl at softflowd's. What is sent stays on
+# loopback; live captures happen in a network namespace that the test makes and removes.
 . "$(dirname "$0")/../lib.sh"
 tool() { node "$root/tests/interop/netflow/datagrams.mjs" "$@"; }
 have() { command -v "$1" >/dev/null; }
@@ -186,8 +186,8 @@ for line in 'Number of active flows: 0' 'Packets processed: 5' 'Fragments: 0' \
 	'udp \(17\): +500 +5 +0\.[0-9][0-9]s'; do
 	like "statistics of weir: $line" "$(cat ours.txt)" "^ *(weir.*)?$line"
 done
-# Clients that say nothing, that never end their line, that do not read what they asked for:
-# packets are metered and others are answered all the same.
+# Clients that say nothing, that never end their line, that do not read what they asked
+# for: packets are metered and others are answered all the same.
 node -e 'const net = require("net"), held = []
 	for (let i = 0; i < 60; i++) {
 		const s = net.connect("ours.ctl", () => {
@@ -263,8 +263,8 @@ status "weir-softflowctl exit" 0 ./weir-softflowctl -c theirs.ctl exit
 wait $theirs 2>/dev/null
 children=$(echo " $children " | sed "s/ $theirs / /")
 
-# As a daemon, with softflowd's pid file, and metrics by HTTP: with the sanitizers, and the
-# release, in which system calls are limited too.
+# As a daemon, with softflowd's pid file, and metrics by HTTP: with the sanitizers, and
+# the release, in which system calls are limited too.
 for program in "$weir" "${WEIR_RELEASE:-}"; do
 	if [ ! -x "$program" ]; then
 		skip "daemon of the release" "there is no release binary (script/build)"

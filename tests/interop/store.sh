@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# A store as others see it: DuckDB, hyparquet and parquet-wasm count and sum what weir print
-# shows, values with the top bit set and nulls included, and find rows by them (statistics
-# must not hide any); views.sql and views.py show addresses and names as weir print does.
+# A store as others see it: DuckDB, hyparquet and parquet-wasm count and sum what weir
+# print shows, values with the top bit set and nulls included, and find rows by them
+# (statistics must not hide any); views.sql and views.py show addresses and names as weir
+# print does.
 . "$WEIR_ROOT/tests/lib.sh"
 here=$root/tests/interop
 export TZ=UTC

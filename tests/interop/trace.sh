@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# weir lab trace: the command's input, output and status pass through, its flows are shown and
-# named, and nothing is left of it, even when the program is killed. The way out leads into a
-# namespace of the test's own. Needs root.
+# weir lab trace: the command's input, output and status pass through, its flows are shown
+# and named, and nothing is left of it, even when the program is killed. The way out leads
+# into a namespace of the test's own. Needs root.
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 for tool in ip nft python3 curl; do
@@ -118,7 +118,8 @@ else
 	skip "IPv6" "the kernel has none"
 fi
 
-# What the command leaves behind ends with it; so it does when the program is ended or killed.
+# What the command leaves behind ends with it; so it does when the program is ended or
+# killed.
 runs() { kill -0 "$1" 2>/dev/null; }
 gone() { ! runs "$1"; }
 "$weir" lab trace --to $to -- sh -c 'setsid sleep 1000 & echo $! >pid; exit 0' 2>err

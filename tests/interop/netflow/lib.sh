@@ -14,8 +14,8 @@ await_line() {
 	return 1
 }
 
-# collect_start STORE [ADDRESS]: weir collect, by default at a UDP port; $collector is its pid, $port its port. What it says
-# stands in STORE.err, its summary in STORE.out.
+# collect_start STORE [ADDRESS]: weir collect, by default at a UDP port; $collector is its
+# pid, $port its port. What it says stands in STORE.err, its summary in STORE.out.
 collect_start() {
 	rm -f "$1.err"
 	"$weir" collect --listen "${2:-127.0.0.1:0}" --store "$1" >"$1.out" 2>"$1.err" &
@@ -84,8 +84,9 @@ drained() {
 # counter FILE NAME: a number of a summary, 0 if it is not there
 counter() { awk -v name="$2" '$1 == name {n = $2} END {print n + 0}' "$1"; }
 
-# uniflows [no6]: rows of `print -o tsv` with the fields below to rows of one direction, "start
-# end src dst sport dport proto packets bytes" with times cut to milliseconds, sorted.
+# uniflows [no6]: rows of `print -o tsv` with the fields below to rows of one direction,
+# "start end src dst sport dport proto packets bytes" with times cut to milliseconds,
+# sorted.
 fields=start,end,src,dst,src_port,dst_port,proto,packets,bytes,reverse_packets,reverse_bytes
 uniflows() {
 	awk -F'\t' -v no6="${1:-}" '

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# A websocket (RFC 6455), both ends: a client that talks in short messages and pings, a server
-# that answers each and pushes larger ones in between. The client prints the octets it sent
-# and received, handshake and frames.
+# A websocket (RFC 6455), both ends: a client that talks in short messages and pings, a
+# server that answers each and pushes larger ones in between. The client prints the octets
+# it sent and received, handshake and frames.
 #   websocket.py serve ADDRESS PORT | websocket.py talk ADDRESS PORT
 import base64, hashlib, os, socket, struct, sys, time
 

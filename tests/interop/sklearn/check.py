@@ -77,8 +77,8 @@ say(f"one feature: all {trees} trees ({nodes} nodes) are the same to the last bi
     f"{same} of {trees}")
 say(f"one feature: all {compared} rows are named alike", named == compared, f"{named} of {compared}")
 
-# Several features: where scikit-learn's own tree does not change with its random_state, no
-# split that mattered was tied, and the trees must be the same.
+# Several features: where scikit-learn's own tree does not change with its random_state,
+# no split that mattered was tied, and the trees must be the same.
 same = untied = tied = 0
 for seed in range(120):
     x, y, probe = samples(1000 + seed)
