@@ -2,8 +2,8 @@
 /*
  * The join. Both sides are sorted by client, port and start. Those of one client and port
  * are aligned in order, like two strings: a pair costs its difference of time and, where
- * both know how large it is, up to three tolerances as the sizes differ (nothing, if both
- * know the ordinal and agree); an unpaired download costs four tolerances, an unpaired
+ * both know how large it is, up to three tolerances as the sizes differ by more than
+ * headers and records do (nothing, if both know the ordinal and agree); an unpaired download costs four tolerances, an unpaired
  * finding nothing. So pairs come before gaps, and where there must be a gap the sizes say
  * where. The cheapest alignment is found by a table of downloads x findings.
  */
@@ -20,6 +20,10 @@ enum {
 	SIZE = 3,        /* tolerances, for sizes that differ by a quarter and more */
 	OVERHEAD = 2000, /* octets by which small responses may differ from their files */
 };
+
+/* Of a record's octets those that are no file's, about: less than that tells nothing, and
+ * must not outweigh its time. */
+static const double HEADERS = 0.06;
 
 enum step { STEP_PAIR, STEP_SKIP_TRUTH, STEP_SKIP_FINDING };
 
@@ -67,8 +71,8 @@ cost(const struct item *truth, const struct item *finding, int64_t tolerance_us)
 	if (apart < 0)
 		apart = -apart;
 	if (truth->has_octets && finding->has_octets) {
-		double off = 4 * fabs(log(((double)finding->octets + OVERHEAD) /
-		    ((double)truth->octets + OVERHEAD)));
+		double off = 4 * fmax(0, fabs(log(((double)finding->octets + OVERHEAD) /
+		    ((double)truth->octets + OVERHEAD))) - HEADERS);
 
 		apart += (int64_t)(SIZE * (double)tolerance_us * fmin(off, 1));
 	}

@@ -272,6 +272,16 @@ test_alignment(void **state)
 	    "::1,5,12,90000,a,1\n::1,5,13,500000,c,1\n",
 	    "client,client_port,start,size,name\n"
 	    "::1,5,10,89000,a\n::1,5,10,7000000,b\n::1,5,10,498000,c\n", wide), 2);
+	/* One record holds the third and the fourth: headers and records of TLS make its
+	 * neighbours look like somewhat larger files, but their times are theirs. */
+	assert_int_equal(rights(
+	    "client,client_port,start,bytes,name,probability\n"
+	    "::1,5,50.886,21463933,c,1\n::1,5,51.072,21464249,c,1\n"
+	    "::1,5,51.259,30048883,,1\n::1,5,51.465,27372102,f,1\n",
+	    "client,client_port,start,size,name\n"
+	    "::1,5,50.887,20639083,c\n::1,5,51.072,20639083,c\n"
+	    "::1,5,51.259,21095440,d\n::1,5,51.418,7797043,e\n"
+	    "::1,5,51.466,26320133,f\n", usual), 3);
 	/* Ordinals settle it, whatever the times. */
 	assert_int_equal(rights(
 	    "client,client_port,start,exchange,name,probability\n"
