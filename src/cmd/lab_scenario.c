@@ -33,8 +33,10 @@ file_open(const char *path, struct scenario *out, struct err *err)
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
 	n = fread(text, 1, sizeof text, file);
 	if (ferror(file)) {
+		int why = errno;
+
 		fclose(file);
-		return err_set(err, EIO, "%s: cannot be read", path);
+		return err_set(err, why, "%s: %s", path, strerror(why));
 	}
 	fclose(file);
 	return scenario_parse(out, path, text, n, err);

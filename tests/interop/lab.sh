@@ -23,6 +23,12 @@ like "a scenario that is none: told" "$(cat err)" "no scenario 'nowhere'"
 printf '[network]\nhops = 99\n' >bad.lab
 status "a file that is none" 1 $lab run -o data ./bad.lab
 like "a file that is none: its line" "$(cat err)" 'bad.lab: line 2: hops takes 1 to 12'
+printf '[network]\nnarrow = 1501\n\n[files]\ncount = 5\n' >wide.lab
+status "a scenario that contradicts itself" 1 $lab run -o data ./wide.lab
+like "a scenario that contradicts itself: its line" "$(cat err)" 'wide.lab: line 2: network: narrow is above mtu'
+mkdir folder.lab
+status "a folder for a scenario" 1 $lab run -o data ./folder.lab
+like "a folder for a scenario: told" "$(cat err)" 'folder.lab: Is a directory'
 status "a scenario without a quick run" 1 $lab run --quick -o data vpn
 like "a scenario without a quick run: told" "$(cat err)" 'vpn has no quick run'
 status "a scale that is none" 2 $lab run --scale 0 -o data
