@@ -55,6 +55,7 @@ judge(const struct lab_downloads *d, const struct lab_records *t, enum lab_join 
 	score = lab_tables_scores(tables, &n);
 	assert(n > 0 && score->downloads == judged);
 	assert(score->right + score->wrong + score->unknown == judged);
+	assert(score->among + score->absent <= score->unknown);
 	lab_tables_free(tables);
 	free(v);
 }
