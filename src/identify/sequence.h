@@ -57,6 +57,11 @@ struct sequence_config {
 	struct sequence_modes known; /* starting points; the connection's own votes add */
 	uint32_t depth; /* requests outstanding at most; 0: found by vote, 10 */
 	double name_at; /* probability needed for a name */
+	/* Natural log of the odds that a run keeps to the order of the index, where its
+	 * own files tell too little of that. */
+	double order_odds;
+	/* Responses of other runs of the server, and those that no file explained. */
+	double seen, unknown_seen;
 	/* Bounds: what exceeds them is counted in the statistics and left unnamed. */
 	uint32_t marks_max;  /* marks used per connection */
 	uint32_t states_max; /* lattice states per request */
@@ -121,6 +126,7 @@ struct sequence_stats {
 	uint64_t work_exceeded; /* 1: decoding stopped early, the rest is a block */
 	uint64_t named, unknown, blocks;
 	uint32_t depth; /* used; 0: request times were not used */
+	bool is_depth_told; /* by the run itself: it is no mere default */
 	struct sequence_modes modes;
 };
 

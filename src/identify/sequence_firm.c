@@ -21,12 +21,13 @@
 /* The order of the index: who bears witness, how many must, the most it can say. */
 static const double ORDER_SURE = 0.95, ORDER_GAIN = 200;
 enum { ORDER_PAIRS = 6 };
-/* Probability of a group's number of requests. */
-static const double COUNT_SURE = 0.95;
+/* Probability of a group's number of requests, of ways that have come to it; and that
+ * they have. */
+static const double COUNT_SURE = 0.95, COUNT_SEEN = 0.5;
 /* Share of requests that have a constant. */
 static const double USUAL_REQUEST = 0.9;
-/* Probability of the file of a firm piece. */
-static const double FIRM = 0.98;
+/* Probability of the file of a firm piece; and of its number, less that of others. */
+static const double FIRM = 0.98, ORDINAL_SURE = 0.9;
 
 uint32_t
 pieces_order(const struct pieces *p, const struct piece *piece)
@@ -157,10 +158,13 @@ count_borne_out(const struct run *run, const struct pieces *p, uint32_t group,
 static uint32_t
 likely_count(const struct group *g)
 {
+	double sum = 0;
 	uint32_t n;
 
 	for (n = g->count_min; n <= g->count_max; n++)
-		if (g->mass[n] >= COUNT_SURE)
+		sum += g->mass[n];
+	for (n = g->count_min; n <= g->count_max; n++)
+		if (g->mass[n] >= COUNT_SURE * sum && g->mass[n] >= COUNT_SEEN)
 			return n;
 	return 0;
 }
@@ -229,7 +233,8 @@ known_responses(const struct run *run, const struct pieces *p, uint32_t count)
 	uint32_t i;
 
 	for (i = 1; i < p->pieces && known != NULL; i++) {
-		if (!firm_is(p, &p->piece[i]) || p->piece[i].ordinal >= count)
+		if (!firm_is(p, &p->piece[i]) || p->piece[i].ordinal >= count ||
+		    p->piece[i].ordinal_mass < ORDINAL_SURE)
 			continue;
 		best = pieces_best(p, &p->piece[i]);
 		known[p->piece[i].ordinal] =
@@ -279,8 +284,11 @@ firm_settle(struct run *run, struct pieces *p, uint32_t last, struct block *bloc
 	if ((known = known_responses(run, p, requests)) == NULL)
 		return err_set(err, ENOMEM, "sequence: out of memory for %u responses",
 			       requests);
-	*block = (struct block){
-	    .order = order_kept(p), .known = known, .known_count = requests};
+	*block = (struct block){.order = order_kept(p),
+				.known = known,
+				.known_count = requests,
+				.seen = run->config->seen,
+				.unknown_seen = run->config->unknown_seen};
 	for (i = 1; i < p->pieces; i++) {
 		const struct fit *best = pieces_best(p, &p->piece[i]);
 

@@ -73,6 +73,23 @@ pieces_get(struct pieces *p, uint32_t from, uint32_t to)
 	return &p->piece[p->pieces++];
 }
 
+void
+pieces_add(struct piece *piece, uint32_t ordinal, uint32_t request, double mass)
+{
+	piece->mass += mass;
+	if (ordinal == piece->ordinal && piece->ordinal_mass > 0)
+		piece->ordinal_mass += mass;
+	else if (mass > piece->ordinal_mass) {
+		piece->ordinal = ordinal;
+		piece->ordinal_mass = mass - piece->ordinal_mass;
+	} else
+		piece->ordinal_mass -= mass;
+	if (mass > piece->request_mass) {
+		piece->request_mass = mass;
+		piece->request = request;
+	}
+}
+
 struct fit *
 pieces_fit(struct pieces *p, struct piece *piece, uint32_t id)
 {

@@ -68,6 +68,7 @@ struct run {
 	double log_spurious; /* log of spurious segment ends per octet */
 	uint32_t depth;      /* 0: request times unused */
 	bool is_voted;       /* the modes at this depth had votes */
+	bool is_depth_told;  /* the votes or the first batch tell the depth */
 	uint64_t work_max; /* edges of the lattice */
 	bool is_trial;       /* the best pair of modes is taken though it may be chance */
 	uint32_t header_min, request_min;
@@ -99,6 +100,8 @@ double phase_weight(const struct run *, uint64_t start, uint32_t header, uint64_
 double phase_hope(const struct run *, uint64_t start, uint64_t end);
 /* The most that phase_hope may be. */
 double phase_most_hope(const struct run *);
+/* Whether it is the length of a header that is not rare. */
+bool phase_is_header(const struct run *, uint64_t span);
 int phase_learn(struct run *, struct err *err);
 /* Adds the borders that pages tell of, and numbers all. */
 int phase_add_borders(struct run *, struct err *err);
@@ -146,8 +149,10 @@ run_find_border(const struct run *run, uint32_t from, uint64_t offset)
 struct piece {
 	uint32_t from, to; /* borders */
 	double mass;       /* probability that it is one response */
-	double ordinal_mass;
-	uint32_t ordinal, request; /* of the likeliest way there */
+	double ordinal_mass; /* of this ordinal, less that of others */
+	uint32_t ordinal;
+	uint32_t request; /* of the likeliest way there */
+	double request_mass;
 	uint32_t first_fit;        /* chain of fits, 0 ends it */
 };
 
@@ -168,6 +173,8 @@ struct pieces {
 int pieces_init(struct pieces *, struct err *);
 void pieces_done(struct pieces *);
 struct piece *pieces_get(struct pieces *, uint32_t from, uint32_t to);
+/* A way there: the ordinal that most of the mass is of stands. */
+void pieces_add(struct piece *, uint32_t ordinal, uint32_t request, double mass);
 struct fit *pieces_fit(struct pieces *, struct piece *, uint32_t id);
 /* The likeliest file of a piece; NULL where none fits. */
 const struct fit *pieces_best(const struct pieces *, const struct piece *);
@@ -198,8 +205,9 @@ struct block {
 	uint32_t low, high; /* places in the index of the sure files around it; 0: none */
 	struct known *known;       /* by number of the response */
 	uint32_t known_count;      /* all of the run, 0 if their number is not settled */
-	/* Responses between sure borders, and those of them that no file explains. */
-	uint32_t seen, unknown_seen;
+	/* Responses between sure borders, here and in other runs, and those of them that
+	 * no file explains. */
+	double seen, unknown_seen;
 };
 
 /*

@@ -116,12 +116,7 @@ go_back(struct lattice *l, const struct edge *e)
 	mass = exp(mass);
 	if ((piece = pieces_get(l->pieces, from->border, e->border)) == NULL)
 		return;
-	piece->mass += mass;
-	if (mass > piece->ordinal_mass) {
-		piece->ordinal_mass = mass;
-		piece->ordinal = from->ordinal;
-		piece->request = e->request;
-	}
+	pieces_add(piece, from->ordinal, e->request, mass);
 	if (e->id == SEQUENCE_NO_ITEM ||
 	    (fit = pieces_fit(l->pieces, piece, e->id)) == NULL)
 		return;
