@@ -7,13 +7,14 @@
 #include "identify/sequence_lattice.h"
 
 enum {
-	BLOCK_MAX = 12,
 	/* the same up to borders that only pages tell of, from strong states */
 	BLOCK_PAGES = 4,
 	BLOCK_LAST = 1 << 20, /* edges of this many responses end the stream */
 };
 
 static const double OVERDUE = -12; /* log, per request that had to be answered by then */
+/* Log: an answer of no more octets than a header; mostly it is one, sent apart. */
+static const double EMPTY = -12;
 
 static double
 border_weight(const struct lattice *l, uint32_t border)
@@ -175,19 +176,21 @@ answer_unknown(struct lattice *l, uint32_t count)
 		e.request = run->groups[l->layers[s.layer].group].bytes;
 	end = reach_end(run, s.border, t.anchor);
 	weight = t.weight + (count == 1 ? l->log_unknown
-	    : (count - 1) * l->log_unmarked) + log(count / SPREAD);
+	    : (count - 1) * l->log_unmarked);
 	is_strong = count <= BLOCK_PAGES &&
 		    s.alpha >= l->layers[s.layer].strong;
 	least = least_weight(l, &t);
-	if (weight - log((double)RUN_FRAGMENT * count) + fmax(l->log_marked,
-	    0) + most_hope < least)
+	if (weight + block_span_most(l, count) + fmax(l->log_marked, 0) + most_hope <
+	    least)
 		return;
 	for (e.border = next_border(run, s.border, is_strong); e.border < end;
 	     e.border = next_border(run, e.border, is_strong)) {
 		span = run->borders[e.border].offset - from;
 		if (span < (uint64_t)RUN_FRAGMENT * count)
 			continue;
-		e.weight = weight - log((double)span) + border_weight(l, e.border);
+		e.weight = weight + block_span(l, count, span) +
+			   border_weight(l, e.border) +
+			   (count == 1 && phase_is_header(run, span) ? EMPTY : 0);
 		if (e.weight + most_hope < least)
 			continue;
 		e.weight += log(phase_hope(run, from, from + span));

@@ -16,8 +16,9 @@
  * (anchor) is the border itself or a little beyond. Forward masses first; the way back
  * enumerates the same edges again and collects probabilities by piece and file.
  *
- * sequence_state.c has the states, sequence_answer.c the edges, sequence_reach.c the
- * files that fit, sequence_anchor.c what the places of requests say.
+ * sequence_state.c has the states, sequence_answer.c the edges, sequence_block.c how long
+ * blocks are, sequence_reach.c the files that fit, sequence_anchor.c what the places of
+ * requests say.
  */
 #include "identify/sequence_lattice.h"
 
@@ -29,7 +30,6 @@
 
 enum { STRONG = 16 }; /* states of a layer whose blocks may end at pages */
 
-static const double UNKNOWN = 0.02; /* responses of no catalogue file */
 /* Borders that show as unusual segment ends; where pages show that answers wait behind
  * each other, many do not. */
 static const double MARKED = 0.9, MARKED_PAGES = 0.5;
@@ -179,7 +179,8 @@ weigh(struct run *run, uint32_t fewer, struct pieces *pieces, double *evidence,
 	l.slots = malloc(((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	l.reaches = calloc(run->border_count, sizeof *l.reaches);
 	if (l.layers == NULL || l.states == NULL || l.slots == NULL ||
-	    l.reaches == NULL || !sizes_init(&l.sizes, run->config))
+	    l.reaches == NULL || !sizes_init(&l.sizes, run->config) ||
+	    (l.blocks = block_spans_new(run)) == NULL)
 		goto done;
 	memset(l.slots, 0xff, ((size_t)l.slot_mask + 1) * sizeof *l.slots);
 	make_layers(&l);
@@ -215,6 +216,7 @@ done:
 		free(l.reaches[i].reach);
 	free(l.reaches);
 	sizes_done(&l.sizes);
+	free(l.blocks);
 	free(l.slots);
 	free(l.states);
 	free(l.layers);

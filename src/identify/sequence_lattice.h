@@ -11,10 +11,13 @@
 enum {
 	ANY = UINT32_MAX, /* octets used: unknown */
 	NONE = UINT32_MAX,
+	BLOCK_MAX = 12, /* responses of a block at most */
+	SPAN_BINS = 96, /* spans of blocks, two to each doubling */
 };
 
 /* Natural logs of the range of sizes and of lags. */
 static const double SPREAD = 16;
+static const double UNKNOWN = 0.02;  /* responses of no catalogue file */
 static const double TRUNCATED = -9; /* log: the stream stops within the run */
 
 struct state {
@@ -42,6 +45,12 @@ struct reach_list {
 struct sizes {
 	uint64_t *bit;
 	unsigned shift; /* of a hash of 64 bits */
+};
+
+/* Natural log of the density of a block's span, per octet, by its responses: where they
+ * are files of the catalogue, and the highest. */
+struct block_spans {
+	double files[BLOCK_MAX + 1][SPAN_BINS], most[BLOCK_MAX + 1];
 };
 
 struct layer {
@@ -72,6 +81,7 @@ struct lattice {
 	struct reach_list *reaches;
 	struct sizes sizes;
 	double log_marked, log_unmarked, log_prior, log_unknown, keep;
+	struct block_spans *blocks;
 	double most_hope; /* by which pages make the best place of a response likelier */
 	double end_alpha;
 	uint64_t work;
@@ -94,6 +104,13 @@ log_add(double a, double b)
  */
 void lattice_go(struct lattice *, const struct edge *);
 void lattice_arrive(struct lattice *, struct edge *, uint32_t group);
+
+/* sequence_block.c: by the catalogue's sizes; NULL without memory, freed by the caller.
+ */
+struct block_spans *block_spans_new(const struct run *);
+/* Log density of a block's span, and the most it may be. */
+double block_span(const struct lattice *, uint32_t responses, uint64_t span);
+double block_span_most(const struct lattice *, uint32_t responses);
 
 /* sequence_answer.c: all edges of a state. */
 void lattice_answer(struct lattice *, uint32_t state);

@@ -104,6 +104,12 @@ phase_most_hope(const struct run *run)
 	return 1 + run->phased * PAGE * most;
 }
 
+bool
+phase_is_header(const struct run *run, uint64_t span)
+{
+	return span < PAGE && run->header_share != NULL && run->header_share[span] >= RARE;
+}
+
 /* Whether a response surely begins at a border: the first one, one that came after an end
  * that made a request go out, and the one before which the first batch went. */
 static bool
