@@ -48,6 +48,7 @@ sequence_config_init(struct sequence_config *config)
 		    .requests = 2,
 		},
 	    .name_at = 0.7,
+	    .order_odds = -4,
 	    .marks_max = 20000,
 	    .states_max = 4096,
 	    .work_max = 24000000,
@@ -351,6 +352,7 @@ sequence_decode(const struct sequence_config *config, const struct flow *rows,
 		goto done;
 	run.stats->modes = run.modes;
 	run.stats->depth = run.depth;
+	run.stats->is_depth_told = run.is_depth_told && run.depth > 0;
 	status = pieces_emit(&run, &pieces, rows, count, emit, arg, err);
 done:
 	pieces_done(&pieces);

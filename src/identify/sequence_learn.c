@@ -32,6 +32,8 @@ enum {
 	PAIRS_MAX = 400,
 };
 
+/* By how much the first batch's requests may be no whole number, by the mean length. */
+static const double BATCH_OFF = 0.3;
 /* How much likelier a first batch has as many requests as may be outstanding. */
 static const double FILLED = 1000;
 /* Share of servers whose header was told without its hexadecimal digits. Among many files
@@ -209,7 +211,43 @@ learn_modes(struct poll *poll, uint32_t depth)
 	}
 }
 
-/* The depth with the most votes above chance; 0 if there was evidence and none agreed. */
+/*
+ * Requests outstanding by the first batch: a client that then goes on to ask when an
+ * answer has ended has filled what it may. Its length tells their number, by the mean of
+ * those that went alone; if it tells, else 0.
+ */
+static uint32_t
+first_batch(const struct run *run)
+{
+	const struct group *g = run->groups;
+	uint32_t i, n = run->group_count, singles = 0, later = 0;
+	double batch = 0, sum = 0, depth;
+
+	if (n < 3 || !g[1].is_anchored || g[0].bytes >= RUN_SINGLE)
+		return 0;
+	for (i = 0; i < n; i++) {
+		if (i > 0 && g[i].is_anchored && g[i].anchor == g[1].anchor) {
+			batch += g[i].bytes;
+			continue;
+		}
+		later += i > 0;
+		if (g[i].bytes >= RUN_FRAGMENT / 2 && g[i].bytes < RUN_SINGLE) {
+			sum += g[i].bytes;
+			singles++;
+		}
+	}
+	if (later == 0 || singles < 3)
+		return 0;
+	depth = batch / (sum / singles);
+	if (fabs(depth - DEPTH_DEFAULT) < 1)
+		return DEPTH_DEFAULT;
+	return depth < 1.5 || depth > DEPTH_MAX || fabs(depth - round(depth)) > BATCH_OFF
+		   ? 0
+		   : (uint32_t)round(depth);
+}
+
+/* The depth with the most votes above chance; without evidence that of the first batch,
+ * or the usual one; 0 if there was evidence and none agreed. */
 static uint32_t
 learn_depth(struct poll *poll)
 {
@@ -225,9 +263,12 @@ learn_depth(struct poll *poll)
 			best_votes = votes;
 		}
 	}
-	if (best == 0 && pairs < 8)
-		return DEPTH_DEFAULT;
-	return best;
+	if (best == 0)
+		best = first_batch(poll->run);
+	poll->run->is_depth_told = best > 0;
+	if (best > 0)
+		return best;
+	return pairs < 8 ? DEPTH_DEFAULT : 0;
 }
 
 static void

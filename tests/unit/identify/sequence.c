@@ -30,6 +30,8 @@ struct trouble {
 	bool is_ordered; /* asked for in the order of the index */
 	bool is_small;   /* mostly little files */
 	uint32_t lost_row;
+	uint32_t depth;  /* requests outstanding; 0: 10 */
+	double apart;    /* headers that a segment of their own holds */
 };
 
 struct world {
@@ -41,8 +43,10 @@ struct world {
 	uint32_t id[RUN_MAX];
 	uint64_t end[RUN_MAX];
 	uint32_t request[RUN_MAX];
+	uint32_t header[RUN_MAX];
 	/* What was said. */
 	uint32_t named, right, wrong, sure, sure_wrong, said, blocks;
+	uint32_t headers_told; /* taken for an answer */
 	double expected; /* sum of the probabilities of names */
 	uint64_t at;
 	uint32_t last_rivals;
@@ -148,10 +152,12 @@ send_request(struct world *w, const struct trouble *t, uint32_t bytes, uint64_t 
 /* Segments of one response: mostly whole ones, merged ones of no meaning, its end. */
 static void
 send_response(struct world *w, const struct trouble *t, uint64_t from, uint64_t to,
-	      bool is_merged)
+	      uint32_t header, bool is_merged)
 {
 	uint64_t at = from, part;
 
+	if (chance(w) < t->apart)
+		mark(w, MARK_END, header, at += header);
 	while (to - at > 40000) {
 		part = MSS * (1 + draw(w) % 24);
 		if (chance(w) < t->spurious) {
@@ -188,6 +194,7 @@ make_run(struct world *w, const struct trouble *t)
 		    (chance(w) < 0.1 ? 118 : 127) +
 		    (uint32_t)snprintf(NULL, 0, "%llu", (unsigned long long)item.size);
 		w->id[i] = item.id;
+		w->header[i] = header;
 		w->request[i] = item.path_bytes + (chance(w) < t->folder ? 97 : 88);
 		w->end[i] = offset += item.size + header;
 	}
@@ -202,13 +209,14 @@ make_run(struct world *w, const struct trouble *t)
 	for (i = 1; i < n; i++) {
 		is_merged = chance(w) < t->merged && i + 1 < n;
 		/* What follows the answer before: the requests that fill up to ten. */
-		while (sent < n && sent < i + 10 && anchor[i - 1] <= w->end[i]) {
+		while (sent < n && sent < i + (t->depth > 0 ? t->depth : 10) &&
+		       anchor[i - 1] <= w->end[i]) {
 			send_request(w, t, w->request[sent],
 				     anchor[i - 1] > w->end[i - 1] ? anchor[i - 1]
 								   : w->end[i - 1]);
 			sent++;
 		}
-		send_response(w, t, w->end[i - 1], w->end[i], is_merged);
+		send_response(w, t, w->end[i - 1], w->end[i], w->header[i], is_merged);
 		lag = chance(w) < t->late ? (uint64_t)exp(chance(w) * 12) : 0;
 		anchor[i] = w->end[i] + lag;
 		if (anchor[i] < anchor[i - 1])
@@ -240,6 +248,9 @@ judge(void *arg, const struct sequence_response *r, struct err *err)
 	w->last_rivals = r->rivals;
 	w->said++;
 	w->blocks += r->verdict == SEQUENCE_BLOCK;
+	for (i = 0; i < RUN_MAX && w->end[i] > 0; i++)
+		w->headers_told += r->verdict == SEQUENCE_UNKNOWN && i > 0 &&
+				   r->offset == w->end[i - 1] && r->span == w->header[i];
 	if (r->verdict != SEQUENCE_NAMED)
 		return 0;
 	/* In a filled block two headers may change places: the middle tells the
@@ -310,6 +321,45 @@ names_a_clean_run(void **state)
 	print_message("clean: %u of 80 right, %u wrong\n", world.right, world.wrong);
 	assert_true(world.right >= 70);
 	assert_int_equal(world.wrong, 0);
+}
+
+/* A client that keeps fewer requests outstanding shows it by its first batch. */
+static void
+tells_the_depth_by_the_first_batch(void **state)
+{
+	struct sequence_stats stats;
+	struct trouble t = {.responses = 12, .merged = 0.5};
+	uint32_t i;
+
+	clear_score(&world);
+	for (i = 0; i < 3; i++) {
+		t.seed = 150 + i;
+		t.batch = t.depth = 4 + i;
+		decode(&world, &t, &stats);
+		assert_int_equal(stats.depth, t.depth);
+		assert_true(stats.is_depth_told);
+	}
+	assert_int_equal(world.sure_wrong, 0);
+}
+
+/* A header that a segment of its own holds is no answer. */
+static void
+takes_no_header_for_an_answer(void **state)
+{
+	struct sequence_stats stats;
+	struct trouble t = {
+	    .responses = 30, .batch = 10, .merged = 0.5, .apart = 0.5, .late = 0.3};
+	uint32_t i;
+
+	clear_score(&world);
+	for (i = 0; i < 3; i++) {
+		t.seed = 160 + i;
+		decode(&world, &t, &stats);
+	}
+	print_message("headers apart: %u of 90 right, %u wrong\n", world.right,
+		      world.wrong);
+	assert_int_equal(world.headers_told, 0);
+	assert_int_equal(world.sure_wrong, 0);
 }
 
 static void
@@ -576,6 +626,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_a_clean_run),
+	    cmocka_unit_test(tells_the_depth_by_the_first_batch),
+	    cmocka_unit_test(takes_no_header_for_an_answer),
 	    cmocka_unit_test(leaves_unknown_files_unnamed),
 	    cmocka_unit_test(survives_merged_segments_and_late_requests),
 	    cmocka_unit_test(goes_on_after_a_lost_row),
