@@ -3,7 +3,9 @@
  * Decodes the pipelined connections of a store, twice where it pays. What the first round
  * was sure of, by far the most responses of a connection, teaches the constants of its
  * server; a connection of the same server that was not told well may have shown too
- * little of them, as one of few files does. Its second telling stands if it names more.
+ * little of them, as one of few files does. Likewise with the order of the files, the
+ * number of requests outstanding and how many files are unknown. Its second telling
+ * stands if it names more, or more surely.
  */
 #include "identify/runs.h"
 
@@ -17,11 +19,15 @@
 #include "model/flow.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
-enum { SERVERS_MAX = 10000 };
+enum {
+	SERVERS_MAX = 10000,
+	PAIRS_MIN = 6, /* of files of a run, one after the other, that tell its order */
+};
 /* Share of responses named by which a run teaches, and below which it is told again. */
-static const double TAUGHT = 0.7;
+static const double TAUGHT = 0.7, AGAIN = 0.9;
 /* Votes that what other runs taught counts for. */
 static const double TAUGHT_VOTES = 10;
 
@@ -29,14 +35,21 @@ static const double TAUGHT_VOTES = 10;
 struct telling {
 	struct sequence_response *response;
 	size_t count, cap;
-	uint64_t named, responses;
+	uint64_t named, responses, unknown;
+	double sure; /* the sum of the names' probabilities */
 	struct sequence_modes modes;
+	uint32_t depth;
 };
 
 /* What a server's runs taught. */
 struct taught {
 	const struct run *first; /* one of them */
 	struct sequence_modes modes;
+	uint32_t runs;
+	uint32_t depths;     /* runs that tell how many requests are outstanding */
+	uint32_t depth;      /* these, if the same in all; else 0 */
+	double kept, broken; /* runs in the order of the index, and not */
+	double seen, unknown; /* responses, and those that no file explained */
 };
 
 struct runs {
@@ -64,6 +77,8 @@ keep_response(void *arg, const struct sequence_response *response, struct err *e
 	}
 	t->response[t->count++] = *response;
 	t->named += response->verdict == SEQUENCE_NAMED;
+	t->sure += response->verdict == SEQUENCE_NAMED ? response->probability : 0;
+	t->unknown += response->verdict == SEQUENCE_UNKNOWN;
 	t->responses += response->responses > 0 ? response->responses : 1;
 	return 0;
 }
@@ -76,9 +91,9 @@ telling_done(struct telling *t)
 }
 
 static bool
-is_told_well(const struct telling *t)
+is_told(const struct telling *t, double share)
 {
-	return (double)t->named >= TAUGHT * (double)t->responses;
+	return (double)t->named >= share * (double)t->responses;
 }
 
 static void
@@ -117,6 +132,27 @@ add_modes(const struct sequence_mode *from, uint32_t n, double scale,
 	}
 }
 
+/* Whether a run keeps to the order of the index: 1, or 0 if not, or -1 where too few
+ * files tell. */
+static int
+is_in_order(const struct telling *t, const uint32_t *order)
+{
+	uint32_t last = 0, pairs = 0;
+	size_t i;
+
+	for (i = 0; i < t->count; i++) {
+		const struct sequence_response *r = &t->response[i];
+
+		if (r->verdict != SEQUENCE_NAMED || order[r->id] == 0)
+			continue;
+		if (order[r->id] <= last)
+			return 0;
+		pairs += last > 0;
+		last = order[r->id];
+	}
+	return pairs >= PAIRS_MIN ? 1 : -1;
+}
+
 static struct taught *
 taught_of(const struct runs *runs, const struct run *run)
 {
@@ -134,10 +170,11 @@ taught_of(const struct runs *runs, const struct run *run)
 
 /* Takes what a run that is told well tells of its server. */
 static void
-teach(struct runs *runs, size_t i)
+teach(struct runs *runs, size_t i, const uint32_t *order)
 {
 	const struct telling *t = &runs->telling[i];
 	struct taught *taught = taught_of(runs, &runs->run[i]);
+	int in_order = is_in_order(t, order);
 
 	if (taught == NULL && runs->servers < SERVERS_MAX) {
 		taught = &runs->taught[runs->servers++];
@@ -149,6 +186,14 @@ teach(struct runs *runs, size_t i)
 	    taught->modes.header, &taught->modes.headers);
 	add_modes(t->modes.request, t->modes.requests, (double)t->named,
 		  taught->modes.request, &taught->modes.requests);
+	taught->kept += in_order == 1;
+	taught->broken += in_order == 0;
+	if (t->depth > 0 && taught->depth != t->depth)
+		taught->depth = taught->depths == 0 ? t->depth : 0;
+	taught->depths += t->depth > 0;
+	taught->runs++;
+	taught->seen += (double)t->responses;
+	taught->unknown += (double)t->unknown;
 }
 
 /* Constants that are taught, as so many votes. */
@@ -167,43 +212,53 @@ use_taught(const struct sequence_mode *from, uint32_t n, struct sequence_mode *t
 
 static int
 decode(const struct runs *runs, size_t i, const struct taught *taught,
-       struct sequence_config *config, struct telling *out, struct err *err)
+       const struct sequence_config *usual, struct telling *out, struct err *err)
 {
 	const struct run *run = &runs->run[i];
 	const struct constants *c = runs->constants[i];
+	struct sequence_config config = *usual;
 	struct sequence_stats stats = {0};
 
-	config->known = (struct sequence_modes){0};
-	copy_modes(&c->header, config->known.header, &config->known.headers);
-	copy_modes(&c->request, config->known.request, &config->known.requests);
+	config.known = (struct sequence_modes){0};
+	copy_modes(&c->header, config.known.header, &config.known.headers);
+	copy_modes(&c->request, config.known.request, &config.known.requests);
 	if (taught != NULL) {
 		use_taught(taught->modes.header, taught->modes.headers,
-		    config->known.header, &config->known.headers);
+		    config.known.header, &config.known.headers);
 		use_taught(taught->modes.request, taught->modes.requests,
-			   config->known.request, &config->known.requests);
+			   config.known.request, &config.known.requests);
+		if (taught->kept + taught->broken > 0)
+			config.order_odds =
+			    log((taught->kept + 0.5) / (taught->broken + 0.5));
+		config.seen = taught->seen;
+		config.unknown_seen = taught->unknown;
+		config.depth = taught->depth;
 	}
-	if (sequence_decode(config, run->rows, run->count, keep_response, out, &stats,
+	if (sequence_decode(&config, run->rows, run->count, keep_response, out, &stats,
 	    err) != 0)
 		return -1;
 	out->modes = stats.modes;
+	out->depth = stats.is_depth_told ? stats.depth : 0;
 	return 0;
 }
 
 /* Tells a run again by what others of its server taught; the better telling stands. */
 static int
-decode_again(struct runs *runs, size_t i, struct sequence_config *config, struct err *err)
+decode_again(struct runs *runs, size_t i, const struct sequence_config *config,
+	     struct err *err)
 {
 	const struct taught *taught = taught_of(runs, &runs->run[i]);
 	struct telling *first = &runs->telling[i], again = {0}, worse;
 
-	if (taught == NULL || is_told_well(first))
+	if (taught == NULL || (taught->first == &runs->run[i] && taught->runs == 1) ||
+	    is_told(first, AGAIN))
 		return 0;
 	if (decode(runs, i, taught, config, &again, err) != 0) {
 		telling_done(&again);
 		return -1;
 	}
-	worse = again.named > first->named ? *first : again;
-	if (again.named > first->named)
+	worse = again.sure > first->sure ? *first : again;
+	if (again.sure > first->sure)
 		*first = again;
 	telling_done(&worse);
 	return 0;
@@ -224,15 +279,16 @@ make_items(const struct files *files, const uint32_t *order)
 }
 
 static int
-decode_all(struct runs *runs, struct sequence_config *config, struct err *err)
+decode_all(struct runs *runs, const uint32_t *order,
+	   const struct sequence_config *config, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < runs->count; i++) {
 		if (decode(runs, i, NULL, config, &runs->telling[i], err) != 0)
 			return -1;
-		if (is_told_well(&runs->telling[i]))
-			teach(runs, i);
+		if (is_told(&runs->telling[i], TAUGHT))
+			teach(runs, i, order);
 	}
 	for (i = 0; i < runs->count; i++)
 		if (decode_again(runs, i, config, err) != 0)
@@ -261,7 +317,7 @@ runs_decode(const struct files *files, const uint32_t *order, const struct run *
 	config.items = items;
 	config.count = files->count;
 	config.by_path = by_path = sequence_by_path(items, config.count);
-	status = decode_all(runs, &config, err);
+	status = decode_all(runs, order, &config, err);
 	free(by_path);
 	free(items);
 	if (status != 0) {

@@ -24,8 +24,6 @@
  * of so many, beside those seen among the sure ones. */
 static const double UNKNOWN_ONE_IN = 15;
 static const uint32_t ENTRIES = 30000; /* per response */
-/* How much more the ways in order must weigh than all, in natural logs. */
-static const double ORDER_GAIN = 4;
 
 /* A path's length and a size as one key; sizes of more than that are cut off. */
 enum { SIZE_BITS = 44 };
@@ -129,25 +127,40 @@ set_window(const struct run *run, const struct block *block, uint32_t q,
 		slot->anchor = g->anchor;
 }
 
-/* Ways in the order of the index, if that explains the block better, or at any rate. */
+/*
+ * Ways in the order of the index, if that explains the block better, or at any rate;
+ * kept: the probability that the run keeps to it. Where ways in any order are too many to
+ * find, they are taken for as many as the orders of the files that came out, and borders
+ * that these files' pages bear out are none of theirs.
+ */
 static int
-find_ways(struct stretch *s, const struct block *block, struct ways *out, struct err *err)
+find_ways(struct stretch *s, const struct block *block, struct ways *out, double *kept,
+	  struct err *err)
 {
-	double in_order = -INFINITY;
-	int found;
+	double in_order = -INFINITY, anyhow = -INFINITY;
+	bool is_unsure = block->order == BLOCK_ANYHOW && s->responses > 1;
+	int found, found_any = 0;
 
-	s->is_ordered = block->order != BLOCK_FREE;
-	found = ways_find(s, out, err);
-	if (found < 0 || block->order != BLOCK_ANYHOW || s->responses == 1)
-		return found;
-	if (found > 0)
-		in_order = out->log_weight + lgamma(s->responses + 1.0) - ORDER_GAIN;
+	*kept = 1;
 	s->is_ordered = false;
-	found = ways_find(s, out, err);
-	if (found <= 0 || in_order <= out->log_weight)
+	if (is_unsure && (found_any = ways_find(s, out, err)) < 0)
+		return -1;
+	if (found_any > 0)
+		anyhow = out->log_weight - lgamma(s->responses + 1.0);
+	s->is_ordered = block->order != BLOCK_FREE;
+	if ((found = ways_find(s, out, err)) < 0 || !is_unsure)
 		return found;
-	s->is_ordered = true;
-	return ways_find(s, out, err);
+	if (found > 0) {
+		in_order = out->log_weight + s->run->config->order_odds;
+		if (found_any == 0)
+			anyhow = out->log_flat;
+	}
+	if (in_order > anyhow) {
+		*kept = 1 / (1 + exp(anyhow - in_order));
+		return found;
+	}
+	s->is_ordered = false;
+	return found_any > 0 ? ways_find(s, out, err) : 0;
 }
 
 int
@@ -161,7 +174,7 @@ run_fill(const struct run *run, const struct block *block, struct ways *out,
 			    .low = block->low,
 			    .high = block->high,
 			    .entries_max = ENTRIES};
-	double missing, chance;
+	double missing, chance, kept;
 	const struct group *g;
 	uint32_t q, first, unknown = 0;
 	int found;
@@ -178,13 +191,13 @@ run_fill(const struct run *run, const struct block *block, struct ways *out,
 		unknown += block->ordinal + q >= block->known_count ||
 			   block->known[block->ordinal + q].to == 0;
 	}
-	if ((found = find_ways(&s, block, out, err)) <= 0)
+	if ((found = find_ways(&s, block, out, &kept, err)) <= 0)
 		return found;
 	/* One more of other lengths may have had as much weight: there are few, and
 	 * mostly one way is most of it. */
 	chance = exp(out->log_chance - out->log_weight) + 1.0 / WAYS_SPANS;
 	missing = (block->unknown_seen + 1) / (block->seen + UNKNOWN_ONE_IN);
 	missing = 1 - pow(1 - missing, unknown) * out->trust;
-	*certainty = (1 - missing) / (1 - missing + missing * chance);
+	*certainty = kept * (1 - missing) / (1 - missing + missing * chance);
 	return 1;
 }

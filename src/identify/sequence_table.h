@@ -94,6 +94,10 @@ size_t candidate_find(const struct table *, uint64_t size);
 bool candidate_request(const struct table *, const struct slot *,
     const struct candidate *, uint32_t *used);
 
+/* sequence_halves.c: all ways in the order of the index, where the files are few enough:
+ * 1, or 0 where there is none, or -1 where they are too many. */
+int halves_find(struct table *, struct ways *out);
+
 /* sequence_step.c: marks the offsets from which the last response comes out, so that
  * the level before it, mostly the largest, holds no others. Without memory for it all
  * are kept. */

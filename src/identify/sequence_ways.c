@@ -89,7 +89,7 @@ end_ways(struct table *t, struct ways *out)
 		} else
 			chance += sum / (2 * SHIFTS);
 	}
-	out->log_weight = log(found) + t->log_scale;
+	out->log_weight = out->log_flat = log(found) + t->log_scale;
 	out->log_chance = log(chance) + t->log_scale;
 	return found > 0;
 }
@@ -188,7 +188,10 @@ static int
 find(struct table *t, struct ways *out)
 {
 	uint32_t q, n = t->stretch->responses;
+	int all = halves_find(t, out);
 
+	if (all >= 0)
+		return all;
 	if (!begin(t))
 		return -1;
 	if (n > 1)

@@ -51,6 +51,7 @@ struct ways {
 	uint32_t fits[WAYS_SLOTS];
 	uint64_t end[WAYS_SLOTS]; /* where each response likeliest ends */
 	double log_weight; /* of all ways, comparable between stretches of one span */
+	double log_flat;   /* the same without what pages say, as far as it is known */
 	double log_chance; /* the same of spans a little shorter or longer, on average */
 	double trust;      /* share of the weight that bounds left */
 };
