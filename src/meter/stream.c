@@ -10,46 +10,12 @@
 enum { FAR = 1 << 30 }; /* RFC 7323: no window is larger */
 static const uint64_t SPAN_FULL = ((uint64_t)1 << 40) - ((uint64_t)1 << 32);
 
-/* Octets in [from, to) that fill known gaps; the gaps shrink. */
-static uint64_t
-gaps_fill(struct gaps *g, uint64_t from, uint64_t to)
-{
-	uint64_t filled = 0;
-
-	for (int i = 0; i < GAPS; i++) {
-		uint64_t a = g->gap[i].from, b = g->gap[i].to;
-		uint64_t low = from > a ? from : a, high = to < b ? to : b;
-
-		if (low >= high)
-			continue;
-		filled += high - low;
-		if (low == a) {
-			g->gap[i].from = high;
-		} else {
-			g->gap[i].to = low;
-			/* The rest behind it goes into a free place, if there is one. */
-			for (int k = 0; k < GAPS && high < b; k++)
-				if (g->gap[k].from == g->gap[k].to) {
-					g->gap[k].from = high;
-					g->gap[k].to = b;
-					break;
-				}
-		}
-	}
-	return filled;
-}
-
+/* Remembers a gap; where there is no place for it the earliest one is forgotten. */
 static void
-gaps_add(struct meter *m, struct half *h, uint64_t from, uint64_t to)
+gap_put(struct meter *m, struct gaps *g, uint64_t from, uint64_t to)
 {
-	struct gaps *g;
 	int at = 0;
 
-	if (h->gaps == 0 && (h->gaps = slab_take(&m->gaps)) == 0) {
-		m->counters[METER_gaps_lost]++;
-		return;
-	}
-	g = slab_at(&m->gaps, h->gaps);
 	for (int i = 0; i < GAPS; i++) {
 		if (g->gap[i].from == g->gap[i].to) {
 			at = i;
@@ -62,6 +28,41 @@ gaps_add(struct meter *m, struct half *h, uint64_t from, uint64_t to)
 		m->counters[METER_gaps_lost]++;
 	g->gap[at].from = from;
 	g->gap[at].to = to;
+}
+
+/* Octets in [from, to) that fill known gaps; the gaps shrink. */
+static uint64_t
+gaps_fill(struct meter *m, struct gaps *g, uint64_t from, uint64_t to)
+{
+	uint64_t filled = 0;
+
+	for (int i = 0; i < GAPS; i++) {
+		uint64_t a = g->gap[i].from, b = g->gap[i].to;
+		uint64_t low = from > a ? from : a, high = to < b ? to : b;
+
+		if (low >= high)
+			continue;
+		filled += high - low;
+		if (low == a) {
+			g->gap[i].from = high;
+			continue;
+		}
+		g->gap[i].to = low;
+		if (high < b) { /* all of it lies in this gap */
+			gap_put(m, g, high, b);
+			break;
+		}
+	}
+	return filled;
+}
+
+static void
+gaps_add(struct meter *m, struct half *h, uint64_t from, uint64_t to)
+{
+	if (h->gaps == 0 && (h->gaps = slab_take(&m->gaps)) == 0)
+		m->counters[METER_gaps_lost]++;
+	else
+		gap_put(m, slab_at(&m->gaps, h->gaps), from, to);
 }
 
 /* The SYN of side d. */
@@ -143,7 +144,7 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 	    fresh = end > high ? (uint64_t)(end - (off > high ? off : high)) : 0;
 
 	if (h->gaps != 0)
-		filled = gaps_fill(slab_at(&m->gaps, h->gaps),
+		filled = gaps_fill(m, slab_at(&m->gaps, h->gaps),
 		    off < 0 ? 0 : (uint64_t)off, end < 0 ? 0 : (uint64_t)end);
 	if (fresh + filled < n) {
 		u40_set(&h->retransmitted,

@@ -604,6 +604,37 @@ test_order_and_loss(void **state)
 	rig_free(r);
 }
 
+/* Four gaps are remembered; a segment within one makes two of it, and what is forgotten
+ * then is counted. */
+static void
+test_gap_forgotten(void **state)
+{
+	static const uint32_t sent[][2] = {{0, 1000}, {2000, 1000}, {4000, 1000},
+	    {6000, 1000}, {8000, 1000}, {7400, 200}, {7600, 400}, {7000, 400},
+	    {5000, 1000}, {3000, 1000}, {1000, 1000}};
+	struct rig *r = rig_new();
+	struct meter_stats stats;
+	uint32_t s, c;
+
+	tcp_open(r);
+	tcp_send(r, 0, ACK | PSH, 100);
+	s = r->seq[1];
+	c = r->seq[0];
+	for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+		tcp_raw(r, 1, s + sent[i][0], c, ACK, sent[i][1]);
+		rig_send(r);
+		meter_stats(r->meter, &stats);
+		assert_int_equal(stats.counters[METER_gaps_lost], i >= 5);
+	}
+	r->seq[1] += 9000;
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 1);
+	HAS(&r->rows[0], reverse_span, 9000);
+	HAS(&r->rows[0], reverse_retransmitted, 1000); /* the earliest gap */
+	rig_free(r);
+}
+
 /* What only one direction shows of three downloads equals what both show. */
 static void
 test_one_direction(void **state)
@@ -766,6 +797,7 @@ main(void)
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_order_and_loss),
+		cmocka_unit_test(test_gap_forgotten),
 		cmocka_unit_test(test_one_direction),
 		cmocka_unit_test(test_mid_stream),
 		cmocka_unit_test(test_rst_and_reuse),
