@@ -133,16 +133,29 @@ column_set_null(struct column *c, size_t row)
 	value_zero(c, row);
 }
 
+void
+values_repeat(void *to, const void *value, size_t size, size_t n)
+{
+	size_t done = size, all = n * size, part;
+
+	if (n == 0)
+		return;
+	if (to != value)
+		memcpy(to, value, size);
+	for (; done < all; done += part) {
+		part = done < all - done ? done : all - done;
+		memcpy((char *)to + done, to, part);
+	}
+}
+
 /* values[0] to every row below rows. */
 static void
 column_spread(struct column *c, size_t rows)
 {
 	enum storage storage = types[c->type].storage;
-	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage),
-	    i;
+	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage);
 
-	for (i = 1; i < rows; i++)
-		memcpy((char *)c->values + i * size, c->values, size);
+	values_repeat(c->values, c->values, size, rows);
 	c->form = COLUMN_FLAT;
 }
 
@@ -250,6 +263,20 @@ batch_settle(struct batch *b)
 	}
 }
 
+/* Rows from..to-1 to null, of values of one size. */
+static void
+nulls_put(struct column *c, size_t from, size_t to)
+{
+	enum storage storage = types[c->type].storage;
+	size_t size = storage == STORAGE_ADDR && !c->is_mixed ? 4 : storage_size(storage);
+
+	if (c->valid == NULL)
+		column_open_valid(c, true);
+	memset((char *)c->values + from * size, 0, (to - from) * size);
+	for (; from < to; from++)
+		bit_put(c->valid, from, false);
+}
+
 void
 column_mark(struct batch *b, unsigned field, size_t from, size_t to, bool is_valid)
 {
@@ -257,6 +284,10 @@ column_mark(struct batch *b, unsigned field, size_t from, size_t to, bool is_val
 
 	if (is_valid && c->valid == NULL)
 		return;
+	if (!is_valid && types[c->type].storage != STORAGE_LIST) {
+		nulls_put(c, from, to);
+		return;
+	}
 	for (; from < to; from++) {
 		if (is_valid)
 			bit_put(c->valid, from, true);

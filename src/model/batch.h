@@ -87,6 +87,8 @@ void batch_settle(struct batch *batch);
  * null or valid. */
 void column_mark(struct batch *batch, unsigned field, size_t from, size_t to,
     bool is_valid);
+/* value n times into to. */
+void values_repeat(void *to, const void *value, size_t size, size_t n);
 /* Makes the whole column one value, given as a row struct's member. */
 void batch_constant(struct batch *batch, unsigned field, const void *member);
 /* Turns an address column's first rows values into struct addr ones. */

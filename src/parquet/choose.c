@@ -19,12 +19,22 @@
 #define MINMAX(name, T)                                                                  \
 	static void name(const T *v, size_t n, uint64_t *min, uint64_t *max)             \
 	{                                                                                \
-		T least = v[0], most = v[0];                                             \
+		T least = v[0], most = v[0], least2 = v[0], most2 = v[0];                \
+		size_t i;                                                                \
                                                                                          \
-		for (size_t i = 1; i < n; i++) {                                         \
+		/* two of each: a comparison waits for the one before it */             \
+		for (i = 1; i + 1 < n; i += 2) {                                         \
+			least = v[i] < least ? v[i] : least;                             \
+			most = v[i] > most ? v[i] : most;                                \
+			least2 = v[i + 1] < least2 ? v[i + 1] : least2;                  \
+			most2 = v[i + 1] > most2 ? v[i + 1] : most2;                     \
+		}                                                                        \
+		if (i < n) {                                                             \
 			least = v[i] < least ? v[i] : least;                             \
 			most = v[i] > most ? v[i] : most;                                \
 		}                                                                        \
+		least = least2 < least ? least2 : least;                                 \
+		most = most2 > most ? most2 : most;                                      \
 		*min = (uint64_t)least;                                                  \
 		*max = (uint64_t)most;                                                   \
 	}

@@ -16,15 +16,19 @@
 static void
 copy_bits(uint64_t *bits, size_t to, const uint64_t *from, size_t at, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bit = (uint64_t)1 << (to + i) % 64;
-		bool is_set =
-		    from == NULL || (from[(at + i) / 64] >> (at + i) % 64 & 1) != 0;
+	while (n > 0) {
+		/* As many as lie in one word here and there. */
+		size_t here = 64 - to % 64, there = 64 - at % 64;
+		size_t part = here < there ? here : there;
+		uint64_t mask, some;
 
-		if (is_set)
-			bits[(to + i) / 64] |= bit;
-		else
-			bits[(to + i) / 64] &= ~bit;
+		part = part < n ? part : n;
+		mask = UINT64_MAX >> (64 - part);
+		some = from == NULL ? mask : from[at / 64] >> at % 64 & mask;
+		bits[to / 64] = (bits[to / 64] & ~(mask << to % 64)) | some << to % 64;
+		to += part;
+		at += part;
+		n -= part;
 	}
 }
 
@@ -62,8 +66,7 @@ copy_fixed(void *to, const void *from, size_t size, size_t rows, size_t at, size
 	if (!is_constant)
 		memcpy(out, (const uint8_t *)from + at * size, n * size);
 	else
-		for (size_t i = 0; i < n; i++)
-			memcpy(out + i * size, from, size);
+		values_repeat(out, from, size, n);
 }
 
 static void

@@ -249,8 +249,7 @@ fill(struct batch *out, unsigned field, size_t n, const void *member, size_t siz
 		return;
 	}
 	column_mark(out, field, out->rows, out->rows + n, true);
-	for (i = 0; i < n; i++)
-		memcpy((char *)c->values + (out->rows + i) * size, member, size);
+	values_repeat((char *)c->values + out->rows * size, member, size, n);
 }
 
 static void

@@ -16,6 +16,13 @@ source_is_zero(const uint8_t *src, size_t stride, size_t n, size_t len)
 {
 	size_t i, j;
 
+	if (len == 2 || len == 4) { /* numbers of interfaces, systems, ports; addresses */
+		for (i = 0; i < n; i++, src += stride) {
+			if ((len == 2 ? load_be16(src) : load_be32(src)) != 0)
+				return false;
+		}
+		return true;
+	}
 	for (i = 0; i < n; i++, src += stride) {
 		for (j = 0; j < len; j++) {
 			if (src[j] != 0)
