@@ -458,6 +458,41 @@ test_statistics(void **unused)
 	text_done(&image);
 }
 
+/* Whichever row has them, of however many. */
+static void
+test_statistics_see_every_row(void **unused)
+{
+	struct parquet_column_spec column = {"a", PARQUET_INT64, PARQUET_INT_64};
+	struct parquet_encoder *e;
+
+	assert_int_equal(parquet_encoder_new(&e, &column, 1, PARQUET_CODEC_NONE, NULL),
+			 0);
+	for (uint32_t n = 1; n < 12; n++) {
+		for (uint32_t at = 0; at < n * n; at++) {
+			uint32_t least = at % n, most = at / n;
+			struct parquet_group_meta *meta = parquet_group_meta_new();
+			int64_t a[12] = {0};
+			struct parquet_values values = {PARQUET_FLAT, 8, .data = a};
+			const struct parquet_stats *s;
+			struct text image;
+
+			a[least] = -7;
+			a[most] = least == most ? a[least] : 9;
+			text_init(&image);
+			assert_int_equal(parquet_encode_group(e, &values, n, &image, meta,
+							      NULL), 0);
+			s = parquet_group_meta_stats(meta, 0);
+			assert_true(s->has_min_max);
+			assert_int_equal((int64_t)s->min_number, -7);
+			assert_int_equal((int64_t)s->max_number,
+					 least != most ? 9 : n == 1 ? -7 : 0);
+			parquet_group_meta_free(meta);
+			text_done(&image);
+		}
+	}
+	parquet_encoder_free(e);
+}
+
 int
 main(void)
 {
@@ -465,6 +500,7 @@ main(void)
 	    cmocka_unit_test(test_sizes),      cmocka_unit_test(test_random),
 	    cmocka_unit_test(test_refusals),   cmocka_unit_test(test_full_disk),
 	    cmocka_unit_test(test_statistics),
+	    cmocka_unit_test(test_statistics_see_every_row),
 	};
 
 	return cmocka_run_group_tests_name("parquet: round trips", tests, NULL, NULL);
