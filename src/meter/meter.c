@@ -6,8 +6,6 @@
  */
 #include "meter/meter.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -17,7 +15,6 @@
 #include "model/batch.h"
 
 enum { BURST = 32 };
-enum { FLOWS_MAX = 1 << 30 };
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMP6 = 58 };
 
 const struct counter_row meter_counter_rows[METER_COUNTERS] = {
@@ -25,131 +22,6 @@ const struct counter_row meter_counter_rows[METER_COUNTERS] = {
 #include "meter/counter.def"
 #undef COUNTER
 };
-
-/* The meter's slabs: items for each flow, and besides; whether in pages of 2 MiB. */
-static const struct slab_row {
-	size_t at; /* in struct meter */
-	size_t item_bytes;
-	uint32_t per_flow, besides;
-	bool is_huge;
-} slab_rows[] = {
-	{offsetof(struct meter, hot), sizeof(struct hot), 1, WHEEL, true},
-	{offsetof(struct meter, pair6), sizeof(struct pair6), 1, 0, true},
-	{offsetof(struct meter, small), sizeof(struct small), 1, 0, true},
-	{offsetof(struct meter, wide), sizeof(struct wide), 1, 0, false},
-	{offsetof(struct meter, stream), sizeof(struct stream), 1, 0, true},
-	{offsetof(struct meter, exchange), sizeof(struct exchange), 1, 0, false},
-	{offsetof(struct meter, gaps), sizeof(struct gaps), 2, 0, false},
-	{offsetof(struct meter, remainder), sizeof(struct part), 1, 0, false},
-	{offsetof(struct meter, labels), sizeof(struct labels), 1, 0, false},
-	{offsetof(struct meter, marks), sizeof(struct marks), 0, MARKS_MAX, false},
-};
-enum { SLABS = sizeof slab_rows / sizeof *slab_rows };
-
-static struct slab *
-slab_of(const struct meter *m, const struct slab_row *row)
-{
-	return (struct slab *)((char *)m + row->at);
-}
-
-static int
-slabs_init(struct meter *m, uint32_t flows, struct err *err)
-{
-	for (const struct slab_row *row = slab_rows; row < slab_rows + SLABS; row++) {
-		size_t item_bytes = row->at == offsetof(struct meter, pair6) &&
-		    (m->key->has_mac || m->config.has_segments) ? sizeof(struct pair_more)
-		    : row->item_bytes;
-
-		if (slab_init(slab_of(m, row), item_bytes,
-		    row->per_flow * flows + row->besides, row->is_huge, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-struct meter *
-meter_new(const struct meter_config *config, struct sink *sink, struct err *err)
-{
-	struct meter *m = calloc(1, sizeof *m);
-	uint32_t n = config->max_flows;
-
-	if (m == NULL) {
-		err_set(err, ENOMEM, "meter: out of memory");
-		return NULL;
-	}
-	m->config = *config;
-	m->key = &meter_key_rows[config->key];
-	if (config->sample_interval > 1)
-		m->config.cut_exchanges = false;
-	if (!m->config.cut_exchanges) /* a connection is a record, however quiet it is */
-		m->config.write_quiet = false;
-	m->is_plain = config->key == METER_KEY_DEFAULT && config->sample_interval <= 1;
-	m->sink = sink;
-	m->clock_us = -1;
-	if (n == 0 || n > FLOWS_MAX) {
-		err_set(err, EINVAL, "meter: %u flows: use a number from 1 to %u", n,
-		    FLOWS_MAX);
-		goto fail;
-	}
-	if (limits_set(m, err) < 0 || flow_index_init(&m->index, n + WHEEL, err) < 0)
-		goto fail;
-	if (slabs_init(m, n, err) < 0)
-		goto fail;
-	if ((m->macs = region_map((n + WHEEL + 1ul) * sizeof *m->macs, false, err)) ==
-	    NULL)
-		goto fail;
-	if ((m->labels_of = region_map((n + WHEEL + 1ul) * sizeof *m->labels_of, false,
-	    err)) == NULL)
-		goto fail;
-	if (config->sample_interval > 1 && (m->sampled = region_map((n + WHEEL + 1ul) *
-	        sizeof *m->sampled, false, err)) == NULL)
-		goto fail;
-	wheel_init(m);
-	initiator_init(m);
-	m->held = calloc(HELD, sizeof *m->held);
-	m->fragments = calloc(FRAGMENT_SLOTS, sizeof *m->fragments);
-	m->fingerprints = fingerprints_new(FINGERPRINTS_MAX);
-	m->mac_pairs = mac_pairs_new(config->seed);
-	m->writer = writer_new(BATCH_ROWS);
-	m->peek = writer_new(1);
-	if (m->fragments == NULL || m->held == NULL || m->fingerprints == NULL ||
-	    m->mac_pairs == NULL || m->writer == NULL || m->peek == NULL) {
-		err_set(err, ENOMEM, "meter: out of memory");
-		goto fail;
-	}
-	return m;
-
-fail:
-	meter_free(m);
-	return NULL;
-}
-
-void
-meter_free(struct meter *m)
-{
-	if (m == NULL)
-		return;
-	if (m->macs != NULL)
-		region_unmap(m->macs,
-		    (m->config.max_flows + WHEEL + 1ul) * sizeof *m->macs);
-	if (m->labels_of != NULL)
-		region_unmap(m->labels_of, (m->config.max_flows + WHEEL + 1ul) *
-		    sizeof *m->labels_of);
-	if (m->sampled != NULL)
-		region_unmap(m->sampled,
-		    (m->config.max_flows + WHEEL + 1ul) * sizeof *m->sampled);
-	if (m->index.buckets != NULL)
-		flow_index_done(&m->index);
-	for (size_t i = 0; i < SLABS; i++)
-		slab_done(slab_of(m, &slab_rows[i]));
-	free(m->fragments);
-	free(m->held);
-	fingerprints_free(m->fingerprints);
-	mac_pairs_free(m->mac_pairs);
-	writer_free(m->writer);
-	writer_free(m->peek);
-	free(m);
-}
 
 static uint32_t
 flow_find(const struct meter *m, const struct lookup *l)
@@ -225,17 +97,6 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 {
 	flow_index_remove(&m->index, flow_hash(m, flow), flow);
 	flow_free(m, flow, why);
-}
-
-void
-flows_clear(struct meter *m)
-{
-	if (m->labels.live > 0)
-		memset(m->labels_of, 0, ((size_t)m->hot.used + 1) * sizeof *m->labels_of);
-	for (size_t i = 0; i < SLABS; i++)
-		slab_clear(slab_of(m, &slab_rows[i]));
-	flow_index_clear(&m->index);
-	wheel_init(m);
 }
 
 /* The flow has nothing that is not written. */
@@ -579,28 +440,4 @@ meter_packets(struct meter *m, const struct packet *packets, size_t n, struct er
 		n -= now;
 	}
 	return m->status;
-}
-
-void
-meter_stats(const struct meter *m, struct meter_stats *out)
-{
-	const struct slab *slab;
-
-	memset(out, 0, sizeof *out);
-	memcpy(out->counters, m->counters, sizeof out->counters);
-	memcpy(out->expired, m->expired, sizeof out->expired);
-	out->live_flows = m->index.live;
-	out->peak_flows = m->peak_flows;
-	for (size_t i = 0; i < SLABS; i++) {
-		slab = slab_of(m, &slab_rows[i]);
-		out->memory_bytes += (uint64_t)slab->used * slab->item_bytes;
-	}
-	out->memory_bytes += m->hot.used * sizeof *m->macs;
-	out->memory_bytes += flow_index_bytes(&m->index);
-}
-
-const struct meter_statistics *
-meter_statistics(const struct meter *m)
-{
-	return &m->statistics;
 }

@@ -292,10 +292,11 @@ int limits_set(struct meter *m, struct err *err);
  * in the index; flow_end that, too. */
 void flow_free(struct meter *m, uint32_t flow, enum meter_expire why);
 void flow_end(struct meter *m, uint32_t flow, enum meter_expire why);
-/* No flow is there any more; nothing is written. */
-void flows_clear(struct meter *m);
 /* The flow has nothing that is not written. */
 bool record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot);
+
+/* memory.c: no flow is there any more; nothing is written. */
+void flows_clear(struct meter *m);
 
 /* initiator.c */
 void initiator_init(struct meter *m);
