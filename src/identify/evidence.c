@@ -78,8 +78,10 @@ tell_sum(struct findings *f, const struct record *r, const struct candidate *c)
 static void
 tell_request(struct findings *f, const struct record *r, const struct candidate *c)
 {
-	uint32_t phase = c->request_mode > 0 && f->constants != NULL
-	    ? f->constants->request.mode[c->request_mode - 1].phase : 0;
+	const struct constants *k = f->constants;
+	uint32_t phase = k == NULL ? 0
+	    : c->request_mode > 0 ? k->request.mode[c->request_mode - 1].phase
+	    : k->comb.step > 0 ? k->comb.phase : 0;
 	uint32_t path = files_path_octets(f->files, c->file, phase);
 
 	if (c->rest > 0)

@@ -86,7 +86,8 @@ double
 span_request_share(const struct files *files, const struct constants *c, size_t file,
 		   uint64_t span, uint32_t *rest, uint8_t *mode)
 {
-	int64_t r = (int64_t)span - files->file[file].path_len;
+	int64_t r = (int64_t)span -
+	    files_path_octets(files, file, c->comb.step > 0 ? c->comb.phase : 0);
 	double share, best = 0;
 	uint32_t i;
 
