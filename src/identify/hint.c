@@ -16,6 +16,7 @@
 
 enum {
 	HOSTS_MAX = 1 << 16, /* further clients are not remembered */
+	HOSTS_SLOTS = 2 * HOSTS_MAX, /* free ones end a search */
 	HOST_TEXTS = 4,      /* suites and architectures told apart per client */
 	HOST_RECENT = 64,    /* downloads of a client whose dependencies are looked at */
 	SYSTEMS = 4096,      /* looks of SYNs told apart, by hash */
@@ -44,7 +45,7 @@ struct system {
 };
 
 struct hosts {
-	struct host host[HOSTS_MAX];
+	struct host host[HOSTS_SLOTS];
 	struct system system[SYSTEMS];
 	uint32_t count;
 };
@@ -61,17 +62,16 @@ hosts_free(struct hosts *hosts)
 	free(hosts);
 }
 
-/* The client's entry, or the free one where it would be; NULL if the table is full. */
+/* The client's entry, or the free one where it would be: half of them are free. */
 static struct host *
 host_of(const struct hosts *hosts, const struct addr *client)
 {
-	uint32_t i = (uint32_t)hash64(client, sizeof *client, 0) % HOSTS_MAX, n;
+	uint32_t i = (uint32_t)hash64(client, sizeof *client, 0) % HOSTS_SLOTS;
 
-	for (n = 0; n < HOSTS_MAX / 8; n++, i = (i + 1) % HOSTS_MAX)
-		if (!hosts->host[i].is_used ||
-		    addr_compare(&hosts->host[i].client, client) == 0)
-			return (struct host *)&hosts->host[i];
-	return NULL;
+	while (hosts->host[i].is_used &&
+	       addr_compare(&hosts->host[i].client, client) != 0)
+		i = (i + 1) % HOSTS_SLOTS;
+	return (struct host *)&hosts->host[i];
 }
 
 static void
@@ -110,7 +110,7 @@ hosts_add(struct hosts *hosts, const struct files *files, const struct record *r
 		habit_add(&hosts->system[record->system % SYSTEMS].suite, suite);
 		habit_add(&hosts->system[record->system % SYSTEMS].arch, arch);
 	}
-	if (host == NULL)
+	if (!host->is_used && hosts->count == HOSTS_MAX)
 		return;
 	if (!host->is_used) {
 		*host = (struct host){.client = record->client, .is_used = true};

@@ -12,12 +12,17 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 12, LAW_RECORDS_MIN = 3, LAW_SAMPLE = 400, LAW_MODES = 3, ALERT = 2 };
+enum { ROUNDS = 12, LESSONS_MAX = 4000, LESSONS_OF_SERVER = 1500, LAW_RECORDS_MIN = 3, LAW_SAMPLE = 400, LAW_MODES = 3, ALERT = 2 };
 
 /* Laws are looked for where more than this share is unknown without, or where it takes
  * more than LAW_MODES constants, and believed where they are so much likelier, in log
  * likelihood. */
 static const double LAW_UNKNOWN = 0.05, LAW_GAIN = 10;
+/* Of a server, where plain HTTP/1.1 explains most of all servers: beside so many times as
+ * much as is unknown of these. */
+static const double LAW_UNKNOWN_MORE = 1.5, MOSTLY_UNKNOWN = 0.3;
+/* EM is at its end where no share moves by more. */
+static const double STILL = 1e-4;
 
 /* Before any is seen, of all downloads ranges, and as many unmodified ones. */
 static const double PART_SHARE = 0.005;
@@ -121,14 +126,30 @@ set_request(struct constants *c, const struct shares *sum)
 	}
 }
 
+/* By how much shares have moved. */
+static double
+moved(const struct constants *a, const struct constants *b)
+{
+	double most = fabs(a->unknown - b->unknown);
+	uint32_t i;
+
+	for (i = 0; i < a->header.count; i++)
+		most = fmax(most, fabs(a->header.mode[i].weight -
+				       b->header.mode[i].weight));
+	for (i = 0; i < a->request.count; i++)
+		most = fmax(most, fabs(a->request.mode[i].weight -
+				       b->request.mode[i].weight));
+	return most;
+}
+
 static void
 round_of_em(const struct files *files, const struct record *records, size_t n,
-	    struct constants *c)
+	    size_t lessons, struct constants *c)
 {
 	struct shares sum = {0};
 	struct comb_sums comb;
 	struct verdict verdict;
-	size_t step = n > 4000 ? n / 4000 : 1, i;
+	size_t step = n > lessons ? n / lessons : 1, i;
 	uint32_t k;
 
 	span_comb_begin(c, &comb);
@@ -157,6 +178,21 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 	c->unmodified = (sum.part[PART_UNMODIFIED] + PART_SHARE) / (sum.all + 1);
 }
 
+static void
+weigh_all(const struct files *files, const struct record *records, size_t n,
+	  size_t lessons, struct constants *c)
+{
+	struct constants before;
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		before = *c;
+		round_of_em(files, records, n, lessons, c);
+		if (moved(&before, c) < STILL)
+			break;
+	}
+}
+
 /* The alert of the law that most responses follow. */
 static uint32_t
 alert_of(const struct modes *header)
@@ -175,6 +211,7 @@ static void
 learn(const struct files *files, const struct record *records, size_t n, bool with_laws,
       const struct constants *base, struct constants *out)
 {
+	size_t lessons = base != NULL ? LESSONS_OF_SERVER : LESSONS_MAX;
 	struct vote *vote = vote_new();
 	bool found;
 	int round;
@@ -190,13 +227,11 @@ learn(const struct files *files, const struct record *records, size_t n, bool wi
 			break;
 	}
 	vote_free(vote);
-	for (round = 0; round < ROUNDS; round++)
-		round_of_em(files, records, n, out);
+	weigh_all(files, records, n, lessons, out);
 	if (!with_laws)
 		return;
 	span_vote_first(files, records, n, out);
-	for (round = 0; round < ROUNDS; round++)
-		round_of_em(files, records, n, out);
+	weigh_all(files, records, n, lessons, out);
 }
 
 static void
@@ -280,6 +315,21 @@ learn_laws(const struct files *files, const struct record *records, size_t n,
 	*out = framed;
 }
 
+/* Whether plain HTTP/1.1 leaves so much unexplained that laws are looked for: of a server
+ * more than of all together. */
+static bool
+wants_laws(const struct constants *c, const struct constants *base)
+{
+	double usual = base != NULL && base->unknown < MOSTLY_UNKNOWN
+			   ? LAW_UNKNOWN_MORE * base->unknown
+			   : 0;
+	uint32_t modes = base != NULL && base->header.count > LAW_MODES
+			     ? base->header.count
+			     : LAW_MODES;
+
+	return c->unknown > LAW_UNKNOWN + usual || c->header.count > modes;
+}
+
 void
 span_learn(const struct files *files, const struct record *records, size_t n,
 	   const struct constants *base, enum span_layers layers, struct constants *out)
@@ -291,7 +341,6 @@ span_learn(const struct files *files, const struct record *records, size_t n,
 	if (files->count == 0 || n == 0)
 		return;
 	learn(files, records, n, is_framed, base, out);
-	if (!is_framed && layers == SPAN_ANY &&
-	    (out->unknown > LAW_UNKNOWN || out->header.count > LAW_MODES))
+	if (!is_framed && layers == SPAN_ANY && wants_laws(out, base))
 		learn_laws(files, records, n, base, out);
 }
