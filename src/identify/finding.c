@@ -387,12 +387,13 @@ findings_add_several(struct findings *f, const struct record *r, const struct ve
 		is_named = one.probability >= f->plain_threshold;
 		set_record(f, &out, r);
 		finding_set(&out, rivals, s->fits > 0 ? s->fits - 1 : 0);
+		/* Without a name it is one of those listed, if the record holds several;
+		 * that it is of no file nothing says. */
 		finding_set(&out, kind,
-			    !is_named                            ? KIND_unknown
-			    : f->files->file[one.file].encoding ? KIND_encoded
-								 : KIND_whole);
+			    is_named && f->files->file[one.file].encoding ? KIND_encoded
+									   : KIND_whole);
 		finding_set(&out, probability,
-			    is_named ? one.probability : 1 - one.probability);
+			    is_named ? one.probability : s->probability);
 		finding_set(&out, grade, GRADE_plain);
 		if (is_named) {
 			set_file(f, &out, one.file);

@@ -175,7 +175,7 @@ struct score {
 	size_t first; /* row that is judged first */
 	unsigned all, right, named, known, sure, sure_wrong, sets, sets_right;
 	double bins[10], bins_right[10], bins_sum[10];
-	unsigned unknown_right, in_five, likeliest;
+	unsigned unknown_right, unknown_sure, in_five, likeliest;
 };
 
 static bool
@@ -254,6 +254,8 @@ judge(struct sink *sink, struct batch *batch, struct err *err)
 		if (!is_named)
 			is_right = (t->file < 0) == (f.kind == KIND_unknown);
 		s->unknown_right += !is_named && t->file < 0;
+		s->unknown_sure += f.kind == KIND_unknown && f.probability >= 0.99 &&
+				   t->file >= 0;
 		s->likeliest += t->downloads == 1 && t->file >= 0 && is_likeliest(&f, s,
 		    t);
 		if (t->downloads == 1 && t->file >= 0)
@@ -655,6 +657,8 @@ test_several(void **state)
 			      cases[i].path->name, cases[i].downloads, whole, n, s.right,
 			      s.named);
 		assert_true(whole >= cases[i].share * n);
+		/* What has no name is not therefore of no file. */
+		assert_true(s.unknown_sure == 0 || cases[i].downloads > 3);
 		assert_true(s.right >= (cases[i].downloads > 3 ? 0.6 : 0.95) * s.named);
 		world_done(&w);
 	}
