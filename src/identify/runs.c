@@ -14,6 +14,7 @@
 #include "identify/files.h"
 #include "identify/finding.h"
 #include "identify/intake.h"
+#include "identify/needs.h"
 #include "identify/sequence.h"
 #include "identify/span_weigh.h"
 #include "model/flow.h"
@@ -305,6 +306,7 @@ runs_decode(const struct files *files, const uint32_t *order, const struct run *
 	struct sequence_config config;
 	struct sequence_item *items = make_items(files, order);
 	uint32_t *by_path;
+	struct needs *needs = needs_of_files(files);
 	int status;
 
 	*runs = (struct runs){.run = run,
@@ -317,7 +319,9 @@ runs_decode(const struct files *files, const uint32_t *order, const struct run *
 	config.items = items;
 	config.count = files->count;
 	config.by_path = by_path = sequence_by_path(items, config.count);
+	config.needs = needs;
 	status = decode_all(runs, order, &config, err);
+	needs_free(needs);
 	free(by_path);
 	free(items);
 	if (status != 0) {

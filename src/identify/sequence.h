@@ -16,6 +16,7 @@
 
 struct err;
 struct flow;
+struct needs;
 
 /* A catalogue file that the connection may carry. Sorted by size, then as you like. */
 struct sequence_item {
@@ -54,6 +55,8 @@ struct sequence_config {
 	/* Of the same items, by sequence_by_path, borrowed; NULL: ends that no mark shows
 	 * are not looked for. */
 	const uint32_t *by_path;
+	/* What the files need, by their ids, borrowed; NULL: not known. */
+	const struct needs *needs;
 	struct sequence_modes known; /* starting points; the connection's own votes add */
 	uint32_t depth; /* requests outstanding at most; 0: found by vote, 10 */
 	double name_at; /* probability needed for a name */
@@ -134,7 +137,7 @@ struct sequence_stats {
  * the caller. */
 uint32_t *sequence_by_path(const struct sequence_item *items, size_t count);
 
-/* Everything but items, count and by_path. */
+/* Everything but items, count, by_path and needs. */
 void sequence_config_init(struct sequence_config *);
 
 /*

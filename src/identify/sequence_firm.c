@@ -13,6 +13,7 @@
 #include "identify/sequence_run.h"
 
 #include "base/err.h"
+#include "identify/needs.h"
 
 #include <errno.h>
 #include <math.h>
@@ -119,6 +120,43 @@ use_order(struct pieces *p, uint32_t last)
 			high = last + 1;
 		if (low < high)
 			weigh_order(p, &p->piece[i], low, high, last, in_order);
+	}
+}
+
+/*
+ * Weighs the files of unsure pieces by what the firm ones need. Without what the
+ * catalogue does not say, or where nothing of it shows in the run, nothing changes.
+ */
+static void
+use_needs(struct run *run, struct pieces *p)
+{
+	const struct needs *needs = run->config->needs;
+	uint32_t *known, n = 0, i, k;
+	double sum;
+
+	if (needs == NULL || (known = malloc(p->pieces * sizeof *known)) == NULL)
+		return;
+	for (i = 1; i < p->pieces; i++)
+		if (firm_is(p, &p->piece[i]))
+			known[n++] = pieces_best(p, &p->piece[i])->id;
+	run->likelier = calloc(needs->count + 1, sizeof *run->likelier);
+	if (run->likelier != NULL && !needs_weigh(needs, known, n, run->likelier)) {
+		free(run->likelier);
+		run->likelier = NULL;
+	}
+	free(known);
+	for (i = 1; i < p->pieces && run->likelier != NULL; i++) {
+		struct piece *piece = &p->piece[i];
+
+		if (firm_is(p, piece))
+			continue;
+		for (sum = piece->mass, k = piece->first_fit; k != 0; k = p->fit[k].next) {
+			sum -= p->fit[k].mass;
+			p->fit[k].mass *= (double)run->likelier[p->fit[k].id];
+			sum += p->fit[k].mass;
+		}
+		for (k = piece->first_fit; k != 0 && sum > 0; k = p->fit[k].next)
+			p->fit[k].mass *= piece->mass / sum;
 	}
 }
 
@@ -278,6 +316,7 @@ firm_settle(struct run *run, struct pieces *p, uint32_t last, struct block *bloc
 	uint32_t i, requests;
 	struct known *known;
 
+	use_needs(run, p);
 	use_order(p, last);
 	settle_counts(run, p);
 	requests = count_requests(run);

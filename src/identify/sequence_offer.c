@@ -83,7 +83,9 @@ add_candidate(struct table *t, uint32_t item, uint32_t rest)
 	if (s->is_ordered && (i->order <= s->low || (s->high > 0 && i->order >= s->high)))
 		return;
 	t->candidate[t->candidates++] = (struct candidate){
-	    item, rest, s->run->modes.request[rest].weight};
+	    item, rest,
+	    s->run->modes.request[rest].weight *
+		(s->run->likelier != NULL ? (double)s->run->likelier[i->id] : 1)};
 }
 
 void

@@ -306,5 +306,6 @@ run_done(struct run *run)
 	free(run->borders);
 	free(run->odd);
 	free(run->header_share);
+	free(run->likelier);
 	free(run->length);
 }

@@ -65,6 +65,7 @@ struct run {
 	bool has_pages; /* the run shows pages */
 	double phased; /* probability that an odd end shows a response's pages */
 	double *header_share; /* by octets of the header, modulo 4096 */
+	float *likelier; /* by id, for what firm files need; NULL: all alike */
 	double log_spurious; /* log of spurious segment ends per octet */
 	uint32_t depth;      /* 0: request times unused */
 	bool is_voted;       /* the modes at this depth had votes */

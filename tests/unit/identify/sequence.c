@@ -156,7 +156,7 @@ send_response(struct world *w, const struct trouble *t, uint64_t from, uint64_t 
 {
 	uint64_t at = from, part;
 
-	if (chance(w) < t->apart)
+	if (t->apart > 0 && chance(w) < t->apart)
 		mark(w, MARK_END, header, at += header);
 	while (to - at > 40000) {
 		part = MSS * (1 + draw(w) % 24);
