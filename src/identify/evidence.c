@@ -256,7 +256,13 @@ evidence_several(struct findings *f, const struct record *r, const struct verdic
 		    "%llu octets in %llu packets",
 		    s->files, s->probability, (unsigned long long)v->payload,
 		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
-	if (ordinal < best->files)
+	if (v->quic != NULL)
+		text_printf(&f->evidence,
+			    " = the sizes of %u files + %.0f beside them + %.2f a packet + "
+			    "%u x %.0f sent again + %u",
+			    best->files, v->quic->constant, v->quic->cost, best->k,
+			    v->quic->packet, best->e);
+	else if (ordinal < best->files)
 		text_printf(&f->evidence,
 		    " = the sizes and headers of %u files + %u x %u sent again + %u",
 		    best->files, best->k, v->mss, best->e);

@@ -433,7 +433,11 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 	struct plain_ready ready;
 	struct mode mode;
 
-	if (p->config.no_several || r->is_quic || sampled_is(r) || at.mss == 0 ||
+	if (r->is_quic)
+		return !p->config.no_several &&
+		       !(alone->count > 0 && alone->candidate[0].probability > SURE) &&
+		       quic_several(p->files, &at.server->known.quic, r, alone, out);
+	if (p->config.no_several || sampled_is(r) || at.mss == 0 ||
 	    at.wire->header.count == 0 || at.server == &p->all ||
 	    (alone->count > 0 && alone->candidate[0].probability > SURE &&
 	     !several_is_told(at.losses, r, at.overhead)))

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/search.h"
+#include "identify/quic_inside.h"
 #include "identify/wire.h"
 
 #include <math.h>
@@ -46,9 +47,8 @@ at_least(double least, double v)
 	return v > least ? v : least;
 }
 
-/* D: without IP and UDP headers; 0 where there cannot be as many packets. */
-static double
-payload_of(const struct record *r)
+double
+quic_payload(const struct record *r)
 {
 	uint64_t headers = r->packets * ((r->server.is_v6 ? 40u : 20u) + UDP_HEADER);
 
@@ -94,7 +94,7 @@ vote_cost(const struct files *files, const struct record *const *voters, size_t 
 	unsigned bin;
 
 	for (k = 0; k < n; k++) {
-		v = payload_of(voters[k]) - cost * (double)voters[k]->packets;
+		v = quic_payload(voters[k]) - cost * (double)voters[k]->packets;
 		from = lower(files, v - (double)raster->bins * raster->octets + 1);
 		to = lower(files, v);
 		if (to - from > VOTER_FILES_MAX)
@@ -131,7 +131,7 @@ mean_again(const struct files *files, const struct record *const *voters, size_t
 	size_t count = 1, i, at;
 
 	for (i = 0; i < n; i++) {
-		d = payload_of(voters[i]) - best->cost * (double)voters[i]->packets -
+		d = quic_payload(voters[i]) - best->cost * (double)voters[i]->packets -
 		    best->constant;
 		at = lower(files, d);
 		d -= at > 0 ? (double)files->file[at - 1].size : d;
@@ -158,7 +158,7 @@ vote(const struct files *files, const struct record *const *records, size_t n,
 		voter[voters++] = records[i];
 		longest = at_least(longest, (double)records[i]->packets);
 		largest = at_least(largest,
-				   payload_of(records[i]) / (double)records[i]->packets);
+				   quic_payload(records[i]) / (double)records[i]->packets);
 	}
 	by = fmin(COST_STEP_MAX, at_least(COST_STEP_MIN, raster->octets / 2 / longest));
 	for (cost = COST_FIRST; cost < COST_LAST; cost += by)
@@ -211,7 +211,7 @@ struct near {
 static struct near
 near_of(const struct files *files, const struct quic_server *s, const struct record *r)
 {
-	double left = payload_of(r) - s->cost * (double)r->packets - s->constant;
+	double left = quic_payload(r) - s->cost * (double)r->packets - s->constant;
 	double below = QUIC_LESS * s->packet + NEGLIGIBLE * s->width[1];
 	double above = QUIC_MORE * s->packet + NEGLIGIBLE * s->width[1];
 	struct near near = {.left = left};
@@ -264,7 +264,7 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 	size_t i;
 	int k;
 
-	all = unknown_weight(files, s, payload_of(r));
+	all = unknown_weight(files, s, quic_payload(r));
 	share = (1 - s->unknown) / (double)files->count;
 	sums->records++;
 	for (i = near.from; i < near.to; i++) {
@@ -292,7 +292,7 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 			}
 		}
 		sums->rest += part[k] * d;
-		y = payload_of(r) - (double)files->file[i].size;
+		y = quic_payload(r) - (double)files->file[i].size;
 		sums->n += part[QUIC_LESS];
 		sums->p += part[QUIC_LESS] * p;
 		sums->pp += part[QUIC_LESS] * p * p;
@@ -300,7 +300,7 @@ sum_record(const struct files *files, const struct quic_server *s, const struct 
 		sums->py += part[QUIC_LESS] * p * y;
 	}
 	if (all > 0) {
-		sums->unknown += unknown_weight(files, s, payload_of(r)) / all;
+		sums->unknown += unknown_weight(files, s, quic_payload(r)) / all;
 		sums->likelihood += log(all);
 	}
 }
@@ -432,9 +432,9 @@ quic_name(const struct files *files, const struct quic_server *s, const struct r
 			c = candidate_of(s, near.from, d, part);
 			tally_add(&tally, &c, share * sum);
 		}
-		tally_end(&tally, unknown_weight(files, s, payload_of(r)) +
+		tally_end(&tally, unknown_weight(files, s, quic_payload(r)) +
 				      share * near.omitted * (1 - s->again[QUIC_LESS]));
 	}
-	out->payload = (uint64_t)payload_of(r);
+	out->payload = (uint64_t)quic_payload(r);
 	out->quic = s;
 }

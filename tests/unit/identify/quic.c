@@ -478,13 +478,101 @@ test_rows(void **state)
 	catalog_free(c);
 }
 
+/* Carries further files on a connection, each with a header of its own. */
+static void
+carry_on(struct sim *sim, const struct server *s, uint64_t size, struct carried *c)
+{
+	struct server later = *s;
+	struct carried more;
+
+	later.flight = 0;
+	later.page = 30 + (unsigned)sim_below(sim, 150);
+	later.probes = 0;
+	more = carry(sim, &later, size);
+	c->octets += more.octets;
+	c->packets += more.packets;
+}
+
+enum { TOGETHER = 3 };
+
+/* Judges names against the files of each connection, whatever their order. */
+static struct score
+judge_sets(const struct told *told, uint64_t (*sizes)[TOGETHER])
+{
+	struct score score = {0};
+	size_t i, k, j;
+
+	for (k = 0; k < told->count; k++) {
+		if (!told->of[k].is_named)
+			continue;
+		i = (size_t)(told->of[k].start - 1700000000000000) / 2000000;
+		for (j = 0; j < TOGETHER && sizes[i][j] != told->of[k].size; j++)
+			;
+		score.named++;
+		score.doubt += 1 - told->of[k].probability;
+		score.right += j < TOGETHER;
+		score.sure += told->of[k].probability >= 0.99;
+		score.sure_wrong += told->of[k].probability >= 0.99 && j == TOGETHER;
+		if (j < TOGETHER)
+			sizes[i][j] = 0;
+	}
+	return score;
+}
+
+/* A third of the connections carry two or three files: sets are named where one is the
+ * only one, three of fifty files mostly not; no other name is sure. */
+static void
+test_several(void **state)
+{
+	static struct told told;
+	static uint64_t sizes[300][TOGETHER];
+	size_t server, i, k, all;
+
+	for (server = 0; server < SERVERS - 1; server++) {
+		const struct server *s = &servers[server];
+		struct sim sim = {.seed = seed_of() * 100 + 51 + server};
+		struct catalog *c = catalogue(&sim, 50, 100000, 10000000);
+		struct identify *id = identifier(c, false);
+		const struct catalog_file *files = catalog_files(c);
+		struct score score;
+
+		memset(sizes, 0, sizeof sizes);
+		for (i = all = 0; i < 300; i++) {
+			uint64_t n = sim_below(&sim, 3) > 0 ? 1 : 2 + sim_below(&sim, 2);
+			struct carried carried = {0};
+			struct flow f;
+
+			for (k = 0; k < n; k++, all++) {
+				sizes[i][k] = files[sim_below(&sim, 50)].size;
+				if (k == 0)
+					carried = carry(&sim, s, sizes[i][k]);
+				else
+					carry_on(&sim, s, sizes[i][k], &carried);
+			}
+			f = row(s, &carried, i);
+			give(id, &f);
+		}
+		finish(id, &told);
+		score = judge_sets(&told, sizes);
+		printf("# several, %s: %zu of %zu named, %zu right (%.1f wrong by "
+		       "probability), %zu sure, %zu of them wrong\n",
+		       s->name, score.named, all, score.right, score.doubt, score.sure,
+		       score.sure_wrong);
+		assert_true(score.right * 100 >= all * 45);
+		assert_true(is_honest(&score));
+		assert_true(score.sure_wrong <= 1 + score.sure / 200);
+		identify_free(id);
+		catalog_free(c);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_servers), cmocka_unit_test(test_unknown),
 	    cmocka_unit_test(test_chance),  cmocka_unit_test(test_model),
-	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_rows),    cmocka_unit_test(test_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Several downloads on one connection of QUIC: which files' sizes add up to what the
+ * record carried. Only octets and packets are seen, so a multiset is told, not an order.
+ * All files but the largest are tried in rising order, the largest is near what is left:
+ *
+ *	D = sum of S + constant + (m - 1) head + cost x packets + k packet + rest
+ *
+ * head: the later responses' headers, which nothing taught: some dozens to some hundreds
+ * of octets each, for QPACK (RFC 9204) names again what the first one said. Each set has
+ * the weight of its orders; what the record would be as one download is weighed with it.
+ */
+#include "identify/quic.h"
+
+#include "base/search.h"
+#include "identify/quic_inside.h"
+#include "identify/several.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORK_MAX = 2000000 };
+
+/* Share of connections with several downloads, of all and of those that no file explains;
+ * and of these by their number. */
+static const double SEVERAL = 0.05, SEVERAL_UNKNOWN = 0.5;
+static const double share_of_number[SEVERAL_FILES_MAX + 1] = {0, 0, 0.5, 0.25, 0.15, 0.1};
+/* Pairs of files that fit a record by chance. */
+static const double CROWD = 2;
+/* Of a later response's head: mean octets. */
+static const double HEAD = 100;
+/* Octets looked at beside packets sent again, for each later response. */
+static const double HEAD_MOST = 1500;
+
+struct search {
+	const struct files *files;
+	const struct quic_server *server;
+	double share; /* of connections with several downloads */
+	double left; /* D less the constant and what packets cost */
+	size_t work;
+	struct several *out;
+	double sum, by_files[SEVERAL_FILES_MAX + 1];
+	/* of the number being tried */
+	uint32_t m;
+	double prior, most; /* octets that may be left */
+	uint32_t file[SEVERAL_FILES_MAX];
+};
+
+/* The density of so many octets of heads of later responses: each of two exponential
+ * parts, so that few octets are as rare as many. */
+static double
+heads(double octets, uint32_t later)
+{
+	double shape = 2.0 * later, scale = HEAD / 2;
+
+	if (!(octets > 0))
+		return 0;
+	return exp((shape - 1) * log(octets / scale) - octets / scale - lgamma(shape)) /
+	       scale;
+}
+
+/* Of the octets that a set leaves. */
+static double
+density_of(const struct search *s, double left, int *again)
+{
+	const struct quic_server *server = s->server;
+	double sum = 0, part, best = 0;
+	int k;
+
+	for (k = -QUIC_LESS, *again = 0; k <= QUIC_MORE; k++) {
+		part = server->again[k + QUIC_LESS] *
+		       heads(left - k * server->packet, s->m - 1);
+		if (part > best) {
+			best = part;
+			*again = k;
+		}
+		sum += part;
+	}
+	if (left > 0 && server->mean > 0)
+		sum += server->rest * exp(-left / server->mean) / server->mean;
+	return sum;
+}
+
+static double
+orders(const struct search *s)
+{
+	double n = 1;
+	uint32_t i, same = 1;
+
+	for (i = 1; i < s->m; i++) {
+		same = s->file[i] == s->file[i - 1] ? same + 1 : 1;
+		n *= (double)(i + 1) / same;
+	}
+	return n;
+}
+
+static void
+weigh(struct search *s, double left)
+{
+	struct several *out = s->out;
+	struct several_set set = {.files = s->m}, *worst = NULL;
+	uint32_t i;
+	int again;
+
+	set.probability = s->prior * orders(s) * density_of(s, left, &again);
+	set.k = again > 0 ? (uint32_t)again : 0;
+	left -= set.k * s->server->packet;
+	set.e = left > 0 ? (uint32_t)left : 0;
+	memcpy(set.file, s->file, sizeof set.file);
+	s->sum += set.probability;
+	s->by_files[s->m] += set.probability;
+	if (out->count < SEVERAL_SETS_MAX) {
+		out->set[out->count++] = set;
+		return;
+	}
+	for (i = 0; i < out->count; i++)
+		if (worst == NULL || out->set[i].probability < worst->probability)
+			worst = &out->set[i];
+	if (set.probability > worst->probability)
+		*worst = set;
+}
+
+static bool
+is_smaller(const void *files, size_t i, uint64_t size)
+{
+	return ((const struct files *)files)->file[i].size < size;
+}
+
+/* Chooses file number `chosen` and those after it, none smaller; left: octets. */
+static void
+choose(struct search *s, uint32_t chosen, size_t from, double left)
+{
+	double less = QUIC_LESS * s->server->packet, size;
+	size_t i = from;
+
+	if (chosen + 1 == s->m && left > s->most) {
+		i = search_first(s->files, 0, s->files->count,
+				 (uint64_t)(left - s->most), is_smaller);
+		i = i > from ? i : from;
+	}
+	for (; i < s->files->count && s->work <= WORK_MAX; i++) {
+		size = (double)s->files->file[i].size;
+		if (size * (s->m - chosen) > left + less)
+			break;
+		s->work++;
+		s->file[chosen] = (uint32_t)i;
+		if (chosen + 1 == s->m)
+			weigh(s, left - size);
+		else
+			choose(s, chosen + 1, i, left - size);
+	}
+}
+
+static int
+heavier(const void *pa, const void *pb)
+{
+	const struct several_set *a = pa, *b = pb;
+
+	if (a->probability != b->probability)
+		return a->probability > b->probability ? -1 : 1;
+	return memcmp(a->file, b->file, sizeof a->file);
+}
+
+/* Whether all sets of so many can be tried. */
+static bool
+is_feasible(const struct search *s, uint32_t m)
+{
+	double work = 1;
+	uint32_t i;
+
+	for (i = 1; i < m; i++)
+		work *= ((double)s->files->count + i - 1) / i;
+	return work <= WORK_MAX / 2;
+}
+
+static void
+try_number(struct search *s, uint32_t m)
+{
+	const struct quic_server *server = s->server;
+
+	s->m = m;
+	s->work = 0;
+	s->prior = s->share * share_of_number[m] * pow(1 / (double)s->files->count, m);
+	s->most = QUIC_MORE * server->packet + HEAD_MOST * (m - 1);
+	if (s->most < 4 * server->mean)
+		s->most = 4 * server->mean;
+	if (is_feasible(s, m))
+		choose(s, 0, 0, s->left);
+	s->out->is_cut |= !is_feasible(s, m) || s->work > WORK_MAX;
+}
+
+/*
+ * How much what no file explains speaks for several: less where so many pairs of files
+ * fit any record by chance that nothing can be told from it.
+ */
+static double
+sparse(const struct files *files, const struct quic_server *server)
+{
+	double n = (double)files->count;
+	double range = 2 * (double)files->file[files->count - 1].size;
+	double pairs = n * n / 2 * QUIC_MORE * server->packet / (range + 1);
+
+	return pairs > CROWD ? CROWD / pairs : 1;
+}
+
+bool
+quic_several(const struct files *files, const struct quic_server *server,
+	     const struct record *record, const struct verdict *alone,
+	     struct several *out)
+{
+	struct search s = {.files = files, .server = server, .out = out};
+	double sum;
+	uint32_t m, i;
+
+	*out = (struct several){.files = 2};
+	if (!quic_is(record) || server->flows <= 0 || files->count == 0)
+		return false;
+	s.share = SEVERAL + SEVERAL_UNKNOWN * server->unknown * sparse(files, server);
+	s.left = quic_payload(record) - server->cost * (double)record->packets -
+		 server->constant;
+	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
+		try_number(&s, m);
+	sum = s.sum + (1 - s.share) * alone->evidence;
+	if (!(s.sum > 0))
+		return false;
+	out->probability = s.sum / sum;
+	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
+		if (s.by_files[m] > s.by_files[out->files])
+			out->files = m;
+	for (i = 0; i < out->count; i++)
+		out->set[i].probability /= sum;
+	qsort(out->set, out->count, sizeof out->set[0], heavier);
+	for (i = 0; i < out->count; i++)
+		out->fits += out->set[i].probability >= 0.01 * out->set[0].probability;
+	return out->probability >= 0.5;
+}
