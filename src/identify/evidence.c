@@ -258,8 +258,8 @@ evidence_several(struct findings *f, const struct record *r, const struct verdic
 		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
 	if (v->quic != NULL)
 		text_printf(&f->evidence,
-			    " = the sizes of %u files + %.0f beside them + %.2f a packet + "
-			    "%u x %.0f sent again + %u",
+			    " = the sizes of %u files + %.0f beside them + %.2f a "
+			    "packet + %u x %.0f sent again + %u",
 			    best->files, v->quic->constant, v->quic->cost, best->k,
 			    v->quic->packet, best->e);
 	else if (ordinal < best->files)

@@ -53,8 +53,8 @@ struct several;
 
 /*
  * Which files' sizes add up to what a record has, where it carried several: a multiset,
- * with others where it is not the only one. alone: what quic_name said. True where several
- * are likelier than one.
+ * with others where it is not the only one. alone: what quic_name said. True where
+ * several are likelier than one.
  */
 bool quic_several(const struct files *files, const struct quic_server *server,
 		  const struct record *record, const struct verdict *alone,
