@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROWS = 8192, BATCHES = 4 };
+enum { ROWS = 8192, BATCHES = 4, ARRIVAL_MS = 20000 };
 
 struct total {
 	struct sink sink;
@@ -41,9 +41,9 @@ total_push(struct sink *sink, struct batch *batch, struct err *err)
 	size_t i;
 
 	(void)err;
-	t->rows += batch->rows;
 	for (i = 0; i < batch->rows; i++)
 		t->bytes += column_u64(&batch->columns[FLOW_bytes], i);
+	__atomic_fetch_add(&t->rows, batch->rows, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -67,6 +67,18 @@ run(void *arg)
 	struct err err = {0};
 
 	return (void *)(intptr_t)collector_run(job->collector, job->sink, &err);
+}
+
+/* What was sent may still be on its way; whoever stops must have waited for it. */
+static void
+await_rows(const struct total *t, uint64_t rows)
+{
+	struct timespec nap = {.tv_nsec = 1000000};
+	unsigned i;
+
+	for (i = 0; i < ARRIVAL_MS && __atomic_load_n(&t->rows, __ATOMIC_ACQUIRE) < rows;
+	     i++)
+		nanosleep(&nap, NULL);
 }
 
 static struct batch *
@@ -125,6 +137,7 @@ check_version(const char *listen, const char *host, const char *transport,
 	for (i = 0; i < ROWS; i++)
 		want += (100 + i) * (uint64_t)BATCHES;
 	send_drain(sender);
+	await_rows(&total, (uint64_t)ROWS * BATCHES);
 	assert_int_equal(write(in.stop_fd, &one, sizeof one), sizeof one);
 	pthread_join(thread, &result);
 	assert_null(result);
