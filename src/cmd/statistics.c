@@ -74,6 +74,15 @@ send_failures(const struct statistics *s)
 	    s->send[SEND_broken];
 }
 
+/* A message to several collectors is one packet here, as softflowd counts them. */
+static uint64_t
+packets_sent(const struct statistics *s)
+{
+	uint64_t made = s->sent[SENT_messages], sent = s->send[SEND_datagrams];
+
+	return sent < made ? sent : made;
+}
+
 static void
 text_packets(const struct statistics *s, struct text *out)
 {
@@ -90,8 +99,8 @@ text_packets(const struct statistics *s, struct text *out)
 	text_printf(out, "Flows expired: %" PRIu64 " (%" PRIu64 " forced)\n",
 	    m[METER_records], s->meter.expired[METER_EXPIRE_resources]);
 	text_printf(out, "Flows exported: %" PRIu64 " (%" PRIu64 " records) in %" PRIu64
-	    " packets (%" PRIu64 " failures)\n", s->sent[SENT_records],
-	    s->sent[SENT_records], s->send[SEND_datagrams], send_failures(s));
+	    " packets (%" PRIu64 " failures)\n", s->sent[SENT_flows],
+	    s->sent[SENT_records], packets_sent(s), send_failures(s));
 	if (!s->is_live)
 		return;
 	text_printf(out, "Packets received by libpcap: %" PRIu64 "\n"

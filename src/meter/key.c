@@ -9,7 +9,6 @@
 #include "base/hash.h"
 #include "meter/state.h"
 
-enum { ICMP = 1 };
 
 static uint64_t
 load64(const void *p)
@@ -60,14 +59,15 @@ key_hash(const struct meter *m, const struct key *key, const struct pair6 *pair)
 static uint16_t
 icmp_family(const struct packet *p)
 {
-	static const uint8_t pairs4[][2] = {{0, 8}, {14, 13}, {16, 15}, {18, 17},
-	    {9, 10}};
-	static const uint8_t pairs6[][2] = {{129, 128}, {134, 133}, {136, 135}};
-	const uint8_t(*pairs)[2] = p->proto == ICMP ? pairs4 : pairs6;
-	size_t n = p->proto == ICMP ? sizeof pairs4 / 2 : sizeof pairs6 / 2;
+	static const uint8_t pairs[][3] = {
+#define ANSWER(protocol, request, answer) {protocol, request, answer},
+#include "model/icmp.def"
+#undef ANSWER
+	};
 
-	for (size_t i = 0; i < n; i++)
-		if (p->icmp_type == pairs[i][0] || p->icmp_type == pairs[i][1])
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		if (p->proto == pairs[i][0] &&
+		    (p->icmp_type == pairs[i][1] || p->icmp_type == pairs[i][2]))
 			return (uint16_t)(pairs[i][1] << 8);
 	return (uint16_t)(p->icmp_type << 8 | p->icmp_code);
 }

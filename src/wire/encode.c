@@ -209,6 +209,8 @@ block_write(struct wire_encoder *e, struct block *b)
 		put_column(c, p->conversion, p->len, &rows, p->offset, e->base.boot_us);
 		if (p->is_most_known)
 			put_known_direction(&rows, p->offset);
+		if (p->field == FLOW_icmp_type && b->is_turned)
+			put_icmp_answer(&rows, p->offset);
 	}
 	if (l->variable_count > 0)
 		write_variable(e, b);
@@ -377,13 +379,22 @@ encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turn
 static void
 drop_uniflows(const struct batch *batch, uint64_t *groups)
 {
-	const struct column *bytes = &batch->columns[FLOW_reverse_bytes];
-	const struct column *packets = &batch->columns[FLOW_reverse_packets];
 	size_t i;
 
 	for (i = 0; i < batch->rows; i++) {
-		if ((bytes->form == COLUMN_ABSENT || column_is_null(bytes, i)) &&
-		    (packets->form == COLUMN_ABSENT || column_is_null(packets, i)))
+		if (!put_has_reverse(batch, i))
+			groups[i] = 0;
+	}
+}
+
+/* Rows of which only the answers were seen have no record of the first direction. */
+static void
+drop_unseen(const struct batch *batch, size_t from, size_t end, uint64_t *groups)
+{
+	size_t i;
+
+	for (i = from; i < end; i++) {
+		if (put_is_unseen(batch, i))
 			groups[i] = 0;
 	}
 }
@@ -422,8 +433,11 @@ wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from,
 	if (make_room(e, batch, err) != 0)
 		return -1;
 	layouts_groups(&e->layouts, batch, false, e->groups);
+	if (!e->base.config.is_biflow)
+		drop_unseen(batch, from, end, e->groups);
 	if (encode_direction(e, batch, false, from, end, now_us, err) != 0)
 		return -1;
+	e->base.counters[SENT_flows] += end - from;
 	if (!e->base.config.is_biflow) {
 		layouts_groups(&e->layouts, batch, true, e->groups);
 		drop_uniflows(batch, e->groups);

@@ -114,6 +114,7 @@ message_finish(struct encoder_base *b, const struct fixed *f, uint64_t sampling)
 	}
 	b->sequence += records;
 	b->counters[SENT_records] += records;
+	b->counters[SENT_flows] += records;
 	encoder_base_finish(b, records);
 }
 
@@ -122,14 +123,15 @@ static void
 write_icmp(struct block *b)
 {
 	size_t i;
+	uint8_t type;
 
 	if (layout_column(b->batch, FLOW_icmp_type, false) == NULL)
 		return;
 	for (i = 0; i < b->n; i++) {
 		if (value(b->batch, FLOW_proto, false, b->picks[i]) != 1)
 			continue;
-		b->to[i][DST_PORT_AT] =
-		    (uint8_t)value(b->batch, FLOW_icmp_type, false, b->picks[i]);
+		type = (uint8_t)value(b->batch, FLOW_icmp_type, false, b->picks[i]);
+		b->to[i][DST_PORT_AT] = b->is_turned ? icmp_answer(type) : type;
 		b->to[i][DST_PORT_AT + 1] =
 		    (uint8_t)value(b->batch, FLOW_icmp_code, false, b->picks[i]);
 	}
@@ -245,16 +247,6 @@ is_ipv6(const struct batch *batch, size_t row)
 	return column_addr(src, row).is_v6 || column_addr(dst, row).is_v6;
 }
 
-static bool
-has_direction(const struct batch *batch, size_t row)
-{
-	const struct column *bytes = &batch->columns[FLOW_reverse_bytes];
-	const struct column *packets = &batch->columns[FLOW_reverse_packets];
-
-	return (bytes->form != COLUMN_ABSENT && !column_is_null(bytes, row)) ||
-	    (packets->form != COLUMN_ABSENT && !column_is_null(packets, row));
-}
-
 static int
 encode_direction(struct encoder_base *e, struct block *b, size_t first, size_t end,
     struct err *err)
@@ -268,12 +260,13 @@ encode_direction(struct encoder_base *e, struct block *b, size_t first, size_t e
 	int failed;
 
 	for (row = first; row < end; row++) {
-		if (b->is_turned && !has_direction(batch, row))
-			continue;
 		if (is_ipv6(batch, row)) {
 			e->counters[SENT_ipv6_left_out] += !b->is_turned;
 			continue;
 		}
+		if (b->is_turned ? !put_has_reverse(batch, row)
+		    : put_is_unseen(batch, row))
+			continue;
 		if (is_sampled)
 			sampling = value(batch, FLOW_sampling, false, row);
 		if ((bytes.values[row & bytes.mask] |

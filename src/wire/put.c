@@ -6,6 +6,7 @@
 #include "wire/put.h"
 
 #include "model/batch.h"
+#include "model/flow.h"
 #include "model/mark.h"
 
 #define ROWS(value, expression)                                                     \
@@ -174,6 +175,58 @@ put_known_direction(const struct put_rows *rows, size_t offset)
 		if (rows->to[i][offset] > 3)
 			rows->to[i][offset] = 1;
 	}
+}
+
+static inline bool
+is_null(const struct column *c, size_t row)
+{
+	return c->form == COLUMN_ABSENT || column_is_null(c, row);
+}
+
+static inline bool
+is_zero(const struct column *c, size_t row)
+{
+	return is_null(c, row) || column_u64(c, row) == 0;
+}
+
+bool
+put_has_reverse(const struct batch *batch, size_t row)
+{
+	return !is_null(&batch->columns[FLOW_reverse_bytes], row) ||
+	    !is_null(&batch->columns[FLOW_reverse_packets], row);
+}
+
+bool
+put_is_unseen(const struct batch *batch, size_t row)
+{
+	return is_zero(&batch->columns[FLOW_packets], row) &&
+	    is_zero(&batch->columns[FLOW_bytes], row) && put_has_reverse(batch, row);
+}
+
+uint8_t
+icmp_answer(uint8_t type)
+{
+	static const uint8_t pairs[][2] = {
+#define ANSWER(protocol, request, answer) {request, answer}, {answer, request},
+#include "model/icmp.def"
+#undef ANSWER
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		if (pairs[i][0] == type)
+			return pairs[i][1];
+	}
+	return type;
+}
+
+void
+put_icmp_answer(const struct put_rows *rows, size_t offset)
+{
+	size_t i;
+
+	for (i = 0; i < rows->n; i++)
+		rows->to[i][offset] = icmp_answer(rows->to[i][offset]);
 }
 
 static size_t

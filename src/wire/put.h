@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+struct batch;
 struct column;
 
 static inline void
@@ -48,6 +49,16 @@ void put_zeros(const struct put_rows *rows, size_t offset, size_t len);
 
 /* biflowDirection knows 0 to 3: our other ways to know the initiator become 1. */
 void put_known_direction(const struct put_rows *rows, size_t offset);
+
+/* Whether a row has a reverse direction; and no packet of its first one besides, as where
+ * only the answers were seen: a record of that direction would tell of no packet. */
+bool put_has_reverse(const struct batch *batch, size_t row);
+bool put_is_unseen(const struct batch *batch, size_t row);
+
+/* The type of ICMP of what answers a message; its own type for a message without an answer.
+ * Records of one direction have the type of that direction's packets. */
+uint8_t icmp_answer(uint8_t type);
+void put_icmp_answer(const struct put_rows *rows, size_t offset);
 
 /* Text and lists with their length in front (RFC 7011, 7). What exceeds `most` octets is
  * cut off and counted; TEXT_MOST and LIST_MOST bound it in any case. */

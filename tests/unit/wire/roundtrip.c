@@ -253,6 +253,9 @@ check_uniflows(unsigned version, bool is_plain, int64_t grain_us)
 	out = decode_all(&sent, counters);
 	assert_int_equal(out->rows, ROWS + ROWS * 3 / 4);
 	assert_int_equal(counters[WIRE_lost], 0);
+	/* NetFlow 5 has no biflows: there each record is a flow */
+	assert_int_equal(wire_encoder_counters(e)[SENT_flows], version == 5
+	    ? ROWS + ROWS * 3 / 4 : ROWS);
 	for (j = 0; j < out->rows; j++) {
 		batch_row(out, j, &got);
 		is_reverse = got.packets >= 5000;
@@ -272,7 +275,8 @@ check_uniflows(unsigned version, bool is_plain, int64_t grain_us)
 		if (row.proto == 1) {
 			assert_false(flow_has(&got, src_port) || flow_has(&got,
 			    dst_port));
-			assert_int_equal(got.icmp_type, 8);
+			/* packets of the other direction are what answers these */
+			assert_int_equal(got.icmp_type, is_reverse ? 0 : 8);
 			assert_int_equal(got.icmp_code, 3);
 		} else {
 			assert_int_equal(is_reverse ? got.dst_port : got.src_port,
@@ -294,6 +298,53 @@ test_uniflows(void **state)
 	check_uniflows(9, false, 1000);
 	check_uniflows(10, true, 1000);
 	check_uniflows(10, false, 1);
+}
+
+/* Of a flow whose answers alone were seen there is no record of the other direction, which
+ * would be one without packets; but in a biflow, which has both. */
+static void
+test_no_record_without_packets(void **state)
+{
+	static const struct wire_encode_config configs[] = {{.version = 1}, {.version = 5},
+	    {.version = 9}, {.version = 10}, {.version = 10, .is_plain = true},
+	    {.version = 10, .is_biflow = true}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof configs / sizeof *configs; i++) {
+		struct wire_encode_config config = configs[i];
+		struct sent sent = {0};
+		struct batch *in = batch_new(&flow_schema, 2), *out;
+		struct wire_encoder *e;
+		struct flow row = {0};
+
+		config.send = sent_take;
+		config.context = &sent;
+		e = wire_encoder_new(&config);
+		flow_set(&row, start, EPOCH_US);
+		flow_set(&row, end, EPOCH_US);
+		flow_set(&row, src, addr_v4(1));
+		flow_set(&row, dst, addr_v4(2));
+		flow_set(&row, proto, 6);
+		flow_set(&row, bytes, 0);
+		flow_set(&row, packets, 0);
+		flow_set(&row, reverse_bytes, 400);
+		flow_set(&row, reverse_packets, 3);
+		batch_append(in, &row);
+		flow_set(&row, packets, 1); /* octets not known: still a packet */
+		batch_append(in, &row);
+		assert_int_equal(wire_encode(e, in, 0, NULL), 0);
+		out = decode_all(&sent, NULL);
+		assert_int_equal(out->rows, config.is_biflow ? 2 : 3);
+		assert_int_equal(wire_encoder_counters(e)[SENT_flows],
+		    config.version < 9 ? 3 : 2);
+		assert_int_equal(column_u64(&out->columns[FLOW_packets], 0),
+		    config.is_biflow ? 0 : 1);
+		batch_free(in);
+		batch_free(out);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
 }
 
 static void
@@ -362,6 +413,7 @@ main(void)
 	    cmocka_unit_test(test_every_field_has_an_element),
 	    cmocka_unit_test(test_ipfix_biflow_keeps_every_field),
 	    cmocka_unit_test(test_uniflows),
+	    cmocka_unit_test(test_no_record_without_packets),
 	    cmocka_unit_test(test_v5_splits_and_leaves_out),
 	    cmocka_unit_test(test_datagrams_keep_their_size),
 	};
