@@ -19,7 +19,7 @@ static const struct option_row options[] = {
 	{"interface", 'i', OPTION_LIST, offsetof(struct meter_values, interfaces),
 	    "[INDEX:]NAME", NULL, 0, 0,
 	    "capture live on this interface, or on another device that libpcap knows; "
-	    "INDEX stands in the flows as ingress; may be given often"},
+	    "INDEX, or else the interface's own, stands in the flows as ingress; may be given often"},
 	{"receive-psamp", 'R', OPTION_TEXT, offsetof(struct meter_values, receive),
 	    "HOST:PORT",
 	    NULL, 0, 0,
@@ -56,7 +56,7 @@ static const struct option_row options[] = {
 	    "what makes packets one flow: full, port, proto, noproto, ip, vlan or ether"},
 	{"own-mac", 'H', OPTION_LIST, offsetof(struct meter_values, macs), "MAC", NULL, 0,
 	    0, "with --key ether: what this address sends is egress, what it gets "
-	    "ingress; may be given often"},
+	    "ingress; may be given often; live the interfaces' own without this option"},
 	{"tunnel", 0, OPTION_TEXT, offsetof(struct meter_values, tunnel), "KINDS",
 	    "outer", 0, 0,
 	    "packets in tunnels: outer meters them by their outermost header, inner by "

@@ -25,13 +25,17 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,6 +86,8 @@ report_packets(void *arg, unsigned worker, const struct packet *packets, size_t 
 	struct export_reports reports = {.packets = packets, .n = n, .seen = seen,
 	    .ingress = r->config.workers[worker].ingress};
 
+	if (reports.ingress == 0)
+		reports.ingress = source_interface(r->config.workers[worker].source);
 	reports.now_us = meter_now_us();
 	return export_packets(r->outputs.reports[worker], &reports, err);
 }
@@ -125,6 +131,35 @@ open_interface(struct live_run *r, const char *text, int *group, struct err *err
 		r->config.count++;
 	}
 	return 0;
+}
+
+/* With flows by MAC address and no own one given, the interfaces' are our own. */
+static void
+find_own_macs(struct live_run *r)
+{
+	struct meter_config *config = &r->config.meter;
+	struct ifreq request;
+	uint32_t index;
+	size_t i;
+	int fd, j;
+
+	if (!meter_key_rows[config->key].has_mac || config->mac_count > 0 ||
+	    (fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+		return;
+	for (i = 0; i < r->v->interfaces.count && i < METER_MACS_MAX; i++) {
+		memset(&request, 0, sizeof request);
+		strncpy(request.ifr_name, meter_interface_split(r->v->interfaces.items[i],
+		    &index), sizeof request.ifr_name - 1);
+		if (ioctl(fd, SIOCGIFHWADDR, &request) != 0 ||
+		    request.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+			continue;
+		for (j = 0; j < 6; j++)
+			config->macs[config->mac_count] =
+			    config->macs[config->mac_count] << 8 |
+			    (uint8_t)request.ifr_hwaddr.sa_data[j];
+		config->mac_count++;
+	}
+	close(fd);
 }
 
 static int
@@ -316,6 +351,7 @@ open_all(struct live_run *r, struct err *err)
 		if (open_interface(r, v->interfaces.items[i], &r->groups[i], err) != 0)
 			return -1;
 	}
+	find_own_macs(r);
 	if (v->receive != NULL && open_reported(r, err) != 0)
 		return -1;
 	if (v->is_daemon && service_background(&r->ready, err) != 0)

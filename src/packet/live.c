@@ -229,6 +229,12 @@ live_check(struct live *l, int64_t now_ms, struct text *note)
 		reopen(l, now_ms, note);
 }
 
+uint32_t
+live_interface(const struct live *l)
+{
+	return l->index > 0 ? (uint32_t)l->index : 0;
+}
+
 bool
 live_needs_rights(const struct live *l)
 {

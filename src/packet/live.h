@@ -38,6 +38,7 @@ int live_fd(const struct live *live);
  */
 void live_check(struct live *live, int64_t now_ms, struct text *note);
 
+uint32_t live_interface(const struct live *live); /* see source_interface */
 bool live_needs_rights(const struct live *live); /* see source_needs_rights */
 
 /* LIVE_COUNTERS of them, renewed by this call. */

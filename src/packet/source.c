@@ -244,6 +244,12 @@ source_check(struct source *s, int64_t now_ms, struct text *note)
 		live_check(s->live, now_ms, note);
 }
 
+uint32_t
+source_interface(const struct source *s)
+{
+	return s->live != NULL ? live_interface(s->live) : 0;
+}
+
 bool
 source_needs_rights(const struct source *s)
 {

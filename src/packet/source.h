@@ -100,6 +100,8 @@ bool source_is_remote(const struct source *source);
 /* Live: see packet/live.h. A file's is -1. */
 int source_fd(const struct source *source);
 void source_check(struct source *source, int64_t now_ms, struct text *note);
+/* The interface's number now; 0 where it has none. */
+uint32_t source_interface(const struct source *source);
 /* Opening it again, should the interface vanish, needs CAP_NET_RAW. */
 bool source_needs_rights(const struct source *source);
 const uint64_t *source_live_counters(struct source *source); /* LIVE_COUNTERS; zeros */

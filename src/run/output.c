@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "model/batch.h"
-#include "model/flow.h"
 
 #include <poll.h>
 
@@ -22,12 +21,10 @@ fail(struct run *run)
 }
 
 static void
-push(struct run *run, struct worker *w, struct batch *batch)
+push(struct run *run, struct batch *batch)
 {
 	if (flag_get(&run->is_failed) || flag_get(&run->is_dropping))
 		return;
-	if (w->ingress != 0)
-		batch_constant(batch, FLOW_ingress, &w->ingress);
 	if (sink_push(run->config.outputs.sink, batch, &run->err) != 0)
 		fail(run);
 	run->is_unflushed = true;
@@ -49,7 +46,7 @@ take_all(struct run *run)
 			if ((batch = ring_take(&w->full)) == NULL)
 				continue;
 			had_some = true;
-			push(run, w, batch);
+			push(run, batch);
 			batch_clear(batch);
 			(void)ring_put(&w->empty, batch);
 			if (flag_get(&run->is_stopping))

@@ -46,7 +46,7 @@ struct run_outputs {
 /* A worker: its source, which is the caller's, and what its records say of it. */
 struct run_worker {
 	struct source *source;
-	uint32_t ingress; /* interface index in its records; 0: none */
+	uint32_t ingress; /* interface index in its records; 0: the source's own */
 };
 
 struct run_config {

@@ -82,11 +82,15 @@ queue_push(struct sink *sink, struct batch *batch, struct err *err)
 {
 	struct worker *w = (struct worker *)sink;
 	struct batch *b = batch_get(w, batch);
+	uint32_t ingress;
 
 	if (b == NULL) {
 		count_lost(w, batch);
 		return 0;
 	}
+	ingress = w->ingress != 0 ? w->ingress : source_interface(w->source);
+	if (ingress != 0)
+		batch_constant(batch, FLOW_ingress, &ingress);
 	batch_swap(batch, b);
 	(void)ring_put(&w->full, b); /* has room for all batches that there are */
 	w->counters[RUN_COUNT_batches]++;
