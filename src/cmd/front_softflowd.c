@@ -15,8 +15,8 @@
 
 static const struct front_row rows[] = {
 	{'i', "[IDX:]INTERFACE", "interface",
-	    "capture on this interface; the number goes into "
-	    "the flows"},
+	    "capture on this interface; the number, or else the "
+	    "interface's own, goes into the flows"},
 	{'r', "FILE", "read",
 	    "read a capture file; the statistics are printed at the end"},
 	{'n', "HOST:PORT,...", "send", "collectors"},
@@ -27,7 +27,8 @@ static const struct front_row rows[] = {
 	{'b', NULL, "biflow", "biflows; only with -v 10"},
 	{'T', "LEVEL", "key",
 	    "what makes packets one flow: full, port, proto, ip, vlan or ether"},
-	{'H', "MAC", "own-mac", "with -T ether: what this address sends is egress"},
+	{'H', "MAC", "own-mac",
+	    "with -T ether: what this address sends is egress; without, the interface's"},
 	{'t', "NAME=TIME", "timeout",
 	    "tcp, tcp.rst, tcp.fin, udp, icmp, general, maxlife, expint"},
 	{'m', "FLOWS", "max-flows", "flows in memory; at least 64 here"},
@@ -128,6 +129,8 @@ run(int argc, char **argv)
 		fprintf(stderr, "%s", notes.data);
 	status = is_shown ? print_words(&words)
 	    : command_run(&command_meter, (int)words.count, words.words);
+	if (status == EXIT_USAGE) /* softflowd has no other than 1 */
+		status = EXIT_TROUBLE;
 	if (result.is_gauged && !is_shown)
 		fprintf(stderr, "cpu clocks: %ld\n", (long)clock());
 done:

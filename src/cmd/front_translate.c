@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cmd/command.h"
+#include "meter/meter.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -198,18 +199,34 @@ take_boot_time(struct given *g, const char *text)
 	return 0;
 }
 
+/* Words, of either case. */
+static const struct choice {
+	char letter;
+	const char *words[7];
+	const char *unknown;
+} choices[] = {
+	{'T', {"full", "port", "proto", "ip", "vlan", "ether"},
+	"Unknown flow tracking level"},
+	{'P', {"udp", "tcp", "sctp"}, "Unknown transport layer protocol"},
+	{'A', {"sec", "milli", "micro", "nano"}, "Unknown time format"},
+};
+
+/* The choice's own spelling; NULL if there is no such word. */
+static const char *
+choose(const struct choice *c, const char *value)
+{
+	size_t i;
+
+	for (i = 0; c->words[i] != NULL && strcasecmp(c->words[i], value) != 0; i++)
+		;
+	return c->words[i];
+}
+
 /* Values that softflowd looks at itself. */
 static int
 check(struct given *g, int letter, const char *value)
 {
-	static const char *const levels[] = {"full", "port", "proto", "ip", "vlan",
-	    "ether", NULL};
-	static const char *const transports[] = {"udp", "tcp", "sctp", NULL};
-	static const char *const units[] = {"sec", "milli", "micro", "nano", NULL};
-	const char *const *list = letter == 'T' ? levels : letter == 'P' ? transports
-	    : letter == 'A' ? units : NULL;
-	const char *what = letter == 'T' ? "Unknown flow tracking level" : letter == 'P'
-	    ? "Unknown transport layer protocol" : "Unknown time format";
+	struct meter_config config = {0};
 
 	switch (letter) {
 	case 'i':
@@ -234,21 +251,21 @@ check(struct given *g, int letter, const char *value)
 		if (atoi(value) < 0 || atoi(value) > 10)
 			return err_set(g->err, EINVAL, "Invalid number of MPLS label");
 		return 0;
+	case 'H':
+		if (meter_config_mac(&config, value, NULL) != 0)
+			return err_set(g->err, EINVAL, "Invalid MAC address %s", value);
+		return 0;
 	case 'I':
 		return take_boot_time(g, value);
 	}
-	if (list == NULL)
-		return 0;
-	for (; *list != NULL; list++) {
-		if (strcasecmp(*list, value) == 0)
-			return 0;
-	}
-	return err_set(g->err, EINVAL, "%s", what);
+	return 0;
 }
 
 static int
 read_options(struct given *g, int argc, char **argv, bool *is_usage)
 {
+	const char *value;
+	size_t i;
 	int letter;
 
 	*is_usage = true;
@@ -258,7 +275,13 @@ read_options(struct given *g, int argc, char **argv, bool *is_usage)
 			return err_set(g->err, EINVAL, "Invalid commandline option.");
 		if (check(g, letter, optarg) != 0)
 			return -1;
-		g->values[letter] = optarg == NULL ? "" : optarg;
+		value = optarg == NULL ? "" : optarg;
+		for (i = 0; i < sizeof choices / sizeof *choices; i++) {
+			if (choices[i].letter == letter &&
+			    (value = choose(&choices[i], optarg)) == NULL)
+				return err_set(g->err, EINVAL, "%s", choices[i].unknown);
+		}
+		g->values[letter] = value;
 		g->result->is_help |= letter == 'h';
 	}
 	if (!g->result->is_help && g->values['i'] == NULL && g->values['r'] == NULL &&
@@ -347,7 +370,10 @@ write_flows(struct given *g)
 	    : "0") != 0 ||
 	    option(g, 0, "no-cut", NULL) != 0)
 		return -1;
-	if (g->values['H'] != NULL && option(g, 'H', "own-mac", g->values['H']) != 0)
+	if (g->values['H'] != NULL && (g->values['T'] == NULL ||
+	    strcmp(g->values['T'], "ether") != 0))
+		note(g, "%s has no effect without -T ether", "-H");
+	else if (g->values['H'] != NULL && option(g, 'H', "own-mac", g->values['H']) != 0)
 		return -1;
 	if (g->values['s'] != NULL && atol(g->values['s']) >= 2 &&
 	    number(g, 's', "sample", NULL, 2) != 0)

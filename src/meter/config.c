@@ -101,11 +101,13 @@ meter_config_key(struct meter_config *config, const char *name, struct err *err)
 int
 meter_config_mac(struct meter_config *config, const char *text, struct err *err)
 {
+	static const char *const forms[] = {"%2x:%2x:%2x:%2x:%2x:%2x%c",
+	    "%2x-%2x-%2x-%2x-%2x-%2x%c"};
 	unsigned part[6];
 	uint64_t mac = 0;
 	char rest;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &part[0], &part[1], &part[2],
+	if (sscanf(text, forms[strchr(text, '-') != NULL], &part[0], &part[1], &part[2],
 	    &part[3], &part[4], &part[5], &rest) != 6)
 		return err_set(err, EINVAL,
 		    "a MAC address is 02:00:00:00:00:01, not '%s'", text);
