@@ -28,9 +28,10 @@ turn_plan(struct meter *m)
 	m->turn_us = (m->tick * tick_us / interval_us + 1) * interval_us;
 }
 
-/* As in softflowd, 0 switches a timeout off: the next more general one holds. */
+/* As in softflowd, 0 switches a timeout off: the next more general one holds, and is why
+ * the flow ends. */
 static void
-timeouts_fill(struct meter_config *config)
+timeouts_fill(struct meter *m)
 {
 	static const struct {
 		enum meter_expire which, instead;
@@ -43,10 +44,16 @@ timeouts_fill(struct meter_config *config)
 		{METER_EXPIRE_icmp, METER_EXPIRE_general},
 	};
 
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (config->timeout_s[rows[i].which] == 0)
-			config->timeout_s[rows[i].which] =
-			    config->timeout_s[rows[i].instead];
+	for (int i = 0; i < METER_EXPIRES; i++) {
+		m->timeout_us[i] = (int64_t)m->config.timeout_s[i] * SECOND_US;
+		m->timeout_reason[i] = (uint8_t)i;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (m->timeout_us[rows[i].which] != 0)
+			continue;
+		m->timeout_us[rows[i].which] = m->timeout_us[rows[i].instead];
+		m->timeout_reason[rows[i].which] = m->timeout_reason[rows[i].instead];
+	}
 }
 
 int
@@ -56,11 +63,10 @@ limits_set(struct meter *m, struct err *err)
 		return err_set(err, EINVAL,
 		    "timeout expint=%u: flows are looked at every %d "
 		    "seconds at the latest", m->config.expire_interval_s, INTERVAL_MAX_S);
-	timeouts_fill(&m->config);
+	timeouts_fill(m);
 	m->limit_us = LIMIT_MAX_S * SECOND_US;
 	m->limit_reason = METER_EXPIRE_maxlife;
 	for (int i = 0; i < METER_EXPIRES; i++) {
-		m->timeout_us[i] = (int64_t)m->config.timeout_s[i] * SECOND_US;
 		if (meter_expire_rows[i].is_idle && m->config.timeout_s[i] > IDLE_MAX_S)
 			return err_set(err, EINVAL,
 			    "timeout %s=%u: idle flows are kept for %d "
@@ -89,7 +95,7 @@ flow_check(struct meter *m, uint32_t flow)
 	bool is_over = m->clock_us - hot_last_us(m, hot) > m->timeout_us[hot->list];
 
 	if (is_over && hot->list != METER_EXPIRE_exchange_quiet) {
-		flow_end(m, flow, hot->list);
+		flow_end(m, flow, (enum meter_expire)m->timeout_reason[hot->list]);
 		return;
 	}
 	wheel_remove(m, hot);

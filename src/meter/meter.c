@@ -283,7 +283,7 @@ packet_add(struct meter *m, const struct packet *p, const struct lookup *l)
 	bool was_tcp;
 
 	if (flow != 0 && flow_is_over(m, hot_at(m, flow))) {
-		flow_end(m, flow, hot_at(m, flow)->list);
+		flow_end(m, flow, m->timeout_reason[hot_at(m, flow)->list]);
 		flow = 0;
 	}
 	if (flow != 0 && p->flags & PACKET_HAS_TCP &&

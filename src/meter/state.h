@@ -69,6 +69,7 @@ struct meter {
 	struct flow_index index;
 
 	int64_t timeout_us[METER_EXPIRES];
+	uint8_t timeout_reason[METER_EXPIRES]; /* why a flow ends then */
 	int64_t limit_us; /* shortest of active and maxlife */
 	enum meter_expire limit_reason;
 	int64_t clock_us;

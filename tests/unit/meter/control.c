@@ -258,6 +258,61 @@ test_active(void **state)
 	rig_free(r);
 }
 
+/* A timeout of 0: the next more general one holds, is why the flow ends, and goes on to
+ * hold when it is changed. softflowd's tcp.fin is tcp_closed here. */
+static void
+test_switched_off(void **state)
+{
+	static const struct {
+		const char *off, *then;
+		unsigned flags[2]; /* the last segments of client and server */
+		enum meter_expire why;
+		enum end_reason reason;
+	} rows[] = {
+		{"tcp_fin=0", "tcp=20", {FIN | ACK, ACK}, METER_EXPIRE_tcp, END_REASON_idle},
+		{"tcp_rst=0", "tcp=20", {ACK, RST | ACK}, METER_EXPIRE_tcp,
+		END_REASON_idle},
+		{"tcp_closed=0", "tcp_fin=20", {FIN | ACK, FIN | ACK},
+		METER_EXPIRE_tcp_fin, END_REASON_end},
+		{"tcp=0", "general=20", {ACK, ACK}, METER_EXPIRE_general,
+		END_REASON_idle},
+		{"icmp=0", "tcp_fin=20", {FIN | ACK, ACK}, METER_EXPIRE_tcp_fin,
+		END_REASON_end},
+	};
+	struct meter_stats stats;
+	size_t k;
+
+	(void)state;
+	for (k = 0; k < sizeof rows / sizeof *rows; k++) {
+		struct meter_config config = rig_config();
+		struct rig *r;
+		uint32_t cursor = 0;
+
+		config.cut_exchanges = false;
+		r = rig_with(&config);
+		assert_int_equal(meter_set_timeout(r->meter, rows[k].off, &r->err), 0);
+		tcp_open(r);
+		tcp_send(r, 0, rows[k].flags[0], 0);
+		tcp_send(r, 1, rows[k].flags[1], 0);
+		rig_send(r);
+		assert_int_equal(meter_set_timeout(r->meter, rows[k].then, &r->err), 0);
+		while (meter_reschedule(r->meter, &cursor, 9))
+			;
+		assert_int_equal(meter_time(r->meter, r->now_ns + 15ll * SEC * MS,
+		    &r->err), 0);
+		meter_stats(r->meter, &stats);
+		assert_int_equal(stats.counters[METER_records], 0);
+		assert_int_equal(meter_time(r->meter, r->now_ns + 25ll * SEC * MS,
+		    &r->err), 0);
+		meter_stats(r->meter, &stats);
+		assert_int_equal(stats.expired[rows[k].why], 1);
+		rig_done(r);
+		assert_int_equal(r->n, 1);
+		assert_int_equal(r->rows[0].end_reason, rows[k].reason);
+		rig_free(r);
+	}
+}
+
 /* Live and not cut: a connection stays a record over quiet times. */
 static void
 test_quiet_uncut(void **state)
@@ -294,6 +349,7 @@ main(void)
 		cmocka_unit_test(test_forget_sampled),
 		cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_active),
+	    cmocka_unit_test(test_switched_off),
 		cmocka_unit_test(test_quiet_uncut),
 	};
 
