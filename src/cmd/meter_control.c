@@ -340,7 +340,9 @@ flow_text(struct text *out, const struct meter_live *live, int64_t now_ns)
 	text_printf(out, "ACTIVE seq:%" PRIu32 " ", live->number);
 	addr_port(out, f->src, flow_or(f, src_port, 0));
 	text_str(out, " <> ");
-	addr_port(out, f->dst, flow_or(f, dst_port, 0));
+	addr_port(out, f->dst, flow_has(f, icmp_type)
+	    ? (uint16_t)(f->icmp_type << 8 | flow_or(f, icmp_code, 0))
+	    : flow_or(f, dst_port, 0));
 	text_printf(out, " proto:%u octets>:%" PRIu64 " packets>:%" PRIu64 " octets<:%" PRIu64
 	    " packets<:%" PRIu64 " start:%.23s finish:%.23s tcp>:%02x tcp<:%02x "
 	    "flowlabel>:%08x flowlabel<:%08x vlan>:%u vlan<:%u ether:",

@@ -90,9 +90,9 @@ text_packets(const struct statistics *s, struct text *out)
 
 	text_printf(out, "Number of active flows: %" PRIu64 "\n", s->meter.live_flows);
 	text_printf(out, "Packets processed: %" PRIu64 "\n", m[METER_packets]);
-	if (m[METER_unsampled] > 0)
+	if (m[METER_unsampled] + m[METER_outside] > 0)
 		text_printf(out, "Packets non-sampled: %" PRIu64 "\n",
-		    m[METER_unsampled]);
+		    m[METER_unsampled] + m[METER_outside]);
 	text_printf(out, "Fragments: %" PRIu64 "\n", m[METER_fragments]);
 	text_printf(out, "Ignored packets: %" PRIu64 " (%" PRIu64 " non-IP, %" PRIu64
 	    " too short)\n", not_ip(s) + too_short(s), not_ip(s), too_short(s));

@@ -375,28 +375,23 @@ encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turn
 	return 0;
 }
 
-/* The rows that have the reverse direction at all keep their groups. */
-static void
-drop_uniflows(const struct batch *batch, uint64_t *groups)
+/* Rows that have no record of a direction lose their groups. Returns how many are left that
+ * had none of the first direction. */
+static size_t
+drop_empty(const struct wire_encoder *e, const struct batch *batch, bool is_turned,
+    size_t from, size_t end)
 {
-	size_t i;
-
-	for (i = 0; i < batch->rows; i++) {
-		if (!put_has_reverse(batch, i))
-			groups[i] = 0;
-	}
-}
-
-/* Rows of which only the answers were seen have no record of the first direction. */
-static void
-drop_unseen(const struct batch *batch, size_t from, size_t end, uint64_t *groups)
-{
-	size_t i;
+	bool has_own = (e->layouts.where & EXPORT_OWN) != 0;
+	size_t i, left = 0;
 
 	for (i = from; i < end; i++) {
-		if (put_is_unseen(batch, i))
-			groups[i] = 0;
+		if ((is_turned && !put_has_reverse(batch, i)) ||
+		    put_is_empty(batch, i, is_turned, has_own))
+			e->groups[i] = 0;
+		else
+			left += !is_turned || put_is_empty(batch, i, false, has_own);
 	}
+	return left;
 }
 
 static int
@@ -433,14 +428,13 @@ wire_encode_rows(struct wire_encoder *e, const struct batch *batch, size_t from,
 	if (make_room(e, batch, err) != 0)
 		return -1;
 	layouts_groups(&e->layouts, batch, false, e->groups);
-	if (!e->base.config.is_biflow)
-		drop_unseen(batch, from, end, e->groups);
+	e->base.counters[SENT_flows] += e->base.config.is_biflow ? end - from
+	    : drop_empty(e, batch, false, from, end);
 	if (encode_direction(e, batch, false, from, end, now_us, err) != 0)
 		return -1;
-	e->base.counters[SENT_flows] += end - from;
 	if (!e->base.config.is_biflow) {
 		layouts_groups(&e->layouts, batch, true, e->groups);
-		drop_uniflows(batch, e->groups);
+		e->base.counters[SENT_flows] += drop_empty(e, batch, true, from, end);
 		if (encode_direction(e, batch, true, from, end, now_us, err) != 0)
 			return -1;
 	}

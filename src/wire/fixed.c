@@ -264,8 +264,8 @@ encode_direction(struct encoder_base *e, struct block *b, size_t first, size_t e
 			e->counters[SENT_ipv6_left_out] += !b->is_turned;
 			continue;
 		}
-		if (b->is_turned ? !put_has_reverse(batch, row)
-		    : put_is_unseen(batch, row))
+		if ((b->is_turned && !put_has_reverse(batch, row)) ||
+		    put_is_empty(batch, row, b->is_turned, false))
 			continue;
 		if (is_sampled)
 			sampling = value(batch, FLOW_sampling, false, row);

@@ -197,10 +197,18 @@ put_has_reverse(const struct batch *batch, size_t row)
 }
 
 bool
-put_is_unseen(const struct batch *batch, size_t row)
+put_is_empty(const struct batch *batch, size_t row, bool is_turned, bool has_own)
 {
-	return is_zero(&batch->columns[FLOW_packets], row) &&
-	    is_zero(&batch->columns[FLOW_bytes], row) && put_has_reverse(batch, row);
+	const struct column *c = batch->columns;
+
+	if (!is_zero(&c[is_turned ? FLOW_reverse_packets : FLOW_packets], row) ||
+	    !is_zero(&c[is_turned ? FLOW_reverse_bytes : FLOW_bytes], row))
+		return false;
+	if (has_own && !is_zero(&c[is_turned ? FLOW_reverse_outside_packets
+	    : FLOW_outside_packets], row))
+		return false;
+	return is_turned || put_has_reverse(batch, row) ||
+	    !is_null(&c[FLOW_sampling], row);
 }
 
 uint8_t

@@ -50,10 +50,11 @@ void put_zeros(const struct put_rows *rows, size_t offset, size_t len);
 /* biflowDirection knows 0 to 3: our other ways to know the initiator become 1. */
 void put_known_direction(const struct put_rows *rows, size_t offset);
 
-/* Whether a row has a reverse direction; and no packet of its first one besides, as where
- * only the answers were seen: a record of that direction would tell of no packet. */
+/* Whether a row has a reverse direction. */
 bool put_has_reverse(const struct batch *batch, size_t row);
-bool put_is_unseen(const struct batch *batch, size_t row);
+/* Whether a record of one direction would tell of no packet: only the other direction's were
+ * seen, or none is in the sample. With own elements it tells of those outside the sample. */
+bool put_is_empty(const struct batch *batch, size_t row, bool is_turned, bool has_own);
 
 /* The type of ICMP of what answers a message; its own type for a message without an answer.
  * Records of one direction have the type of that direction's packets. */

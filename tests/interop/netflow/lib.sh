@@ -49,6 +49,7 @@ nfcapd_start() {
 	mkdir -p "$1"
 	for ((try = 0; try < 5; try++)); do
 		nfport=$(tool port)
+		rm -f "$1.log" # of another one in the same folder, before
 		nfcapd -b 127.0.0.1 -p "$nfport" -w "$1" -t 3600 >"$1.log" 2>&1 &
 		nfcapd=$!
 		local i

@@ -300,21 +300,24 @@ test_uniflows(void **state)
 	check_uniflows(10, false, 1);
 }
 
-/* Of a flow whose answers alone were seen there is no record of the other direction, which
- * would be one without packets; but in a biflow, which has both. */
+/* Of a flow whose answers alone were seen, or under sampling a SYN alone, there is no record of
+ * a direction without packets; but in a biflow, which has both, and where our own elements tell
+ * of the SYN. */
 static void
 test_no_record_without_packets(void **state)
 {
 	static const struct wire_encode_config configs[] = {{.version = 1}, {.version = 5},
 	    {.version = 9}, {.version = 10}, {.version = 10, .is_plain = true},
 	    {.version = 10, .is_biflow = true}};
-	size_t i;
+	uint64_t packets;
+	bool has_own;
+	size_t i, j;
 
 	(void)state;
 	for (i = 0; i < sizeof configs / sizeof *configs; i++) {
 		struct wire_encode_config config = configs[i];
 		struct sent sent = {0};
-		struct batch *in = batch_new(&flow_schema, 2), *out;
+		struct batch *in = batch_new(&flow_schema, 4), *out;
 		struct wire_encoder *e;
 		struct flow row = {0};
 
@@ -333,13 +336,21 @@ test_no_record_without_packets(void **state)
 		batch_append(in, &row);
 		flow_set(&row, packets, 1); /* octets not known: still a packet */
 		batch_append(in, &row);
+		flow_set(&row, packets, 0);
+		flow_set(&row, reverse_packets, 0);
+		flow_set(&row, reverse_bytes, 0);
+		flow_set(&row, sampling, 100);
+		flow_set(&row, outside_packets, 1);
+		batch_append(in, &row);
+		has_own = config.version == 10 && !config.is_plain;
 		assert_int_equal(wire_encode(e, in, 0, NULL), 0);
 		out = decode_all(&sent, NULL);
-		assert_int_equal(out->rows, config.is_biflow ? 2 : 3);
+		assert_int_equal(out->rows, config.is_biflow ? 3 : 3 + has_own);
 		assert_int_equal(wire_encoder_counters(e)[SENT_flows],
-		    config.version < 9 ? 3 : 2);
-		assert_int_equal(column_u64(&out->columns[FLOW_packets], 0),
-		    config.is_biflow ? 0 : 1);
+		    config.version < 9 ? 3 : 2 + has_own);
+		for (j = packets = 0; j < out->rows; j++)
+			packets += column_u64(&out->columns[FLOW_packets], j);
+		assert_int_equal(packets, config.is_biflow ? 1 : 7);
 		batch_free(in);
 		batch_free(out);
 		wire_encoder_free(e);
