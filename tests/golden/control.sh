@@ -171,3 +171,19 @@ fi
 # What is wrong with an address is told before a store is made.
 status "a bad address" 1 "$weir" collect --listen 127.0.0.1:none --store never
 is "and no folder is left" "$(ls -d never 2>/dev/null)" ""
+
+# The release, whose system calls are limited, can be told to end, too.
+if [ -x "${WEIR_RELEASE:-}" ]; then
+	"$WEIR_RELEASE" collect --listen 127.0.0.1:0 --store boxed -c boxed.ctl >boxed.out 2>boxed.err &
+	collector=$!
+	children="$children $collector"
+	boxed() { "$weir" ctl -c boxed.ctl help; }
+	await boxed || not_ok "the release answers"
+	is "the release is in its sandbox" "$(awk '$1 == "Seccomp:" {print $2}' "/proc/$collector/status")" 2
+	status "the release: shutdown" 0 "$weir" ctl -c boxed.ctl shutdown
+	wait "$collector"
+	is "the release: shutdown ends it well" $? 0
+	children=""
+else
+	skip "shutdown of the release" "there is no release binary (script/build)"
+fi
