@@ -110,6 +110,30 @@ is "VLAN tags, which the kernel takes out, are in the flows; so is the interface
 "$weir" meter -r vlan.pcap -o tsv -w vlanfile.tsv -f dst,vlan,inner_vlan,bytes 2>/dev/null
 is "VLAN tags: as from the file" "$(cut -f1-4 vlan.tsv | sort | cksum)" "$(sort vlanfile.tsv | cksum)"
 
+# Without a number given flows have the interface's at the time when they are written, and its
+# MAC address at the start tells the direction.
+number() { inside cat /sys/class/net/dst/ifindex; }
+mac=$(inside cat /sys/class/net/dst/address | tr -d :)
+frame "${mac}0200000000020800$(udp 01)" "020000000002${mac}0800$(udp 02)" ${ether}0800"$(udp 03)" >own.pcap
+meter_start own -i dst -T ether -t udp=1 -o tsv -w own.tsv -f dst,ingress,flow_direction
+send own.pcap >/dev/null
+before=$(number)
+rows_are() { [ "$(wc -l <"$1")" = "$2" ]; }
+await "own: flows are written" rows_are own.tsv 4
+inside ip link del dst
+await "own: vanished" grep -q 'dst vanished' own.err
+inside ip link add veth9 type dummy # takes the number that would come next
+link_make
+await "own: back" grep -q 'dst is back' own.err
+send vlan.pcap >/dev/null
+meter_stop own
+inside ip link del veth9
+is "the interface's own number, and the direction by its MAC address" \
+	"$(awk -F'\t' -v n="$before" '$2 == n {print $1, $3}' own.tsv | sort | tr '\n' ';')" \
+	"198.51.100.1 0;198.51.100.2 1;198.51.100.3 ;"
+is "the number of the one that came back" \
+	"$([ "$before" != "$(number)" ] && awk -F'\t' -v n="$(number)" '$2 == n {k++} END {print k + 0}' own.tsv)" 3
+
 meter_start snap -i dst -C 64 --no-cut -o tsv -w snap.tsv -f $fields
 send sent.pcap 20000 >/dev/null
 meter_stop snap
