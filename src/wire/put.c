@@ -204,8 +204,9 @@ put_is_empty(const struct batch *batch, size_t row, bool is_turned, bool has_own
 	if (!is_zero(&c[is_turned ? FLOW_reverse_packets : FLOW_packets], row) ||
 	    !is_zero(&c[is_turned ? FLOW_reverse_bytes : FLOW_bytes], row))
 		return false;
-	if (has_own && !is_zero(&c[is_turned ? FLOW_reverse_outside_packets
-	    : FLOW_outside_packets], row))
+	if (has_own && (!is_zero(&c[is_turned ? FLOW_reverse_outside_packets
+	    : FLOW_outside_packets], row) ||
+	    !is_zero(&c[is_turned ? FLOW_reverse_span : FLOW_span], row)))
 		return false;
 	return is_turned || put_has_reverse(batch, row) ||
 	    !is_null(&c[FLOW_sampling], row);

@@ -53,7 +53,8 @@ void put_known_direction(const struct put_rows *rows, size_t offset);
 /* Whether a row has a reverse direction. */
 bool put_has_reverse(const struct batch *batch, size_t row);
 /* Whether a record of one direction would tell of no packet: only the other direction's were
- * seen, or none is in the sample. With own elements it tells of those outside the sample. */
+ * seen, or none is in the sample. With own elements it tells of those outside the sample,
+ * and of payload of which only the acknowledgements were seen. */
 bool put_is_empty(const struct batch *batch, size_t row, bool is_turned, bool has_own);
 
 /* The type of ICMP of what answers a message; its own type for a message without an answer.

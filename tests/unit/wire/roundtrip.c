@@ -358,6 +358,58 @@ test_no_record_without_packets(void **state)
 	}
 }
 
+/* Where one direction alone passed the meter, the payload of the other is known by what was
+ * acknowledged: a record of no packet tells it, but only to who knows our own elements. */
+static void
+test_acknowledged_direction(void **state)
+{
+	static const struct {
+		struct wire_encode_config config;
+		size_t rows;
+	} cases[] = {{{.version = 9}, 1}, {{.version = 10, .is_plain = true}, 1},
+	    {{.version = 10}, 2}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct wire_encode_config config = cases[i].config;
+		struct sent sent = {0};
+		struct batch *in = batch_new(&flow_schema, 1), *out;
+		struct wire_encoder *e;
+		struct flow row = {0};
+
+		config.send = sent_take;
+		config.context = &sent;
+		e = wire_encoder_new(&config);
+		flow_set(&row, start, EPOCH_US);
+		flow_set(&row, end, EPOCH_US);
+		flow_set(&row, src, addr_v4(1));
+		flow_set(&row, dst, addr_v4(2));
+		flow_set(&row, proto, 6);
+		flow_set(&row, bytes, 300);
+		flow_set(&row, packets, 5);
+		flow_set(&row, reverse_bytes, 0);
+		flow_set(&row, reverse_packets, 0);
+		flow_set(&row, reverse_span, 5000);
+		flow_set(&row, reverse_span_kind, SPAN_by_ack);
+		batch_append(in, &row);
+		assert_int_equal(wire_encode(e, in, 0, NULL), 0);
+		out = decode_all(&sent, NULL);
+		assert_int_equal(out->rows, cases[i].rows);
+		if (out->rows == 2) {
+			batch_row(out, 1, &row);
+			assert_int_equal(row.packets, 0);
+			assert_int_equal(row.span, 5000);
+			assert_int_equal(row.span_kind, SPAN_by_ack);
+			assert_true(row.src.v4 == addr_v4(2).v4);
+		}
+		batch_free(in);
+		batch_free(out);
+		wire_encoder_free(e);
+		sent_done(&sent);
+	}
+}
+
 static void
 test_v5_splits_and_leaves_out(void **state)
 {
@@ -425,6 +477,7 @@ main(void)
 	    cmocka_unit_test(test_ipfix_biflow_keeps_every_field),
 	    cmocka_unit_test(test_uniflows),
 	    cmocka_unit_test(test_no_record_without_packets),
+	    cmocka_unit_test(test_acknowledged_direction),
 	    cmocka_unit_test(test_v5_splits_and_leaves_out),
 	    cmocka_unit_test(test_datagrams_keep_their_size),
 	};
