@@ -17,7 +17,6 @@
 #include "identify/several.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { WORK_MAX = 2000000 };
@@ -82,43 +81,21 @@ density_of(const struct search *s, double left, int *again)
 	return sum;
 }
 
-static double
-orders(const struct search *s)
-{
-	double n = 1;
-	uint32_t i, same = 1;
-
-	for (i = 1; i < s->m; i++) {
-		same = s->file[i] == s->file[i - 1] ? same + 1 : 1;
-		n *= (double)(i + 1) / same;
-	}
-	return n;
-}
-
 static void
 weigh(struct search *s, double left)
 {
-	struct several *out = s->out;
-	struct several_set set = {.files = s->m}, *worst = NULL;
-	uint32_t i;
+	struct several_set set = {.files = s->m};
 	int again;
 
-	set.probability = s->prior * orders(s) * density_of(s, left, &again);
+	set.probability = s->prior * several_orders(s->file, s->m) *
+	    density_of(s, left, &again);
 	set.k = again > 0 ? (uint32_t)again : 0;
 	left -= set.k * s->server->packet;
 	set.e = left > 0 ? (uint32_t)left : 0;
 	memcpy(set.file, s->file, sizeof set.file);
 	s->sum += set.probability;
 	s->by_files[s->m] += set.probability;
-	if (out->count < SEVERAL_SETS_MAX) {
-		out->set[out->count++] = set;
-		return;
-	}
-	for (i = 0; i < out->count; i++)
-		if (worst == NULL || out->set[i].probability < worst->probability)
-			worst = &out->set[i];
-	if (set.probability > worst->probability)
-		*worst = set;
+	several_keep(s->out, &set);
 }
 
 static bool
@@ -150,16 +127,6 @@ choose(struct search *s, uint32_t chosen, size_t from, double left)
 		else
 			choose(s, chosen + 1, i, left - size);
 	}
-}
-
-static int
-heavier(const void *pa, const void *pb)
-{
-	const struct several_set *a = pa, *b = pb;
-
-	if (a->probability != b->probability)
-		return a->probability > b->probability ? -1 : 1;
-	return memcmp(a->file, b->file, sizeof a->file);
 }
 
 /* Whether all sets of so many can be tried. */
@@ -211,7 +178,7 @@ quic_several(const struct files *files, const struct quic_server *server,
 {
 	struct search s = {.files = files, .server = server, .out = out};
 	double sum;
-	uint32_t m, i;
+	uint32_t m;
 
 	*out = (struct several){.files = 2};
 	if (!quic_is(record) || server->flows <= 0 || files->count == 0)
@@ -228,10 +195,6 @@ quic_several(const struct files *files, const struct quic_server *server,
 	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
 		if (s.by_files[m] > s.by_files[out->files])
 			out->files = m;
-	for (i = 0; i < out->count; i++)
-		out->set[i].probability /= sum;
-	qsort(out->set, out->count, sizeof out->set[0], heavier);
-	for (i = 0; i < out->count; i++)
-		out->fits += out->set[i].probability >= 0.01 * out->set[0].probability;
+	several_settle(out, sum);
 	return out->probability >= 0.5;
 }

@@ -415,16 +415,6 @@ find_by_mode(struct halves *h)
 	return true;
 }
 
-static int
-compare_fit(const void *pa, const void *pb)
-{
-	const struct way_fit *a = pa, *b = pb;
-
-	if (a->probability != b->probability)
-		return a->probability > b->probability ? -1 : 1;
-	return (a->item > b->item) - (a->item < b->item);
-}
-
 static void
 tell(struct halves *h, struct ways *out)
 {
@@ -459,7 +449,7 @@ tell(struct halves *h, struct ways *out)
 			} else
 				fit[n++] = one;
 		}
-		qsort(fit, n, sizeof *fit, compare_fit);
+		qsort(fit, n, sizeof *fit, way_fit_compare);
 		out->fits[q] = n < WAYS_FITS ? n : WAYS_FITS;
 		memcpy(out->fit[q], fit, out->fits[q] * sizeof *fit);
 	}

@@ -104,8 +104,8 @@ compare_fit_item(const void *pa, const void *pb)
 	return (a->probability < b->probability) - (a->probability > b->probability);
 }
 
-static int
-compare_fit(const void *pa, const void *pb)
+int
+way_fit_compare(const void *pa, const void *pb)
 {
 	const struct way_fit *a = pa, *b = pb;
 
@@ -163,7 +163,7 @@ tell_level(struct table *t, uint32_t q, struct ways *out)
 		else
 			fit[m++] = fit[i];
 	}
-	qsort(fit, m, sizeof *fit, compare_fit);
+	qsort(fit, m, sizeof *fit, way_fit_compare);
 	out->fits[q] = m < WAYS_FITS ? m : WAYS_FITS;
 	memcpy(out->fit[q], fit, out->fits[q] * sizeof *fit);
 	free(fit);

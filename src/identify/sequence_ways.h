@@ -56,6 +56,9 @@ struct ways {
 	double trust;      /* share of the weight that bounds left */
 };
 
+/* For qsort: the likeliest first, and of files alike the lesser item. */
+int way_fit_compare(const void *a, const void *b);
+
 /* Fills out. 1, or 0 where there is no way or no room for a table, or -1 with err. */
 int ways_find(const struct stretch *, struct ways *out, struct err *err);
 

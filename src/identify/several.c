@@ -72,10 +72,9 @@ heavier(const void *pa, const void *pb)
 	return memcmp(a->file, b->file, sizeof a->file);
 }
 
-static void
-keep(struct search *s, const struct several_set *set)
+void
+several_keep(struct several *out, const struct several_set *set)
 {
-	struct several *out = s->out;
 	uint32_t i, least = 0;
 
 	if (out->count < SEVERAL_SETS_MAX) {
@@ -89,18 +88,29 @@ keep(struct search *s, const struct several_set *set)
 		out->set[least] = *set;
 }
 
-/* The orders of the files chosen. */
-static double
-orders(const struct search *s)
+double
+several_orders(const uint32_t *files, uint32_t n)
 {
-	double n = 1;
+	double orders = 1;
 	uint32_t i, run = 1;
 
-	for (i = 1; i < s->files; i++) {
-		run = s->file[i] == s->file[i - 1] ? run + 1 : 1;
-		n *= (double)(i + 1) / run;
+	for (i = 1; i < n; i++) {
+		run = files[i] == files[i - 1] ? run + 1 : 1;
+		orders *= (double)(i + 1) / run;
 	}
-	return n;
+	return orders;
+}
+
+void
+several_settle(struct several *out, double sum)
+{
+	uint32_t i;
+
+	for (i = 0; i < out->count; i++)
+		out->set[i].probability /= sum;
+	qsort(out->set, out->count, sizeof out->set[0], heavier);
+	for (i = 0; i < out->count; i++)
+		out->fits += out->set[i].probability >= 0.01 * out->set[0].probability;
 }
 
 /* Weighs the files chosen, sent octets in all. */
@@ -112,7 +122,7 @@ weigh(struct search *s, uint64_t sent)
 	struct several_set set = {.files = s->files,
 				  .k = (uint32_t)k,
 				  .e = (uint32_t)(left % m->mss)};
-	double weight = s->prior * orders(s);
+	double weight = s->prior * several_orders(s->file, s->files);
 
 	weight *= wire_losses_p(
 	    wire_table(m->tables, s->sight.n_class, s->sight.segments), k);
@@ -127,7 +137,7 @@ weigh(struct search *s, uint64_t sent)
 	s->by_files[s->files] += weight;
 	memcpy(set.file, s->file, sizeof set.file);
 	set.probability = weight;
-	keep(s, &set);
+	several_keep(s->out, &set);
 }
 
 /* The last and largest file, at least number from; sent: of the others. */
@@ -273,11 +283,7 @@ several_name(const struct wire_model *m, const struct sents *later,
 	for (i = 2, out->files = 2; i <= SEVERAL_FILES_MAX; i++)
 		if (s.by_files[i] > s.by_files[out->files])
 			out->files = i;
-	for (i = 0; i < out->count; i++)
-		out->set[i].probability /= sum;
-	qsort(out->set, out->count, sizeof out->set[0], heavier);
-	for (i = 0; i < out->count; i++)
-		out->fits += out->set[i].probability >= 0.01 * out->set[0].probability;
+	several_settle(out, sum);
 }
 
 bool

@@ -39,6 +39,13 @@ void several_name(const struct wire_model *model, const struct sents *later,
 bool several_is_told(const struct wire_path *path, const struct record *record,
 		     uint32_t overhead);
 
+/* For those that search for sets: the orders in which files, n of them and rising, can
+ * have come; and a set, kept if it is among the heaviest so far. */
+double several_orders(const uint32_t *files, uint32_t n);
+void several_keep(struct several *several, const struct several_set *set);
+/* Their weights become probabilities, by the sum of all; the likeliest come first. */
+void several_settle(struct several *several, double sum);
+
 /* The probability that a file is among the record's, and how often in the likeliest
  * set. */
 double several_of_file(const struct several *several, uint32_t file);

@@ -300,6 +300,25 @@ test_uniflows(void **state)
 	check_uniflows(10, false, 1);
 }
 
+static struct wire_encoder *
+encoder_for(struct wire_encode_config *config, struct sent *sent)
+{
+	config->send = sent_take;
+	config->context = sent;
+	return wire_encoder_new(config);
+}
+
+/* A TCP connection, nothing counted yet. */
+static void
+connection_set(struct flow *row)
+{
+	flow_set(row, start, EPOCH_US);
+	flow_set(row, end, EPOCH_US);
+	flow_set(row, src, addr_v4(1));
+	flow_set(row, dst, addr_v4(2));
+	flow_set(row, proto, 6);
+}
+
 /* Of a flow whose answers alone were seen, or under sampling a SYN alone, there is no record of
  * a direction without packets; but in a biflow, which has both, and where our own elements tell
  * of the SYN. */
@@ -321,14 +340,8 @@ test_no_record_without_packets(void **state)
 		struct wire_encoder *e;
 		struct flow row = {0};
 
-		config.send = sent_take;
-		config.context = &sent;
-		e = wire_encoder_new(&config);
-		flow_set(&row, start, EPOCH_US);
-		flow_set(&row, end, EPOCH_US);
-		flow_set(&row, src, addr_v4(1));
-		flow_set(&row, dst, addr_v4(2));
-		flow_set(&row, proto, 6);
+		e = encoder_for(&config, &sent);
+		connection_set(&row);
 		flow_set(&row, bytes, 0);
 		flow_set(&row, packets, 0);
 		flow_set(&row, reverse_bytes, 400);
@@ -378,14 +391,8 @@ test_acknowledged_direction(void **state)
 		struct wire_encoder *e;
 		struct flow row = {0};
 
-		config.send = sent_take;
-		config.context = &sent;
-		e = wire_encoder_new(&config);
-		flow_set(&row, start, EPOCH_US);
-		flow_set(&row, end, EPOCH_US);
-		flow_set(&row, src, addr_v4(1));
-		flow_set(&row, dst, addr_v4(2));
-		flow_set(&row, proto, 6);
+		e = encoder_for(&config, &sent);
+		connection_set(&row);
 		flow_set(&row, bytes, 300);
 		flow_set(&row, packets, 5);
 		flow_set(&row, reverse_bytes, 0);
