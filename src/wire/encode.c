@@ -375,6 +375,15 @@ encode_direction(struct wire_encoder *e, const struct batch *batch, bool is_turn
 	return 0;
 }
 
+/* The packets of each row where all rows tell them, else NULL. */
+static const uint64_t *
+packets_of(const struct batch *batch, unsigned field)
+{
+	const struct column *c = &batch->columns[field];
+
+	return c->form == COLUMN_FLAT && c->valid == NULL ? c->values : NULL;
+}
+
 /* Rows that have no record of a direction lose their groups. Returns how many are left that
  * had none of the first direction. */
 static size_t
@@ -382,10 +391,16 @@ drop_empty(const struct wire_encoder *e, const struct batch *batch, bool is_turn
     size_t from, size_t end)
 {
 	bool has_own = (e->layouts.where & EXPORT_OWN) != 0;
+	const uint64_t *there = packets_of(batch, FLOW_packets),
+		       *back = packets_of(batch, FLOW_reverse_packets);
 	size_t i, left = 0;
 
 	for (i = from; i < end; i++) {
-		if ((is_turned && !put_has_reverse(batch, i)) ||
+		/* Most rows have packets in both directions. */
+		if (there != NULL && there[i] != 0 &&
+		    (!is_turned || (back != NULL && back[i] != 0)))
+			left += !is_turned;
+		else if ((is_turned && !put_has_reverse(batch, i)) ||
 		    put_is_empty(batch, i, is_turned, has_own))
 			e->groups[i] = 0;
 		else

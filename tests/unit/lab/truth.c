@@ -240,6 +240,18 @@ expect(const struct text *rows, unsigned i, const char *column, const char *want
 		fail_msg("row %u, %s: '%s' and not '%s'", i, column, got, wanted);
 }
 
+/* Reads what so many downloads left. */
+static void
+read_truth(struct desk *d, unsigned expected, struct text *rows, struct truth_counts *counts)
+{
+	struct err err = {0};
+
+	d->config.expected = expected;
+	if (truth_read(&d->config, rows, counts, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(counts->rows, expected);
+}
+
 #define TAIL "198.51.100.1\t80\tHTTP/1.1\t"
 
 static void
@@ -272,11 +284,8 @@ test_block(void **state)
 	desk_make(&d, "");
 	put(d.origin.access, log);
 	put(d.clients, reports);
-	d.config.expected = 6;
 	text_init(&rows);
-	if (truth_read(&d.config, &rows, &counts, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(counts.rows, 6);
+	read_truth(&d, 6, &rows, &counts);
 	assert_int_equal(counts.others, 1);
 	assert_int_equal(counts.refused, 1);
 	assert_int_equal(counts.octets, 1000 + 100 + 0 + 200 + 200 + 500);
@@ -309,7 +318,6 @@ test_order(void **state)
 	    "192.0.2.101\t40000", "192.0.2.102\t40000", "192.0.2.101\t40000"};
 	static const char *const orders[] = {"1", "1", "2", "1", "3"};
 	struct truth_counts counts = {0};
-	struct err err = {0};
 	struct text log, rows;
 	struct desk d;
 	unsigned i;
@@ -321,10 +329,7 @@ test_order(void **state)
 		text_printf(&log, "%s\t1796008186.250\t1.500\t200\t1258\t1000\t-\t150\t" TAIL
 		    "-\t-\t/000-a.bin\n", ends[i]);
 	put(d.origin.access, log.data);
-	d.config.expected = 5;
-	if (truth_read(&d.config, &rows, &counts, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(counts.rows, 5);
+	read_truth(&d, 5, &rows, &counts);
 	for (i = 0; i < 5; i++)
 		expect(&rows, i, "order", orders[i]);
 	text_done(&log);
@@ -348,7 +353,6 @@ test_resumed(void **state)
 	    "198.51.100.1\t80\tHTTP/1.1\t-\t-\thttp://198.51.100.1/001-b.bin\n";
 	static const char *const kinds[] = {"partial", "ranges", "whole", "whole"};
 	struct truth_counts counts = {0};
-	struct err err = {0};
 	struct text rows;
 	struct desk d;
 	unsigned i;
@@ -356,11 +360,8 @@ test_resumed(void **state)
 	desk_make(&d, "");
 	put(d.origin.access, log);
 	put(d.clients, reports);
-	d.config.expected = 4;
 	text_init(&rows);
-	if (truth_read(&d.config, &rows, &counts, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(counts.rows, 4);
+	read_truth(&d, 4, &rows, &counts);
 	for (i = 0; i < 4; i++)
 		expect(&rows, i, "kind", kinds[i]);
 	text_done(&rows);
@@ -402,7 +403,6 @@ static void
 test_reports(void **state)
 {
 	struct truth_counts counts = {0};
-	struct err err = {0};
 	struct text rows;
 	struct desk d;
 
@@ -413,11 +413,8 @@ test_reports(void **state)
 	    "\twhole\t1796008184750000\t192.0.2.101\t40000\t-\t1.5\t200\t-\t1000\t258\t150\t"
 	    "198.51.100.1\t443\tHTTP/1\t-\t-\thttps://198.51.100.1/000-a.bin\n"
 	    "and one more\n");
-	d.config.expected = 1;
 	text_init(&rows);
-	if (truth_read(&d.config, &rows, &counts, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(counts.rows, 1);
+	read_truth(&d, 1, &rows, &counts);
 	expect(&rows, 0, "start", "2026-11-30T03:09:44.750000Z");
 	expect(&rows, 0, "end", "2026-11-30T03:09:46.250000Z");
 	expect(&rows, 0, "client_port", "40000");
