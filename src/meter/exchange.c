@@ -100,10 +100,10 @@ request_mark(struct meter *m, uint32_t flow, struct stream *s, unsigned client,
 	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
 	const struct exchange *x = exchange_of(m, s);
 
-	if (!s->is_pipelined && (x == NULL || x->marks == 0))
+	if (!s->syn.is_pipelined && (x == NULL || x->marks == 0))
 		mark_add(m, flow, s, mark_pack(MARK_REQUEST, u40_get(&c->span),
-		    a->high - u40_get(&a->span)));
-	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, a->high));
+		    u48_get(&a->high) - u40_get(&a->span)));
+	mark_add(m, flow, s, mark_pack(MARK_REQUEST, fresh, u48_get(&a->high)));
 }
 
 /* The next packet, with a burst of the client's, begins an exchange: what came before it
@@ -165,7 +165,8 @@ burst_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream
 	const struct exchange *x = exchange_of(m, s);
 	bool is_answered = u40_get(&a->span) > 0 || (x != NULL && x->was_answered);
 	bool is_whole = answer > 0 ||
-	    (is_answered && (d != client || acks_all(&s->syn, a->high, news->p, d)));
+	    (is_answered && (d != client ||
+	        acks_all(&s->syn, u48_get(&a->high), news->p, d)));
 	enum burst kind = burst_of(m, s, client, burst, is_whole, answer);
 
 	if (kind == BURST_SMALL || (d != client && !is_whole))
@@ -180,19 +181,20 @@ burst_check(struct meter *m, uint32_t flow, const struct hot *hot, struct stream
 	}
 	if (is_whole) {
 		exchange_begin(m, flow, s, client, burst);
-		if (d == client && burst_is_several_requests(m, s, burst, c->high))
-			s->is_pipelined = 1;
-		if (d == client && s->is_pipelined)
+		if (d == client && burst_is_several_requests(m, s, burst,
+		    u48_get(&c->high)))
+			s->syn.is_pipelined = 1;
+		if (d == client && s->syn.is_pipelined)
 			request_mark(m, flow, s, client, burst);
 		return true;
 	}
 	if (u40_get(&c->span) > 0) {
 		request_mark(m, flow, s, client, burst);
 		if (x == NULL || !x->is_opening || u40_get(&a->span) > 0)
-			s->is_pipelined = 1;
+			s->syn.is_pipelined = 1;
 		return true;
 	}
-	if (s->is_pipelined)
+	if (s->syn.is_pipelined)
 		request_mark(m, flow, s, client, burst);
 	return false;
 }

@@ -37,13 +37,19 @@ acks_all(const struct syn *syn, uint64_t high, const struct packet *p, unsigned 
 	return (int32_t)(p->tcp_ack - (uint32_t)(syn->base[d ^ 1] + high)) >= 0;
 }
 
+static inline struct gaps *
+gaps_of(const struct meter *m, const struct half *h)
+{
+	return ITEM(m->gaps, struct gaps, h->gaps);
+}
+
 /* Octets of an unseen side o that were acknowledged. */
 static inline void
 acked_count(struct stream *s, unsigned o, uint32_t acked, int64_t now_us)
 {
 	struct half *h = &s->half[o];
 
-	h->high += acked;
+	u48_set(&h->high, u48_get(&h->high) + acked);
 	u40_set(&h->span, u40_get(&h->span) + acked);
 	if (u40_get(&h->first_us) == 0)
 		u40_set(&h->first_us, low_us(now_us));

@@ -83,10 +83,10 @@ struct carry {
 	uint8_t bytes[2];
 };
 
-/* Of flows other than TCP whose counters were full, or with fragments. */
+/* Of flows whose counters were full, or with fragments. */
 struct wide {
 	struct carry carry;
-	uint16_t icmp; /* type << 8 | code */
+	uint16_t icmp; /* type << 8 | code; of flows other than TCP */
 	uint32_t fragments;
 };
 
@@ -110,7 +110,10 @@ struct syn {
 	uint32_t timing_us;      /* low bits of the time of the initiator's last SYN */
 	uint16_t fingerprint[2]; /* its number tells the MSS, too */
 	uint16_t bits;
-	uint8_t flags_high[2];   /* bits 8 to 11 of the TCP flags of the record */
+	/* bits 8 to 11 of the TCP flags of the record, of side 1 the high ones */
+	uint8_t flags_high;
+	uint8_t coalesced : 1;   /* the record has segments that were put together */
+	uint8_t is_pipelined : 1;
 };
 
 /* A connection on which each side sent at most one segment. */
@@ -121,12 +124,37 @@ struct small {
 };
 _Static_assert(sizeof(struct small) == 32, "half a line");
 
-/* A number of 40 bits, in whole octets: a compiler takes bit fields of a packed struct
- * apart. */
+/* Numbers of 24, 40 and 48 bits, in whole octets: a compiler takes bit fields of a packed
+ * struct apart. */
+struct u24 {
+	uint16_t low;
+	uint8_t high;
+} __attribute__((packed));
 struct u40 {
 	uint32_t low;
 	uint8_t high;
 } __attribute__((packed));
+struct u48 {
+	uint32_t low;
+	uint16_t high;
+} __attribute__((packed));
+
+enum { U24_MAX = (1 << 24) - 1 };
+
+static inline uint32_t
+u24_get(const struct u24 *v)
+{
+	return (uint32_t)v->high << 16 | v->low;
+}
+
+/* As much as it holds. */
+static inline void
+u24_set(struct u24 *v, uint32_t n)
+{
+	n = n < U24_MAX ? n : U24_MAX;
+	v->low = (uint16_t)n;
+	v->high = (uint8_t)(n >> 16);
+}
 
 static inline uint64_t
 u40_get(const struct u40 *v)
@@ -141,26 +169,52 @@ u40_set(struct u40 *v, uint64_t n)
 	v->high = (uint8_t)(n >> 32);
 }
 
+static inline uint64_t
+u48_get(const struct u48 *v)
+{
+	return (uint64_t)v->high << 32 | v->low;
+}
+
+static inline void
+u48_set(struct u48 *v, uint64_t n)
+{
+	v->low = (uint32_t)n;
+	v->high = (uint16_t)(n >> 32);
+}
+
 /* One direction's payload. high is how far the stream was seen (or acknowledged). */
 struct half {
-	uint64_t high;              /* stream offset */
+	struct u48 high;            /* stream offset */
 	struct u40 span;            /* of the record: it starts at high - span */
-	struct u40 retransmitted;   /* of the record, as are the following */
-	struct u40 first_us, last_us; /* 0: none; half_us tells the whole */
-	uint32_t segments, max_segment;
+	/* of the record, as are the following; 0: none; half_us tells the whole */
+	struct u40 first_us, last_us;
+	uint32_t segments;
+	struct u24 max_segment;     /* or U24_MAX */
 	uint32_t gaps;              /* struct gaps */
 } __attribute__((packed));
 
 struct stream {
 	struct syn syn;
 	struct half half[2];
-	struct carry carry;
+	uint32_t wide;     /* struct wide, where it is needed */
 	uint32_t exchange; /* struct exchange, from the first cut on */
 	uint16_t mss;      /* negotiated largest segment, 0 if not known */
-	uint8_t coalesced, is_pipelined;
 	/* of the client, too small for a request: see request.c */
 	uint8_t burst, last_burst;
 } __attribute__((packed, aligned(4)));
+_Static_assert(sizeof(struct stream) == 96, "a line and a half");
+
+static inline unsigned
+syn_flags_high(const struct syn *syn, unsigned d)
+{
+	return syn->flags_high >> 4 * d & 15;
+}
+
+static inline void
+syn_note_flags(struct syn *syn, unsigned d, uint16_t tcp_flags)
+{
+	syn->flags_high |= (uint8_t)((tcp_flags >> 8 & 15) << 4 * d);
+}
 
 /*
  * Whether a segment of the server's may end an answer: it is odd, and pushed, as is all
@@ -170,24 +224,25 @@ struct stream {
 static inline bool
 is_odd_end(const struct stream *s, const struct half *h, const struct packet *p)
 {
-	uint32_t n = p->payload_bytes, most = n > h->max_segment ? n : h->max_segment;
+	uint32_t n = p->payload_bytes, longest = u24_get(&h->max_segment),
+	    most = n > longest ? n : longest;
 
 	return (p->tcp_flags & TCP_PSH) != 0 && n % 4096 != 0 &&
 	       n % (s->mss != 0 ? s->mss : most) != 0;
 }
 
-/* Of connections that were cut, that are pipelined, or with fragments. */
+/* Of connections that were cut, or that are pipelined. */
 struct exchange {
 	uint64_t connection;
 	uint32_t ordinal;
-	uint32_t parts;     /* exchanges and continuations that ended */
 	uint32_t remainder; /* struct part: the folded exchanges */
-	uint32_t marks;     /* struct marks */
-	uint32_t fragments;
 	/* struct part: the record before a burst that is perhaps a request */
 	uint32_t held;
-	/* low bits of where the server's stream was when the client sent last */
-	uint32_t heard_at;
+	uint16_t parts;     /* exchanges and continuations that ended, or PARTS_MAX */
+	uint16_t marks;     /* struct marks */
+	/* where the server's stream was when the client sent last: low bits, in units of
+	 * HEARD_UNIT */
+	uint16_t heard_at;
 	/* octets of a record besides its frames of HTTP/2; 0: not known */
 	uint8_t tls_overhead;
 	uint8_t is_continuation : 1;
@@ -197,11 +252,15 @@ struct exchange {
 	uint8_t is_eager : 1;     /* and it updates them before half is used */
 	/* TLS's handshake ends, and what is sent with it is one */
 	uint8_t is_opening : 1;
-};
+} __attribute__((packed, aligned(4)));
+_Static_assert(sizeof(struct exchange) == 28, "as small as it can be");
+enum { PARTS_MAX = UINT16_MAX, HEARD_UNIT = 4096 };
 
 enum { GAPS = 4, MARKS = 512, HABITS = 16, HABIT = 4 };
 
+/* Of a direction of which something is missing or came twice. */
 struct gaps {
+	uint64_t retransmitted; /* octets, of the record */
 	struct {
 		uint64_t from, to; /* stream offsets not seen; empty if equal */
 	} gap[GAPS];

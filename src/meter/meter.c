@@ -103,8 +103,7 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
 {
-	return (hot->packets[0] | hot->packets[1]) == 0 && hot_is_empty(hot,
-	    carry_of(m, hot)) && (m->sampled == NULL || sampled_is_empty(m, flow));
+	return hot_is_empty(hot, carry_of(m, hot)) && (m->sampled == NULL || sampled_is_empty(m, flow));
 }
 
 static enum meter_expire
@@ -206,10 +205,8 @@ static void
 counter_carry(struct meter *m, uint32_t flow, unsigned d, unsigned packets,
 unsigned bytes)
 {
-	struct carry *carry;
+	struct carry *carry = &wide_take(m, hot_at(m, flow))->carry;
 
-	more_widen(m, flow);
-	carry = carry_of(m, hot_at(m, flow));
 	carry->packets[d] = (uint16_t)(carry->packets[d] + packets);
 	carry->bytes[d] = (uint8_t)(carry->bytes[d] + bytes);
 }
@@ -219,7 +216,8 @@ static void
 packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packet *p,
     int64_t now_us, unsigned d)
 {
-	bool is_first = record_is_empty(m, flow, hot);
+	bool is_first = (hot->packets[0] | hot->packets[1]) == 0 &&
+	    record_is_empty(m, flow, hot);
 
 	if (is_first || now_us < hot->start_us)
 		hot->start_us = now_us;
@@ -229,7 +227,7 @@ packet_count(struct meter *m, uint32_t flow, struct hot *hot, const struct packe
 	if (p->flags & PACKET_HAS_TCP) {
 		hot->tcp_flags[d] |= (uint8_t)p->tcp_flags;
 		if (p->tcp_flags > 0xff && hot->is_tcp)
-			syn_of(m, hot)->flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
+			syn_note_flags(syn_of(m, hot), d, p->tcp_flags);
 	}
 	if (m->sampled != NULL) {
 		sampled_count(m, flow, p, d);
@@ -254,8 +252,7 @@ unsigned d)
 {
 	const struct carry *carry = carry_of(m, hot);
 	bool is_long = now_us - hot->start_us >= m->limit_us;
-	bool is_full = carry != NULL &&
-	    (carry->packets[d] == UINT16_MAX || carry->bytes[d] == UINT8_MAX);
+	bool is_full = carry != NULL && carry_is_full(carry, d);
 
 	if ((!is_long && !is_full) || record_is_empty(m, flow, hot))
 		return;

@@ -46,9 +46,9 @@ stream_take(struct meter *m, struct hot *hot)
 			continue;
 		at_us = hot->start_us + (int32_t)(small->payload_us[d] -
 		    (uint32_t)hot->start_us);
-		h->high = small->payload[d];
+		u48_set(&h->high, small->payload[d]);
 		u40_set(&h->span, small->payload[d]);
-		h->max_segment = small->payload[d];
+		u24_set(&h->max_segment, small->payload[d]);
 		h->segments = 1;
 		u40_set(&h->first_us, low_us(at_us));
 		h->last_us = h->first_us;
@@ -59,25 +59,27 @@ stream_take(struct meter *m, struct hot *hot)
 	return s;
 }
 
-void
-more_widen(struct meter *m, uint32_t flow)
+struct wide *
+wide_take(struct meter *m, struct hot *hot)
 {
-	struct hot *hot = hot_at(m, flow);
-	struct wide *wide;
+	struct wide *wide = wide_of(m, hot);
+	struct stream *s;
 	uint32_t number;
 
-	if (hot->state & FLOW_WIDE)
-		return;
-	if (hot->is_tcp) {
-		stream_take(m, hot);
-		return;
-	}
+	if (wide != NULL)
+		return wide;
 	number = slab_take(&m->wide);
 	assert(number != 0);
 	wide = slab_at(&m->wide, number);
-	wide->icmp = (uint16_t)hot->more;
-	hot->more = number;
-	hot->state |= FLOW_WIDE;
+	if (hot->is_tcp) {
+		s = hot->state & FLOW_WIDE ? stream_of(m, hot) : stream_take(m, hot);
+		s->wide = number;
+	} else {
+		wide->icmp = (uint16_t)hot->more;
+		hot->more = number;
+		hot->state |= FLOW_WIDE;
+	}
+	return wide;
 }
 
 struct exchange *
@@ -119,6 +121,8 @@ more_free(struct meter *m, struct hot *hot)
 		for (int d = 0; d < 2; d++)
 			if (s->half[d].gaps != 0)
 				slab_give(&m->gaps, s->half[d].gaps);
+		if (s->wide != 0)
+			slab_give(&m->wide, s->wide);
 		exchange_free(m, s);
 		slab_give(&m->stream, hot->more);
 	} else if (hot->is_tcp) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "meter/state.h"
+#include "meter/exchange.h"
 
 /* From which ordinal on which response makes a record of its own. */
 static const struct {
@@ -42,13 +42,16 @@ connection_id(const struct meter *m, uint32_t flow)
 }
 
 static void
-half_take(struct part_half *out, const struct half *h, int64_t start_us)
+half_take(const struct meter *m, struct part_half *out, const struct half *h,
+    int64_t start_us)
 {
-	*out = (struct part_half){.offset = h->high - u40_get(&h->span),
-		.span = u40_get(&h->span), .retransmitted = u40_get(&h->retransmitted),
+	*out = (struct part_half){.offset = u48_get(&h->high) - u40_get(&h->span),
+		.span = u40_get(&h->span),
 		.first_us = half_us(&h->first_us, start_us),
 		.last_us = half_us(&h->last_us, start_us), .segments = h->segments,
-		.max_segment = h->max_segment};
+		.max_segment = u24_get(&h->max_segment)};
+	if (h->gaps != 0)
+		out->retransmitted = gaps_of(m, h)->retransmitted;
 }
 
 static void
@@ -116,15 +119,14 @@ stream_part(const struct meter *m, struct part *part, const struct stream *s)
 {
 	const struct exchange *x = exchange_of(m, s);
 
-	part->coalesced = s->coalesced;
+	part->coalesced = s->syn.coalesced;
 	if (x != NULL) {
 		part->ordinal = x->ordinal;
 		part->is_continuation = x->is_continuation;
 		part->is_first = x->parts == 0;
-		part->fragments = x->fragments;
 	}
 	for (int d = 0; d < 2; d++) {
-		half_take(&part->half[d], &s->half[d], part->start_us);
+		half_take(m, &part->half[d], &s->half[d], part->start_us);
 		/* Of an unseen side the FIN was acknowledged too, if this one sent its
 		 * own. */
 		if (!(s->syn.bits & SYN_BASE_OWN << d) &&
@@ -156,7 +158,7 @@ part_take(const struct meter *m, uint32_t flow, struct part *part)
 		}
 		part->tcp_flags[d] = hot->tcp_flags[d];
 		if (syn != NULL)
-			part->tcp_flags[d] |= (uint16_t)(syn->flags_high[d] << 8);
+			part->tcp_flags[d] |= (uint16_t)(syn_flags_high(syn, d) << 8);
 		part->tos[d] = hot->tos[d];
 		part->ttl_min[d] = hot->ttl_min[d];
 		part->ttl_max[d] = hot->ttl_max[d];
@@ -225,7 +227,7 @@ marks_reset(struct meter *m, const struct stream *s, struct exchange *x)
 
 	if (x->marks == 0)
 		return;
-	if (!s->is_pipelined) {
+	if (!s->syn.is_pipelined) {
 		slab_give(&m->marks, x->marks);
 		x->marks = 0;
 		return;
@@ -239,16 +241,18 @@ stream_reset(struct meter *m, struct stream *s)
 {
 	struct exchange *x = exchange_of(m, s);
 
-	s->coalesced = 0;
+	s->syn.coalesced = 0;
 	for (int d = 0; d < 2; d++) {
 		struct half *h = &s->half[d];
 
-		h->span = h->retransmitted = h->first_us = h->last_us = (struct u40){0};
-		h->segments = h->max_segment = 0;
+		h->span = h->first_us = h->last_us = (struct u40){0};
+		h->segments = 0;
+		h->max_segment = (struct u24){0};
+		if (h->gaps != 0)
+			gaps_of(m, h)->retransmitted = 0;
 	}
 	if (x == NULL)
 		return;
-	x->fragments = 0;
 	if (x->held != 0)
 		slab_give(&m->remainder, x->held);
 	x->held = 0;
@@ -261,7 +265,6 @@ static void
 record_reset(struct meter *m, uint32_t flow)
 {
 	struct hot *hot = hot_at(m, flow);
-	struct carry *carry = carry_of(m, hot);
 	struct syn *syn = syn_of(m, hot);
 	struct wide *wide = wide_of(m, hot);
 
@@ -270,14 +273,14 @@ record_reset(struct meter *m, uint32_t flow)
 	memset(hot->tcp_flags, 0, sizeof hot->tcp_flags);
 	memset(hot->ttl_max, 0, sizeof hot->ttl_max);
 	memset(hot->ttl_min, 0xff, sizeof hot->ttl_min);
-	if (carry != NULL)
-		memset(carry, 0, sizeof *carry);
-	if (wide != NULL)
+	if (wide != NULL) {
+		wide->carry = (struct carry){0};
 		wide->fragments = 0;
+	}
 	if (m->sampled != NULL)
 		memset(&m->sampled[flow], 0, sizeof m->sampled[flow]);
 	if (syn != NULL)
-		memset(syn->flags_high, 0, sizeof syn->flags_high);
+		syn->flags_high = 0;
 	if (stream_of(m, hot) != NULL)
 		stream_reset(m, stream_of(m, hot));
 }
@@ -285,13 +288,7 @@ record_reset(struct meter *m, uint32_t flow)
 void
 record_fragment(struct meter *m, uint32_t flow)
 {
-	struct hot *hot = hot_at(m, flow);
-
-	more_widen(m, flow);
-	if (hot->is_tcp)
-		exchange_take(m, flow, stream_of(m, hot))->fragments++;
-	else
-		wide_of(m, hot)->fragments++;
+	wide_take(m, hot_at(m, flow))->fragments++;
 }
 
 /* Writes or folds a part of the flow. */
@@ -303,6 +300,12 @@ part_end(struct meter *m, uint32_t flow, struct exchange *x, struct part *part,
 	    part_is_own(x, part, hot_at(m, flow)->state & FLOW_INITIATOR) ||
 	    !part_fold(m, x, part))
 		part_write(m, flow, part, why, reason);
+}
+
+static void
+exchange_part_ended(struct exchange *x)
+{
+	x->parts += x->parts < PARTS_MAX;
 }
 
 void
@@ -322,7 +325,7 @@ record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reaso
 	bool is_exchange = why == METER_EXPIRES;
 
 	if (small_has_payload(small_of(m, hot)))
-		more_widen(m, flow);
+		stream_take(m, hot);
 	if (stream_of(m, hot) != NULL) {
 		x = exchange_take(m, flow, stream_of(m, hot));
 		x->was_answered = !is_exchange &&
@@ -333,7 +336,7 @@ record_cut(struct meter *m, uint32_t flow, enum meter_expire why, enum end_reaso
 	record_reset(m, flow);
 	if (x == NULL)
 		return;
-	x->parts++;
+	exchange_part_ended(x);
 	x->is_continuation = !is_exchange;
 	if (is_exchange)
 		exchange_count(m, x);
@@ -346,7 +349,7 @@ record_hold(struct meter *m, uint32_t flow)
 	struct exchange *x = exchange_of(m, s);
 	uint32_t number = 0, marks;
 
-	if (x == NULL || s->is_pipelined)
+	if (x == NULL || s->syn.is_pipelined)
 		return false;
 	if (u40_get(&s->half[0].span) > 0 || u40_get(&s->half[1].span) > 0) {
 		if ((number = slab_take(&m->remainder)) == 0)
@@ -377,7 +380,7 @@ record_release(struct meter *m, uint32_t flow)
 		x->held = 0;
 		part_end(m, flow, x, &part, METER_EXPIRES, END_REASON_end);
 		marks_reset(m, s, x);
-		x->parts++;
+		exchange_part_ended(x);
 	}
 	s->syn.bits &= (uint16_t)~SYN_PERHAPS;
 	exchange_count(m, x);

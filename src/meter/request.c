@@ -92,9 +92,9 @@ habits_note(const struct stream *s, struct exchange *x, uint64_t n, uint64_t bef
 	 * 21. */
 	static const uint8_t overheads[] = {22, 29, 21};
 
-	if ((uint32_t)high - x->heard_at >= WIDE)
+	if ((uint16_t)(high / HEARD_UNIT - x->heard_at) >= WIDE / HEARD_UNIT)
 		x->is_wide = 1;
-	x->heard_at = (uint32_t)high;
+	x->heard_at = (uint16_t)(high / HEARD_UNIT);
 	if (x->tls_overhead != 0 || x->ordinal > SETTLED || before < GREETING)
 		return;
 	for (size_t i = 0; i < sizeof overheads; i++)
@@ -178,12 +178,12 @@ burst_of(const struct meter *m, struct stream *s, unsigned client, uint64_t n,
 {
 	struct exchange *x = exchange_of(m, s);
 	const struct half *c = &s->half[client], *a = &s->half[client ^ 1];
-	uint64_t answer = u40_get(&a->span) + more, high = a->high + more;
+	uint64_t answer = u40_get(&a->span) + more, high = u48_get(&a->high) + more;
 	enum burst kind = BURST_SMALL;
 	bool is_known, is_two;
 
 	if (x != NULL)
-		habits_note(s, x, n, c->high, high);
+		habits_note(s, x, n, u48_get(&c->high), high);
 	is_known = x != NULL && x->tls_overhead != 0;
 	is_two = is_known && n == x->tls_overhead + 2ull * HTTP2_WINDOW_UPDATE;
 	if (is_two)

@@ -83,9 +83,10 @@ sampled_count(struct meter *m, uint32_t flow, const struct packet *p, unsigned d
 	    p->tcp_flags & TCP_RST || !(stream->syn.bits & SYN_BASE_OWN << d))
 		return;
 	further = (int32_t)(p->tcp_seq + p->payload_bytes -
-	    (uint32_t)(stream->syn.base[d] + stream->half[d].high));
+	    (uint32_t)(stream->syn.base[d] + u48_get(&stream->half[d].high)));
 	if (further > 0 && further < FAR) {
-		stream->half[d].high += (uint32_t)further;
+		u48_set(&stream->half[d].high,
+		    u48_get(&stream->half[d].high) + (uint32_t)further);
 		u40_set(&stream->half[d].span,
 		    u40_get(&stream->half[d].span) + (uint32_t)further);
 	}

@@ -13,11 +13,23 @@
 
 #include "base/err.h"
 
+enum { HUGE_PAGE = 2 << 20 };
+
+/* Whole pages of 2 MiB where the region has any, which then hold nothing else. */
+static size_t
+region_bytes(size_t bytes)
+{
+	return bytes < HUGE_PAGE ? bytes
+	    : (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
 void *
 region_map(size_t bytes, bool is_huge, struct err *err)
 {
-	void *region = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	size_t room = region_bytes(bytes), more = room < HUGE_PAGE ? 0 : HUGE_PAGE;
+	uint8_t *region = mmap(NULL, room + more, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t front;
 
 	if (region == MAP_FAILED) {
 		err_set(err, errno,
@@ -25,16 +37,23 @@ region_map(size_t bytes, bool is_huge, struct err *err)
 		    "number of flows or raise the memory limit", bytes, strerror(errno));
 		return NULL;
 	}
+	/* Where a region begins within such a page would be chance, and with it how much
+	 * memory its first and last items take. */
+	front = more == 0 ? 0 : -(uintptr_t)region % HUGE_PAGE;
+	if (front > 0)
+		munmap(region, front);
+	if (more > front)
+		munmap(region + front + room, more - front);
 	if (is_huge)
-		(void)madvise(region, bytes, MADV_HUGEPAGE);
-	return region;
+		(void)madvise(region + front, room, MADV_HUGEPAGE);
+	return region + front;
 }
 
 void
 region_unmap(void *region, size_t bytes)
 {
 	if (region != NULL)
-		munmap(region, bytes);
+		munmap(region, region_bytes(bytes));
 }
 
 int

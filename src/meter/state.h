@@ -173,6 +173,13 @@ flow_is_over(const struct meter *m, const struct hot *hot)
 	return m->clock_us - hot_last_us(m, hot) > m->timeout_us[list];
 }
 
+/* Another time round would lose what it counts of side d. */
+static inline bool
+carry_is_full(const struct carry *carry, unsigned d)
+{
+	return carry->packets[d] == UINT16_MAX || carry->bytes[d] == UINT8_MAX;
+}
+
 static inline bool
 hot_is_empty(const struct hot *hot, const struct carry *carry)
 {
@@ -203,20 +210,25 @@ stream_of(const struct meter *m, const struct hot *hot)
 	    ? ITEM(m->stream, struct stream, hot->more) : NULL;
 }
 
+/* NULL: nothing went over, and it has no fragments. */
 static inline struct wide *
 wide_of(const struct meter *m, const struct hot *hot)
 {
-	return !hot->is_tcp && hot->state & FLOW_WIDE
-	    ? ITEM(m->wide, struct wide, hot->more) : NULL;
+	uint32_t number = hot->more;
+
+	if (!(hot->state & FLOW_WIDE))
+		return NULL;
+	if (hot->is_tcp)
+		number = ITEM(m->stream, struct stream, number)->wide;
+	return number == 0 ? NULL : ITEM(m->wide, struct wide, number);
 }
 
 static inline struct carry *
 carry_of(const struct meter *m, const struct hot *hot)
 {
-	if (!(hot->state & FLOW_WIDE))
-		return NULL;
-	return hot->is_tcp ? &ITEM(m->stream, struct stream, hot->more)->carry
-	                             : &ITEM(m->wide, struct wide, hot->more)->carry;
+	struct wide *wide = wide_of(m, hot);
+
+	return wide == NULL ? NULL : &wide->carry;
 }
 
 /* NULL before the first cut. */
@@ -366,8 +378,8 @@ bool stream_is_answered(const struct meter *m, const struct hot *hot);
 
 /* more.c: gives all that is behind the flow's `more` back. */
 void more_free(struct meter *m, struct hot *hot);
-/* Makes room for large counters: after it carry_of is not NULL. */
-void more_widen(struct meter *m, uint32_t flow);
+/* The flow's struct wide, which may be new. */
+struct wide *wide_take(struct meter *m, struct hot *hot);
 /* The stream's struct exchange, which may be new. */
 struct exchange *exchange_take(struct meter *m, uint32_t flow, struct stream *s);
 bool small_has_payload(const struct small *small);

@@ -56,13 +56,19 @@ gaps_fill(struct meter *m, struct gaps *g, uint64_t from, uint64_t to)
 	return filled;
 }
 
+static struct gaps *
+gaps_take(struct meter *m, struct half *h)
+{
+	if (h->gaps == 0)
+		h->gaps = slab_take(&m->gaps);
+	assert(h->gaps != 0); /* there are as many as directions */
+	return gaps_of(m, h);
+}
+
 static void
 gaps_add(struct meter *m, struct half *h, uint64_t from, uint64_t to)
 {
-	if (h->gaps == 0 && (h->gaps = slab_take(&m->gaps)) == 0)
-		m->counters[METER_gaps_lost]++;
-	else
-		gap_put(m, slab_at(&m->gaps, h->gaps), from, to);
+	gap_put(m, gaps_take(m, h), from, to);
 }
 
 /* The SYN of side d. */
@@ -138,26 +144,25 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 {
 	struct half *h = &s->half[d];
 	uint32_t n = p->payload_bytes;
-	int64_t end = off + n, high = (int64_t)h->high,
+	int64_t end = off + n, high = (int64_t)u48_get(&h->high),
 	    start_us = hot_at(m, flow)->start_us;
 	uint64_t filled = 0,
 	    fresh = end > high ? (uint64_t)(end - (off > high ? off : high)) : 0;
 
 	if (h->gaps != 0)
-		filled = gaps_fill(m, slab_at(&m->gaps, h->gaps),
+		filled = gaps_fill(m, gaps_of(m, h),
 		    off < 0 ? 0 : (uint64_t)off, end < 0 ? 0 : (uint64_t)end);
 	if (fresh + filled < n) {
-		u40_set(&h->retransmitted,
-		    u40_get(&h->retransmitted) + n - fresh - filled);
+		gaps_take(m, h)->retransmitted += n - fresh - filled;
 		m->counters[METER_retransmitted]++;
 	}
 	if (off > high)
-		gaps_add(m, h, h->high, (uint64_t)off);
+		gaps_add(m, h, (uint64_t)high, (uint64_t)off);
 	h->segments++;
-	if (n > h->max_segment)
-		h->max_segment = n;
+	if (n > u24_get(&h->max_segment))
+		u24_set(&h->max_segment, n);
 	if (is_coalesced(s->mss, p))
-		s->coalesced = 1;
+		s->syn.coalesced = 1;
 	if (u40_get(&h->first_us) == 0 || now_us < half_us(&h->first_us, start_us))
 		u40_set(&h->first_us, low_us(now_us));
 	if (fresh + filled > 0 && now_us > half_us(&h->last_us, start_us))
@@ -165,10 +170,10 @@ segment_count(struct meter *m, uint32_t flow, struct stream *s, const struct pac
 	if (fresh == 0)
 		return;
 	u40_set(&h->span, u40_get(&h->span) + (uint64_t)(end - high));
-	h->high = (uint64_t)end;
+	u48_set(&h->high, (uint64_t)end);
 	s->syn.bits |= SYN_UNACKED << d;
-	if (s->is_pipelined && d != client && is_odd_end(s, h, p))
-		exchange_mark_end(m, flow, s, n, h->high);
+	if (s->syn.is_pipelined && d != client && is_odd_end(s, h, p))
+		exchange_mark_end(m, flow, s, n, (uint64_t)end);
 }
 
 /* Offsets of side d begin at its first packet, or go on where acknowledgements were. */
@@ -178,7 +183,7 @@ base_own(struct syn *syn, const struct stream *s, const struct packet *p, unsign
 	if (syn->bits & SYN_BASE_OWN << d || p->tcp_flags & TCP_RST)
 		return;
 	syn->bits |= SYN_BASE_OWN << d;
-	if (s == NULL || s->half[d].high == 0)
+	if (s == NULL || u48_get(&s->half[d].high) == 0)
 		syn->base[d] = p->tcp_seq;
 }
 
@@ -227,14 +232,14 @@ stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
     const struct packet *p, int64_t now_us, uint32_t seq, unsigned d)
 {
 	const struct half *h = &s->half[d];
-	uint64_t fresh = 0;
-	uint32_t acked = ack_advance(&s->syn, s->half[d ^ 1].high, p, d);
+	uint64_t fresh = 0, high = u48_get(&h->high);
+	uint32_t acked = ack_advance(&s->syn, u48_get(&s->half[d ^ 1].high), p, d);
 	int64_t far = 0, off = 0;
 	bool is_counted = p->payload_bytes > 0;
 
 	if (is_counted) {
-		far = (int32_t)(seq - (uint32_t)(s->syn.base[d] + h->high));
-		off = (int64_t)h->high + far;
+		far = (int32_t)(seq - (uint32_t)(s->syn.base[d] + high));
+		off = (int64_t)high + far;
 		if (far > FAR || far < -FAR || p->tcp_flags & TCP_RST) {
 			m->counters[METER_sequence_anomalies]++;
 			return;
@@ -243,7 +248,7 @@ stream_segment(struct meter *m, uint32_t flow, struct hot *hot, struct stream *s
 			m->counters[METER_keepalives]++;
 			return;
 		}
-		if (off + p->payload_bytes > (int64_t)h->high)
+		if (off + p->payload_bytes > (int64_t)high)
 			fresh = (uint64_t)(far > 0 ? p->payload_bytes :
 			    (int64_t)p->payload_bytes + far);
 	}
@@ -284,7 +289,7 @@ fin_tells(const struct meter *m, const struct syn *syn, const struct packet *p,
 /* The first packet of a connection: makes its struct small. Where packets without a TCP
  * header were many or in fragments before, it is a struct stream from the start. */
 static void
-syn_take(struct meter *m, uint32_t flow, struct hot *hot)
+syn_take(struct meter *m, struct hot *hot)
 {
 	const struct wide *wide = wide_of(m, hot);
 	uint32_t number;
@@ -294,17 +299,10 @@ syn_take(struct meter *m, uint32_t flow, struct hot *hot)
 		assert(number != 0);
 		hot->more = number;
 	} else {
-		uint32_t before = hot->more, fragments = wide->fragments;
-		struct stream *s;
-
 		number = slab_take(&m->stream);
 		assert(number != 0);
-		s = slab_at(&m->stream, number);
-		s->carry = wide->carry;
+		ITEM(m->stream, struct stream, number)->wide = hot->more;
 		hot->more = number;
-		if (fragments > 0)
-			exchange_take(m, flow, s)->fragments = fragments;
-		slab_give(&m->wide, before);
 	}
 	hot->is_tcp = 1;
 }
@@ -321,12 +319,13 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 	uint32_t acked, seq = p->tcp_seq;
 
 	if (!hot->is_tcp)
-		syn_take(m, flow, hot);
+		syn_take(m, hot);
 	small = small_of(m, hot);
 	s = stream_of(m, hot);
 	syn = syn_of(m, hot);
 	if (p->tcp_flags & TCP_SYN) {
-		if (s != NULL ? s->half[d].high == 0 && !(syn->bits & SYN_BASE_OWN << d)
+		if (s != NULL ? u48_get(&s->half[d].high) == 0 &&
+		        !(syn->bits & SYN_BASE_OWN << d)
 		              : small->payload[d] == 0)
 			syn_note(m, hot, syn, p, now_us, d);
 		if (s != NULL)
@@ -355,9 +354,9 @@ stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t no
 	}
 	if (s != NULL) {
 		stream_segment(m, flow, hot, s, p, now_us, seq, d);
-		if ((acked = ack_advance(syn, s->half[o].high, p, d)) > 0)
+		if ((acked = ack_advance(syn, u48_get(&s->half[o].high), p, d)) > 0)
 			acked_count(s, o, acked, now_us);
-		acks_note(syn, s->half[o].high, p, d);
+		acks_note(syn, u48_get(&s->half[o].high), p, d);
 	}
 	if (p->tcp_flags & TCP_FIN)
 		syn->bits |= SYN_FIN << d;

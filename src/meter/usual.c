@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "meter/state.h"
+#include "meter/exchange.h"
 
 enum { SPAN_NEAR_FULL = 0x80 }; /* high octet of spans that may have to be cut soon */
 
@@ -33,21 +33,22 @@ segment_is_next(const struct meter *m, const struct hot *hot, struct stream *s,
     const struct packet *p, int64_t now_us, unsigned d)
 {
 	struct half *h = &s->half[d];
+	uint64_t high = u48_get(&h->high);
 	uint32_t n = p->payload_bytes;
 
-	if (p->tcp_seq != (uint32_t)(s->syn.base[d] + h->high) || h->segments == 0 ||
-	    (s->is_pipelined && is_odd_end(s, h, p)) ||
+	if (p->tcp_seq != (uint32_t)(s->syn.base[d] + high) || h->segments == 0 ||
+	    (s->syn.is_pipelined && is_odd_end(s, h, p)) ||
 	    d == (hot->state & FLOW_INITIATOR) ||
 	    now_us - hot_last_us(m, hot) > m->timeout_us[METER_EXPIRE_exchange_quiet])
 		return false;
 	h->segments++;
-	if (n > h->max_segment)
-		h->max_segment = n;
+	if (n > u24_get(&h->max_segment))
+		u24_set(&h->max_segment, n);
 	if (is_coalesced(s->mss, p))
-		s->coalesced = 1;
+		s->syn.coalesced = 1;
 	u40_set(&h->last_us, low_us(now_us));
 	u40_set(&h->span, u40_get(&h->span) + n);
-	h->high += n;
+	u48_set(&h->high, high + n);
 	s->syn.bits |= SYN_UNACKED << d;
 	return true;
 }
@@ -66,12 +67,13 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 	    (syn->bits & (SYN_SENT * 3 | SYN_MEASURED)) == SYN_SENT * 3 ||
 	    syn->bits & SYN_PERHAPS ||
 	    (s->half[0].span.high | s->half[1].span.high) & SPAN_NEAR_FULL ||
-	    s->carry.bytes[d] == UINT8_MAX || s->carry.packets[d] == UINT16_MAX)
+	    (s->wide != 0 && carry_is_full(&ITEM(m->wide, struct wide,
+	        s->wide)->carry, d)))
 		return false;
 	/* What it acknowledges of a side that is not seen would count. */
 	if (!are_both_seen && (!(syn->bits & SYN_BASE_OWN << d) ||
 	        !(syn->bits & SYN_BASE_ACK << o) ||
-	        p->tcp_ack != (uint32_t)(syn->base[o] + s->half[o].high)))
+	        p->tcp_ack != (uint32_t)(syn->base[o] + u48_get(&s->half[o].high))))
 		return false;
 	/* The wheel may have looked at it since its last packet, and changed its
 	 * timeout. */
@@ -81,12 +83,12 @@ stream_goes_on(const struct meter *m, const struct hot *hot, const struct packet
 		return false;
 	if (p->payload_bytes > 0 && !segment_is_next(m, hot, s, p, now_us, d))
 		return false;
-	if ((int32_t)(p->tcp_ack - (uint32_t)(syn->base[o] + s->half[o].high)) >= 0)
+	if (acks_all(syn, u48_get(&s->half[o].high), p, d))
 		syn->bits &= (uint16_t)~(SYN_UNACKED << o);
 	if (!are_both_seen)
 		syn->bits &= (uint16_t)~(SYN_UNACKED << d);
 	if (p->tcp_flags > 0xff)
-		syn->flags_high[d] |= (uint8_t)(p->tcp_flags >> 8);
+		syn_note_flags(syn, d, p->tcp_flags);
 	return true;
 }
 

@@ -604,6 +604,52 @@ test_order_and_loss(void **state)
 	rig_free(r);
 }
 
+/* What came again belongs to the record in which it did, also while a gap stays open. */
+static void
+test_sent_again_by_record(void **state)
+{
+	static const uint64_t again[] = {1500, 0, 300};
+	struct rig *r = rig_new();
+
+	tcp_open(r);
+	for (int i = 0; i < 3; i++) {
+		tcp_send(r, 0, ACK | PSH, 100);
+		tcp_send(r, 1, ACK, 1400);
+		r->seq[1] += i == 0 ? 200 : 0; /* never seen */
+		tcp_send(r, 1, ACK | PSH, 1400);
+		if (again[i] > 0)
+			tcp_raw(r, 1, r->seq[1] - (uint32_t)again[i] - 100, r->seq[0], ACK,
+			    (uint32_t)again[i] - (i == 0 ? 100 : 0));
+		tcp_send(r, 0, ACK, 0);
+	}
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 3);
+	HAS(&r->rows[0], reverse_retransmitted, 1200); /* and 200 into the gap */
+	HAS(&r->rows[1], reverse_retransmitted, 0);
+	HAS(&r->rows[2], reverse_retransmitted, 300);
+	HAS(&r->rows[0], reverse_span, 3000);
+	HAS(&r->rows[1], reverse_span, 2800);
+	rig_free(r);
+}
+
+/* A segment longer than any, which only a wrong header tells. */
+static void
+test_longest_segment(void **state)
+{
+	struct rig *r = rig_new();
+
+	tcp_open(r);
+	tcp_send(r, 0, ACK | PSH, 100);
+	tcp_send(r, 1, ACK | PSH, 20000000);
+	tcp_close(r);
+	rig_done(r);
+	assert_int_equal(r->n, 1);
+	HAS(&r->rows[0], reverse_span, 20000000);
+	HAS(&r->rows[0], reverse_max_segment, (1 << 24) - 1); /* or more */
+	rig_free(r);
+}
+
 /* Four gaps are remembered; a segment within one makes two of it, and what is forgotten
  * then is counted. */
 static void
@@ -796,6 +842,8 @@ main(void)
 		cmocka_unit_test(test_slow_answer),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_sent_again_by_record),
+		cmocka_unit_test(test_longest_segment),
 		cmocka_unit_test(test_order_and_loss),
 		cmocka_unit_test(test_gap_forgotten),
 		cmocka_unit_test(test_one_direction),

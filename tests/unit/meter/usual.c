@@ -411,6 +411,19 @@ scene_ask(struct scene *c)
 	return false;
 }
 
+static void
+pipelined(struct scene *c)
+{
+	c->s->syn.is_pipelined = 1;
+}
+
+/* What went over from the flow's counters, if only zeros. */
+static struct carry *
+carry(struct scene *c)
+{
+	return &wide_take(c->m, c->hot)->carry;
+}
+
 /* The time since the flow's last packet. */
 static void
 idle(struct scene *c, int64_t us)
@@ -493,9 +506,11 @@ unsee(struct scene *c)
 	NO(SEGMENT, "the other's span long", c->s->half[c->o].span.high = 0x80)         \
 	OK(SEGMENT, "the spans large",                                                  \
 	    c->s->half[0].span.high = c->s->half[1].span.high = 127)                    \
-	NO(SEGMENT, "octets' carry full", c->s->carry.bytes[c->d] = UINT8_MAX)          \
-	NO(SEGMENT, "packets' carry full", c->s->carry.packets[c->d] = UINT16_MAX)      \
-	OK(SEGMENT, "the other's carry full", c->s->carry.packets[c->o] = UINT16_MAX)   \
+	NO(SEGMENT, "octets' carry full", carry(c)->bytes[c->d] = UINT8_MAX)            \
+	NO(SEGMENT, "packets' carry full", carry(c)->packets[c->d] = UINT16_MAX)        \
+	OK(SEGMENT, "carries nearly full", carry(c)->bytes[c->d] = UINT8_MAX - 1;       \
+	    carry(c)->packets[c->d] = UINT16_MAX - 1)                                   \
+	OK(SEGMENT, "the other's carry full", carry(c)->packets[c->o] = UINT16_MAX)     \
 	NO(LIVE_SEGMENT, "its timeout changes", c->hot->list = METER_EXPIRE_tcp)        \
 	NO(LIVE_ACKNOWLEDGEMENT, "its timeout changes",                                 \
 	    c->hot->list = METER_EXPIRE_tcp)                                            \
@@ -511,21 +526,21 @@ unsee(struct scene *c)
 	NO(SEGMENT, "the first segment", c->s->half[c->d].segments = 0)                 \
 	NO(SEGMENT, "after a pause", idle(c, 5000001))                                  \
 	OK(SEGMENT, "before it is one", idle(c, 5000000))                               \
-	NO(SEGMENT, "where a pipelined answer ends", c->s->is_pipelined = 1;            \
+	NO(SEGMENT, "where a pipelined answer ends", pipelined(c);                      \
 	    c->p.tcp_flags |= PSH; c->p.payload_bytes--)                                \
 	NO(SEGMENT, "where it ends, without an MSS",                                    \
-	    c->s->is_pipelined = 1; c->s->mss = 0;                                      \
+	    pipelined(c); c->s->mss = 0;                                                \
 	    c->p.tcp_flags |= PSH; c->p.payload_bytes--)                                \
 	OK(SEGMENT, "pipelined, not pushed",                                            \
-	    c->s->is_pipelined = 1; c->p.payload_bytes--)                               \
-	OK(SEGMENT, "pipelined, full", c->s->is_pipelined = 1; c->p.tcp_flags |= PSH)   \
+	    pipelined(c); c->p.payload_bytes--)                                         \
+	OK(SEGMENT, "pipelined, full", pipelined(c); c->p.tcp_flags |= PSH)             \
 	OK(SEGMENT, "pipelined, several",                                               \
-	    c->s->is_pipelined = 1; c->p.tcp_flags |= PSH;                              \
+	    pipelined(c); c->p.tcp_flags |= PSH;                                        \
 	    c->p.payload_bytes *= 3)                                                    \
-	OK(SEGMENT, "pipelined, pages", c->s->is_pipelined = 1; c->p.tcp_flags |= PSH;  \
+	OK(SEGMENT, "pipelined, pages", pipelined(c); c->p.tcp_flags |= PSH;            \
 	    c->p.payload_bytes = 8192)                                                  \
 	OK(SEGMENT, "pipelined, larger than any",                                       \
-	    c->s->is_pipelined = 1; c->s->mss = 0;                                      \
+	    pipelined(c); c->s->mss = 0;                                                \
 	    c->p.tcp_flags |= PSH; c->p.payload_bytes += 9)                             \
 	OK(SEGMENT, "not pipelined, odd", c->p.tcp_flags |= PSH; c->p.payload_bytes--)  \
 	NO(ACKNOWLEDGEMENT, "the client's payload", c->p.payload_bytes = 7;             \
