@@ -81,10 +81,12 @@ static void
 hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss,
     unsigned n_class, double density)
 {
+	/* Jumbo frames have segments that are longer than any header. */
 	int64_t most = v->guess->law == TLS_none && mss < 1000 + HEADER_MIN
 			   ? 1000
-		       : v->guess->law == TLS_none ? HEADER_MIN + mss - 1
-						   : HEADER_MAX,
+		       : v->guess->law == TLS_none && mss < HEADER_MAX - HEADER_MIN
+			   ? HEADER_MIN + mss - 1
+			   : HEADER_MAX,
 		least = v->guess->law == TLS_none || tls_law_rows[v->guess->law].record ==
 		    0
 			    ? HEADER_MIN
