@@ -7,6 +7,8 @@
  * with w the share tried for it: once a fifth, once a fiftieth, whichever gains
  * more. Records that the value does not touch cost log(1 - w) each. The best of 4,000
  * values gains about log 4000 by chance alone; what is accepted must gain e^4 times more.
+ * Instead of logarithms their arguments are multiplied, and a logarithm is taken only when
+ * a product gets large; and of all values only those that a record made true are looked at.
  */
 #include "identify/modes.h"
 
@@ -19,11 +21,17 @@
 
 enum { TRIALS = 2, SOLVE_ROUNDS = 6, SOLVE_TRIED = 256 };
 
+/* Of a slot. Over a record that is not touched it gains gain + log(product); a product of
+ * 0: no record has touched it. */
+struct value {
+	double product[TRIALS], gain[TRIALS];
+	double ratio; /* of the open record */
+};
+
 struct vote {
-	double gain[TRIALS][VOTE_SLOTS]; /* over a record that is not touched */
-	double ratio[VOTE_SLOTS];        /* of the open record */
-	uint32_t touched[VOTE_SLOTS];
-	uint32_t count;
+	struct value value[VOTE_SLOTS];
+	uint32_t touched[VOTE_SLOTS], used[VOTE_SLOTS]; /* by the open record, by any */
+	uint32_t count, used_count;
 	uint64_t records;
 	double already;
 };
@@ -49,22 +57,37 @@ vote_free(struct vote *v)
 void
 vote_clear(struct vote *v)
 {
-	memset(v, 0, sizeof *v);
+	uint32_t i;
+
+	for (i = 0; i < v->used_count; i++)
+		v->value[v->used[i]] = (struct value){0};
+	v->count = v->used_count = 0;
+	v->records = 0;
 }
 
 static const double share_tried[TRIALS] = {0.2, 0.02};
+/* Products stay below: a factor is at most 1e300. */
+static const double PRODUCT_MAX = 1e5;
 
 static void
 close_record(struct vote *v)
 {
-	uint32_t i, slot, t;
+	double per_ratio[TRIALS];
+	uint32_t i, t;
 
+	for (t = 0; t < TRIALS; t++)
+		per_ratio[t] = share_tried[t] / (1 - share_tried[t]) / v->already;
 	for (i = 0; i < v->count; i++) {
-		slot = v->touched[i];
-		for (t = 0; t < TRIALS; t++)
-			v->gain[t][slot] += log1p(share_tried[t] / (1 - share_tried[t]) *
-						  v->ratio[slot] / v->already);
-		v->ratio[slot] = 0;
+		struct value *at = &v->value[v->touched[i]];
+
+		for (t = 0; t < TRIALS; t++) {
+			at->product[t] *= 1 + per_ratio[t] * at->ratio;
+			if (at->product[t] > PRODUCT_MAX) {
+				at->gain[t] += log(at->product[t]);
+				at->product[t] = 1;
+			}
+		}
+		at->ratio = 0;
 	}
 	v->count = 0;
 }
@@ -80,33 +103,64 @@ vote_record(struct vote *v, double already)
 void
 vote_add(struct vote *v, uint32_t slot, double ratio)
 {
+	struct value *at;
+
 	if (slot >= VOTE_SLOTS || !(ratio > 0))
 		return;
-	if (v->ratio[slot] == 0)
+	at = &v->value[slot];
+	if (at->ratio == 0)
 		v->touched[v->count++] = slot;
-	v->ratio[slot] += ratio;
+	if (at->product[0] == 0) {
+		v->used[v->used_count++] = slot;
+		at->product[0] = at->product[1] = 1;
+	}
+	at->ratio += ratio;
+}
+
+/* The best slot of a share tried, over a record that is not touched; false: none was. */
+static bool
+best_of(const struct vote *v, uint32_t t, uint32_t *slot, double *gain)
+{
+	double product = 0, g;
+	uint32_t i;
+
+	*gain = 0;
+	for (i = 0; i < v->used_count; i++) {
+		const struct value *at = &v->value[v->used[i]];
+
+		/* Without a gain it has less than one that has one. */
+		if (at->gain[t] == 0 && at->product[t] < product)
+			continue;
+		g = at->gain[t] + log(at->product[t]);
+		if (product > 0 &&
+		    (g < *gain || (g == *gain && v->used[i] > *slot)))
+			continue;
+		*gain = g;
+		*slot = v->used[i];
+		product = at->gain[t] > 0 ? INFINITY : at->product[t];
+	}
+	return product > 0;
 }
 
 bool
 vote_best(struct vote *v, double values, uint32_t *slot, double *gain)
 {
-	double best = -INFINITY, g;
-	uint32_t i, t;
+	uint32_t t, at = 0;
+	double g;
 
 	close_record(v);
+	*gain = -INFINITY;
+	*slot = 0;
 	for (t = 0; t < TRIALS; t++) {
-		double untouched = (double)v->records * log1p(-share_tried[t]);
-
-		for (i = 0; i < VOTE_SLOTS; i++) {
-			g = v->gain[t][i] + untouched;
-			if (g > best) {
-				best = g;
-				*slot = i;
-			}
+		if (!best_of(v, t, &at, &g))
+			at = 0, g = 0;
+		g += (double)v->records * log1p(-share_tried[t]);
+		if (g > *gain) {
+			*gain = g;
+			*slot = at;
 		}
 	}
-	*gain = best;
-	return best > log(values) + 4;
+	return *gain > log(values) + 4;
 }
 
 struct mode
