@@ -36,6 +36,7 @@ enum {
 	POOL_MAX = 4000, /* records that the constants of all servers are learned from */
 	GROUPS_MAX = 100000,
 	LAW_GROUPS_MAX = 200, /* servers whose laws of records are looked for */
+	TABLE_MIN = 64,       /* downloads of a server for which a table is worth it */
 	LAW_OWN_MIN = 6, /* downloads from which a server's constants are its own alone */
 	UNMODIFIED_MAX = 600,
 	SMALL_TALK_MAX = 600, /* octets of handshakes, settings and tickets */
@@ -47,6 +48,7 @@ struct group {
 	struct addr server;
 	uint16_t port;
 	struct constants *constants; /* NULL: those of all */
+	struct span_table *table;    /* of these; NULL: none */
 	size_t first, count;         /* records */
 };
 
@@ -60,6 +62,7 @@ struct identify {
 	struct group *groups;
 	size_t groups_count;
 	struct constants constants[2]; /* of all servers; of all on TLS's ports */
+	struct span_table tables[2];   /* of these */
 	struct plain *plain;
 	struct hosts *hosts;
 	struct ranges ranges;
@@ -108,8 +111,10 @@ forget_groups(struct identify *id)
 {
 	size_t i;
 
-	for (i = 0; i < id->groups_count; i++)
+	for (i = 0; i < id->groups_count; i++) {
 		free(id->groups[i].constants);
+		free(id->groups[i].table);
+	}
 	free(id->groups);
 	id->groups = NULL;
 	id->groups_count = 0;
@@ -227,6 +232,28 @@ learn_group(struct identify *id, struct group *group, enum span_layers layers)
 	span_learn(&id->files, records, group->count, base, layers, group->constants);
 }
 
+/* Tables of constants that many records are named by: they are made when all is
+ * learned. */
+static void
+make_tables(struct identify *id)
+{
+	struct group *group;
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		id->constants[i].table =
+		    span_table_make(&id->constants[i], &id->tables[i]) ? &id->tables[i]
+								       : NULL;
+	for (i = 0; i < id->groups_count; i++) {
+		group = &id->groups[i];
+		if (group->constants == NULL || group->count < TABLE_MIN)
+			continue;
+		group->table = must(malloc(sizeof *group->table));
+		if (span_table_make(group->constants, group->table))
+			group->constants->table = group->table;
+	}
+}
+
 /* Spans: what is constant of all servers, then of each. */
 static void
 learn_spans(struct identify *id)
@@ -243,6 +270,7 @@ learn_spans(struct identify *id)
 			    : i < LAW_GROUPS_MAX      ? SPAN_ANY
 						      : SPAN_PLAIN);
 	}
+	make_tables(id);
 	for (i = 0; i < 2; i++) {
 		id->counters[IDENTIFY_header_modes] += id->constants[i].header.count;
 		id->counters[IDENTIFY_request_modes] += id->constants[i].request.count;

@@ -67,6 +67,8 @@ struct comb {
 	double share[COMB_MAX];
 };
 
+struct span_table;
+
 /* What is constant of a server. */
 struct constants {
 	struct modes header, request;
@@ -80,6 +82,8 @@ struct constants {
 	bool is_framed;    /* in TLS records or HTTP/2 frames, by laws known or not */
 	uint32_t alert;    /* octets of the alert that closes a connection; 0: none */
 	bool is_encrypted; /* so that a connection begins with a greeting */
+	/* made of all this, borrowed; NULL: none. Of changed constants there is none */
+	const struct span_table *table;
 };
 
 /*

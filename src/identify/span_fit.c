@@ -12,6 +12,8 @@
 #include "identify/span_weigh.h"
 #include "model/tcp.h"
 
+#include <string.h>
+
 enum {
 	NEAR_BYTES = 16,
 	DIGITS_MOST = 20,
@@ -48,38 +50,84 @@ span_rest_density(const struct modes *modes, uint32_t bytes)
 	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * near;
 }
 
-double
-span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to)
+/* The density of octets 0..MODE_BYTES_MAX at once, times share. */
+static void
+rest_densities(const struct modes *modes, double share, double *out)
 {
-	uint32_t i, bytes;
-
-	*from = UINT32_MAX;
-	*to = 0;
-	for (i = 0; i < modes->count; i++) {
-		bytes = modes->mode[i].bytes;
-		*from = bytes < *from + NEAR_BYTES || i == 0
-			    ? (bytes > NEAR_BYTES ? bytes - NEAR_BYTES : 0)
-			    : *from;
-		*to = bytes + NEAR_BYTES > *to ? bytes + NEAR_BYTES : *to;
-	}
-	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * 0;
-}
-
-void
-span_rest_densities(const struct modes *modes, uint32_t from, uint32_t n, double *out)
-{
+	double flat = (1 - NEAR_SHARE) / FLAT_BYTES, near;
 	uint32_t i, k, far;
-	double near;
 
-	for (k = 0; k < n; k++)
-		out[k] = (1 - NEAR_SHARE) / FLAT_BYTES;
+	for (k = 0; k <= MODE_BYTES_MAX; k++)
+		out[k] = flat;
 	for (i = 0; i < modes->count; i++) {
 		near = NEAR_SHARE * modes->mode[i].weight / (2 * NEAR_BYTES);
-		far = modes->mode[i].bytes - NEAR_BYTES - from;
+		far = modes->mode[i].bytes - NEAR_BYTES;
 		for (k = 0; k <= 2 * NEAR_BYTES; k++)
-			if (far + k < n && k != NEAR_BYTES)
+			if (far + k <= MODE_BYTES_MAX && k != NEAR_BYTES)
 				out[far + k] += near;
 	}
+	for (k = 0; k <= MODE_BYTES_MAX; k++)
+		out[k] *= share;
+	for (k = 0; k < SPAN_REST_MIN; k++)
+		out[k] = SPAN_NO_REQUEST;
+}
+
+bool
+span_table_make(const struct constants *c, struct span_table *out)
+{
+	const struct modes *request = &c->request;
+	uint32_t i, bytes;
+
+	if (c->is_framed || c->comb.step > 0)
+		return false;
+	for (i = 0; i < request->count; i++)
+		if (request->mode[i].phase != 0 ||
+		    request->mode[i].bytes < SPAN_REST_MIN ||
+		    request->mode[i].bytes > MODE_BYTES_MAX)
+			return false;
+	rest_densities(request, request->other, out->rest);
+	memset(out->mode, 0, sizeof out->mode);
+	for (i = 0; i < request->count; i++) {
+		bytes = request->mode[i].bytes;
+		out->beside[i] = out->rest[bytes];
+		out->mode[bytes] = (uint8_t)(i + 1);
+	}
+	for (i = 0; i < request->count; i++)
+		out->rest[request->mode[i].bytes] = -1;
+	out->header_from = UINT32_MAX;
+	out->header_to = 0;
+	for (i = 0; i < c->header.count; i++) {
+		bytes = c->header.mode[i].bytes;
+		bytes = bytes > NEAR_BYTES ? bytes - NEAR_BYTES : 0;
+		out->header_from = bytes < out->header_from ? bytes : out->header_from;
+		bytes = c->header.mode[i].bytes + NEAR_BYTES;
+		out->header_to = bytes > out->header_to ? bytes : out->header_to;
+	}
+	out->header_flat = (1 - NEAR_SHARE) / FLAT_BYTES;
+	return true;
+}
+
+/* The same as below by the constants' table. */
+static double
+request_by_table(const struct files *files, const struct constants *c, size_t file,
+		 uint64_t span, uint32_t *rest, uint8_t *mode)
+{
+	uint64_t r = span - files->file[file].path_len;
+	double share;
+
+	*rest = 0;
+	*mode = 0;
+	if (files->file[file].path_len == 0)
+		return REQUEST_FLAT;
+	if (r < SPAN_REST_MIN || r > MODE_BYTES_MAX)
+		return SPAN_NO_REQUEST;
+	*rest = (uint32_t)r;
+	share = c->table->rest[r];
+	if (share >= 0)
+		return share;
+	*mode = c->table->mode[r];
+	return c->table->beside[*mode - 1] +
+	       c->by_source[files->source[file]][*mode - 1];
 }
 
 double
@@ -91,6 +139,8 @@ span_request_share(const struct files *files, const struct constants *c, size_t 
 	double share, best = 0;
 	uint32_t i;
 
+	if (c->table != NULL)
+		return request_by_table(files, c, file, span, rest, mode);
 	*rest = 0;
 	*mode = 0;
 	if (files->file[file].path_len == 0)

@@ -147,11 +147,13 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 	    size_t lessons, struct constants *c)
 {
 	struct shares sum = {0};
+	struct span_table table;
 	struct comb_sums comb;
 	struct verdict verdict;
 	size_t step = n > lessons ? n / lessons : 1, i;
 	uint32_t k;
 
+	c->table = span_table_make(c, &table) ? &table : NULL;
 	span_comb_begin(c, &comb);
 	for (i = 0; i < n; i += step) {
 		bool with_request = records[i].has_request && c->request.count > 0;
@@ -170,6 +172,7 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 		sum.unknown += verdict.unknown;
 		sum.all++;
 	}
+	c->table = NULL;
 	set_header(c, &sum);
 	set_request(c, &sum);
 	span_comb_set(&comb, &c->comb);
@@ -240,6 +243,7 @@ begin(const struct constants *base, struct constants *out)
 	memset(out, 0, sizeof *out);
 	if (base != NULL)
 		*out = *base;
+	out->table = NULL;
 	out->unknown = 0.5;
 	out->loose = LOOSE_SHARE;
 	out->ranges = out->unmodified = PART_SHARE;

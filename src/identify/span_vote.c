@@ -218,11 +218,13 @@ elect_header(struct election *e, bool with_laws, struct mode *out)
 {
 	double values = with_laws ? (double)VOTE_SLOTS * TLS_LAWS : PLAIN_VALUES,
 	       gain[TLS_LAWS] = {0}, best = -INFINITY;
+	struct span_table table;
 	uint32_t slot = 0;
 	bool found = false;
 	size_t i;
 	int law;
 
+	e->c->table = span_table_make(e->c, &table) ? &table : NULL;
 	weigh_voters(e, false);
 	for (law = 0; law < (with_laws ? TLS_LAWS : 1); law++) {
 		if (e->is_out[law])
@@ -238,6 +240,7 @@ elect_header(struct election *e, bool with_laws, struct mode *out)
 	}
 	if (with_laws)
 		shortlist(e, gain);
+	e->c->table = NULL;
 	return found;
 }
 
@@ -310,10 +313,13 @@ elect_request(struct election *e, bool with_phases, struct mode *out)
 {
 	struct request_vote a = {.e = e};
 	uint32_t phases = with_phases ? PATH_PHASES : 1, slot;
+	struct span_table table;
 	double gain;
 	size_t i;
 
+	e->c->table = span_table_make(e->c, &table) ? &table : NULL;
 	weigh_voters(e, true);
+	e->c->table = NULL;
 	vote_clear(e->vote);
 	for (i = 0; i < e->voters; i++) {
 		a.r = e->voter[i].record;

@@ -15,6 +15,24 @@ static const double REQUEST_FLAT = 1.0 / 2000;
 static const double SPAN_NO_REQUEST = 1e-12;
 enum { SPAN_REST_MIN = 16 };
 
+/*
+ * What constants make of requests' octets beside the path, and of headers far from any
+ * constant. A table is made of constants whose table it then is, until they change; there
+ * is none where requests are not plain octets.
+ */
+struct span_table {
+	/* p(r) of a request that is no constant; below 0 of octets that are one */
+	double rest[MODE_BYTES_MAX + 1];
+	double beside[MODES_MAX]; /* p(r) of these, where they are none */
+	uint8_t mode[MODE_BYTES_MAX + 1]; /* the constant's number + 1 */
+	/* octets of headers within which their density is not flat; from > to: nowhere */
+	uint32_t header_from, header_to;
+	double header_flat;
+};
+
+/* False: there can be none. */
+bool span_table_make(const struct constants *c, struct span_table *out);
+
 /* p(r) of a file with this request, a density per byte; rest: the request's bytes beside
  * the path; mode: the number of its constant + 1, 0 if it is none of them. */
 double span_request_share(const struct files *files, const struct constants *c,
@@ -45,12 +63,8 @@ double span_request_unknown(const struct files *files, const struct constants *c
 			    uint64_t span);
 double span_size_unknown(const struct files *files, uint64_t span);
 
-/* Density of a constant that none of the modes is; outside of from..to it is flat. */
+/* Density of a constant that none of the modes is. */
 double span_rest_density(const struct modes *modes, uint32_t bytes);
-double span_rest_flat(const struct modes *modes, uint32_t *from, uint32_t *to);
-/* That of bytes from..from+n-1 at once. */
-void span_rest_densities(const struct modes *modes, uint32_t from, uint32_t n,
-    double *out);
 
 /* How a file fits a record: by which header constant, and with which probability the rest
  * of that account (records at the beginning of a connection, one more or less) is so. */
