@@ -46,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (load_memory("fuzz", data + 1, size - 1, &config, &sink, &stats, &err) == 0) {
 		assert(pushed == counters[LOAD_rows]);
 		assert(counters[LOAD_lines] == counters[LOAD_bad_lines] +
+						   counters[LOAD_no_flows] +
 						   counters[LOAD_rows] +
 						   counters[LOAD_joined]);
 	} else {

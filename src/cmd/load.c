@@ -5,6 +5,7 @@
 #include "load/load.h"
 
 #include "cmd/common.h"
+#include "load/dialect.h"
 #include "model/flow.h"
 #include "model/sink.h"
 #include "store/store.h"
@@ -97,7 +98,13 @@ done:
 static void
 more_help(struct text *out)
 {
-	text_str(out, "Names of columns:\n");
+	const struct dialect *d;
+	size_t i;
+
+	text_str(out, "Tables of other programs, told by their first line:\n");
+	for (i = 0; (d = dialect_at(i)) != NULL; i++)
+		text_printf(out, "  %s\n", d->program);
+	text_str(out, "\nNames of columns:\n");
 	schema_help(out, &flow_schema);
 }
 
@@ -110,13 +117,17 @@ const struct command command_load = {
 	    "line makes the file TSV, else it is CSV. Times are epoch seconds or ISO "
 	    "8601; an empty cell is null. Without end a flow ends as it starts; without "
 	    "packets they are the least that hold the bytes.\n\n"
+	    "Tables that other programs print are known by their first line and read as "
+	    "they are; columns that have no field here are read over. Times are taken "
+	    "for UTC: nfdump prints those of its own zone, so run it with TZ=UTC.\n\n"
 	    "A row that was sent from the server's port is turned round, so that src is "
 	    "the client; the two directions of a conversation become one row. If only "
 	    "the server's direction is there, bytes and packets are 0 and the counters "
 	    "stand in reverse_bytes and reverse_packets.\n\n"
 	    "A wrong line is left out, counted, and the first ten are reported with "
 	    "file, line and column; the exit status is then 1.",
-	.examples = "weir load flows.tsv --store flows",
+	.examples = "weir load flows.tsv --store flows\n"
+	    "TZ=UTC nfdump -R /var/cache/nfdump -o csv | weir load - --store flows",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.values_size = sizeof(struct values),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loads flows from delimited text. Records are gathered some hundred at a time, then each
- * column is parsed by its type; lines with a wrong cell fall out. What is left is
+ * Loads flows from delimited text. Records are gathered some hundred at a time, their cells
+ * brought into our words if the table is of another program (dialect.h), then each column
+ * is parsed by its type; lines with a wrong cell fall out. What is left is
  * completed (end, packets), turned round or joined where one direction is the server's,
  * and goes to the sink by batches.
  */
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "load/dialect.h"
 #include "load/join.h"
 #include "load/reader.h"
 #include "load/turn.h"
@@ -25,7 +27,13 @@
 enum {
 	BLOCK_ROWS = 512,
 	BLOCK_BYTES = 4 << 20, /* of cells that a block may hold before it is parsed */
-	SKIPPED = -1,          /* a column that is read over */
+};
+
+/* A column of the batch, and the cell that it comes from. */
+struct taken {
+	unsigned field;
+	size_t cell;
+	dialect_form *form; /* NULL: the cell as it is */
 };
 
 const struct counter_row load_counter_rows[LOAD_COUNTERS] = {
@@ -41,7 +49,11 @@ struct load {
 	struct load_stats *stats;
 	struct err *err;
 	unsigned reported;
-	int columns[READER_CELLS_MAX]; /* field, or SKIPPED */
+	size_t cells_expected; /* of a line */
+	const struct dialect *dialect; /* NULL: our own names */
+	struct dialect_clock clock;
+	size_t src; /* the column of src */
+	struct taken columns[READER_CELLS_MAX];
 	size_t column_count;
 	bool has_end, has_duration, has_packets;
 	/* the block */
@@ -107,32 +119,53 @@ unknown_heading(struct load *l, struct str id)
 		       near == NULL ? "" : near, near == NULL ? "" : "'?");
 }
 
-static int
-take_heading_cell(struct load *l, struct str id, uint64_t *seen)
+/* Whether the first cell is this word. */
+static bool
+is_cell(const struct reader *r, const char *word)
 {
+	struct str s = reader_cell(r, 0);
+
+	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
+}
+
+static int
+take_column(struct load *l, unsigned field, size_t cell, dialect_form *form, uint64_t *seen)
+{
+	if (row_has(seen, field))
+		return err_set(l->err, EINVAL,
+			       "%s:%llu: two columns are named %s; leave one out",
+			       l->reader.name, (unsigned long long)l->reader.line,
+			       flow_schema.fields[field].id);
+	row_mark(seen, field);
+	if (field == FLOW_src)
+		l->src = l->column_count;
+	if (field < flow_schema.stored || field == FLOW_duration)
+		l->columns[l->column_count++] = (struct taken){field, cell, form};
+	return 0;
+}
+
+static int
+take_heading_cell(struct load *l, struct str id, size_t cell, uint64_t *seen)
+{
+	const struct dialect_name *name = NULL;
 	int field;
 
 	while (id.len > 0 && id.data[0] == ' ')
 		id.data++, id.len--;
 	while (id.len > 0 && id.data[id.len - 1] == ' ')
 		id.len--;
-	field = schema_find(&flow_schema, id.data, id.len);
-	l->columns[l->column_count] = SKIPPED;
-	if (field < 0) {
-		if (!l->config->ignores_unknown)
-			return unknown_heading(l, id);
-	} else if (row_has(seen, (unsigned)field)) {
-		return err_set(l->err, EINVAL,
-			       "%s:%llu: two columns are named %s; leave one out",
-			       l->reader.name, (unsigned long long)l->reader.line,
-			       flow_schema.fields[field].id);
-	} else {
-		row_mark(seen, (unsigned)field);
-		if (field < flow_schema.stored || field == FLOW_duration)
-			l->columns[l->column_count] = field;
+	if (l->dialect != NULL) {
+		dialect_clock_note(&l->clock, id, cell);
+		while ((name = dialect_name(l->dialect, id, name)) != NULL) {
+			if (take_column(l, name->field, cell, name->form, seen) != 0)
+				return -1;
+		}
+		return 0;
 	}
-	l->column_count++;
-	return 0;
+	field = schema_find(&flow_schema, id.data, id.len);
+	if (field >= 0)
+		return take_column(l, (unsigned)field, cell, NULL, seen);
+	return l->config->ignores_unknown ? 0 : unknown_heading(l, id);
 }
 
 static int
@@ -160,28 +193,51 @@ check_required(struct load *l, const uint64_t *seen)
 	return status;
 }
 
+/* Steps to the line of names: the first one, or of a dialect the one after its comments. */
 static int
-read_heading(struct load *l)
+find_heading(struct load *l)
 {
-	uint64_t seen[FLOW_WORDS] = {0};
+	const char *first;
+	size_t n;
 	int status;
-	size_t i;
 
 	if (reader_detect(&l->reader, l->err) != 0)
 		return -1;
-	if ((status = reader_next(&l->reader, l->err)) < 0)
-		return -1;
-	if (status == 0)
-		return err_set(l->err, EINVAL,
-			       "%s: empty: the first line must name the columns",
-			       l->reader.name);
+	first = reader_first(&l->reader, &n);
+	if ((l->dialect = dialect_find(first, n)) != NULL)
+		reader_cut_at(&l->reader, l->dialect->delimiter);
+	do {
+		if ((status = reader_next(&l->reader, l->err)) < 0)
+			return -1;
+		if (status == 0)
+			return err_set(l->err, EINVAL,
+				       "%s: empty: the first line must name the columns",
+				       l->reader.name);
+	} while (l->dialect != NULL && l->dialect->heading != NULL &&
+		 l->reader.problem == NULL &&
+		 !is_cell(&l->reader, l->dialect->heading));
 	if (l->reader.problem != NULL || l->reader.count > READER_CELLS_MAX)
 		return err_set(l->err, EINVAL, "%s:%llu: the heading is wrong: %s",
 			       l->reader.name, (unsigned long long)l->reader.line,
 			       l->reader.problem != NULL ? l->reader.problem
 							 : "too many columns");
-	for (i = 0; i < l->reader.count; i++) {
-		if (take_heading_cell(l, reader_cell(&l->reader, i), seen) != 0)
+	return 0;
+}
+
+static int
+read_heading(struct load *l)
+{
+	uint64_t seen[FLOW_WORDS] = {0};
+	size_t i, before;
+
+	if (find_heading(l) != 0)
+		return -1;
+	before = l->dialect != NULL && l->dialect->heading != NULL;
+	l->clock = (struct dialect_clock){-1, -1, -1};
+	l->cells_expected = l->reader.count - before;
+	for (i = before; i < l->reader.count; i++) {
+		if (take_heading_cell(l, reader_cell(&l->reader, i), i - before, seen) !=
+		    0)
 			return -1;
 	}
 	l->has_end = row_has(seen, FLOW_end);
@@ -303,6 +359,8 @@ complete(struct load *l, size_t row, struct flow *f)
 			 f->bytes / 1500 + (f->bytes % 1500 > 0 || f->bytes == 0));
 		l->stats->counters[LOAD_packets_estimated]++;
 	}
+	if (l->dialect != NULL)
+		dialect_ports(l->dialect, f);
 	for (i = 0; i < flow_schema.stored; i++) {
 		if (flow_schema.fields[i].is_required &&
 		    !flow_schema.fields[i].is_reverse && !row_has(f->present, i)) {
@@ -324,7 +382,7 @@ complete(struct load *l, size_t row, struct flow *f)
 static void
 parse_column(struct load *l, size_t column)
 {
-	unsigned field = (unsigned)l->columns[column];
+	unsigned field = l->columns[column].field;
 	struct column *c = batch_flat(l->raw, field);
 	const struct type *type = &types[c->type];
 	size_t row, at = 0;
@@ -355,10 +413,8 @@ finish_block(struct load *l)
 	int status = 0;
 
 	batch_clear(l->raw);
-	for (i = 0; i < l->column_count; i++) {
-		if (l->columns[i] != SKIPPED)
-			parse_column(l, i);
-	}
+	for (i = 0; i < l->column_count; i++)
+		parse_column(l, i);
 	l->raw->rows = l->rows;
 	for (i = 0; i < l->rows && status == 0; i++) {
 		if (l->is_bad[i])
@@ -376,22 +432,50 @@ static void
 gather(struct load *l)
 {
 	struct reader *r = &l->reader;
-	size_t base = l->bytes.len, i;
+	size_t *ends = l->ends + l->rows * l->column_count, i;
+	struct str cell;
 
 	if (r->problem != NULL) {
 		bad_line(l, r->line, "%s", r->problem);
 		return;
 	}
-	if (r->count != l->column_count) {
+	if (r->count != l->cells_expected) {
 		bad_line(l, r->line, "%zu cells, but the heading has %zu", r->count,
-			 l->column_count);
+			 l->cells_expected);
 		return;
 	}
-	text_bytes(&l->bytes, r->cells.data, r->cells.len);
-	for (i = 0; i < r->count; i++)
-		l->ends[l->rows * l->column_count + i] = base + r->ends[i];
+	if (l->dialect != NULL &&
+	    dialect_is_nothing(reader_cell(r, l->columns[l->src].cell))) {
+		l->stats->counters[LOAD_no_flows]++;
+		return;
+	}
+	for (i = 0; i < l->column_count; i++) {
+		cell = reader_cell(r, l->columns[i].cell);
+		if (l->columns[i].form != NULL)
+			l->columns[i].form(&l->bytes, cell, r, &l->clock);
+		else
+			text_bytes(&l->bytes, cell.data, cell.len);
+		ends[i] = l->bytes.len;
+	}
 	l->lines[l->rows] = r->line;
 	l->is_bad[l->rows++] = false;
+}
+
+/* What stands between the rows of a dialect, or behind them. */
+static bool
+is_comment(const struct load *l)
+{
+	const struct reader *r = &l->reader;
+
+	return l->dialect != NULL && l->dialect->heading != NULL && r->problem == NULL &&
+	       r->cells.len > 0 && r->cells.data[0] == '#';
+}
+
+static bool
+is_ending(const struct load *l)
+{
+	return l->dialect != NULL && l->dialect->ending != NULL &&
+	       l->reader.problem == NULL && is_cell(&l->reader, l->dialect->ending);
 }
 
 static int
@@ -399,7 +483,9 @@ read_rows(struct load *l)
 {
 	int status;
 
-	while ((status = reader_next(&l->reader, l->err)) > 0) {
+	while ((status = reader_next(&l->reader, l->err)) > 0 && !is_ending(l)) {
+		if (is_comment(l))
+			continue;
 		l->stats->counters[LOAD_lines]++;
 		gather(l);
 		if ((l->rows == BLOCK_ROWS || l->bytes.len >= BLOCK_BYTES) &&
@@ -409,7 +495,7 @@ read_rows(struct load *l)
 	/* What was read before an error is good. */
 	if (finish_block(l) != 0 || emit_waiting(l) != 0 || push_out(l) != 0)
 		return -1;
-	return status;
+	return status < 0 ? status : 0;
 }
 
 static int

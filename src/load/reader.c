@@ -2,7 +2,7 @@
 /*
  * Cuts TSV and CSV into records. A buffer holds the longest record allowed; a longer one,
  * or a quote that is not closed within that, spoils only the line that it begins on.
- * Cells are copied with their quotes and escapes undone.
+ * Cells are copied with their quotes and escapes undone; other delimiters have neither.
  */
 #include "load/reader.h"
 
@@ -182,6 +182,27 @@ split_tsv(struct reader *r, const char *s, size_t n)
 	end_cell(r);
 }
 
+/* No quotes, no escapes, spaces around cells and a delimiter at the end. */
+static void
+split_plain(struct reader *r, const char *s, size_t n)
+{
+	size_t i, from, to;
+
+	while (n > 0 && s[n - 1] == ' ')
+		n--;
+	n -= n > 0 && s[n - 1] == r->delimiter;
+	for (i = 0; i <= n; i = to + 1) {
+		for (from = i; from < n && s[from] == ' '; from++)
+			;
+		for (to = from; to < n && s[to] != r->delimiter; to++)
+			;
+		for (i = to; i > from && s[i - 1] == ' '; i--)
+			;
+		text_bytes(&r->cells, s + from, i - from);
+		end_cell(r);
+	}
+}
+
 static void
 split_csv(struct reader *r, const char *s, size_t n)
 {
@@ -252,8 +273,10 @@ reader_next(struct reader *r, struct err *err)
 		r->problem = "holds a NUL byte";
 	else if (r->is_csv)
 		split_csv(r, s, n);
-	else
+	else if (r->delimiter == '\t')
 		split_tsv(r, s, n);
+	else
+		split_plain(r, s, n);
 	return 1;
 }
 
@@ -275,5 +298,20 @@ reader_detect(struct reader *r, struct err *err)
 		r->next_line += r->data[r->at] == '\n';
 	n = line_len(r->data + r->at, r->len - r->at);
 	r->is_csv = n > 0 && memchr(r->data + r->at, '\t', n) == NULL;
+	r->delimiter = r->is_csv ? ',' : '\t';
 	return 0;
+}
+
+const char *
+reader_first(const struct reader *r, size_t *n)
+{
+	*n = line_len(r->data + r->at, r->len - r->at);
+	return r->data + r->at;
+}
+
+void
+reader_cut_at(struct reader *r, char delimiter)
+{
+	r->is_csv = delimiter == ',';
+	r->delimiter = delimiter;
 }

@@ -21,7 +21,8 @@ struct reader {
 	const char *data; /* what is unread: buffer or memory */
 	size_t at, len;
 	bool is_end; /* nothing comes behind data */
-	bool is_csv;
+	bool is_csv; /* quotes; else with escapes, if the delimiter is a tab */
+	char delimiter;
 	uint64_t line; /* of the record's first line, from 1 */
 	uint64_t next_line;
 	struct text cells;
@@ -40,6 +41,9 @@ int reader_next(struct reader *r, struct err *err);
 
 /* Decides between TSV and CSV by the first line; before the first reader_next. */
 int reader_detect(struct reader *r, struct err *err);
+/* After that: the first line and its length, and cutting at another delimiter. */
+const char *reader_first(const struct reader *r, size_t *n);
+void reader_cut_at(struct reader *r, char delimiter);
 
 static inline struct str
 reader_cell(const struct reader *r, size_t i)

@@ -35,6 +35,7 @@ struct flow {
 
 #define flow_set(flow, id, value) \
 	((flow)->id = (value), row_mark((flow)->present, FLOW_##id))
+#define flow_unset(flow, id) row_unmark((flow)->present, FLOW_##id)
 #define flow_has(flow, id) row_has((flow)->present, FLOW_##id)
 /* The value, or other where it is null. */
 #define flow_or(flow, id, other) (flow_has(flow, id) ? (flow)->id : (other))

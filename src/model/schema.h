@@ -58,6 +58,12 @@ row_mark(uint64_t *present, unsigned field)
 	present[field / 64] |= (uint64_t)1 << field % 64;
 }
 
+static inline void
+row_unmark(uint64_t *present, unsigned field)
+{
+	present[field / 64] &= ~((uint64_t)1 << field % 64);
+}
+
 static inline bool
 row_has(const uint64_t *present, unsigned field)
 {

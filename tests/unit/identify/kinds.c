@@ -31,12 +31,6 @@ enum { FILES = 4000, HEADER = 240, REQUEST = 90, TOLD = 400, TEXT = 512 };
 
 static uint64_t seed;
 
-static void
-row_unmark(uint64_t present[], unsigned field)
-{
-	present[field / 64] &= ~((uint64_t)1 << field % 64);
-}
-
 static uint32_t
 draw(uint32_t below)
 {

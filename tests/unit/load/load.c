@@ -431,6 +431,145 @@ test_round_trip(void **state)
 	round_trip(REPORT_CSV);
 }
 
+/*
+ * Tables of other programs: nfdump 1.7.1's, cut; the heading that flow-export -f 2 and
+ * flowd-reader -c print; SiLK's, with its padding; Zeek's and Amazon's by their manuals.
+ */
+static void
+test_nfdump(void **state)
+{
+	static const char table[] =
+	    "ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt,in,out,nh,ra,eng\n"
+	    "2016-04-07 18:23:32,2016-04-07 18:23:32,0.018,198.51.100.8,192.0.2.30,80,44332,"
+	    "TCP,...AP...,0,0,6,12692,0,0,0,3,0.0.0.0,203.0.113.1,17/1\n"
+	    "2016-04-07 18:23:33,2016-04-07 18:23:33,0.000,192.0.2.1,192.0.2.2,0,2048,"
+	    "ICMP,........,0,0,1,84,1,84,0,0,0.0.0.0,0.0.0.0,17/1\n"
+	    "2016-04-07 18:23:33,2016-04-07 18:23:33,0.000,2001:db8::1,ff02::1,0,134.0,"
+	    "ICMP6,........,0,0,1,64,0,0,0,0,0.0.0.0,0.0.0.0,17/1\n"
+	    "Summary\n"
+	    "flows,bytes,packets,avg_bps,avg_pps,avg_bpp\n"
+	    "3,12924,9,199,0,137\n";
+	struct load_config config = {.no_turn = true};
+	struct flow f;
+
+	f = loaded(config, table, 3, 0);
+	assert_int_equal(f.start, 1460053412000000);
+	assert_int_equal(f.end, f.start + 18000);
+	assert_int_equal(f.src.v4, 0xc6336408);
+	assert_int_equal(f.dst_port, 44332);
+	assert_int_equal(f.proto, 6);
+	assert_int_equal(f.tcp_flags, 0x18);
+	assert_int_equal(f.bytes, 12692);
+	assert_int_equal(f.packets, 6);
+	assert_false(flow_has(&f, reverse_bytes) || flow_has(&f, reverse_packets));
+	assert_false(flow_has(&f, ingress) || flow_has(&f, next_hop));
+	assert_int_equal(f.egress, 3);
+	assert_int_equal(f.exporter.v4, 0xcb007101);
+	f = loaded(config, table, 3, 1);
+	assert_false(flow_has(&f, src_port) || flow_has(&f, dst_port));
+	assert_false(flow_has(&f, tcp_flags) || flow_has(&f, exporter));
+	assert_int_equal(f.icmp_type, 8);
+	assert_int_equal(f.icmp_code, 0);
+	assert_int_equal(f.reverse_packets, 1);
+	f = loaded(config, table, 3, 2);
+	assert_int_equal(f.proto, 58);
+	assert_int_equal(f.icmp_type, 134);
+	f = loaded(config,
+		   "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,"
+		   "bps,bpp,flows\n"
+		   "2026-04-07 18:23:32.405,1.500,UDP,192.0.2.1,5353,192.0.2.2,53,2,140,0,0,1\n",
+		   1, 0);
+	assert_int_equal(f.start % 1000000, 405000);
+	assert_int_equal(f.end, f.start + 1500000);
+	assert_int_equal(f.dst_port, 53);
+	assert_int_equal(f.bytes, 140);
+}
+
+#define EXPORTED \
+	"#:unix_secs,unix_nsecs,sysuptime,exaddr,dpkts,doctets,first,last,engine_type,"  \
+	"engine_id,srcaddr,dstaddr,nexthop,input,output,srcport,dstport,prot,tos,"       \
+	"tcp_flags,src_mask,dst_mask,src_as,dst_as\n"
+
+static void
+test_flow_export(void **state)
+{
+	static const char no_uptime[] =
+	    EXPORTED "1157476947,0,x,203.0.113.9,7,1028,1,2,0,1,192.0.2.7,198.51.100.2,"
+		     "0.0.0.0,3,4,1029,80,6,0,27,24,16,0,0\n";
+	struct load_config config = {.no_turn = true};
+	struct flow f;
+
+	f = loaded(config,
+		   EXPORTED "1157476947,457000,1029495428,203.0.113.9,7,1028,1029406775,"
+			    "1029407306,0,1,192.0.2.7,198.51.100.2,0.0.0.0,3,4,1029,80,6,0,"
+			    "27,24,16,0,64500\n",
+		   1, 0);
+	/* 88.653 and 88.122 s before the packet's time */
+	assert_int_equal(f.start, 1157476947000457 - 88653000);
+	assert_int_equal(f.end, 1157476947000457 - 88122000);
+	assert_int_equal(f.tcp_flags, 27);
+	assert_int_equal(f.dst_as, 64500);
+	assert_false(flow_has(&f, src_as) || flow_has(&f, next_hop));
+	/* The uptime went round between the flow's begin and the export. */
+	f = loaded(config,
+		   EXPORTED "1157476947,0,1000,203.0.113.9,7,1028,4294966296,4294967295,0,1,"
+			    "192.0.2.7,198.51.100.2,0.0.0.0,3,4,1029,80,6,0,27,24,16,0,0\n",
+		   1, 0);
+	assert_int_equal(f.start, 1157476947000000 - 2000000);
+	assert_int_equal(f.end, 1157476947000000 - 1001000);
+	assert_int_equal(load_text(config, no_uptime, sizeof no_uptime - 1), 0);
+	assert_int_equal(stats.counters[LOAD_bad_lines], 1);
+	assert_non_null(strstr(reports.data, "in:2: column 'start': 'not known' is not"));
+}
+
+static void
+test_other_dialects(void **state)
+{
+	struct load_config config = {.no_turn = true};
+	static const char zeek[] =
+	    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n"
+	    "#path\tconn\n"
+	    "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\t"
+	    "duration\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\n"
+	    "#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\t"
+	    "count\tcount\tcount\n"
+	    "1460053412.018312\tCx\t192.0.2.1\t40000\t198.51.100.1\t80\ttcp\thttp\t0.25\t6\t"
+	    "500\t60\t90000\n"
+	    "1460053413.000000\tCy\t192.0.2.1\t8\t198.51.100.1\t0\ticmp\t-\t-\t1\t84\t0\t"
+	    "0\n#close\t2016-04-07-19-00-00\n";
+	struct flow f;
+
+	f = loaded(config,
+		   "            sIP|      dIP|sPort|dPort|pro|   packets|  bytes|   flags|"
+		   "                  sTime| duration|                  eTime|sen|\n"
+		   "      192.0.2.1|192.0.2.2|40000|   80|  6|        10|   1200|FS PA   |"
+		   "2016/04/07T18:23:31.405|    0.100|2016/04/07T18:23:31.505| S0|\n",
+		   1, 0);
+	assert_int_equal(f.start, 1460053411405000);
+	assert_int_equal(f.end, f.start + 100000);
+	assert_int_equal(f.tcp_flags, 0x1b);
+	assert_int_equal(f.packets, 10);
+	f = loaded(config, zeek, 2, 0);
+	assert_int_equal(f.start, 1460053412018312);
+	assert_int_equal(f.end, f.start + 250000);
+	assert_int_equal(f.reverse_bytes, 90000);
+	assert_int_equal(f.packets, 6);
+	f = loaded(config, zeek, 2, 1);
+	assert_int_equal(f.end, f.start);
+	assert_int_equal(f.icmp_type, 8);
+	assert_false(flow_has(&f, reverse_packets) || flow_has(&f, src_port));
+	f = loaded(config,
+		   "version account-id interface-id srcaddr dstaddr srcport dstport protocol "
+		   "packets bytes start end action log-status\n"
+		   "2 123 eni-1 192.0.2.1 198.51.100.1 40000 443 6 20 4249 1460053412 "
+		   "1460053470 ACCEPT OK\n"
+		   "2 123 eni-1 - - - - - - - 1460053412 1460053470 - NODATA\n",
+		   1, 0);
+	assert_int_equal(f.end - f.start, 58000000);
+	assert_int_equal(f.dst_port, 443);
+	assert_int_equal(stats.counters[LOAD_no_flows], 1);
+}
+
 static int
 done(void **state)
 {
@@ -452,6 +591,9 @@ main(void)
 	    cmocka_unit_test(test_headings),
 	    cmocka_unit_test(test_many_rows),
 	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_nfdump),
+	    cmocka_unit_test(test_flow_export),
+	    cmocka_unit_test(test_other_dialects),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, NULL, done);
