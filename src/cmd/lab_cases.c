@@ -3,7 +3,7 @@
  * From the lab's data set to judged cases: the rows of every place of a scenario, then
  * what every method says of them, then the verdicts.
  */
-#include "cmd/lab_site.h"
+#include "cmd/lab_spots.h"
 
 #include "base/err.h"
 #include "base/memory.h"
@@ -24,21 +24,17 @@ static const char finding_fields[] =
     "start,end,client,client_port,bytes,name,version,probability,candidates,evidence,"
     "pieces,kind";
 
-/* A place of a scenario with what is known of it. */
-struct spot {
-	const struct lab_data_scenario *scenario;
-	const struct lab_data_place *place;
-	struct lab_records rows; /* plain ones */
-	const char *features;    /* file with those; NULL: none */
-	int64_t *again;
-};
-
 void
-lab_site_failed(struct lab_site *site, const struct err *err, char note[256])
+lab_site_failed(struct lab_site *site, const struct err *err)
 {
 	site->failed++;
 	if (err->code != EINTR)
 		complain("lab table: %s", err->text);
+}
+
+void
+lab_site_note(const struct err *err, char note[256])
+{
 	snprintf(note, 256, "%.*s", (int)strcspn(err->text, "\n"), err->text);
 }
 
@@ -78,28 +74,10 @@ lab_site_features(struct text *out, const struct lab_records *rows,
 		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
 }
 
-/* ---- rows of a place ---- */
-
-static int
-write_features(const struct lab_records *rows, const char *path, struct err *err)
-{
-	struct text out;
-	size_t i;
-	int status;
-
-	text_init(&out);
-	text_str(&out, "start\tend\tclient\tclient_port\tbytes\tpackets\n");
-	for (i = 0; i < rows->count; i++)
-		lab_site_features(&out, rows, &rows->list[i]);
-	status = lab_file_write(path, &out, err);
-	text_done(&out);
-	return status;
-}
-
 /* ---- cases ---- */
 
 static struct lab_case
-case_of(const struct lab_site *site, const struct spot *spot,
+case_of(const struct lab_site *site, const struct lab_spot *spot,
 	const struct lab_method *method, uint64_t names)
 {
 	return (struct lab_case){
@@ -115,7 +93,7 @@ case_of(const struct lab_site *site, const struct spot *spot,
 }
 
 static const char *
-store_of(const struct spot *spot, const struct lab_method *method)
+store_of(const struct lab_spot *spot, const struct lab_method *method)
 {
 	return method->source == LAB_SPANS ? spot->place->store
 					   : lab_site_plain(spot->place);
@@ -123,7 +101,7 @@ store_of(const struct spot *spot, const struct lab_method *method)
 
 /* How the findings of a method that this program runs are made. */
 static struct lab_step
-method_step(struct lab_site *site, const struct spot *spot,
+method_step(struct lab_site *site, const struct lab_spot *spot,
 	    const struct lab_method *method, const char *catalogue, uint64_t names)
 {
 	const char *store = store_of(spot, method),
@@ -141,6 +119,11 @@ method_step(struct lab_site *site, const struct spot *spot,
 		     "-w", file}};
 	unsigned n = 10;
 
+	/* among few decoys sets of several files are searched for, which takes longest */
+	step.effort = method->runner == LAB_CLASSIFIER ? 0
+		      : names == 0                     ? 1
+		      : names == extended[0]           ? 20
+						       : 10;
 	if (method->runner == LAB_CLASSIFIER) {
 		step.argv[n++] = "--classifier";
 		step.argv[n++] = model;
@@ -160,7 +143,7 @@ method_step(struct lab_site *site, const struct spot *spot,
 }
 
 static int
-judge_file(struct lab_site *site, const struct spot *spot, const struct lab_case *of,
+judge_file(struct lab_site *site, const struct lab_spot *spot, const struct lab_case *of,
 	   const char *file, struct err *err)
 {
 	const struct lab_downloads *d = &spot->scenario->downloads;
@@ -179,23 +162,24 @@ judge_file(struct lab_site *site, const struct spot *spot, const struct lab_case
 
 /* A case on its way: what makes its findings, and why it has none. */
 struct pending {
-	const struct spot *spot;
+	const struct lab_spot *spot;
 	const struct lab_method *method;
 	uint64_t names; /* 0: the scenario's own catalogue */
 	const char *file, *note;
 	size_t step; /* SIZE_MAX: none of its own */
 };
 
-/* All cases of a scenario. */
+/* All cases of all scenarios. */
 struct work {
 	struct pending *cases;
 	struct lab_step *steps;
 	struct err *errs; /* of steps */
+	bool *is_told;    /* that a step failed */
 	size_t case_count, step_count;
 };
 
 static const char *
-why_not(const struct lab_site *site, const struct spot *spot,
+why_not(const struct lab_site *site, const struct lab_spot *spot,
 	const struct lab_method *method)
 {
 	if (store_of(spot, method) == NULL)
@@ -208,7 +192,7 @@ why_not(const struct lab_site *site, const struct spot *spot,
 }
 
 static void
-add_case(struct lab_site *site, struct work *w, const struct spot *spot,
+add_case(struct lab_site *site, struct work *w, const struct lab_spot *spot,
 	 const struct lab_method *method, const char *catalogue, uint64_t names)
 {
 	struct pending *p = &w->cases[w->case_count];
@@ -221,6 +205,7 @@ add_case(struct lab_site *site, struct work *w, const struct spot *spot,
 	if (*p->note != '\0')
 		return;
 	if (method->runner == LAB_SKLEARN) {
+		p->step = spot->sklearn;
 		p->file =
 		    lab_data_path(&site->data, "%s/%s.%s.tsv", spot->scenario->results,
 				  spot->place->name, method->name);
@@ -242,211 +227,127 @@ finish_case(struct lab_site *site, struct work *w, const struct pending *p)
 		lab_tables_note(site->tables, &of, p->note);
 		return;
 	}
-	if (err->code == 0 && judge_file(site, p->spot, &of, p->file, err) == 0)
+	if (err->code == 0 && judge_file(site, p->spot, &of, p->file, &own) == 0)
 		return;
-	lab_site_failed(site, err, failure);
+	if (err->code == 0)
+		err = &own;
+	if (err == &own || !w->is_told[p->step])
+		lab_site_failed(site, err);
+	if (err != &own)
+		w->is_told[p->step] = true;
+	lab_site_note(err, failure);
 	lab_tables_note(site->tables, &of, failure);
 }
 
-/* ---- a scenario ---- */
+/* ---- what is to be done ---- */
 
-/* Segments sent again of each download, by weir's meter. */
-static int
-read_again(struct lab_site *site, struct spot *spot, const char *file, struct err *err)
+/* scikit-learn over all places of a scenario in one run; false: it has none to name. */
+static bool
+sklearn_step(struct lab_site *site, const struct lab_data_scenario *s,
+    const struct lab_spot *spots, struct lab_step *step)
 {
-	const struct lab_downloads *d = &spot->scenario->downloads;
-	const struct lab_record **pairs;
-	struct lab_records rows;
+	unsigned words = 6, inputs = 3;
 	size_t i;
 
-	if (lab_rows_read(&rows, file, d, err) != 0)
-		return -1;
-	pairs = must(calloc(d->count + 1, sizeof *pairs));
-	spot->again = must(calloc(d->count + 1, sizeof *spot->again));
-	lab_align(d, &rows, site->config->tolerance_us, pairs);
-	for (i = 0; i < d->count; i++) {
-		const struct lab_record *r = pairs[i];
-		uint64_t segment = r != NULL && r->segment > 0 ? r->segment : 1448;
-
-		spot->again[i] = r == NULL || !r->has_again
-				     ? -1
-				     : (int64_t)((r->again + segment - 1) / segment);
-	}
-	free(pairs);
-	lab_records_done(&rows);
-	return 0;
-}
-
-static int
-read_features(struct lab_site *site, struct spot *spot, const char *file, struct err *err)
-{
-	const char *features = lab_site_file(site, spot->scenario->results,
-					     spot->place->name, ".features.tsv");
-
-	if (lab_rows_read(&spot->rows, file, &spot->scenario->downloads, err) != 0 ||
-	    write_features(&spot->rows, features, err) != 0)
-		return -1;
-	spot->features = features;
-	return 0;
-}
-
-/* Prints and reads the rows of all places. */
-static void
-open_spots(struct lab_site *site, const struct lab_data_scenario *s, struct spot *spots)
-{
-	struct lab_step *steps = must(calloc(2 * s->place_count + 1, sizeof *steps));
-	struct err *errs = must(calloc(2 * s->place_count + 1, sizeof *errs));
-	size_t *of = must(calloc(2 * s->place_count + 1, sizeof *of)), n = 0, i;
-	char note[256];
-
-	for (i = 0; i < s->place_count; i++) {
-		const struct lab_data_place *p = &s->places[i];
-
-		spots[i].scenario = s;
-		spots[i].place = p;
-		if (p->store != NULL) {
-			of[n] = 2 * i;
-			steps[n++] = lab_site_print(
-			    p->store,
-			    lab_site_file(site, s->results, p->name, ".exchanges.tsv"),
-			    s->log, s->after);
-		}
-		if (lab_site_plain(p) != NULL) {
-			of[n] = 2 * i + 1;
-			steps[n++] = lab_site_print(
-			    lab_site_plain(p),
-			    lab_site_file(site, s->results, p->name, ".plain.tsv"),
-			    s->log, s->after);
-		}
-	}
-	lab_steps_run(steps, n, site->config->jobs, errs);
-	for (i = 0; i < n; i++) {
-		struct spot *spot = &spots[of[i] / 2];
-
-		if (errs[i].code == 0 && of[i] % 2 == 0)
-			read_again(site, spot, steps[i].output, &errs[i]);
-		else if (errs[i].code == 0)
-			read_features(site, spot, steps[i].output, &errs[i]);
-		if (errs[i].code != 0)
-			lab_site_failed(site, &errs[i], note);
-	}
-	free(of);
-	free(errs);
-	free(steps);
-}
-
-/* scikit-learn over all places of a scenario in one run. */
-static int
-run_sklearn(struct lab_site *site, const struct lab_data_scenario *s,
-	    const struct spot *spots, struct err *err)
-{
-	const char *file = lab_site_file(site, s->results, "sklearn", ".done");
-	struct lab_step step = {.output = file,
-				.log = s->log,
-				.prints = true,
-				.inputs = {site->script, site->train_rows},
-				.argv = {site->config->python, "-I", "-W", "ignore",
-					 site->script, site->train_rows}};
-	unsigned words = 6, inputs = 2;
-	size_t i;
-
+	*step = (struct lab_step){
+	    .output = lab_site_file(site, s->results, "sklearn", ".done"),
+	    .log = s->log,
+	    .prints = true,
+	    .effort = 10,
+	    .inputs = {site->script, site->train_rows, site->sklearn},
+	    .argv = {site->config->python, "-I", "-W", "ignore", site->script,
+		site->train_rows}};
 	for (i = 0; i < LAB_METHODS; i++)
 		if (lab_methods[i].runner == LAB_SKLEARN)
-			step.argv[words++] =
-			    lab_data_path(&site->data, "%s=%s", lab_methods[i].name,
-					  lab_methods[i].told);
+			step->argv[words++] = lab_data_path(&site->data, "%s=%s",
+			    lab_methods[i].name, lab_methods[i].told);
 	for (i = 0; i < s->place_count && words + 1 < LAB_STEP_WORDS &&
 		    inputs + 1 < LAB_STEP_INPUTS;
 	     i++) {
 		if (spots[i].features == NULL)
 			continue;
-		step.inputs[inputs++] = spots[i].features;
-		step.argv[words++] =
-		    lab_data_path(&site->data, "%s=%s/%s", spots[i].features, s->results,
-				  s->places[i].name);
+		step->inputs[inputs++] = spots[i].features;
+		step->argv[words++] = lab_data_path(&site->data, "%s=%s/%s",
+		    spots[i].features, s->results, s->places[i].name);
 	}
-	return inputs == 2 ? 0 : lab_step_run(&step, err);
+	return inputs > 3;
 }
 
-/* Every method at every place, the larger catalogues behind the own one. */
+/* Every method at every place of a scenario, the larger catalogues behind the own one. */
 static void
-plan_cases(struct lab_site *site, const struct lab_data_scenario *s,
-	   const struct spot *spots, struct work *w)
+plan_scenario(struct lab_site *site, const struct lab_data_scenario *s,
+    struct lab_spot *spots, struct work *w)
 {
-	size_t most = s->place_count * LAB_METHODS * (1 + EXTENDED) + 1, i, m, k;
+	size_t sklearn = SIZE_MAX, i, m, k;
 
-	w->cases = must(calloc(most, sizeof *w->cases));
-	w->steps = must(calloc(most, sizeof *w->steps));
-	w->errs = must(calloc(most, sizeof *w->errs));
+	if (site->script != NULL && site->train_rows != NULL &&
+	    sklearn_step(site, s, spots, &w->steps[w->step_count]))
+		sklearn = w->step_count++;
 	for (i = 0; i < s->place_count; i++) {
+		spots[i].sklearn = sklearn;
 		for (m = 0; m < LAB_METHODS; m++) {
 			add_case(site, w, &spots[i], &lab_methods[m], s->catalogue, 0);
 			for (k = 0; k < EXTENDED && s->extended[k] != NULL; k++)
 				if (lab_method_has_catalogue(&lab_methods[m]))
 					add_case(site, w, &spots[i], &lab_methods[m],
-						 s->extended[k], s->extended_names[k]);
+					    s->extended[k], s->extended_names[k]);
 		}
 	}
 }
 
+/* All of it is known before any of it is done, so that no core waits for a scenario's
+ * end. */
 static void
-do_scenario(struct lab_site *site, const struct lab_data_scenario *s)
+do_cases(struct lab_site *site, struct lab_spot *spots, size_t count)
 {
-	struct spot *spots = must(calloc(s->place_count + 1, sizeof *spots));
-	char note[256] = "", before[LAB_METHODS][256];
-	struct err err = {0};
-	struct work w = {0};
-	size_t i, m;
+	const struct lab_steps_config config = {site->config->jobs, "naming"};
+	size_t most = count * (LAB_METHODS * (1 + EXTENDED) + 1) + 1, i;
+	struct work w = {
+	    .cases = must(calloc(most, sizeof *w.cases)),
+	    .steps = must(calloc(most, sizeof *w.steps)),
+	    .errs = must(calloc(most, sizeof *w.errs)),
+	    .is_told = must(calloc(most, sizeof *w.is_told)),
+	};
 
-	open_spots(site, s, spots);
-	memcpy(before, site->notes, sizeof before);
-	if (site->script != NULL && site->train_rows != NULL &&
-	    run_sklearn(site, s, spots, &err) != 0) {
-		lab_site_failed(site, &err, note);
-		for (m = 0; m < LAB_METHODS; m++)
-			if (lab_methods[m].runner == LAB_SKLEARN)
-				memcpy(site->notes[m], note, sizeof note);
+	for (i = 0; i < site->data.count; i++) {
+		plan_scenario(site, &site->data.scenarios[i], spots, &w);
+		spots += site->data.scenarios[i].place_count;
 	}
-	plan_cases(site, s, spots, &w);
-	lab_steps_run(w.steps, w.step_count, site->config->jobs, w.errs);
-	for (i = 0; i < w.case_count; i++)
+	lab_steps_run(w.steps, w.step_count, &config, w.errs);
+	for (i = 0; i < w.case_count && !stop_asked(); i++)
 		finish_case(site, &w, &w.cases[i]);
-	memcpy(site->notes, before, sizeof before);
-	for (i = 0; i < s->place_count; i++) {
-		free(spots[i].again);
-		lab_records_done(&spots[i].rows);
-	}
-	free(spots);
-	free(w.cases);
-	free(w.steps);
+	free(w.is_told);
 	free(w.errs);
+	free(w.steps);
+	free(w.cases);
 }
 
 int
 lab_cases(const struct lab_cases_config *config, struct lab_tables *tables,
-	  unsigned *failed, struct err *err)
+    unsigned *failed, struct err *err)
 {
 	struct lab_site site = {.config = config, .tables = tables};
+	struct lab_spot *spots = NULL;
+	size_t count = 0, i;
 	int status = -1;
-	size_t i;
 
 	if (lab_data_open(&site.data, config->dir, err) != 0 ||
 	    (config->decoys != NULL &&
-	     lab_data_extend(&site.data, config->decoys, extended, EXTENDED, err) != 0))
+		lab_data_extend(&site.data, config->decoys, extended, EXTENDED, err) !=
+		    0))
 		goto done;
 	for (i = 0; i < site.data.count; i++)
 		lab_data_tell(&site.data.scenarios[i], tables);
+	spots = lab_spots_open(&site, &count);
 	lab_learn(&site);
-	for (i = 0; i < site.data.count && !stop_asked(); i++) {
-		progress_show("lab table", i, site.data.count);
-		do_scenario(&site, &site.data.scenarios[i]);
-	}
+	do_cases(&site, spots, count);
 	*failed = site.failed;
 	status = stop_asked()
 		     ? err_set(err, EINTR, "stopped; the same command goes on from here")
 		     : 0;
 done:
 	progress_show("", 0, 0);
+	lab_spots_free(spots, count);
 	lab_data_close(&site.data);
 	return status;
 }

@@ -109,6 +109,13 @@ write_lessons(const struct lab_downloads *d, const struct lab_records *rows,
 	return status;
 }
 
+static void
+failed(struct lab_site *site, const struct err *err, char note[256])
+{
+	lab_site_failed(site, err);
+	lab_site_note(err, note);
+}
+
 /* The model of a method, made where it is not there. */
 static int
 make_model(struct lab_site *site, const struct lab_method *method, const char *store,
@@ -154,12 +161,13 @@ has_sklearn(struct lab_site *site, char note[256])
 			 site->config->python);
 		return false;
 	}
+	site->sklearn = file;
 	text_init(&script);
 	text_str(&script, lab_classify);
 	site->script = lab_site_file(site, site->data.models, "classify",
 				     ".py"); /* not sklearn.py */
 	if (lab_file_write(site->script, &script, &err) != 0) {
-		lab_site_failed(site, &err, note);
+		failed(site, &err, note);
 		is_there = false;
 	}
 	text_done(&script);
@@ -225,7 +233,7 @@ lab_learn(struct lab_site *site)
 		return;
 	}
 	if (prepare_lessons(site, store, &labels, &err) != 0) {
-		lab_site_failed(site, &err, note);
+		failed(site, &err, note);
 		note_learners(site, note);
 		return;
 	}
@@ -239,6 +247,6 @@ lab_learn(struct lab_site *site)
 			 lab_methods[m].runner != LAB_FITTED &&
 			 make_model(site, &lab_methods[m], store, labels,
 				    &site->models[m], &err) != 0)
-			lab_site_failed(site, &err, site->notes[m]);
+			failed(site, &err, site->notes[m]);
 	}
 }

@@ -12,7 +12,8 @@ struct lab_site {
 	struct lab_tables *tables;
 	struct lab_data data;
 	const struct lab_data_scenario *training; /* NULL: no training downloads */
-	const char *train_rows, *script;          /* files */
+	/* files: of lessons, of classify.py, of what scikit-learn there is */
+	const char *train_rows, *script, *sklearn;
 	const char *models[LAB_METHODS];          /* a file each; NULL: none */
 	char notes[LAB_METHODS][256];             /* why there is none; "": no reason */
 	uint64_t taught;                          /* files learned */
@@ -22,8 +23,10 @@ struct lab_site {
 /* Learns what can be learned, once; notes say what cannot and why. */
 void lab_learn(struct lab_site *site);
 
-/* A failed step: its message is told and stays as the note of the cases that need it. */
-void lab_site_failed(struct lab_site *site, const struct err *err, char note[256]);
+/* A failed step: it is counted and told. */
+void lab_site_failed(struct lab_site *site, const struct err *err);
+/* The first line of a message: the note of the cases that need what failed. */
+void lab_site_note(const struct err *err, char note[256]);
 /* A store of plain records, NULL: none. */
 const char *lab_site_plain(const struct lab_data_place *place);
 /* "FOLDER/NAMEEND", as long as the data set. */

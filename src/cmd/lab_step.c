@@ -4,11 +4,11 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cmd/command.h"
+#include "cmd/lab_made.h"
 #include "lab/process.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEPTH_MAX = 8 };
-
 static const char self[] = "/proc/self/exe";
 
-static int
-read_file(const char *path, struct text *out)
+int
+lab_file_read(const char *path, struct text *out)
 {
 	FILE *file = fopen(path, "re");
 	char block[4096];
@@ -66,7 +64,7 @@ lab_file_write(const char *path, const struct text *bytes, struct err *err)
 	bool is_same;
 
 	text_init(&before);
-	is_same = read_file(path, &before) == 0 && before.len == bytes->len &&
+	is_same = lab_file_read(path, &before) == 0 && before.len == bytes->len &&
 		  memcmp(before.data, bytes->data, bytes->len) == 0;
 	text_done(&before);
 	return is_same ? 0 : write_file(path, bytes, err);
@@ -80,7 +78,7 @@ lab_file_replace(const char *made, const char *path, struct err *err)
 
 	text_init(&before);
 	text_init(&now);
-	is_same = read_file(path, &before) == 0 && read_file(made, &now) == 0 &&
+	is_same = lab_file_read(path, &before) == 0 && lab_file_read(made, &now) == 0 &&
 		  before.len == now.len && memcmp(before.data, now.data, now.len) == 0;
 	text_done(&before);
 	text_done(&now);
@@ -89,70 +87,13 @@ lab_file_replace(const char *made, const char *path, struct err *err)
 	return 0;
 }
 
-/* A line per file: name, size, time. */
-static void
-describe(const char *path, int depth, struct text *out)
-{
-	struct dirent **names;
-	char below[PATH_MAX];
-	struct stat st;
-	int n, i;
-
-	if (stat(path, &st) != 0) {
-		text_printf(out, "%s: %s\n", path, strerror(errno));
-		return;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		text_printf(out, "%s %lld %lld.%09ld\n", path, (long long)st.st_size,
-			    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-		return;
-	}
-	n = scandir(path, &names, NULL, alphasort);
-	for (i = 0; i < n; i++) {
-		if (names[i]->d_name[0] != '.' && depth < DEPTH_MAX &&
-		    snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name) <
-			(int)sizeof below)
-			describe(below, depth + 1, out);
-		free(names[i]);
-	}
-	if (n >= 0)
-		free(names);
-}
-
-static void
-describe_step(const struct lab_step *step, struct text *out)
-{
-	int i;
-
-	describe(self, 0, out);
-	for (i = 0; step->argv[i] != NULL; i++)
-		text_printf(out, "%s\n", step->argv[i]);
-	for (i = 0; step->inputs[i] != NULL; i++)
-		describe(step->inputs[i], 0, out);
-}
-
 /* A step whose program runs. */
 struct job {
 	const struct lab_step *step;
 	struct process *process;
 	struct err *err;
 	struct text made; /* of what it is made */
-	char made_path[PATH_MAX];
 };
-
-static bool
-is_made(struct job *job)
-{
-	struct text before;
-	bool is;
-
-	text_init(&before);
-	is = access(job->step->output, R_OK) == 0 &&
-	     read_file(job->made_path, &before) == 0 && before.len == job->made.len &&
-	     memcmp(before.data, job->made.data, before.len) == 0;
-	text_done(&before);
-	return is;
-}
 
 /* True if its program was started; job->process is NULL else, and the step done or
  * failed. */
@@ -169,15 +110,10 @@ job_start(struct job *job, const struct lab_step *step, struct err *err)
 	memcpy(argv, step->argv, sizeof argv);
 	if (argv[0][0] == '\0')
 		argv[0] = self;
-	if (snprintf(job->made_path, sizeof job->made_path, "%s.made", step->output) >=
-	    (int)sizeof job->made_path) {
-		err_set(err, ENAMETOOLONG, "%s: too long a name", step->output);
-		return false;
-	}
 	text_init(&job->made);
-	describe_step(step, &job->made);
-	if (!is_made(job)) {
-		unlink(job->made_path);
+	lab_made_describe(step, &job->made);
+	if (!lab_made_is(step, &job->made)) {
+		lab_made_forget(step);
 		unlink(step->output);
 		if (process_start(&config, &job->process, err) == 0)
 			return true;
@@ -203,7 +139,7 @@ job_end(struct job *job)
 		err_set(job->err, errno, "%s: %s did not make it: %s", step->output, who,
 			strerror(errno));
 	} else {
-		write_file(job->made_path, &job->made, job->err);
+		lab_made_keep(step, &job->made, job->err);
 	}
 	text_done(&why);
 	text_done(&job->made);
@@ -212,10 +148,15 @@ job_end(struct job *job)
 }
 
 static void
+stopped(struct err *err)
+{
+	err_set(err, EINTR, "stopped by a signal; the same command goes on from here");
+}
+
+static void
 job_stop(struct job *job)
 {
-	err_set(job->err, EINTR,
-		"stopped by a signal; the same command goes on from here");
+	stopped(job->err);
 	process_free(job->process);
 	job->process = NULL;
 	text_done(&job->made);
@@ -243,34 +184,68 @@ await_one(struct job *jobs, struct process **processes, unsigned most)
 	return ended;
 }
 
-void
-lab_steps_run(const struct lab_step *steps, size_t count, unsigned most, struct err *errs)
+static int
+compare_effort(const void *pa, const void *pb)
 {
-	struct job *jobs;
+	const struct lab_step *a = *(const struct lab_step *const *)pa,
+			      *b = *(const struct lab_step *const *)pb;
+
+	if (a->effort != b->effort)
+		return a->effort > b->effort ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+/* The steps, those that take longest first: else the last one may run alone. */
+static const struct lab_step **
+order_of(const struct lab_step *steps, size_t count)
+{
+	const struct lab_step **order = must(calloc(count + 1, sizeof *order));
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		order[i] = &steps[i];
+	qsort(order, count, sizeof *order, compare_effort);
+	return order;
+}
+
+void
+lab_steps_run(const struct lab_step *steps, size_t count,
+    const struct lab_steps_config *config, struct err *errs)
+{
+	unsigned most = config->jobs == 0                ? 1
+			: config->jobs > LAB_STEP_JOBS ? LAB_STEP_JOBS
+						       : config->jobs;
+	const struct lab_step **order = order_of(steps, count);
 	struct process *processes[LAB_STEP_JOBS] = {NULL};
+	struct job *jobs = must(calloc(most, sizeof *jobs));
+	uint64_t all = 0, begun = 0;
 	unsigned running = 0, slot;
 	size_t i;
 
-	most = most == 0 ? 1 : most > LAB_STEP_JOBS ? LAB_STEP_JOBS : most;
-	jobs = must(calloc(most, sizeof *jobs));
+	for (i = 0; i < count; i++)
+		all += 1 + steps[i].effort;
 	for (i = 0; i < count; i++) {
+		struct err *err = &errs[order[i] - steps];
+
 		if (stop_asked()) {
-			err_set(
-			    &errs[i], EINTR,
-			    "stopped by a signal; the same command goes on from here");
+			stopped(err);
 			continue;
 		}
 		if (running == most)
 			running -= await_one(jobs, processes, most);
+		if (config->label != NULL)
+			progress_show(config->label, begun, all);
+		begun += 1 + order[i]->effort;
 		for (slot = 0; processes[slot] != NULL;)
 			slot++;
-		if (job_start(&jobs[slot], &steps[i], &errs[i])) {
+		if (job_start(&jobs[slot], order[i], err)) {
 			processes[slot] = jobs[slot].process;
 			running++;
 		}
 	}
 	while (running > 0)
 		running -= await_one(jobs, processes, most);
+	free(order);
 	free(jobs);
 }
 
@@ -279,6 +254,6 @@ lab_step_run(const struct lab_step *step, struct err *err)
 {
 	struct err own = {0};
 
-	lab_steps_run(step, 1, 1, &own);
+	lab_steps_run(step, 1, &(struct lab_steps_config){.jobs = 1}, &own);
 	return own.code == 0 ? 0 : err_set(err, own.code, "%s", own.text);
 }

@@ -54,6 +54,25 @@ made >"$tmp/before"
 status "the table again" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/second"
 is "says the same" "$(cat "$tmp/second")" "$(cat "$tmp/first")"
 is "and makes nothing anew" "$(made)" "$(cat "$tmp/before")"
+# What counts is what is in the files, not where they are, what they are called from outside,
+# or when they were written.
+find "$lab" -name '*.parquet' -exec touch {} +
+mv "$lab" "$tmp/elsewhere"
+status "the table from another folder" 0 sh -c "cd '$tmp/elsewhere/models' && '$weir' lab table ../../elsewhere/ -o ndjson -w '$tmp/moved'"
+is "says the same" "$(cat "$tmp/moved")" "$(cat "$tmp/first")"
+mv "$tmp/elsewhere" "$lab"
+is "and makes nothing anew" "$(made)" "$(cat "$tmp/before")"
+# a file with other octets, as many and of the same time
+cp -p "$lab/vpn/catalogue.tsv" "$tmp/catalogue.tsv"
+sed -i 's/file-7/file-x/' "$lab/vpn/catalogue.tsv"
+touch -r "$tmp/catalogue.tsv" "$lab/vpn/catalogue.tsv"
+status "other content of the same size and time" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/other"
+like "is seen" "$(grep '"score","scenario":"vpn".*"spans".*"all"' "$tmp/other")" '"right":14,"wrong":2'
+is "and nothing else is made anew" "$(made | diff - "$tmp/before" | sed -n 's,^< \./\(.*\)\.tsv .*,\1,p' | sort | tr '\n' ' ')" \
+	"vpn/results/subnet.spans vpn/results/subnet.wire vpn/results/subnet.wire-fitted "
+cp -p "$tmp/catalogue.tsv" "$lab/vpn/catalogue.tsv"
+status "as it was" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/other"
+made >"$tmp/before"
 finish vpn
 status "after a change" 0 "$weir" lab table "$lab" -o ndjson -w "$tmp/third"
 is "only what hangs on it is made anew" \
@@ -92,6 +111,8 @@ status "with decoys" 0 "$weir" lab table "$lab" $quick --decoys "$tmp/decoys.tsv
 like "a Python without scikit-learn" "$(grep sklearn-tree "$tmp/decoyed" | head -n 1)" 'python3-sklearn is not installed \(/bin/false\)'
 is "catalogues have as many names as there are" "$(awk -F'\t' '$2 == "one-hop" && $4 == "spans" {print $5 " " $8}' "$tmp/decoyed" | tr '\n' ,)" \
 	"8 24,1000 24,2008 24,"
+
+is "and are made once, as all scenarios have the same files" "$(find "$lab" -name 'catalogue-1000.tsv' | wc -l)" 1
 
 # What is not there is said, and the rest is told.
 rm -r "$lab/reuse/places/subnet/store" "$lab/one-hop/places/subnet/softflowd" "$lab/reuse/run.tsv"
