@@ -38,6 +38,9 @@ struct search {
 	/* of the number being tried */
 	uint32_t files;
 	double prior;
+	const struct wire_losses *losses;
+	struct wire_parts parts;
+	double by_request; /* where files have no paths: one for all sets */
 	uint32_t file[SEVERAL_FILES_MAX];
 	uint64_t path_octets;
 };
@@ -124,15 +127,13 @@ weigh(struct search *s, uint64_t sent)
 				  .e = (uint32_t)(left % m->mss)};
 	double weight = s->prior * several_orders(s->file, s->files);
 
-	weight *= wire_losses_p(
-	    wire_table(m->tables, s->sight.n_class, s->sight.segments), k);
-	weight *= wire_p_of_e(m->path, m->mss, &s->sight, k, set.e,
-			      (uint32_t)(sent % m->mss));
-	weight *= request_factor(
-	    s, s->files,
-	    m->files->has_paths
-		? s->path_octets + m->files->file[s->file[s->files - 1]].path_len
-		: 0);
+	weight *= wire_losses_p(s->losses, k);
+	weight *= wire_parts_p(&s->parts, m->mss, k, set.e, (uint32_t)(sent % m->mss));
+	weight *= m->files->has_paths
+		      ? request_factor(s, s->files,
+			    s->path_octets +
+				m->files->file[s->file[s->files - 1]].path_len)
+		      : s->by_request;
 	s->sum += weight;
 	s->by_files[s->files] += weight;
 	memcpy(set.file, s->file, sizeof set.file);
@@ -148,7 +149,7 @@ find_last(struct search *s, uint32_t from, uint64_t sent)
 	uint64_t left = s->target - sent, reach = (uint64_t)NEAR_K_MAX * m->mss,
 		 depth = m->files->count <= NEAR_FILES_MAX ? left : reach * 4;
 	size_t near = m->files->count, count, at;
-	uint32_t i;
+	uint32_t rest = (uint32_t)(left % m->mss), i;
 
 	if (m->files->count <= NEAR_FILES_MAX) {
 		near = sents_lower(s->sents, left > reach ? left - reach : 0);
@@ -159,8 +160,12 @@ find_last(struct search *s, uint32_t from, uint64_t sent)
 			weigh(s, sent + s->sent[at]);
 		}
 	}
-	for (i = 0; i < REMAINDERS && left >= usual_remainders[i]; i++) {
-		uint32_t residue = (uint32_t)((left - usual_remainders[i]) % m->mss);
+	for (i = 0; i < REMAINDERS && left >= usual_remainders[i] &&
+		    usual_remainders[i] < m->mss;
+	     i++) {
+		uint32_t beside = usual_remainders[i];
+		uint32_t residue = rest >= beside ? rest - beside
+						  : rest + m->mss - beside;
 		const struct residue *one = residues_at(s->residues, residue, &count);
 
 		for (at = 0; at < count && one[at].sent <= left; at++) {
@@ -230,6 +235,9 @@ try_number(struct search *s, uint32_t files)
 	if (request > 0 && !s->m->files->has_paths && (request - least) % 4 == 0)
 		s->sight.n_class = wire_n_class((request - least) / 12);
 	s->files = files;
+	s->losses = wire_table(s->m->tables, s->sight.n_class, s->sight.segments);
+	wire_parts_of_e(&path, s->m->mss, &s->sight, &s->parts);
+	s->by_request = request_factor(s, files, 0);
 	s->prior = share * pow(1 / (double)s->m->files->count, files);
 	s->work = 0;
 	s->path_octets = 0;
