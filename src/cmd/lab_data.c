@@ -347,6 +347,7 @@ lab_data_tell(const struct lab_data_scenario *s, struct lab_tables *tables)
 	TELL(kernel);
 	TELL(seed);
 	TELL(scale);
+	TELL(less);
 	TELL(weir);
 #undef TELL
 #undef TEXT

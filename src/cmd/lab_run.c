@@ -25,6 +25,7 @@
 struct values {
 	const char *out, *scale;
 	uint64_t seed, downloads;
+	int64_t limit_us;
 	bool quick;
 };
 
@@ -41,6 +42,10 @@ static const struct option_row options[] = {
 	{"downloads", 'n', OPTION_NUMBER, offsetof(struct values, downloads), "N", NULL,
 	    0, 100000,
 	    "so many in each scenario, in place of what it says"},
+	{"limit", 0, OPTION_TIME, offsetof(struct values, limit_us), "TIME", "10m", 0,
+	    0, "how long a scenario may take: what its first downloads foresee to take "
+	    "longer begins anew with smaller files or, where it says so, fewer downloads; "
+	    "0: no limit"},
 };
 
 struct job {
@@ -73,6 +78,8 @@ tell(struct job *job, const char *name, enum run_result result,
 	if (n->failed > 0)
 		text_printf(&line, ", %llu runs of the client failed",
 		    (unsigned long long)n->failed);
+	if (n->less[0] != '\0')
+		text_printf(&line, ", %s", n->less);
 	if (n->dropped > 0)
 		text_printf(&line, ", %llu packets escaped weir's meters",
 		    (unsigned long long)n->dropped);
@@ -211,7 +218,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (operands_check(v, operands, count, err) != 0 || network_possible(err) != 0 ||
 	    stop_catch(err) != 0 || folder_open(&job, err) != 0)
 		goto done;
-	job.config = (struct run_config){job.folder, job.program, v->seed, progress_show};
+	job.config = (struct run_config){job.folder, job.program, v->seed,
+	    (double)v->limit_us / 1e6, progress_show};
 	if (all_run(&job, operands, count, err) != 0)
 		goto done;
 	if (stop_asked())

@@ -149,7 +149,8 @@ write_pivot(const struct lab_tables *tables, struct text *out)
 	free(spots);
 }
 
-/* A line for each scenario whose run was broken off or goes on. */
+/* A line for each scenario that is not what it was asked to be: broken off, still going
+ * on, or less of it. */
 static void
 write_unfinished(const struct lab_tables *tables, struct text *out)
 {
@@ -164,6 +165,11 @@ write_unfinished(const struct lab_tables *tables, struct text *out)
 				    (int)runs[i].state.len, runs[i].state.data,
 				    runs[i].downloads > 0 ? "; what is there was judged"
 							  : "");
+	for (i = 0; i < n; i++)
+		if (runs[i].less.len > 0)
+			text_printf(out, "\n%.*s was made less: %.*s\n",
+			    (int)runs[i].scenario.len, runs[i].scenario.data,
+			    (int)runs[i].less.len, runs[i].less.data);
 }
 
 static int

@@ -4,7 +4,8 @@
  * order: scenario.lab, catalogue.tsv and places.tsv before anything runs; after each
  * block truth.tsv, then run.tsv, which counts the blocks; "state done" comes last. A
  * block that was broken off is run again: its flows stay in the stores, where no row of
- * the truth speaks of them.
+ * the truth speaks of them. What its first downloads foresee to take too long begins anew
+ * with less (pace.h).
  */
 #include "lab/run_private.h"
 
@@ -24,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = RUN_PATH_BYTES, SLOTS = 32, POLL_MS = 200 };
+enum { PATH_BYTES = RUN_PATH_BYTES, SLOTS = 32, POLL_MS = 200, ROUNDS_MAX = 3 };
 
 /* Sizes of a quick run. */
 static const double quick_scale = 0.04;
@@ -70,19 +71,52 @@ tree_remove(const char *path)
 struct slot {
 	struct process *process;
 	const struct plan_run *run;
-	int64_t until_us;
+	int64_t until_us, begun_us;
 };
 
 static int
 slot_end(struct run *r, struct slot *slots, unsigned which, struct err *err)
 {
 	struct slot *slot = &slots[which];
+	struct pace_load load = pace_load_of(&r->plan, &r->files, slot->run);
 
+	pace_ended(&r->pace, &load,
+	    (double)(now_us(CLOCK_MONOTONIC) - slot->begun_us) / 1e6);
 	if (process_status(slot->process) != 0)
 		r->failed++;
 	process_free(slot->process);
 	*slot = (struct slot){0};
 	return client_ended(&r->clients, which, err);
+}
+
+/* Looks ahead once enough is known: -1 if all would take too long. */
+static int
+pace_look(struct run *r, const struct slot *slots, unsigned n, struct err *err)
+{
+	struct pace_load under_way = {0};
+	double all_s;
+	unsigned i;
+
+	if (r->is_paced)
+		return 0;
+	for (i = 0; i < n; i++) {
+		struct pace_load one;
+
+		if (slots[i].process == NULL)
+			continue;
+		one = pace_load_of(&r->plan, &r->files, slots[i].run);
+		under_way.octets += one.octets;
+		under_way.downloads += one.downloads;
+	}
+	if (!pace_foresee(&r->pace,
+		(double)(now_us(CLOCK_MONOTONIC) - r->clients_us) / 1e6, &under_way, &all_s))
+		return 0;
+	r->is_paced = true;
+	r->is_slow = all_s > r->config->limit_s;
+	if (!r->is_slow)
+		return 0;
+	run_less(r, all_s);
+	return err_set(err, ETIME, "%s would take %.0f s", r->s->name, all_s);
 }
 
 /* Waits until a slot is free, or until all are. */
@@ -108,6 +142,8 @@ slots_wait(struct run *r, struct slot *slots, unsigned n, bool is_all, struct er
 			}
 			busy++;
 		}
+		if (pace_look(r, slots, n, err) != 0)
+			return -1;
 		if (busy == 0 || (!is_all && busy < n))
 			return 0;
 		switch (process_wait_any(list, n, POLL_MS, &which)) {
@@ -134,6 +170,7 @@ clients_run(struct run *r, const struct plan_block *block, struct err *err)
 	unsigned n = (unsigned)r->s->client_parallel, i, k;
 	int status = 0;
 
+	r->clients_us = now_us(CLOCK_MONOTONIC);
 	for (i = 0; status == 0 && i < block->count; i++) {
 		const struct plan_run *run = &r->plan.runs[block->first + i];
 
@@ -147,6 +184,7 @@ clients_run(struct run *r, const struct plan_block *block, struct err *err)
 		    &slots[k].process, err)) != 0)
 			break;
 		slots[k].run = run;
+		slots[k].begun_us = now_us(CLOCK_MONOTONIC);
 		slots[k].until_us = now_us(CLOCK_MONOTONIC) +
 		    1000 * client_limit_ms(&r->clients, run);
 	}
@@ -304,11 +342,49 @@ blocks_run(struct run *r, uint64_t seed, struct err *err)
 }
 
 static void
-run_done(struct run *r)
+drawn_done(struct run *r)
 {
 	corpus_done(&r->files);
 	plan_done(&r->plan);
+}
+
+static void
+run_done(struct run *r)
+{
+	drawn_done(r);
 	text_done(&r->truth);
+}
+
+/*
+ * All blocks. If the first downloads foresee that it would take too long, they are
+ * dropped with all that was recorded of them, and it begins anew with less.
+ */
+static int
+rounds_run(struct run *r, uint64_t seed, struct err *err)
+{
+	for (;;) {
+		if (run_scenario_keep(r, err) != 0 ||
+		    corpus_draw(&r->files, r->s, r->config->seed, err) != 0 ||
+		    plan_draw(&r->plan, r->s, &r->files, seed, err) != 0)
+			return -1;
+		r->is_paced = r->config->limit_s <= 0 || r->blocks_done > 0 ||
+		    r->rounds == ROUNDS_MAX;
+		pace_begin(&r->pace, r->config->limit_s, (unsigned)r->s->client_parallel,
+		    &r->plan, &r->files);
+		if (blocks_run(r, seed, err) == 0)
+			return 0;
+		if (!r->is_slow)
+			return -1;
+		err_clear(err);
+		r->is_slow = false;
+		r->rounds++;
+		r->done = r->failed = 0;
+		tree_remove(r->places);
+		if (folder_make(r->places, r->folder, "places", err) != 0 ||
+		    run_state_write(r, "running", NULL, err) != 0)
+			return -1;
+		drawn_done(r);
+	}
 }
 
 static void
@@ -316,17 +392,18 @@ numbers_fill(const struct run *r, struct run_numbers *out)
 {
 	unsigned i;
 
-	*out = (struct run_numbers){r->counts.rows, r->counts.octets, r->failed, 0,
-	    run_seconds(r)};
+	*out = (struct run_numbers){.downloads = r->counts.rows,
+	    .octets = r->counts.octets, .failed = r->failed, .seconds = run_seconds(r)};
 	for (i = 0; i < PLACES; i++)
 		out->dropped += r->losses.dropped[i];
+	run_less_text(r, out->less);
 }
 
 enum run_result
 run_scenario(const struct scenario *scenario, const struct run_config *config,
     struct run_numbers *numbers, struct err *err)
 {
-	struct run r = {.s = scenario, .config = config,
+	struct run r = {.asked = scenario, .cut = *scenario, .s = &r.cut, .config = config,
 	    .begun_us = now_us(CLOCK_MONOTONIC), .date_us = now_us(CLOCK_REALTIME)};
 	uint64_t seed = draw_of(config->seed, scenario->name).state;
 	enum run_result result = RUN_FAILED;
@@ -347,11 +424,7 @@ run_scenario(const struct scenario *scenario, const struct run_config *config,
 		    : RUN_FAILED;
 		goto done;
 	}
-	if (run_scenario_keep(&r, err) != 0 ||
-	    corpus_draw(&r.files, scenario, config->seed, err) != 0 ||
-	    plan_draw(&r.plan, scenario, &r.files, seed, err) != 0)
-		goto done;
-	if (blocks_run(&r, seed, err) != 0) {
+	if (rounds_run(&r, seed, err) != 0) {
 		struct err none = {0};
 
 		result = stop_asked() ? RUN_STOPPED : RUN_FAILED;

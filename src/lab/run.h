@@ -15,6 +15,9 @@ struct run_config {
 	const char *folder;  /* made if it is missing; absolute */
 	const char *program; /* weir, as a file */
 	uint64_t seed;       /* the same gives the same files, downloads and losses */
+	/* Seconds that a scenario is to take at most: what its first downloads foresee to
+	 * take longer becomes less (pace.h). 0: no limit. */
+	double limit_s;
 	/* Called as downloads end; may be NULL. */
 	void (*progress)(const char *scenario, uint64_t done, uint64_t all);
 };
@@ -30,6 +33,7 @@ enum run_result {
 struct run_numbers {
 	uint64_t downloads, octets, failed, dropped; /* of all blocks */
 	double seconds;
+	char less[96]; /* what became less and why; "": nothing */
 };
 
 enum run_result run_scenario(const struct scenario *scenario,

@@ -6,6 +6,7 @@
 #include "lab/client.h"
 #include "lab/meters.h"
 #include "lab/origin.h"
+#include "lab/pace.h"
 #include "lab/plan.h"
 #include "lab/run.h"
 #include "lab/topology.h"
@@ -15,7 +16,9 @@ enum { RUN_PATH_BYTES = 400 };
 
 /* A scenario as it is run: run.c goes on with it, run_state.c keeps what it leaves. */
 struct run {
-	const struct scenario *s;
+	const struct scenario *s; /* as it is run: &cut */
+	struct scenario cut;
+	const struct scenario *asked;
 	const struct run_config *config;
 	char folder[RUN_PATH_BYTES], places[RUN_PATH_BYTES], logs[RUN_PATH_BYTES],
 	    work[RUN_PATH_BYTES], root[RUN_PATH_BYTES], clients_log[RUN_PATH_BYTES + 20];
@@ -32,11 +35,21 @@ struct run {
 	uint64_t failed;     /* runs of clients */
 	uint64_t done;       /* downloads */
 	double seconds;      /* of earlier goes */
-	int64_t begun_us, date_us;
+	int64_t begun_us, date_us, clients_us;
+	struct pace pace;
+	unsigned rounds;     /* in which it was foreseen to take too long */
+	bool is_paced;       /* what is to be foreseen has been */
+	bool is_slow;        /* and is too long */
+	double foreseen;     /* seconds that it would have taken as asked for; 0: it fits */
 };
 
 /* What it took until now, earlier goes included. */
 double run_seconds(const struct run *r);
+
+/* Makes less of what was foreseen to take so long. */
+void run_less(struct run *r, double all_s);
+/* What became less, in words: "" if nothing did. */
+void run_less_text(const struct run *r, char out[96]);
 
 /* run.tsv. reason may be NULL. */
 int run_state_write(struct run *r, const char *state, const char *reason,

@@ -24,6 +24,64 @@ run_seconds(const struct run *r)
 	    (double)((int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - r->begun_us) / 1e6;
 }
 
+/* What is to be done in the time that is left: some of it for what was not foreseen. */
+static const double spare_share = 0.95, least_share = 0.3;
+
+void
+run_less(struct run *r, double all_s)
+{
+	double left = r->config->limit_s - run_seconds(r),
+	       least = r->config->limit_s * least_share;
+	struct pace_cut cut = pace_cut(&r->pace, r->s->scenario_less == LESS_sizes, all_s,
+	    spare_share * (left > least ? left : least));
+	struct scenario *s = &r->cut;
+
+	/* what it would have taken as it was asked for */
+	if (r->foreseen == 0)
+		r->foreseen = all_s;
+	s->files_scale *= cut.sizes;
+	s->scenario_downloads = (uint64_t)((double)s->scenario_downloads * cut.downloads);
+	s->scenario_train = (uint64_t)((double)s->scenario_train * cut.downloads);
+	if (s->scenario_downloads == 0)
+		s->scenario_downloads = 1;
+	if (s->scenario_quick > s->scenario_downloads)
+		s->scenario_quick = s->scenario_downloads;
+}
+
+void
+run_less_text(const struct run *r, char out[96])
+{
+	int n = 0;
+
+	out[0] = '\0';
+	if (r->foreseen == 0)
+		return;
+	if (r->cut.files_scale != r->asked->files_scale)
+		n = snprintf(out, 96, "sizes times %.3g, ",
+		    r->cut.files_scale / r->asked->files_scale);
+	if (r->cut.scenario_downloads != r->asked->scenario_downloads)
+		n += snprintf(out + n, (size_t)(96 - n), "%llu of %llu downloads, ",
+		    (unsigned long long)r->cut.scenario_downloads,
+		    (unsigned long long)r->asked->scenario_downloads);
+	snprintf(out + n, (size_t)(96 - n), "as %.0f s were foreseen", r->foreseen);
+}
+
+/* Only where something did. */
+static void
+less_write(const struct run *r, struct text *t)
+{
+	char less[96];
+
+	run_less_text(r, less);
+	if (less[0] == '\0')
+		return;
+	text_printf(t, "less\t%s\nforeseen\t%.1f\nscale_asked\t", less, r->foreseen);
+	text_f64(t, r->asked->files_scale);
+	text_printf(t, "\ndownloads_asked\t%llu\ntrain_asked\t%llu\n",
+	    (unsigned long long)r->asked->scenario_downloads,
+	    (unsigned long long)r->asked->scenario_train);
+}
+
 int
 run_state_write(struct run *r, const char *state, const char *reason, struct err *err)
 {
@@ -41,9 +99,12 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 	text_printf(&t, "scenario\t%s\ndate\t", r->s->name);
 	text_bytes(&t, room, time_print(r->date_us, STYLE_MACHINE, room));
 	text_printf(&t, "\nkernel\t%s %s\nmachine\t%s\nprocessors\t%ld\nweir\t%s\nseed\t%llu\n"
-	    "scale\t%g\n", name.sysname, name.release, name.machine,
+	    "scale\t", name.sysname, name.release, name.machine,
 	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION,
-	    (unsigned long long)r->config->seed, r->s->files_scale);
+	    (unsigned long long)r->config->seed);
+	text_f64(&t, r->s->files_scale);
+	text_char(&t, '\n');
+	less_write(r, &t);
 	text_printf(&t, "seconds\t%.1f\nblocks\t%u\nblocks_done\t%u\ndownloads\t%llu\n"
 	    "train\t%llu\n"
 	    "rows\t%llu\n"
@@ -63,6 +124,28 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 	status = note_write(r->folder, "run.tsv", &t, err);
 	text_done(&t);
 	return status;
+}
+
+/* What an earlier go made less of the same scenario. */
+static void
+less_read(struct run *r, const struct text *t)
+{
+	struct scenario *s = &r->cut;
+	char value[64];
+
+	note_value(t, "scale_asked", value, sizeof value);
+	if (value[0] == '\0' || strtod(value, NULL) != s->files_scale ||
+	    note_number(t, "downloads_asked") != s->scenario_downloads ||
+	    note_number(t, "train_asked") != s->scenario_train)
+		return; /* nothing, or of another one, which run_scenario_keep tells */
+	note_value(t, "foreseen", value, sizeof value);
+	r->foreseen = strtod(value, NULL);
+	note_value(t, "scale", value, sizeof value);
+	s->files_scale = strtod(value, NULL);
+	s->scenario_downloads = note_number(t, "downloads");
+	s->scenario_train = note_number(t, "train");
+	if (s->scenario_quick > s->scenario_downloads)
+		s->scenario_quick = s->scenario_downloads;
 }
 
 int
@@ -89,6 +172,7 @@ run_state_read(struct run *r, bool *is_done, struct err *err)
 		    (unsigned long long)r->config->seed);
 		goto done;
 	}
+	less_read(r, &t);
 	note_value(&t, "date", value, sizeof value);
 	time_parse(value, strlen(value), &r->date_us);
 	note_value(&t, "seconds", value, sizeof value);

@@ -31,6 +31,10 @@ extern const char *const place_names[PLACES + 1];
 struct word {
 	const char *text, *programs, *help;
 };
+#define WORD_LESS(id, ...) LESS_##id,
+enum less {
+#include "lab/words.def"
+};
 #define WORD_VPN(id, ...) VPN_##id,
 enum vpn {
 #include "lab/words.def"
@@ -55,7 +59,7 @@ enum tls_version {
 enum client_program {
 #include "lab/words.def"
 };
-extern const struct word vpn_words[], congestion_words[], server_words[], http_words[],
+extern const struct word less_words[], vpn_words[], congestion_words[], server_words[], http_words[],
     tls_words[], client_words[];
 
 typedef uint64_t scenario_number;

@@ -13,6 +13,10 @@
 #include <string.h>
 
 #define NO_MORE_WORDS {NULL, NULL, NULL}
+#define WORD_LESS(id, ...) {__VA_ARGS__},
+const struct word less_words[] = {
+#include "lab/words.def"
+    NO_MORE_WORDS};
 #define WORD_VPN(id, ...) {__VA_ARGS__},
 const struct word vpn_words[] = {
 #include "lab/words.def"

@@ -171,6 +171,46 @@ weir_found() {
 }
 like "gone on with: spans name every download" "$(weir_found)" '"downloads":30,"right":30,'
 
+# What its first downloads foresee to take longer than its limit becomes less: 60 downloads of
+# 250 kB on average by 8 Mbit/s are 15 s, and 8 s are given.
+printf '%s\n' '[scenario]' 'downloads = 60' 'block = 30' '[network]' 'hops = 2' '[link]' 'rate = 8M' 'queue = 100' \
+	'[files]' 'min = 100k' 'max = 400k' >slow.lab
+sed 's/^downloads/less = downloads\n&/' slow.lab >fewer.lab
+$lab run -o data --limit 8s ./slow.lab >said 2>err &
+run=$!
+children="$children $run"
+for ((i = 0; i < 300; i++)); do
+	[ -n "$(key data/slow less 2>/dev/null)" ] && break
+	sleep 0.1
+done
+kill -INT $run
+wait $run
+is "too slow: what became less is kept before anything more is done" \
+	"$(key data/slow blocks_done) $(key data/slow scale_asked) $(key data/slow downloads)" "0 1 60"
+scale=$(key data/slow scale)
+foreseen=$(key data/slow foreseen)
+is "too slow: foreseen within a third" "$(awk -v s="$foreseen" 'BEGIN {print (s > 10 && s < 20)}')" 1
+is "too slow: as much less as it takes" "$(awk -v s="$scale" 'BEGIN {print (s >= 0.05 && s < 0.6)}')" 1
+status "too slow, gone on with" 0 $lab run -o data --limit 8s ./slow.lab
+like "too slow: it says so" "$(cat "$tmp/out")" "^slow  .*, sizes times 0\\.[0-9]*, as 1[0-9] s were foreseen"
+is "too slow: all downloads, of files that have the size" \
+	"$(key data/slow state) $(tsv data/slow/truth.tsv size | sort -n | awk -v s="$(key data/slow scale)" \
+		'{n++; least += $1 < 100000 * s - 1; most += $1 > 400000 * s + 1} END {print n, least, most}')" "done 60 0 0"
+is "too slow: nothing else was recorded" \
+	"$("$weir" print --store data/slow/places/edge/store -o tsv -f src_port,dst_port,start >own.tsv
+		tsv own.tsv dst_port src_port | awk '$1 == 80 {print $2}' | sort)" \
+	"$(tsv data/slow/truth.tsv client_port | sort)"
+like "too slow: the scenario is kept as it was run" "$(cat data/slow/scenario.lab)" "^scale = $(key data/slow scale)\$"
+status "too slow, with fewer downloads" 0 $lab run -o data --limit 8s ./fewer.lab
+is "too slow, with fewer downloads: of files as they were" \
+	"$(key data/fewer scale) $(tsv data/fewer/truth.tsv name | wc -l)" "1 $(key data/fewer downloads)"
+is "too slow, with fewer downloads: that many" \
+	"$(key data/fewer downloads | awk '{print ($1 >= 5 && $1 < 36)}')" 1
+"$weir" lab table data >table
+like "too slow: the table says so" "$(cat table)" '^fewer was made less: [0-9]* of 60 downloads, as 1[0-9] s were foreseen$'
+status "no limit" 0 $lab run -o data --limit 0 -n 20 --scale 0.5 ./slow.lab -o unlimited
+is "no limit: nothing is less" "$(key unlimited/slow less) $(key unlimited/slow rows)" " 20"
+
 # In a folder of any name.
 odd="it's \"\$HOME\" 5%; { a\\b }:"
 status "a folder of any name" 0 $lab run --quick -o "$odd" tls13
