@@ -129,6 +129,7 @@ struct page {
 	size_t label_at[POINTS_MAX], count;
 	bool (*point)(struct page *page, const void *row);
 	const char *part; /* whose points are wanted */
+	const char *label; /* what the table is */
 };
 
 static bool
@@ -179,7 +180,7 @@ page_push(struct sink *sink, struct batch *batch, struct err *err)
 	size_t i;
 
 	if (!page->is_begun)
-		html_table_begin(page->out, batch, page->fields, page->n);
+		html_table_begin(page->out, page->label, batch, page->fields, page->n);
 	page->is_begun = true;
 	html_table_rows(page->out, batch, page->fields, page->n);
 	for (i = 0; page->point != NULL && i < batch->rows && page->count < POINTS_MAX;
@@ -208,6 +209,7 @@ page_table(const struct evaluation *e, size_t i, struct page *page, struct text 
 {
 	page->sink = (struct sink){page_push, page_nothing, page_nothing};
 	page->out = out;
+	page->label = parts[i].heading;
 	page->is_begun = false;
 	page->count = 0;
 	text_clear(&page->labels);
@@ -229,9 +231,11 @@ page_counters(const struct evaluation *e, struct text *out)
 	text_init(&t);
 	counters_print(&t, evaluate_counter_rows, evaluation_counters(e),
 	    EVALUATE_COUNTERS);
+	html_wide_begin(out, "Counted");
 	text_str(out, "<pre>");
 	text_html(out, t.data, t.len);
 	text_str(out, "</pre>\n");
+	html_wide_end(out);
 	text_done(&t);
 }
 
@@ -271,6 +275,8 @@ static int
 write_html(const struct evaluation *e, struct text *out, struct err *err)
 {
 	static const char *const plotted[] = {"all", "train", "test"};
+	static const char *const contents[] = {"Plots", "Scores", "Calibration", "Misses",
+	    "Counted", NULL};
 	struct page page = {0};
 	int status = 0;
 	size_t i;
@@ -281,6 +287,8 @@ write_html(const struct evaluation *e, struct text *out, struct err *err)
 	    "Findings held against the truth. A point is a share with its 95 % "
 	    "interval by Wilson; on the diagonal a name's probability keeps what it "
 	    "promises. Headings sort.");
+	html_contents(out, contents);
+	html_heading(out, contents[0]);
 	for (i = 0; status == 0 && i < sizeof plotted / sizeof *plotted; i++)
 		status = page_plots(e, &page, plotted[i], out, err);
 	page.point = NULL;

@@ -106,6 +106,7 @@ struct table {
 	struct text *out;
 	unsigned fields[SCHEMA_FIELDS_MAX], n;
 	bool is_begun;
+	const char *label;
 };
 
 static int
@@ -114,7 +115,7 @@ add_rows(void *arg, struct batch *batch, struct err *err)
 	struct table *t = arg;
 
 	if (!t->is_begun)
-		html_table_begin(t->out, batch, t->fields, t->n);
+		html_table_begin(t->out, t->label, batch, t->fields, t->n);
 	t->is_begun = true;
 	html_table_rows(t->out, batch, t->fields, t->n);
 	return 0;
@@ -152,7 +153,7 @@ static int
 add_host(void *arg, struct batch *batch, struct err *err)
 {
 	struct hosts_page *page = arg;
-	struct table t = {.out = page->out};
+	struct table t = {.out = page->out, .label = "Downloads"};
 	struct hand hand = hand_to(add_rows, &t);
 	char name[ADDR_TEXT];
 	struct addr addr;
@@ -181,7 +182,7 @@ write_html(const struct values *v, const struct gathering *g, struct err *err)
 {
 	struct hosts_page page = {.inventory = g->inventory};
 	struct hand hosts = hand_to(add_host, &page);
-	struct table t = {0};
+	struct table t = {.label = "Hosts"};
 	struct hand rows = hand_to(add_rows, &t);
 	struct text out;
 	int status = -1;

@@ -221,6 +221,7 @@ struct page {
 	struct text *out;          /* a table */
 	unsigned fields[SCHEMA_FIELDS_MAX], n;
 	bool is_begun;
+	const char *label; /* what the table is */
 	const char *method;
 	struct plot_point bins[16];
 	char tips[16][64];
@@ -288,7 +289,7 @@ push_rows(struct sink *sink, struct batch *batch, struct err *err)
 	struct page *page = (struct page *)sink;
 
 	if (!page->is_begun)
-		html_table_begin(page->out, batch, page->fields, page->n);
+		html_table_begin(page->out, page->label, batch, page->fields, page->n);
 	page->is_begun = true;
 	html_table_rows(page->out, batch, page->fields, page->n);
 	return 0;
@@ -337,8 +338,8 @@ static const struct {
 	struct lab_push push;
 } parts[] = {
     {"Scenarios",
-     "scenario,state,downloads,training,files,places,article,article_percent,"
-     "source,date,kernel,seed,scale,weir",
+     "scenario,state,downloads,training,files,places,scale,less,article,"
+     "article_percent,source,date,seed,kernel,weir",
      {.table = LAB_TABLE_RUN}},
     {"Scores",
      "scenario,place,method,names,kind,downloads,right,wrong,unknown,absent,among,"
@@ -370,8 +371,12 @@ write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses,
 		return 0;
 	if (push.table == LAB_TABLE_MISS && misses == LAB_MISSES_OURS)
 		push.wants = lab_show_is_ours;
-	html_heading(out, push.wants != NULL ? "Misses of wire model and spans"
-					     : parts[i].heading);
+	html_heading(out, parts[i].heading);
+	if (push.wants != NULL)
+		html_paragraph(out, "Those of the wire model and of spans.");
+	page.label = parts[i].heading;
+	if (push.table != LAB_TABLE_RUN)
+		html_folded_begin(out, "All rows");
 	if (report_fields(lab_table_schemas[push.table], parts[i].columns, page.fields,
 			  &page.n, err) != 0 ||
 	    lab_tables_push(tables, &push, &page.sink, &left, err) != 0)
@@ -380,6 +385,8 @@ write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses,
 		html_table_end(out);
 	else
 		html_paragraph(out, "None.");
+	if (push.table != LAB_TABLE_RUN)
+		html_folded_end(out);
 	if (left == 0)
 		return 0;
 	snprintf(words, sizeof words, "%llu more rows are not shown; -o ndjson has them.",
@@ -387,6 +394,13 @@ write_part(const struct lab_tables *tables, size_t i, enum lab_misses misses,
 	html_paragraph(out, words);
 	return 0;
 }
+
+static const char *const contents[] = {"Named right", "Plots", "Scenarios", "Scores",
+				       "By segments sent again", "Calibration",
+				       "Misses", NULL},
+			 *const without_misses[] = {
+			     "Named right", "Plots", "Scenarios", "Scores",
+			     "By segments sent again", "Calibration", NULL};
 
 int
 lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
@@ -408,12 +422,19 @@ lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct te
 	    "no download "
 	    "is judged that was learned from. Intervals are Wilson's, 95 %. Headings "
 	    "sort.");
+	html_contents(out, misses == LAB_MISSES_NONE ? without_misses : contents);
+	html_heading(out, contents[0]);
+	html_paragraph(out,
+	    "Percent named right by the scenario's own catalogue, a line a place. tree, "
+	    "forest and knn are scikit-learn's, by bytes (B) or bytes and packets (BP).");
+	lab_pivot_html(tables, contents[0], out);
+	html_heading(out, contents[1]);
 	plot_scenarios(p, false,
 		       "Named right by scenario, at the first place that sees it, with "
 		       "95 % intervals");
-	text_str(out, "<details><summary>By scenario and place</summary>\n");
+	html_folded_begin(out, "By scenario and place");
 	plot_scenarios(p, true, "Named right by scenario and place, with 95 % intervals");
-	text_str(out, "</details>\n");
+	html_folded_end(out);
 	plot_catalogues(p);
 	status = plot_again(p, err);
 	if (status == 0)

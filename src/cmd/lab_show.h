@@ -18,6 +18,10 @@ int lab_show_ndjson(const struct lab_tables *tables, enum lab_misses misses,
 int lab_show_html(const struct lab_tables *tables, enum lab_misses misses,
 		  struct text *out, struct err *err);
 
+/* A line a place with a column a method: percent named right. */
+void lab_pivot_text(const struct lab_tables *tables, struct text *out);
+void lab_pivot_html(const struct lab_tables *tables, const char *label, struct text *out);
+
 /* Misses of the wire model and of spans: the classifiers have thousands. */
 bool lab_show_is_ours(const void *miss);
 

@@ -51,104 +51,6 @@ lab_show_spots(const struct lab_tables *tables, size_t *count)
 	return spots;
 }
 
-static void
-pad(struct text *out, size_t from, size_t width)
-{
-	while (out->len - from < width)
-		text_char(out, ' ');
-}
-
-static void
-cell(struct text *out, const struct lab_score *s, const char *heading)
-{
-	size_t width = strlen(heading) > 6 ? strlen(heading) : 6;
-	char figure[32] = "-";
-
-	if (s != NULL && row_has(s->present, LAB_SCORE_percent))
-		snprintf(figure, sizeof figure, "%.1f", s->percent);
-	text_printf(out, "  %*s", (int)width, figure);
-}
-
-/* The first score of a place that has downloads: how many they are. */
-static uint64_t
-downloads_of(const struct lab_tables *tables, const struct lab_spot_name *spot)
-{
-	const struct lab_score *s;
-	size_t m;
-
-	for (m = 0; m < LAB_METHODS; m++) {
-		s = lab_show_find(tables, spot->scenario, spot->place,
-				  lab_methods[m].name);
-		if (s != NULL && row_has(s->present, LAB_SCORE_downloads))
-			return s->downloads;
-	}
-	return 0;
-}
-
-static const struct lab_run *
-run_of(const struct lab_tables *tables, struct str scenario)
-{
-	const struct lab_run *runs;
-	size_t n, i;
-
-	runs = lab_tables_runs(tables, &n);
-	for (i = 0; i < n; i++)
-		if (str_equals(runs[i].scenario, scenario))
-			return &runs[i];
-	return NULL;
-}
-
-static void
-article_cell(struct text *out, const struct lab_run *run)
-{
-	char figure[32] = "-";
-
-	if (run != NULL && row_has(run->present, LAB_RUN_article_percent))
-		snprintf(figure, sizeof figure, "%.0f", run->article_percent);
-	else if (run != NULL && row_has(run->present, LAB_RUN_article))
-		snprintf(figure, sizeof figure, "fails");
-	text_printf(out, "  %7s", figure);
-}
-
-static void
-write_pivot(const struct lab_tables *tables, struct text *out)
-{
-	struct lab_spot_name *spots;
-	size_t n, i, m, from, names = 8;
-
-	spots = lab_show_spots(tables, &n);
-	for (i = 0; i < n; i++)
-		names = spots[i].scenario.len > names ? spots[i].scenario.len : names;
-	text_str(out, "Downloads named right, percent. tree, forest and knn are "
-		      "scikit-learn's, by bytes "
-		      "(B) or bytes and packets (BP)\n\n");
-	from = out->len;
-	text_str(out, "Scenario");
-	pad(out, from, names + 2);
-	text_str(out, "Place    Downloads  Article");
-	for (m = 0; m < LAB_METHODS; m++)
-		text_printf(out, "  %6s", lab_methods[m].heading);
-	text_char(out, '\n');
-	for (i = 0; i < n; i++) {
-		from = out->len;
-		text_bytes(out, spots[i].scenario.data, spots[i].scenario.len);
-		pad(out, from, names + 2);
-		from = out->len;
-		text_bytes(out, spots[i].place.data, spots[i].place.len);
-		pad(out, from, 7);
-		text_printf(out, "  %9llu",
-			    (unsigned long long)downloads_of(tables, &spots[i]));
-		article_cell(out, run_of(tables, spots[i].scenario));
-		for (m = 0; m < LAB_METHODS; m++)
-			cell(out,
-			     lab_show_find(tables, spots[i].scenario, spots[i].place,
-					   lab_methods[m].name),
-			     lab_methods[m].heading);
-		text_char(out, '\n');
-	}
-	free(spots);
-}
-
 /* A line for each scenario that is not what it was asked to be: broken off, still going
  * on, or less of it. */
 static void
@@ -278,7 +180,7 @@ int
 lab_show_text(const struct lab_tables *tables, enum lab_misses misses, struct text *out,
 	      struct err *err)
 {
-	write_pivot(tables, out);
+	lab_pivot_text(tables, out);
 	write_unfinished(tables, out);
 	write_scores(tables, out);
 	count_misses(tables, out);

@@ -94,7 +94,7 @@ static int
 pace_look(struct run *r, const struct slot *slots, unsigned n, struct err *err)
 {
 	struct pace_load under_way = {0};
-	double all_s;
+	double elapsed_s, all_s;
 	unsigned i;
 
 	if (r->is_paced)
@@ -108,8 +108,8 @@ pace_look(struct run *r, const struct slot *slots, unsigned n, struct err *err)
 		under_way.octets += one.octets;
 		under_way.downloads += one.downloads;
 	}
-	if (!pace_foresee(&r->pace,
-		(double)(now_us(CLOCK_MONOTONIC) - r->clients_us) / 1e6, &under_way, &all_s))
+	elapsed_s = (double)(now_us(CLOCK_MONOTONIC) - r->clients_us) / 1e6;
+	if (!pace_foresee(&r->pace, elapsed_s, &under_way, &all_s))
 		return 0;
 	r->is_paced = true;
 	r->is_slow = all_s > r->config->limit_s;
@@ -403,7 +403,8 @@ enum run_result
 run_scenario(const struct scenario *scenario, const struct run_config *config,
     struct run_numbers *numbers, struct err *err)
 {
-	struct run r = {.asked = scenario, .cut = *scenario, .s = &r.cut, .config = config,
+	struct run r = {.asked = scenario, .cut = *scenario, .s = &r.cut,
+	    .config = config,
 	    .begun_us = now_us(CLOCK_MONOTONIC), .date_us = now_us(CLOCK_REALTIME)};
 	uint64_t seed = draw_of(config->seed, scenario->name).state;
 	enum run_result result = RUN_FAILED;

@@ -98,7 +98,8 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 		text_printf(&t, "reason\t%s\n", reason);
 	text_printf(&t, "scenario\t%s\ndate\t", r->s->name);
 	text_bytes(&t, room, time_print(r->date_us, STYLE_MACHINE, room));
-	text_printf(&t, "\nkernel\t%s %s\nmachine\t%s\nprocessors\t%ld\nweir\t%s\nseed\t%llu\n"
+	text_printf(&t, "\nkernel\t%s %s\nmachine\t%s\nprocessors\t%ld\nweir\t%s\n"
+	    "seed\t%llu\n"
 	    "scale\t", name.sysname, name.release, name.machine,
 	    sysconf(_SC_NPROCESSORS_ONLN), WEIR_VERSION,
 	    (unsigned long long)r->config->seed);

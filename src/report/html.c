@@ -45,10 +45,69 @@ element(struct text *out, const char *name, const char *words)
 	text_printf(out, "</%s>\n", name);
 }
 
+/* Letters and digits of a heading, "-" for all between: a name to link to. */
+static void
+anchor(struct text *out, const char *heading)
+{
+	for (; *heading != '\0'; heading++) {
+		unsigned char c = (unsigned char)*heading | 0x20;
+
+		if ((c >= 'a' && c <= 'z') || (*heading >= '0' && *heading <= '9'))
+			text_char(out, (char)c);
+		else
+			text_char(out, '-');
+	}
+}
+
 void
 html_heading(struct text *out, const char *heading)
 {
-	element(out, "h2", heading);
+	text_str(out, "<h2 id=\"");
+	anchor(out, heading);
+	text_str(out, "\">");
+	text_html(out, heading, strlen(heading));
+	text_str(out, "</h2>\n");
+}
+
+void
+html_contents(struct text *out, const char *const *headings)
+{
+	text_str(out, "<nav aria-label=\"Contents\"><ul>\n");
+	for (; *headings != NULL; headings++) {
+		text_str(out, "<li><a href=\"#");
+		anchor(out, *headings);
+		text_str(out, "\">");
+		text_html(out, *headings, strlen(*headings));
+		text_str(out, "</a></li>\n");
+	}
+	text_str(out, "</ul></nav>\n");
+}
+
+void
+html_folded_begin(struct text *out, const char *summary)
+{
+	text_str(out, "<details>");
+	element(out, "summary", summary);
+}
+
+void
+html_folded_end(struct text *out)
+{
+	text_str(out, "</details>\n");
+}
+
+void
+html_wide_begin(struct text *out, const char *label)
+{
+	text_str(out, "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"");
+	text_html(out, label, strlen(label));
+	text_str(out, "\">\n");
+}
+
+void
+html_wide_end(struct text *out)
+{
+	text_str(out, "</div>\n");
 }
 
 void
@@ -70,7 +129,7 @@ html_chart(struct text *out, const struct html_bars *bars)
 	for (i = 0; i < bars->count; i++)
 		most = bars->values[i] > most ? bars->values[i] : most;
 	scale = (double)(CHART_HEIGHT - CHART_BOTTOM - 10) / (double)most;
-	element(out, "h3", bars->title);
+	html_heading(out, bars->title);
 	text_printf(out, "<svg class=\"chart\" role=\"img\" viewBox=\"0 0 %d %d\">\n",
 	    CHART_WIDTH, CHART_HEIGHT);
 	text_printf(out, "<text x=\"%d\" y=\"14\" text-anchor=\"end\">%llu</text>\n"
@@ -100,20 +159,21 @@ html_chart(struct text *out, const struct html_bars *bars)
 }
 
 void
-html_table_begin(struct text *out, const struct batch *batch, const unsigned *fields,
-    unsigned n)
+html_table_begin(struct text *out, const char *label, const struct batch *batch,
+    const unsigned *fields, unsigned n)
 {
 	const struct field *f;
 	struct text heading;
 	unsigned k;
 
 	text_init(&heading);
+	html_wide_begin(out, label);
 	text_str(out, "<table class=\"sortable\">\n<thead><tr>");
 	for (k = 0; k < n; k++) {
 		f = &batch->schema->fields[fields[k]];
 		text_clear(&heading);
 		field_heading(&heading, f);
-		text_printf(out, "<th class=\"%s\" title=\"",
+		text_printf(out, "<th scope=\"col\" class=\"%s\" title=\"",
 		    types[f->type].is_number ? "number" : "words");
 		text_html(out, f->help, strlen(f->help));
 		text_str(out, "\"><button type=\"button\">");
@@ -172,4 +232,5 @@ void
 html_table_end(struct text *out)
 {
 	text_str(out, "</tbody>\n</table>\n");
+	html_wide_end(out);
 }

@@ -16,7 +16,17 @@ struct text;
 void html_begin(struct text *out, const char *title);
 void html_end(struct text *out);
 
+/* A heading that links lead to. */
 void html_heading(struct text *out, const char *heading);
+/* Links to such headings, up to a NULL. */
+void html_contents(struct text *out, const char *const *headings);
+/* What is folded in until someone asks for it. */
+void html_folded_begin(struct text *out, const char *summary);
+void html_folded_end(struct text *out);
+/* What is wider than the screen scrolls within a box of its own, by keys too; label says
+ * what it is. */
+void html_wide_begin(struct text *out, const char *label);
+void html_wide_end(struct text *out);
 void html_paragraph(struct text *out, const char *words);
 
 struct html_bars {
@@ -31,9 +41,9 @@ struct html_bars {
 void html_chart(struct text *out, const struct html_bars *bars);
 
 /* Starts a table with these columns of the batch's schema; rows are added by batches of
- * that schema. */
-void html_table_begin(struct text *out, const struct batch *batch, const unsigned *fields,
-    unsigned n);
+ * that schema. label: what the table is. */
+void html_table_begin(struct text *out, const char *label, const struct batch *batch,
+    const unsigned *fields, unsigned n);
 void html_table_rows(struct text *out, const struct batch *batch, const unsigned *fields,
     unsigned n);
 void html_table_end(struct text *out);

@@ -3,6 +3,7 @@
 #include "report/plot.h"
 
 #include "base/text.h"
+#include "report/html.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -12,8 +13,8 @@
 enum {
 	SQUARE = 360, LEFT = 56, TOP = 12, BOTTOM = 44,
 	ROW_HEIGHT = 26, ROW_LEFT = 220, ROW_WIDTH = 560, ROW_RIGHT = 110, LABEL_MAX = 32,
-	LINE_HEIGHT = 12, GROUP_GAP = 8, LEGEND_WIDTH = 124, LEGEND_LINE = 7,
-	LEGEND_HEIGHT = 20,
+	LINE_HEIGHT = 12, GROUP_GAP = 8, GROUP_TOP = 24, GROUP_WIDTH = 860,
+	GROUP_RIGHT = 40,
 };
 
 static double
@@ -30,15 +31,31 @@ words(struct text *out, const char *element, const char *attributes, const char 
 	text_printf(out, "</%s>\n", element);
 }
 
+/* The drawing, in a box of its own: it does not become smaller than it can be read. */
 static void
 begin(struct text *out, const char *title, int width, int height)
 {
-	text_str(out, "<h3>");
-	text_html(out, title, strlen(title));
-	text_printf(out, "</h3>\n<svg class=\"plot\" role=\"img\" viewBox=\"0 0 %d %d\" "
-	    "style=\"max-width: %dpx\">\n<title>", width, height, width);
+	html_wide_begin(out, title);
+	text_printf(out, "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 %d %d\" "
+	    "style=\"max-width: %dpx; min-width: %dpx\">\n<title>", width, height, width,
+	    width * 3 / 4);
 	text_html(out, title, strlen(title));
 	text_str(out, "</title>\n");
+}
+
+static void
+end(struct text *out)
+{
+	text_str(out, "</svg>\n");
+	html_wide_end(out);
+}
+
+static void
+heading(struct text *out, const char *title)
+{
+	text_str(out, "<h3>");
+	text_html(out, title, strlen(title));
+	text_str(out, "</h3>\n");
 }
 
 static void
@@ -88,6 +105,7 @@ plot_square(struct text *out, const struct plot *plot)
 
 	for (i = 0; i < plot->count; i++)
 		weights += plot->points[i].weight;
+	heading(out, plot->title);
 	begin(out, plot->title, LEFT + SQUARE + 16, TOP + SQUARE + BOTTOM);
 	square_axes(out, plot);
 	for (i = 0; i < plot->count; i++) {
@@ -104,7 +122,7 @@ plot_square(struct text *out, const struct plot *plot)
 		tooltip(out, p);
 		text_str(out, "</circle>\n");
 	}
-	text_str(out, "</svg>\n");
+	end(out);
 }
 
 /* The label, cut to what fits. */
@@ -126,12 +144,12 @@ row_label(struct text *out, const char *label, double y)
 
 /* Percents from left to right, between top and what is left for the figures below. */
 static void
-row_axis(struct text *out, int top, int height)
+row_axis(struct text *out, int top, int height, int width)
 {
 	int i;
 
 	for (i = 0; i <= 5; i++) {
-		double x = ROW_LEFT + ROW_WIDTH * i / 5.0;
+		double x = ROW_LEFT + width * i / 5.0;
 
 		text_printf(out, "<line class=\"grid\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" "
 		    "y2=\"%d\"/>\n"
@@ -146,8 +164,9 @@ plot_rows(struct text *out, const struct plot *plot)
 	int height = TOP + ROW_HEIGHT * (int)plot->count + 24;
 	size_t k;
 
+	heading(out, plot->title);
 	begin(out, plot->title, ROW_LEFT + ROW_WIDTH + ROW_RIGHT, height);
-	row_axis(out, TOP, height);
+	row_axis(out, TOP, height, ROW_WIDTH);
 	for (k = 0; k < plot->count; k++) {
 		const struct plot_point *p = &plot->points[k];
 		double y = TOP + ROW_HEIGHT * ((double)k + 0.5);
@@ -163,7 +182,7 @@ plot_rows(struct text *out, const struct plot *plot)
 		text_printf(out, "</circle>\n<text x=\"%d\" y=\"%.1f\">%.1f %%</text>\n",
 		    ROW_LEFT + ROW_WIDTH + 14, y + 4, 100 * p->y);
 	}
-	text_str(out, "</svg>\n");
+	end(out);
 }
 
 /* ---- groups ---- */
@@ -196,33 +215,32 @@ is_used(const struct plot_groups *plot, size_t series)
 	return false;
 }
 
+/* In words of the page, not of the drawing: it stays in sight while a long one scrolls. */
 static void
 legend(struct text *out, const struct plot_groups *plot)
 {
-	size_t s, n = 0;
+	size_t s;
 
+	text_str(out, "<ul class=\"legend\">\n");
 	for (s = 0; s < plot->series_count; s++) {
-		double x = 10 + LEGEND_WIDTH * (double)(n % LEGEND_LINE);
-		double y = TOP + LEGEND_HEIGHT * (double)(n / LEGEND_LINE);
-		char where[64];
-
 		if (!is_used(plot, s))
 			continue;
-		n++;
-		mark(out, x, y, s);
-		text_str(out, "</path>\n");
-		snprintf(where, sizeof where, "x=\"%.1f\" y=\"%.1f\"", x + 10, y + 4);
-		words(out, "text", where, plot->series[s]);
+		text_str(out, "<li><svg aria-hidden=\"true\" viewBox=\"-6 -6 12 12\">");
+		mark(out, 0, 0, s);
+		text_str(out, "</path></svg>");
+		text_html(out, plot->series[s], strlen(plot->series[s]));
+		text_str(out, "</li>\n");
 	}
+	text_str(out, "</ul>\n");
 }
 
 static void
 group_point(struct text *out, const struct plot_point *p, double y, size_t series)
 {
 	text_printf(out, "<line class=\"series-%zu\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
-	    "y2=\"%.1f\"/>\n", series, ROW_LEFT + ROW_WIDTH * unit(p->low), y,
-	    ROW_LEFT + ROW_WIDTH * unit(p->high), y);
-	mark(out, ROW_LEFT + ROW_WIDTH * unit(p->y), y, series);
+	    "y2=\"%.1f\"/>\n", series, ROW_LEFT + GROUP_WIDTH * unit(p->low), y,
+	    ROW_LEFT + GROUP_WIDTH * unit(p->high), y);
+	mark(out, ROW_LEFT + GROUP_WIDTH * unit(p->y), y, series);
 	tooltip(out, p);
 	text_str(out, "</path>\n");
 }
@@ -230,17 +248,22 @@ group_point(struct text *out, const struct plot_point *p, double y, size_t serie
 void
 plot_groups(struct text *out, const struct plot_groups *plot)
 {
-	int used = 0, top, each, height;
+	int used = 0, top = GROUP_TOP, each, height;
 	size_t g, s;
+	int i;
 
 	for (s = 0; s < plot->series_count; s++)
 		used += is_used(plot, s);
-	top = TOP + LEGEND_HEIGHT * ((used + LEGEND_LINE - 1) / LEGEND_LINE);
 	each = LINE_HEIGHT * used + GROUP_GAP;
 	height = top + each * (int)plot->group_count + 24;
-	begin(out, plot->title, ROW_LEFT + ROW_WIDTH + ROW_RIGHT, height);
+	heading(out, plot->title);
 	legend(out, plot);
-	row_axis(out, top, height);
+	begin(out, plot->title, ROW_LEFT + GROUP_WIDTH + GROUP_RIGHT, height);
+	row_axis(out, top, height, GROUP_WIDTH);
+	for (i = 0; i <= 5; i++)
+		text_printf(out,
+		    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d %%</text>\n",
+		    ROW_LEFT + GROUP_WIDTH * i / 5.0, top - 8, 20 * i);
 	for (g = 0; g < plot->group_count; g++) {
 		const struct plot_point *points = &plot->points[g * plot->series_count];
 		double y = top + each * (double)g,
@@ -248,12 +271,12 @@ plot_groups(struct text *out, const struct plot_groups *plot)
 
 		row_label(out, plot->groups[g], y + each / 2.0);
 		text_printf(out, "<line class=\"grid\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" "
-		    "y2=\"%.1f\"/>\n", ROW_LEFT, y, ROW_LEFT + ROW_WIDTH, y);
+		    "y2=\"%.1f\"/>\n", ROW_LEFT, y, ROW_LEFT + GROUP_WIDTH, y);
 		for (s = 0; s < plot->series_count; s++) {
 			if (points[s].weight > 0)
 				group_point(out, &points[s], line, s);
 			line += is_used(plot, s) ? LINE_HEIGHT : 0;
 		}
 	}
-	text_str(out, "</svg>\n");
+	end(out);
 }

@@ -31,7 +31,14 @@ await testPage("lab", process.argv[2], async ({ page, check }) => {
 	check("has what was sent again", everything.some(tip => /^wire, 1 to 2, \d+ downloads: 100\.0 %/.test(tip)),
 		everything.join("; "));
 
-	await page.locator("details summary").click();
+	await page.locator("details").evaluateAll(all => all.forEach(one => { one.open = true; }));
+	const legend = await page.locator(".legend").first().locator("li").allInnerTexts();
+	check("a legend names what is drawn", ["article", "wire", "wire-fitted", "spans"].every(name => legend.includes(name)) &&
+		legend.includes("sklearn-tree") === hasSklearn, legend.join(" "));
+	const rows = await page.locator("table.sortable").first().locator("tbody tr").allInnerTexts();
+	check("the first table has a line a place", rows.length === 4 &&
+		/^one-hop\s+subnet\s+24\s+98\s.*\s100\.0$/.test(rows[0]) && /^reuse\s+subnet\s+30\s+fails\s/.test(rows[3]),
+		rows.join("; "));
 	const inside = await page.locator("svg.plot").evaluateAll(all => all.every(one => {
 		const box = one.getBoundingClientRect();
 		return [...one.querySelectorAll("path, circle")].every(point => {
@@ -66,14 +73,14 @@ await testPage("lab", process.argv[2], async ({ page, check }) => {
 	}
 
 	const tables = page.locator("table.sortable");
-	check("has the five tables", await tables.count() === 5, String(await tables.count()));
-	const scores = tables.nth(1);
+	check("has the six tables", await tables.count() === 6, String(await tables.count()));
+	const scores = tables.nth(2);
 	const heads = await scores.locator("th").allInnerTexts();
 	const percent = heads.findIndex(text => text.startsWith("Percent"));
 	await scores.locator("th button").nth(percent).click();
 	const values = (await scores.locator(`tbody tr td:nth-child(${percent + 1})`).allInnerTexts())
 		.filter(text => text !== "").map(Number);
 	check("scores sort", values.length > 20 && values.every((v, i) => i === 0 || values[i - 1] <= v), values.join(" "));
-	const names = await tables.nth(4).locator("tbody td").allInnerTexts();
+	const names = await tables.nth(5).locator("tbody td").allInnerTexts();
 	check("a hostile name stays text", names.some(text => text.includes("<img src=x")), names.slice(0, 40).join(" "));
 });

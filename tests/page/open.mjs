@@ -20,6 +20,32 @@ const measures = () => {
 	};
 };
 
+// What holds at any width: nothing is lost to the right of the screen but within boxes that
+// scroll, which keys reach; links within the page lead somewhere; headings leave out no level.
+const layout = async (page, check) => {
+	const before = page.viewportSize();
+	for (const width of [1280, 390]) {
+		await page.setViewportSize({ width, height: 900 });
+		const most = await page.evaluate(() => document.documentElement.scrollWidth);
+		check(`fits ${width} pixels`, most <= width, String(most));
+		check(`keys reach what scrolls, at ${width} pixels`, await page.evaluate(() =>
+			[...document.querySelectorAll("body *")].every(one => one.scrollWidth <= one.clientWidth + 1 ||
+				getComputedStyle(one).overflowX === "visible" || one.tabIndex === 0 && one.ariaLabel)));
+	}
+	await page.setViewportSize(before);
+	const broken = await page.evaluate(() => [...document.querySelectorAll("a[href^='#']")]
+		.filter(link => document.getElementById(link.getAttribute("href").slice(1)) === null).length);
+	check("links lead somewhere", broken === 0, String(broken));
+	const levels = await page.locator("h1, h2, h3").evaluateAll(all => all.map(one => Number(one.tagName[1])));
+	check("headings leave out no level", levels.every((level, i) => level <= (levels[i - 1] ?? 0) + 1), levels.join(" "));
+	const sort = page.locator("table.sortable th button").first();
+	if (await sort.isVisible()) {
+		await sort.focus();
+		await page.keyboard.press("Enter");
+		check("a key sorts", await page.locator("table.sortable th").first().getAttribute("aria-sort") === "ascending");
+	}
+};
+
 // Opens a file, lets test({page, check}) look at it, and checks what holds for every page:
 // it loads only itself and runs without errors.
 export const testPage = async (subject, file, test) => {
@@ -40,6 +66,7 @@ export const testPage = async (subject, file, test) => {
 	try {
 		await page.goto(pathToFileURL(file).href);
 		await test({ page, check });
+		await layout(page, check);
 		check("loads only itself", requests.length === 1, requests.join(" "));
 		check("runs without errors", errors.length === 0, errors.join(" "));
 	} finally {

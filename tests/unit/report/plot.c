@@ -42,7 +42,9 @@ test_groups(void **state)
 
 	text_init(&out);
 	plot_groups(&out, &plot);
-	assert_int_equal(count(&out, "<svg"), 1);
+	/* the drawing, and a mark of each series that has a point */
+	assert_int_equal(count(&out, "<svg"), 3);
+	assert_int_equal(count(&out, "<li>"), 2);
 	assert_int_equal(count(&out, "class=\"series-0\" t"), 2); /* legend and point */
 	assert_int_equal(count(&out, "class=\"series-1\""), 0);
 	assert_int_equal(count(&out, "class=\"series-2\" t"), 3);
@@ -61,7 +63,7 @@ test_groups(void **state)
 	assert_true(x[3] - x[2] > 100);
 	/* What lies outside of 0 to 1 is drawn at the end. */
 	for (i = 0; i < n; i++)
-		assert_true(x[i] >= 0 && x[i] <= 800);
+		assert_true(x[i] >= 0 && x[i] <= 1120);
 	text_done(&out);
 }
 
