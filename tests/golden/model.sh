@@ -61,3 +61,16 @@ done
 status "a model goes on being fitted" 0 "$weir" identify --store "$tmp/a.2" -c "$tmp/files.tsv" \
 	--model "$tmp/a.model" -o tsv -w "$tmp/again"
 is "and counts" "$("$weir" model show "$tmp/a.model" -o tsv | awk -F'\t' '$4 == "version" {print $5}')" 2
+
+# For people: what a terminal of 100 columns shows, each parameter under its path, meanings once.
+"$weir" model show "$tmp/b.model" >"$tmp/people"
+is "for people no line has more than 100 columns" "$(awk 'length > 100' "$tmp/people" | wc -l)" 0
+is "every parameter of every path is there" "$(grep -cE '^  [a-z]' "$tmp/people")" \
+	"$("$weir" model show "$tmp/b.model" -o tsv | tail -n +2 | wc -l)"
+is "under as many headings as there are paths" "$(grep -cE '^(All servers|Server )' "$tmp/people")" \
+	"$("$weir" model show "$tmp/b.model" -o tsv | tail -n +2 | cut -f 1-3 | uniq | wc -l)"
+is "a meaning is told once" "$(grep -c 'largest segment; 0: by each record' "$tmp/people")" 1
+band=$("$weir" model show "$tmp/b.model" -o tsv | awk -F'\t' '$4 == "band" {print $5; exit}')
+is "many values are how many, and from what to what" "$(awk '$1 == "band" {print $2, $3, $4, $5, $6; exit}' "$tmp/people")" \
+	"$(printf '%s' "$band" | tr ',' '\n' | LC_ALL=C sort -g | awk '{v[NR] = $1 + 0} END {printf "%d values, %.3g to %.3g\n", NR, v[1], v[NR]}')"
+is "columns that are asked for have all of them" "$("$weir" model show "$tmp/b.model" -f parameter,value | awk '$1 == "band" {print $2; exit}')" "$band"
