@@ -140,7 +140,9 @@ run(void *values, const char **operands, int count, struct err *err)
 	    .buffer_bytes = (int)v->buffer_bytes, .stop_fd = -1, .pen = (uint32_t)v->pen,
 	    .connections_max = (unsigned)v->connections,
 	    .connections_per_host = (unsigned)(v->connections / 4 + (v->connections < 4)),
-	    .idle_us = v->idle_us};
+	    .idle_us = v->idle_us,
+	    /* what is only stored is stored as it lies */
+	    .batch_rows = v->format == NULL ? STORE_GROUP_ROWS : 0};
 	struct collector *collector = NULL;
 	struct store *store = NULL;
 	/* what is asked while it runs is between them */

@@ -2,13 +2,12 @@
 /*
  * The writing end. Rows are gathered until a group is full, a second has passed or the
  * interval changes; then they are encoded once and appended to the journal. When the
- * clock leaves the interval the journal becomes a segment: big groups are copied as they
- * are, runs of small ones decoded and encoded again as one. A replacing sink has no
- * journal: its groups go straight into the hidden file that close renames into place.
+ * clock leaves the interval the journal becomes a segment (rotate.c). A batch that is as
+ * large as a group is one, without a copy. A replacing sink has no journal: its groups go
+ * straight into the hidden file that close renames into place.
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,172 +19,17 @@
 #include "model/sink.h"
 #include "store/gather.h"
 #include "store/packer.h"
-#include "store/store_private.h"
+#include "store/sink_private.h"
 #include "store/unpacker.h"
 
 enum { SECOND_US = 1000000 };
 
-struct store_sink {
-	struct sink sink; /* first: this is one */
-	struct store *store;
-	const struct schema *schema;
-	struct layout *layout;
-	struct packer *packer;
-	struct unpacker *unpacker;
-	struct parquet_encoder *encoder;
-	struct parquet_group_meta *meta;
-	struct text image;
-	struct batch *gather;
-	struct batch *slice; /* decoded rows while merging */
-	int64_t gathered_us; /* when the first row in gather came */
-	int64_t clock_us;    /* the latest packet so far */
-	int64_t interval_s;
-	bool has_interval;
-	struct journal_writer *journal;
-	char stem[STEM_MAX];
-	int64_t unsynced_us; /* when the first record that is not synced was written */
-	bool is_unsynced, is_folder_synced;
-	struct segment_writer *replace; /* a replacing sink's file */
-	char key[160];
-	bool is_abandoned;
-};
-
-/* gather to image and meta; gather stays as it is. */
-static int
-encode_gathered(struct store_sink *s, struct err *err)
+int
+store_sink_encode(struct store_sink *s, const struct batch *batch, struct err *err)
 {
 	text_clear(&s->image);
-	return parquet_encode_group(s->encoder, packer_values(s->packer, s->gather),
-				    (uint32_t)s->gather->rows, &s->image, s->meta, err);
-}
-
-/* ---- journal to segment ---- */
-
-static int
-merge_gathered(struct store_sink *s, struct segment_writer *segment, struct err *err)
-{
-	if (s->gather->rows == 0)
-		return 0;
-	if (encode_gathered(s, err) != 0 ||
-	    segment_add(segment, s->image.data, s->image.len, s->meta, err) != 0)
-		return -1;
-	batch_clear(s->gather);
-	return 0;
-}
-
-static int
-merge_record(struct store_sink *s, struct journal_reader *j,
-	     struct segment_writer *segment, struct err *err)
-{
-	uint32_t rows = parquet_group_meta_rows(j->meta);
-	struct parquet_reader *reader;
-	int result = 0;
-
-	if (rows > s->gather->cap / 2 || s->journal->records == 1) {
-		if (merge_gathered(s, segment, err) != 0)
-			return -1;
-		return segment_add(segment, j->image.data, j->image.len, j->meta, err);
-	}
-	if (s->gather->rows + rows > s->gather->cap &&
-	    merge_gathered(s, segment, err) != 0)
-		return -1;
-	if (journal_record_reader(j, &reader, err) != 0)
-		return -1;
-	result = unpacker_load(s->unpacker, reader, 0, NULL, err);
-	for (size_t at = 0; result == 0 && at < rows; at += s->slice->cap) {
-		size_t n = rows - at < s->slice->cap ? rows - at : s->slice->cap;
-
-		unpacker_rows(s->unpacker, at, n, s->slice);
-		gather_rows(s->gather, s->slice, 0, n);
-	}
-	parquet_reader_close(reader);
-	return result;
-}
-
-static int
-merge_journal(struct store_sink *s, struct journal_reader *j, struct err *err)
-{
-	struct segment_writer *segment;
-	enum journal_event event;
-	char folder[PATH_MAX];
-	uint64_t rows = 0;
-
-	if (stem_folder(folder, s->store->dir, s->stem, err) != 0 ||
-	    segment_begin(&segment, folder, s->stem, j->columns, j->count, err) != 0)
-		return -1;
-	for (;;) {
-		if (journal_next(j, &event, err) != 0)
-			goto fail;
-		if (event == JOURNAL_END)
-			break;
-		if (event == JOURNAL_DAMAGED) {
-			err_set(err, EIO,
-				"%s: offset %llu: damaged since it was written; the "
-				"journal is kept: check the disk",
-				j->path, (unsigned long long)j->damage_at);
-			goto fail;
-		}
-		rows += parquet_group_meta_rows(j->meta);
-		if (merge_record(s, j, segment, err) != 0)
-			goto fail;
-	}
-	if (merge_gathered(s, segment, err) != 0)
-		goto fail;
-	if (rows != s->journal->rows) {
-		err_set(err, EIO,
-			"%s: has %llu rows of %llu; the journal is kept: check the disk",
-			j->path, (unsigned long long)rows,
-			(unsigned long long)s->journal->rows);
-		goto fail;
-	}
-	if (segment_finish(segment, s->schema->name, s->schema->version,
-			   strrchr(s->stem, '-') + 1,
-			   s->store->config.sync != STORE_SYNC_NEVER, err) != 0)
-		goto fail;
-	segment_free(segment);
-	return 0;
-
-fail:
-	batch_clear(s->gather);
-	segment_free(segment);
-	return -1;
-}
-
-/* Ends the interval; gather is empty. The journal stays current if this fails. */
-static int
-rotate(struct store_sink *s, struct err *err)
-{
-	struct journal_reader *j;
-	int fd;
-
-	if (s->journal == NULL)
-		return 0;
-	if (s->journal->records > 0) {
-		if ((fd = fcntl(s->journal->fd, F_DUPFD_CLOEXEC, 0)) < 0)
-			return err_set(err, errno, "%s: %s", s->journal->path,
-				       strerror(errno));
-		if (journal_open(&j, fd, s->journal->path, err) != 0)
-			return -1;
-		if (merge_journal(s, j, err) != 0) {
-			journal_close(j);
-			s->store->counters[STORE_write_errors]++;
-			return err_prefix(
-			    err,
-			    "store %s: %llu rows stay in the journal and become a "
-			    "segment when the store is next opened: ",
-			    s->store->dir, (unsigned long long)s->journal->rows);
-		}
-		journal_close(j);
-		if (s->store->config.sync != STORE_SYNC_NEVER)
-			(void)folder_sync(s->store->dir,
-					  NULL); /* a new date= folder's name */
-		s->store->counters[STORE_segments_made]++;
-	}
-	(void)unlink(s->journal->path); /* if it stays, its segment is preferred to it */
-	journal_writer_free(s->journal);
-	s->journal = NULL;
-	s->is_unsynced = s->is_folder_synced = false;
-	return 0;
+	return parquet_encode_group(s->encoder, packer_values(s->packer, batch),
+				    (uint32_t)batch->rows, &s->image, s->meta, err);
 }
 
 /* ---- gather to journal ---- */
@@ -219,7 +63,7 @@ open_journal(struct store_sink *s, struct err *err)
 }
 
 static int
-append_gathered(struct store_sink *s, struct err *err)
+append_image(struct store_sink *s, struct err *err)
 {
 	if (s->replace != NULL)
 		return segment_add(s->replace, s->image.data, s->image.len, s->meta, err);
@@ -228,26 +72,35 @@ append_gathered(struct store_sink *s, struct err *err)
 	return journal_append(s->journal, s->meta, &s->image, err);
 }
 
-/* Makes what was gathered acknowledged. If this fails it stays gathered. */
+/* Makes a batch's rows acknowledged, as a group. */
 static int
-write_gathered(struct store_sink *s, struct err *err)
+write_rows(struct store_sink *s, const struct batch *batch, struct err *err)
 {
 	struct store *store = s->store;
 
-	if (s->gather->rows == 0)
-		return 0;
-	if (encode_gathered(s, err) != 0 || append_gathered(s, err) != 0) {
+	if (store_sink_encode(s, batch, err) != 0 || append_image(s, err) != 0) {
 		store->counters[STORE_write_errors]++;
 		return err_prefix(err, "store %s: ", store->dir);
 	}
-	store->counters[STORE_rows_written] += s->gather->rows;
+	store->counters[STORE_rows_written] += batch->rows;
 	store->counters[STORE_groups_written]++;
-	batch_clear(s->gather);
 	if (!s->is_unsynced) {
 		s->is_unsynced = true;
 		s->unsynced_us = store->config.now(store->config.now_arg);
 	}
 	return store->config.sync == STORE_SYNC_ALWAYS ? sync_journal(s, err) : 0;
+}
+
+/* Makes what was gathered acknowledged. If this fails it stays gathered. */
+static int
+write_gathered(struct store_sink *s, struct err *err)
+{
+	if (s->gather->rows == 0)
+		return 0;
+	if (write_rows(s, s->gather, err) != 0)
+		return -1;
+	batch_clear(s->gather);
+	return 0;
 }
 
 /* ---- the clock ---- */
@@ -267,7 +120,7 @@ enter_interval(struct store_sink *s, int64_t interval_s, struct err *err)
 {
 	if (s->has_interval && s->interval_s == interval_s)
 		return 0;
-	if (s->has_interval && (write_gathered(s, err) != 0 || rotate(s, err) != 0))
+	if (s->has_interval && (write_gathered(s, err) != 0 || store_sink_rotate(s, err) != 0))
 		return -1;
 	s->interval_s = interval_s;
 	s->has_interval = true;
@@ -318,12 +171,34 @@ store_sink_tick(struct sink *sink, struct err *err)
 
 /* ---- the sink ---- */
 
+/* Whether n rows of a batch are as much as is written at once. */
+static bool
+is_group(const struct store_sink *s, const struct batch *batch, size_t n)
+{
+	return n == batch->rows && n <= s->gather->cap && n > s->gather->cap / 2;
+}
+
+/* A whole batch without a copy, behind what was gathered before. */
+static int
+take_group(struct store_sink *s, const struct batch *batch, struct err *err)
+{
+	if (write_gathered(s, err) != 0)
+		return -1;
+	if (write_rows(s, batch, err) == 0)
+		return 0;
+	s->gathered_us = s->store->config.now(s->store->config.now_arg);
+	gather_rows(s->gather, batch, 0, batch->rows); /* it is kept for the next try */
+	return -1;
+}
+
 static int
 take_rows(struct store_sink *s, const struct batch *batch, size_t at, size_t n,
 	  struct err *err)
 {
 	const struct store_config *c = &s->store->config;
 
+	if (is_group(s, batch, n))
+		return take_group(s, batch, err);
 	while (n > 0) {
 		size_t room = s->gather->cap - s->gather->rows;
 		size_t k = n < room ? n : room;
@@ -425,7 +300,7 @@ sink_close_rows(struct sink *sink, struct err *err)
 	} else if (!s->is_abandoned) {
 		result = write_gathered(s, err);
 		if (result == 0)
-			result = rotate(s, err);
+			result = store_sink_rotate(s, err);
 	}
 	sink_free(s);
 	return result;

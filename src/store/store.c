@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "store/store_private.h"
 
-enum { WRITERS_MAX = 64, ROTATION_S = 300, GATHER_ROWS = 65536 };
+enum { WRITERS_MAX = 64, ROTATION_S = 300 };
 
 const struct counter_row store_counter_rows[STORE_COUNTERS] = {
 #define COUNTER(id, help) {#id, help},
@@ -42,12 +42,12 @@ check_config(struct store *store, struct err *err)
 	if (c->rotation_s == 0)
 		c->rotation_s = ROTATION_S;
 	if (c->gather_rows == 0)
-		c->gather_rows = GATHER_ROWS;
+		c->gather_rows = STORE_GROUP_ROWS;
 	if (c->now == NULL)
 		c->now = system_now;
-	if (c->gather_rows < 64 || c->gather_rows > GATHER_ROWS)
+	if (c->gather_rows < 64 || c->gather_rows > STORE_GROUP_ROWS)
 		return err_set(err, EINVAL, "store: rows of a group: 64 to %d",
-			       GATHER_ROWS);
+			       STORE_GROUP_ROWS);
 	if (c->rotation_s > 86400)
 		return err_set(err, EINVAL, "store: rotation: 1 to 86400 seconds");
 	if (strlen(c->writer) == 0 || strlen(c->writer) > 60 || c->writer[0] == '.' ||

@@ -47,13 +47,16 @@ enum store_sync {
 	STORE_SYNC_NEVER,    /* nothing */
 };
 
+/* Rows of a row group, at most; a batch of more than half of them is a group. */
+enum { STORE_GROUP_ROWS = 65536 };
+
 struct store_config {
 	const char *writer; /* folder of the journal, [A-Za-z0-9._-]; NULL: "weir". If
 			     * another process holds it, "weir.2", "weir.3", ... */
 	enum store_clock clock;
 	enum store_sync sync;
 	uint32_t rotation_s;       /* a new segment every so often; 0: 300 */
-	uint32_t gather_rows;      /* rows of a row group, 64..65536; 0: 65536 */
+	uint32_t gather_rows;      /* rows of a row group, from 64; 0: STORE_GROUP_ROWS */
 	int64_t (*now)(void *arg); /* microseconds UTC; NULL: the system's clock */
 	void *now_arg;
 };

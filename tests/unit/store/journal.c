@@ -658,11 +658,52 @@ test_merge(void **state)
 	batch_free(b);
 }
 
+/* A batch of more than half a group is written as it lies, behind what came before. */
+static void
+test_whole(void **state)
+{
+	static const struct {
+		uint64_t n, seen; /* pushed; and seen by a reader then */
+	} rows[] = {{10, 0}, {40, 50}, {32, 50}, {33, 115}, {20, 115}, {20, 115}, {30, 179},
+		{64, 249}};
+	struct store_config config = small;
+	struct store_scan_config sc = {.schema = &flow_schema};
+	struct batch *b = batch_new(&flow_schema, BATCH_ROWS);
+	struct store_scan *scan;
+	struct store *store;
+	struct sink *sink;
+	struct err err = {0};
+	char dir[512];
+	uint64_t next = 0, at = 0;
+
+	snprintf(dir, sizeof dir, "%s", fresh_dir("whole"));
+	assert_ok(store_open(dir, &config, &store, &err));
+	assert_ok(store_sink(store, &flow_schema, &sink, &err));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_ok(push_flows(sink, next, rows[i].n, 5, &err));
+		next += rows[i].n;
+		assert_int_equal(scan_ids(dir, seen, next, &err), rows[i].seen);
+		assert_int_equal(store_counters(store)[STORE_rows_written], rows[i].seen);
+	}
+	assert_ok(sink_close(sink, &err));
+	store_close(store);
+	assert_ok(store_scan_open(dir, &sc, &scan, &err));
+	while (at < next) {
+		assert_int_equal(store_scan_next(scan, b, &err), 1);
+		for (size_t i = 0; i < b->rows; i++)
+			assert_int_equal(column_u64(&b->columns[FLOW_bytes], i), at++);
+	}
+	assert_int_equal(store_scan_next(scan, b, &err), 0);
+	store_scan_close(scan);
+	batch_free(b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_merge),
+	    cmocka_unit_test(test_whole),
 	    cmocka_unit_test(test_tick),
 	    cmocka_unit_test(test_kill),
 	    cmocka_unit_test(test_cut),
