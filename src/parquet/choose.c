@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/cursor.h"
 #include "base/err.h"
 #include "parquet/bitpack.h"
@@ -17,21 +18,22 @@
 /* ---- least and greatest ---- */
 
 #define MINMAX(name, T)                                                                  \
-	static void name(const T *v, size_t n, uint64_t *min, uint64_t *max)             \
+	static CLONES void name(const T *v, size_t n, uint64_t *min, uint64_t *max)      \
 	{                                                                                \
 		T least = v[0], most = v[0], least2 = v[0], most2 = v[0];                \
-		size_t i;                                                                \
+		size_t half = n / 2;                                                     \
+		const T *w = v + (n - half);                                             \
                                                                                          \
 		/* two of each: a comparison waits for the one before it */             \
-		for (i = 1; i + 1 < n; i += 2) {                                         \
+		for (size_t i = 0; i < half; i++) {                                      \
 			least = v[i] < least ? v[i] : least;                             \
 			most = v[i] > most ? v[i] : most;                                \
-			least2 = v[i + 1] < least2 ? v[i + 1] : least2;                  \
-			most2 = v[i + 1] > most2 ? v[i + 1] : most2;                     \
+			least2 = w[i] < least2 ? w[i] : least2;                          \
+			most2 = w[i] > most2 ? w[i] : most2;                             \
 		}                                                                        \
-		if (i < n) {                                                             \
-			least = v[i] < least ? v[i] : least;                             \
-			most = v[i] > most ? v[i] : most;                                \
+		if (n % 2 != 0) { /* between the halves */                               \
+			least = v[half] < least ? v[half] : least;                       \
+			most = v[half] > most ? v[half] : most;                          \
 		}                                                                        \
 		least = least2 < least ? least2 : least;                                 \
 		most = most2 > most ? most2 : most;                                      \

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/text.h"
 #include "parquet/bitpack.h"
 #include "parquet/thrift.h"
@@ -27,7 +28,7 @@ enum {
 #define DELTA(bits, T, S)                                                                \
 	/* The differences of one block above their least, which is returned. n          \
 	 * is 1..BLOCK, v[-1] is the value before. Unused places become 0. */           \
-	static S block##bits(const T *v, size_t n, T *delta, unsigned *widths)           \
+	static CLONES S block##bits(const T *v, size_t n, T *delta, unsigned *widths)    \
 	{                                                                                \
 		S least;                                                                 \
                                                                                          \
