@@ -41,7 +41,7 @@ batch_free(struct batch *b)
 	if (b == NULL)
 		return;
 	for (f = 0; f < b->schema->count; f++) {
-		free(b->columns[f].values);
+		free(b->columns[f].space);
 		free(b->columns[f].valid_space);
 		free(b->columns[f].items);
 		dict_free(b->columns[f].dict);
@@ -81,16 +81,26 @@ batch_clear(struct batch *b)
 	b->rows = 0;
 }
 
-/* Memory of a column for cap rows, from its first use on. */
+enum { PAGE = 4096, LINE = 64 };
+
+/*
+ * Memory of a column for cap rows, from its first use on. Large columns begin at
+ * different lines of a page: a row is written to many columns at once, and what lies at
+ * the same place of all pages would push itself out of the processor's cache.
+ */
 static void
 column_provide(struct column *c, size_t cap)
 {
 	enum storage storage = types[c->type].storage;
+	size_t bytes = (cap + 1) * storage_size(storage), apart = 0;
 
 	if (c->values != NULL)
 		return;
+	if (bytes >= PAGE)
+		apart = (uintptr_t)c / sizeof *c % (PAGE / LINE) * LINE;
 	c->cap = cap;
-	c->values = must(calloc(cap + 1, storage_size(storage)));
+	c->space = must(calloc(1, bytes + apart));
+	c->values = (char *)c->space + apart;
 	c->valid_space = must(calloc(bitmap_words(cap) + 1, sizeof *c->valid_space));
 	if (storage == STORAGE_TEXT)
 		c->dict = dict_new();

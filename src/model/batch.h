@@ -22,6 +22,7 @@ struct column {
 	enum column_form form;
 	bool is_mixed; /* addresses: values are struct addr, else uint32_t IPv4 */
 	void *values;
+	void *space;           /* where values lies */
 	uint64_t *valid;
 	uint64_t *valid_space; /* where valid lives when it is not NULL */
 	struct dict *dict;     /* text */
