@@ -7,57 +7,15 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/library.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "catalog/fetch_curl.h"
 #include "catalog/partial.h"
 
-#define CURL_DISABLE_TYPECHECK /* its macros stand where ours have to */
-#include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
-
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
-#define FUNCTIONS(X) \
-	X(curl_easy_cleanup) \
-	X(curl_easy_getinfo) \
-	X(curl_easy_init) \
-	X(curl_easy_perform) \
-	X(curl_easy_reset) \
-	X(curl_easy_setopt) \
-	X(curl_easy_strerror) \
-	X(curl_global_cleanup) \
-	X(curl_global_init) \
-	X(curl_multi_add_handle) \
-	X(curl_multi_cleanup) \
-	X(curl_multi_info_read) \
-	X(curl_multi_init) \
-	X(curl_multi_perform) \
-	X(curl_multi_poll) \
-	X(curl_multi_remove_handle)
-LIBRARY_TABLE(curl, FUNCTIONS)
-#define curl_easy_cleanup curl.call.curl_easy_cleanup
-#define curl_easy_getinfo curl.call.curl_easy_getinfo
-#define curl_easy_init curl.call.curl_easy_init
-#define curl_easy_perform curl.call.curl_easy_perform
-#define curl_easy_reset curl.call.curl_easy_reset
-#define curl_easy_setopt curl.call.curl_easy_setopt
-#define curl_easy_strerror curl.call.curl_easy_strerror
-#define curl_global_cleanup curl.call.curl_global_cleanup
-#define curl_global_init curl.call.curl_global_init
-#define curl_multi_add_handle curl.call.curl_multi_add_handle
-#define curl_multi_cleanup curl.call.curl_multi_cleanup
-#define curl_multi_info_read curl.call.curl_multi_info_read
-#define curl_multi_init curl.call.curl_multi_init
-#define curl_multi_perform curl.call.curl_multi_perform
-#define curl_multi_poll curl.call.curl_multi_poll
-#define curl_multi_remove_handle curl.call.curl_multi_remove_handle
 
 enum { HEADER_MAX = 256, WAIT_MS = 200, RETRY_AFTER_MAX_S = 60 };
 
@@ -87,27 +45,6 @@ struct fetch {
 	int (*answer)(void *arg, size_t i, const struct answer *answer, struct err *err);
 	void *arg;
 };
-
-static bool
-is_stopped(const struct fetch_config *config)
-{
-	return config->is_stopped != NULL && *config->is_stopped;
-}
-
-static void
-set_common(CURL *easy, const struct fetch_config *config, const char *url)
-{
-	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)FETCH_REDIRECTS_MAX);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_FILETIME, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    (long)(config->timeout_us / 1000));
-}
 
 /* A header's value without control characters, cut to its room. */
 static void
@@ -172,7 +109,7 @@ start(struct fetch *f, struct slot *slot)
 	CURL *easy = slot->easy;
 
 	curl_easy_reset(easy);
-	set_common(easy, f->config, f->urls[slot->url]);
+	fetch_common(easy, f->config, f->urls[slot->url]);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(f->config->timeout_us / 1000));
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
@@ -194,26 +131,6 @@ start(struct fetch *f, struct slot *slot)
 		f->start_us = clock_us(CLOCK_MONOTONIC) + 1000000 /
 		    (int64_t)f->config->rate;
 	curl_multi_add_handle(f->multi, easy);
-}
-
-static bool
-is_passing(CURLcode code, long status)
-{
-	switch (code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_OPERATION_TIMEDOUT:
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-		return true;
-	default:
-		return status == 408 || status == 429 || status == 500 || status == 502 ||
-		       status == 503 || status == 504;
-	}
 }
 
 /* Twice as long each time, or as the server says. */
@@ -296,7 +213,7 @@ end_request(struct fetch *f, struct slot *slot, CURLcode code, struct err *err)
 
 	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_multi_remove_handle(f->multi, slot->easy);
-	if (is_passing(code, status) && slot->retries < f->config->retries) {
+	if (fetch_is_passing(code, status) && slot->retries < f->config->retries) {
 		wait_again(slot);
 		return 0;
 	}
@@ -347,7 +264,7 @@ start_slots(struct fetch *f, struct err *err)
 
 	for (i = 0; i < f->slot_count; i++) {
 		struct slot *slot = &f->slots[i];
-		bool may = now >= f->start_us && !is_stopped(f->config);
+		bool may = now >= f->start_us && !fetch_is_stopped(f->config);
 
 		if (slot->state == SLOT_FREE && may) {
 			if ((more = next_url(f, &slot->url, err)) < 0)
@@ -396,7 +313,7 @@ run(struct fetch *f, struct err *err)
 	for (;;) {
 		if ((busy = start_slots(f, err)) < 0)
 			return -1;
-		if (is_stopped(f->config) || (busy == 0 && f->next >= f->n))
+		if (fetch_is_stopped(f->config) || (busy == 0 && f->next >= f->n))
 			return 0;
 		curl_multi_perform(f->multi, &left);
 		while ((message = curl_multi_info_read(f->multi, &left)) != NULL) {
@@ -444,7 +361,7 @@ fetch_sizes(const struct fetch_config *config, const char *const *urls, size_t n
 
 	if (partial_open(config->partial, &f.partial, err) != 0)
 		return -1;
-	if (LIBRARY_LOAD(curl, "libcurl.so.4", "libcurl4", err) != 0) {
+	if (fetch_library(err) != 0) {
 		partial_close(f.partial);
 		return -1;
 	}
@@ -462,127 +379,4 @@ fetch_sizes(const struct fetch_config *config, const char *const *urls, size_t n
 	partial_close(f.partial);
 	*asked = f.answered;
 	return ret;
-}
-
-/* ---- a document ---- */
-
-struct document {
-	int fd;
-	uint64_t bytes, max_bytes;
-	bool is_too_large;
-	const struct fetch_config *config;
-};
-
-static size_t
-keep_body(char *bytes, size_t one, size_t n, void *arg)
-{
-	struct document *d = arg;
-	size_t at = 0;
-	ssize_t done;
-
-	n *= one;
-	d->bytes += n;
-	if (d->bytes > d->max_bytes) {
-		d->is_too_large = true;
-		return 0;
-	}
-	while (at < n) {
-		done = write(d->fd, bytes + at, n - at);
-		if (done < 0 && errno != EINTR)
-			return 0;
-		at += done > 0 ? (size_t)done : 0;
-	}
-	return n;
-}
-
-static int
-on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t a, curl_off_t b)
-{
-	return is_stopped(((struct document *)arg)->config);
-}
-
-static int
-nameless_file(struct err *err)
-{
-	const char *folder = getenv("TMPDIR");
-	int fd = open(folder != NULL && *folder != '\0' ? folder : "/tmp",
-		      O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	FILE *file;
-
-	if (fd >= 0)
-		return fd;
-	/* A file system without O_TMPFILE. */
-	if ((file = tmpfile()) == NULL || (fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0)) <
-	    0)
-		err_set(err, errno, "a temporary file: %s", strerror(errno));
-	if (file != NULL)
-		fclose(file);
-	return fd;
-}
-
-static CURLcode
-get_once(CURL *easy, struct document *d, const char *url, long *status)
-{
-	CURLcode code;
-
-	curl_easy_reset(easy);
-	set_common(easy, d->config, url);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, d);
-	curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
-	/* A large document may take long, but not stand still. */
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-			 (long)(d->config->timeout_us / 1000000 + 1));
-	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, d);
-	d->bytes = 0;
-	code = curl_easy_perform(easy);
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
-	return code;
-}
-
-int
-fetch_get(const struct fetch_config *config, const char *url, uint64_t max_bytes,
-	  struct err *err)
-{
-	struct document d = {.fd = nameless_file(err), .max_bytes = max_bytes,
-	    .config = config};
-	uint64_t tries = 0;
-	CURL *easy;
-	CURLcode code = CURLE_OUT_OF_MEMORY;
-	long status = 0;
-
-	if (d.fd < 0)
-		return -1;
-	if (LIBRARY_LOAD(curl, "libcurl.so.4", "libcurl4", err) != 0) {
-		close(d.fd);
-		return -1;
-	}
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if ((easy = curl_easy_init()) != NULL) {
-		for (;;) {
-			code = get_once(easy, &d, url, &status);
-			if (!is_passing(code, code == CURLE_OK ? 0 : status) ||
-			    tries++ >= config->retries || is_stopped(config))
-				break;
-			usleep(250000);
-			if (ftruncate(d.fd, 0) != 0 || lseek(d.fd, 0, SEEK_SET) != 0)
-				break;
-		}
-		curl_easy_cleanup(easy);
-	}
-	curl_global_cleanup();
-	if (code == CURLE_OK && lseek(d.fd, 0, SEEK_SET) == 0)
-		return d.fd;
-	if (d.is_too_large)
-		err_set(err, EFBIG, "%s: more than %llu bytes: not a list of files?", url,
-			(unsigned long long)max_bytes);
-	else if (status >= 400)
-		err_set(err, EIO, "%s: the server answers %ld", url, status);
-	else
-		err_set(err, EIO, "%s: %s", url, curl_easy_strerror(code));
-	close(d.fd);
-	return -1;
 }
