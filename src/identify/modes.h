@@ -67,6 +67,20 @@ struct comb {
 	double share[COMB_MAX];
 };
 
+/*
+ * Of responses that keep a server's law loosely: the shares of what their octets beside
+ * the law's leave when divided by a record's cost, and of how many records they are
+ * short of (span_slack.c).
+ */
+enum { SLACK_STEP_MAX = 32, SLACK_FILLS = 12 };
+
+struct slack {
+	uint32_t step; /* a record's cost; 0: not known */
+	double rest[SLACK_STEP_MAX], fill[SLACK_FILLS];
+};
+
+enum { UNKNOWN_BANDS = 128 };
+
 struct span_table;
 
 /* What is constant of a server. */
@@ -75,10 +89,13 @@ struct constants {
 	struct comb comb;
 	double by_source[SOURCES_MAX][MODES_MAX]; /* request weights by archive */
 	double unknown; /* share of downloads that the catalogue does not have */
+	/* of these, the shares by half octave of the span; all 0: not known */
+	double unknown_band[UNKNOWN_BANDS];
 	/* shares of answers that are no whole file: span_part.c */
 	double ranges, unmodified;
 	/* of headers of no known constant, those that keep a known law loosely */
 	double loose;
+	struct slack slack;
 	bool is_framed;    /* in TLS records or HTTP/2 frames, by laws known or not */
 	uint32_t alert;    /* octets of the alert that closes a connection; 0: none */
 	bool is_encrypted; /* so that a connection begins with a greeting */

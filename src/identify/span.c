@@ -103,7 +103,7 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	n.scale = (1 - c->unknown) / (double)(files->count ? files->count : 1);
 	n.request_unknown =
 	    with_request ? span_request_unknown(files, c, r->request_span) : 1;
-	unknown = c->unknown * span_size_unknown(files, r->span) * n.request_unknown;
+	unknown = c->unknown * span_size_unknown(files, c, r->span) * n.request_unknown;
 	out->mss = 0;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {

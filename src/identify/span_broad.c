@@ -122,14 +122,14 @@ span_weigh_loose(struct naming *n)
 
 		if (mode->law == TLS_none)
 			continue;
-		span_framed_window(n->files, mode, n->r, &at, &to);
+		span_slack_window(n->files, mode, n->r, &at, &to);
 		for (to = to - at > BROAD_WINDOW ? at : to; at < to; at++) {
 			uint64_t size = n->files->file[at].size;
 			struct candidate candidate = {
 			    .file = (uint32_t)at,
 			    .header = mode->bytes + size_digits(size, mode->digits)};
 
-			density = span_framed_density(mode, n->r, size);
+			density = span_slack_density(&n->c->slack, mode, n->r, size);
 			if (!(density > 0))
 				continue;
 			candidate.cost = n->r->span - size - candidate.header;

@@ -20,14 +20,16 @@ enum {
 	GREETING_OCTETS = 4096, /* of a server's greeting, about */
 	SHORT_RECORDS = 3,	/* of a response, at most but seldom */
 	SETTINGS_RECORDS = 4,	/* of HTTP/2 before the first response */
-	FIRST_LAST = 2, /* the first download's exchange at the latest */
-	TICKETS_MAX = 1500, /* octets of tickets and settings beside a first download */
 	ACK = 9,        /* octets of a SETTINGS frame without any */
 	GREETING_REQUEST_MIN = 150, /* a ClientHello */
 	GREETING_REQUEST_MAX = 4096,
 };
 
 static const double NEAR_SHARE = 0.3, SLIP_SHARE = 0.003, ACK_SHARE = 0.2;
+
+/* Of spans of unknown files as if so many were seen, even over 25 powers of e: the share
+ * of a half octave. */
+static const double UNKNOWN_WEIGHT = 30, BAND_SHARE = 0.5 * 0.693 / 25;
 
 enum { CODED_OFF = 4 };
 static const struct {
@@ -189,12 +191,47 @@ span_request_unknown(const struct files *files, const struct constants *c, uint6
 	return c->request.count == 0 ? REQUEST_FLAT : 0.5 * share + 0.5 * REQUEST_FLAT;
 }
 
+/* The half octave of a span; it is 2^width octets wide. */
+static uint32_t
+band_of(uint64_t span, uint32_t *width)
+{
+	uint32_t top = 63 - (uint32_t)__builtin_clzll(span | 2);
+
+	*width = top - 1;
+	return 2 * top + ((uint32_t)(span >> *width) & 1);
+}
+
+/* Half as the catalogue is near the span, half as other such records: those of several
+ * downloads are larger than any file. */
 double
-span_size_unknown(const struct files *files, uint64_t span)
+span_size_unknown(const struct files *files, const struct constants *c, uint64_t span)
 {
 	double near = files_density(files, span) / (double)(files->count + 1);
+	uint32_t width, band = band_of(span, &width);
 
-	return 0.5 * near + 0.5 / (25.0 * (double)(span + 256));
+	return 0.5 * near + 0.5 * (c->unknown_band[band] > 0
+					   ? c->unknown_band[band] * files->narrow[width]
+					   : 1 / (25.0 * (double)(span + 256)));
+}
+
+void
+span_unknown_add(double sums[UNKNOWN_BANDS], uint64_t span, double share)
+{
+	uint32_t width;
+
+	sums[band_of(span, &width)] += share;
+}
+
+void
+span_unknown_set(const double sums[UNKNOWN_BANDS], struct constants *out)
+{
+	double all = UNKNOWN_WEIGHT;
+	uint32_t i;
+
+	for (i = 0; i < UNKNOWN_BANDS; i++)
+		all += sums[i];
+	for (i = 0; i < UNKNOWN_BANDS; i++)
+		out->unknown_band[i] = (sums[i] + UNKNOWN_WEIGHT * BAND_SHARE) / all;
 }
 
 static void
@@ -279,7 +316,7 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 	fit->share = (1 - 2 * SLIP_SHARE) / (before.most - before.least + 1);
 	for (n = before.least; n <= before.most; n++)
 		each_solved(files, mode, r->span, n, fit, each, arg);
-	if (law->frame_cost > 0 && r->exchange <= FIRST_LAST &&
+	if (law->frame_cost > 0 && r->exchange <= SPAN_FIRST_LAST &&
 	    r->span > law->record_cost + ACK) {
 		/* The server's acknowledgement of the client's settings may be with
 		 * it. */
@@ -331,46 +368,6 @@ span_each(const struct files *files, const struct modes *header, const struct re
 		else
 			each_framed(files, &header->mode[i], r, &fit, each, arg);
 	}
-}
-
-/* The least and the most octets that are sent for a file where the law is kept
- * loosely. */
-static void
-loosely_sent(const struct mode *mode, const struct record *r, uint64_t size,
-    uint64_t *least, uint64_t *most)
-{
-	uint32_t digits = size_digits(size, mode->digits);
-
-	tls_cost_loose(mode->law, size, mode->inner + digits, least, most);
-	*least += size + mode->bytes + digits;
-	*most += size + mode->bytes + digits + (r->exchange <= FIRST_LAST ? TICKETS_MAX
-	    : 0);
-}
-
-double
-span_framed_density(const struct mode *mode, const struct record *r, uint64_t size)
-{
-	uint64_t least, most;
-
-	loosely_sent(mode, r, size, &least, &most);
-	return r->span < least || r->span > most ? 0 : 1 / (double)(most - least + 1);
-}
-
-void
-span_framed_window(const struct files *files, const struct mode *mode,
-    const struct record *r, size_t *from, size_t *to)
-{
-	uint64_t least, most, low;
-
-	/* What is beside a file grows with it. */
-	loosely_sent(mode, r, r->span, &least, &most);
-	low = most < 2 * r->span ? 2 * r->span - most : 0;
-	loosely_sent(mode, r, low, &least, &most);
-	*from = catalog_lower(files->catalog, low);
-	*to = r->span > least - low ? catalog_lower(files->catalog,
-	    r->span - (least - low) + 1)
-				    : *from;
-	*to = *to < *from ? *from : *to;
 }
 
 /* Sizes from .. to that can be in a span. */

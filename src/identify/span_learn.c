@@ -36,7 +36,7 @@ struct shares {
 	double header[MODES_MAX], header_other, header_loose;
 	double request[SOURCES_MAX][MODES_MAX], request_other;
 	double part[PARTS];
-	double unknown, all;
+	double unknown, all, unknown_band[UNKNOWN_BANDS];
 };
 
 /* The header constant of a candidate: the first of equal ones; count if it has none. */
@@ -133,6 +133,8 @@ moved(const struct constants *a, const struct constants *b)
 	double most = fabs(a->unknown - b->unknown);
 	uint32_t i;
 
+	for (i = 0; i < b->slack.step; i++)
+		most = fmax(most, fabs(a->slack.rest[i] - b->slack.rest[i]));
 	for (i = 0; i < a->header.count; i++)
 		most = fmax(most, fabs(a->header.mode[i].weight -
 				       b->header.mode[i].weight));
@@ -149,12 +151,14 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 	struct shares sum = {0};
 	struct span_table table;
 	struct comb_sums comb;
+	struct slack slack;
 	struct verdict verdict;
 	size_t step = n > lessons ? n / lessons : 1, i;
 	uint32_t k;
 
 	c->table = span_table_make(c, &table) ? &table : NULL;
 	span_comb_begin(c, &comb);
+	span_slack_begin(c, &slack);
 	for (i = 0; i < n; i += step) {
 		bool with_request = records[i].has_request && c->request.count > 0;
 		bool with_comb = records[i].has_request && files->has_paths;
@@ -165,18 +169,23 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 		for (k = 0; k < verdict.count; k++) {
 			share_candidate(files, c, &verdict.candidate[k], with_request,
 					&sum);
+			span_slack_add(&slack, files, c, &records[i],
+				       &verdict.candidate[k]);
 			if (with_comb)
 				span_comb_add(&comb, files, &records[i],
 				    &verdict.candidate[k]);
 		}
 		sum.unknown += verdict.unknown;
+		span_unknown_add(sum.unknown_band, records[i].span, verdict.unknown);
 		sum.all++;
 	}
 	c->table = NULL;
 	set_header(c, &sum);
 	set_request(c, &sum);
 	span_comb_set(&comb, &c->comb);
+	span_slack_set(&slack, &c->slack);
 	c->unknown = (sum.unknown + 1) / (sum.all + 2);
+	span_unknown_set(sum.unknown_band, c);
 	c->ranges = (sum.part[PART_RANGE] + PART_SHARE) / (sum.all + 1);
 	c->unmodified = (sum.part[PART_UNMODIFIED] + PART_SHARE) / (sum.all + 1);
 }
@@ -251,7 +260,8 @@ begin(const struct constants *base, struct constants *out)
 	span_even(out, &out->request);
 }
 
-/* Log likelihood of records that are no greeting, and how many there are. */
+/* Log likelihood of records that are no greeting, and how many there are. Where nothing
+ * is known of requests any is as likely, as it is of a file that is unknown. */
 static double
 likelihood(const struct files *files, const struct record *records, size_t n,
 	   const struct constants *c, size_t *count)
@@ -267,23 +277,28 @@ likelihood(const struct files *files, const struct record *records, size_t n,
 			continue;
 		span_name(files, c, &records[i], &verdict);
 		sum += log(verdict.evidence + 1e-300);
+		if (records[i].has_request && !span_has_requests(c))
+			sum += log(REQUEST_FLAT);
 		(*count)++;
 	}
 	return sum;
 }
 
-/* The share of the records that is encrypted, by the constants found. */
-static double
-encrypted_share(const struct constants *c)
+/* Whether most responses are encrypted, by the constants found: those that keep a law
+ * loosely, which have none, are like the others. */
+static bool
+is_mostly_encrypted(const struct constants *c)
 {
-	double sum = 0;
+	double encrypted = 0, all = 0;
 	uint32_t i;
 
-	for (i = 0; i < c->header.count; i++)
-		sum += tls_law_rows[c->header.mode[i].law].record > 0
-			   ? c->header.mode[i].weight
-			   : 0;
-	return sum;
+	for (i = 0; i < c->header.count; i++) {
+		const struct mode *mode = &c->header.mode[i];
+
+		all += mode->weight;
+		encrypted += tls_law_rows[mode->law].record > 0 ? mode->weight : 0;
+	}
+	return encrypted > 0.5 * all;
 }
 
 static bool
@@ -315,7 +330,7 @@ learn_laws(const struct files *files, const struct record *records, size_t n,
 	if (!has_laws(&framed) ||
 	    likelihood(files, records, n, &framed, &count) < without + LAW_GAIN)
 		return;
-	framed.is_encrypted = encrypted_share(&framed) > 0.5;
+	framed.is_encrypted = is_mostly_encrypted(&framed);
 	*out = framed;
 }
 

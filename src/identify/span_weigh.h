@@ -61,7 +61,11 @@ span_has_requests(const struct constants *c)
 /* The same of a file that the catalogue does not have, and its size's. */
 double span_request_unknown(const struct files *files, const struct constants *c,
 			    uint64_t span);
-double span_size_unknown(const struct files *files, uint64_t span);
+double span_size_unknown(const struct files *files, const struct constants *c,
+			 uint64_t span);
+/* How the spans of unknown files lie is learned: sums of a round of EM. */
+void span_unknown_add(double sums[UNKNOWN_BANDS], uint64_t span, double share);
+void span_unknown_set(const double sums[UNKNOWN_BANDS], struct constants *out);
 
 /* Density of a constant that none of the modes is. */
 double span_rest_density(const struct modes *modes, uint32_t bytes);
@@ -87,13 +91,22 @@ void span_window(const struct files *files, bool is_framed, uint64_t span, size_
 double span_window_count(const struct files *files, bool is_framed, uint64_t span);
 double span_window_width(bool is_framed, uint64_t span);
 
+/* The first download's exchange on its connection at the latest. */
+enum { SPAN_FIRST_LAST = 2 };
+
 /* Density of a span under a constant where records and frames are nearly the law's (see
  * tls_cost_loose), 0 if they are not; and the files from .. to - 1 for which it is
  * not. */
-double span_framed_density(const struct mode *mode, const struct record *record,
-    uint64_t size);
-void span_framed_window(const struct files *files, const struct mode *mode,
-			const struct record *record, size_t *from, size_t *to);
+double span_slack_density(const struct slack *slack, const struct mode *mode,
+			  const struct record *record, uint64_t size);
+void span_slack_window(const struct files *files, const struct mode *mode,
+		       const struct record *record, size_t *from, size_t *to);
+/* How what a law is short of is learned: sums of a round of EM. */
+void span_slack_begin(const struct constants *c, struct slack *sums);
+void span_slack_add(struct slack *sums, const struct files *files,
+		    const struct constants *c, const struct record *record,
+		    const struct candidate *candidate);
+void span_slack_set(const struct slack *sums, struct slack *out);
 
 /* Ranges: octets of the request beside the digits ("Range: bytes=-" and the line's end),
  * and of the answer beside digits and a whole file's header: the longer status line and
