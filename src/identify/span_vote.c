@@ -19,7 +19,8 @@
 
 enum {
 	VOTERS = 400,
-	LAW_VOTERS = 120,
+	LAW_VOTERS = 120, /* at least, and as many as have so many files near them */
+	LAW_FILES = 10000,
 	SHORTLIST = 5, /* laws that stand for a second constant */
 	WINDOW_MAX = 20000,
 	PLAIN_VALUES = 2 * (MODE_BYTES_MAX + 1),
@@ -75,11 +76,16 @@ sparser(const void *pa, const void *pb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Evenly over all records; with laws, of these those among the fewest files. */
+/*
+ * Evenly over all records; with laws, of these those among the fewest files. Those are
+ * large, and of a server that waits large ones keep no law: of others as many as can be
+ * looked at vote as well.
+ */
 static void
 call_voters(struct election *e, const struct record *records, size_t n, bool with_laws)
 {
 	size_t step = n > VOTERS ? n / VOTERS : 1, i;
+	double near_all = 0;
 
 	e->voter = must(calloc(n / step + 1, sizeof *e->voter));
 	for (i = 0; i < n; i += step) {
@@ -94,7 +100,12 @@ call_voters(struct election *e, const struct record *records, size_t n, bool wit
 	if (!with_laws)
 		return;
 	qsort(e->voter, e->voters, sizeof *e->voter, sparser);
-	e->voters = e->voters < LAW_VOTERS ? e->voters : LAW_VOTERS;
+	for (i = 0; i < e->voters; i++) {
+		near_all += span_window_count(e->files, false, e->voter[i].record->span);
+		if (i >= LAW_VOTERS && near_all > LAW_FILES)
+			break;
+	}
+	e->voters = i;
 }
 
 /* What is known says so much of each voter, with its request or without. */
