@@ -196,7 +196,8 @@ dialect_find(const char *line, size_t n)
 }
 
 const struct dialect_name *
-dialect_name(const struct dialect *d, struct str heading, const struct dialect_name *after)
+dialect_name(const struct dialect *d, struct str heading,
+	     const struct dialect_name *after)
 {
 	size_t i = 0;
 
@@ -234,10 +235,11 @@ dialect_is_nothing(struct str src)
 void
 dialect_ports(const struct dialect *d, struct flow *f)
 {
-	enum { ICMP = 1, TCP = 6, UDP = 17, DCCP = 33, ICMPV6 = 58, SCTP = 132, LITE = 136 };
+	enum { ICMP = 1, TCP = 6, UDP = 17, DCCP = 33, ICMPV6 = 58, SCTP = 132 };
+	enum { UDP_LITE = 136 };
 
 	switch (f->proto) {
-	case TCP: case UDP: case DCCP: case SCTP: case LITE:
+	case TCP: case UDP: case DCCP: case SCTP: case UDP_LITE:
 		return;
 	case ICMP: case ICMPV6:
 		if (d->icmp == ICMP_nowhere || !flow_has(f, dst_port))

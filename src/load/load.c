@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Loads flows from delimited text. Records are gathered some hundred at a time, their cells
- * brought into our words if the table is of another program (dialect.h), then each column
- * is parsed by its type; lines with a wrong cell fall out. What is left is
+ * Loads flows from delimited text. Records are gathered some hundred at a time, their
+ * cells brought into our words if the table is of another program (dialect.h), then each
+ * column is parsed by its type; lines with a wrong cell fall out. What is left is
  * completed (end, packets), turned round or joined where one direction is the server's,
  * and goes to the sink by batches.
  */
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "load/dialect.h"
+#include "load/heading.h"
 #include "load/join.h"
 #include "load/reader.h"
 #include "load/turn.h"
@@ -27,13 +27,6 @@
 enum {
 	BLOCK_ROWS = 512,
 	BLOCK_BYTES = 4 << 20, /* of cells that a block may hold before it is parsed */
-};
-
-/* A column of the batch, and the cell that it comes from. */
-struct taken {
-	unsigned field;
-	size_t cell;
-	dialect_form *form; /* NULL: the cell as it is */
 };
 
 const struct counter_row load_counter_rows[LOAD_COUNTERS] = {
@@ -49,13 +42,7 @@ struct load {
 	struct load_stats *stats;
 	struct err *err;
 	unsigned reported;
-	size_t cells_expected; /* of a line */
-	const struct dialect *dialect; /* NULL: our own names */
-	struct dialect_clock clock;
-	size_t src; /* the column of src */
-	struct taken columns[READER_CELLS_MAX];
-	size_t column_count;
-	bool has_end, has_duration, has_packets;
+	struct heading heading;
 	/* the block */
 	struct text bytes;
 	size_t *ends; /* BLOCK_ROWS times column_count, into bytes */
@@ -89,161 +76,6 @@ bad_line(struct load *l, uint64_t line, const char *fmt, ...)
 		text_str(&text, " (further wrong lines are counted, not shown)");
 	l->config->report(l->config->report_arg, text.data);
 	text_done(&text);
-}
-
-/* A cell for a message: cut, and nothing that steers a terminal. */
-static const char *
-shown(struct str s, char out[48])
-{
-	size_t n = s.len < 40 ? s.len : 40, i;
-
-	for (i = 0; i < n; i++)
-		out[i] = (unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f ? '?'
-									      : s.data[i];
-	memcpy(out + n, s.len > n ? "..." : "", s.len > n ? 4 : 1);
-	return out;
-}
-
-static int
-unknown_heading(struct load *l, struct str id)
-{
-	const char *near =
-	    schema_nearest(&flow_schema, id.data, id.len < 64 ? id.len : 64);
-	char cell[48];
-
-	return err_set(l->err, EINVAL,
-		       "%s:%llu: no field '%s'%s%s%s; name it as a field of the "
-		       "flow table or leave the column out",
-		       l->reader.name, (unsigned long long)l->reader.line,
-		       shown(id, cell), near == NULL ? "" : ": did you mean '",
-		       near == NULL ? "" : near, near == NULL ? "" : "'?");
-}
-
-/* Whether the first cell is this word. */
-static bool
-is_cell(const struct reader *r, const char *word)
-{
-	struct str s = reader_cell(r, 0);
-
-	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
-}
-
-static int
-take_column(struct load *l, unsigned field, size_t cell, dialect_form *form, uint64_t *seen)
-{
-	if (row_has(seen, field))
-		return err_set(l->err, EINVAL,
-			       "%s:%llu: two columns are named %s; leave one out",
-			       l->reader.name, (unsigned long long)l->reader.line,
-			       flow_schema.fields[field].id);
-	row_mark(seen, field);
-	if (field == FLOW_src)
-		l->src = l->column_count;
-	if (field < flow_schema.stored || field == FLOW_duration)
-		l->columns[l->column_count++] = (struct taken){field, cell, form};
-	return 0;
-}
-
-static int
-take_heading_cell(struct load *l, struct str id, size_t cell, uint64_t *seen)
-{
-	const struct dialect_name *name = NULL;
-	int field;
-
-	while (id.len > 0 && id.data[0] == ' ')
-		id.data++, id.len--;
-	while (id.len > 0 && id.data[id.len - 1] == ' ')
-		id.len--;
-	if (l->dialect != NULL) {
-		dialect_clock_note(&l->clock, id, cell);
-		while ((name = dialect_name(l->dialect, id, name)) != NULL) {
-			if (take_column(l, name->field, cell, name->form, seen) != 0)
-				return -1;
-		}
-		return 0;
-	}
-	field = schema_find(&flow_schema, id.data, id.len);
-	if (field >= 0)
-		return take_column(l, (unsigned)field, cell, NULL, seen);
-	return l->config->ignores_unknown ? 0 : unknown_heading(l, id);
-}
-
-static int
-check_required(struct load *l, const uint64_t *seen)
-{
-	static const unsigned required[] = {FLOW_start, FLOW_src, FLOW_dst, FLOW_proto,
-					    FLOW_bytes};
-	struct text missing;
-	int status = 0;
-	size_t i;
-
-	text_init(&missing);
-	for (i = 0; i < sizeof required / sizeof required[0]; i++) {
-		if (!row_has(seen, required[i]))
-			text_printf(&missing, "%s%s", missing.len == 0 ? "" : ", ",
-				    flow_schema.fields[required[i]].id);
-	}
-	if (missing.len > 0)
-		status = err_set(l->err, EINVAL,
-				 "%s:%llu: the heading lacks %s; start, src, dst, "
-				 "proto and bytes must be there",
-				 l->reader.name, (unsigned long long)l->reader.line,
-				 missing.data);
-	text_done(&missing);
-	return status;
-}
-
-/* Steps to the line of names: the first one, or of a dialect the one after its comments. */
-static int
-find_heading(struct load *l)
-{
-	const char *first;
-	size_t n;
-	int status;
-
-	if (reader_detect(&l->reader, l->err) != 0)
-		return -1;
-	first = reader_first(&l->reader, &n);
-	if ((l->dialect = dialect_find(first, n)) != NULL)
-		reader_cut_at(&l->reader, l->dialect->delimiter);
-	do {
-		if ((status = reader_next(&l->reader, l->err)) < 0)
-			return -1;
-		if (status == 0)
-			return err_set(l->err, EINVAL,
-				       "%s: empty: the first line must name the columns",
-				       l->reader.name);
-	} while (l->dialect != NULL && l->dialect->heading != NULL &&
-		 l->reader.problem == NULL &&
-		 !is_cell(&l->reader, l->dialect->heading));
-	if (l->reader.problem != NULL || l->reader.count > READER_CELLS_MAX)
-		return err_set(l->err, EINVAL, "%s:%llu: the heading is wrong: %s",
-			       l->reader.name, (unsigned long long)l->reader.line,
-			       l->reader.problem != NULL ? l->reader.problem
-							 : "too many columns");
-	return 0;
-}
-
-static int
-read_heading(struct load *l)
-{
-	uint64_t seen[FLOW_WORDS] = {0};
-	size_t i, before;
-
-	if (find_heading(l) != 0)
-		return -1;
-	before = l->dialect != NULL && l->dialect->heading != NULL;
-	l->clock = (struct dialect_clock){-1, -1, -1};
-	l->cells_expected = l->reader.count - before;
-	for (i = before; i < l->reader.count; i++) {
-		if (take_heading_cell(l, reader_cell(&l->reader, i), i - before, seen) !=
-		    0)
-			return -1;
-	}
-	l->has_end = row_has(seen, FLOW_end);
-	l->has_duration = row_has(seen, FLOW_duration);
-	l->has_packets = row_has(seen, FLOW_packets);
-	return check_required(l, seen);
 }
 
 static int
@@ -344,9 +176,9 @@ complete(struct load *l, size_t row, struct flow *f)
 	int64_t end;
 	unsigned i;
 
-	if (!l->has_end && flow_has(f, start)) {
+	if (!l->heading.has_end && flow_has(f, start)) {
 		end = f->start;
-		if (l->has_duration && !column_is_null(duration, row) &&
+		if (l->heading.has_duration && !column_is_null(duration, row) &&
 		    __builtin_add_overflow(end, (int64_t)column_u64(duration, row),
 					   &end)) {
 			bad_line(l, l->lines[row], "column 'duration': too long");
@@ -354,13 +186,13 @@ complete(struct load *l, size_t row, struct flow *f)
 		}
 		flow_set(f, end, end);
 	}
-	if (!l->has_packets && flow_has(f, bytes)) {
+	if (!l->heading.has_packets && flow_has(f, bytes)) {
 		flow_set(f, packets,
 			 f->bytes / 1500 + (f->bytes % 1500 > 0 || f->bytes == 0));
 		l->stats->counters[LOAD_packets_estimated]++;
 	}
-	if (l->dialect != NULL)
-		dialect_ports(l->dialect, f);
+	if (l->heading.dialect != NULL)
+		dialect_ports(l->heading.dialect, f);
 	for (i = 0; i < flow_schema.stored; i++) {
 		if (flow_schema.fields[i].is_required &&
 		    !flow_schema.fields[i].is_reverse && !row_has(f->present, i)) {
@@ -382,14 +214,14 @@ complete(struct load *l, size_t row, struct flow *f)
 static void
 parse_column(struct load *l, size_t column)
 {
-	unsigned field = l->columns[column].field;
+	unsigned field = l->heading.columns[column].field;
 	struct column *c = batch_flat(l->raw, field);
 	const struct type *type = &types[c->type];
 	size_t row, at = 0;
-	char cell[48];
+	char cell[READER_SHOWN];
 
 	for (row = 0; row < l->rows; row++) {
-		size_t i = row * l->column_count + column;
+		size_t i = row * l->heading.count + column;
 		size_t from = i == 0 ? 0 : l->ends[i - 1];
 
 		l->cells[row] =
@@ -399,8 +231,8 @@ parse_column(struct load *l, size_t column)
 		column_set_null(c, at);
 		if (!l->is_bad[at])
 			bad_line(l, l->lines[at], "column '%s': '%s' is not %s",
-				 flow_schema.fields[field].id, shown(l->cells[at], cell),
-				 type->help);
+				 flow_schema.fields[field].id,
+				 reader_shown(l->cells[at], cell), type->help);
 		l->is_bad[at++] = true;
 	}
 }
@@ -413,7 +245,7 @@ finish_block(struct load *l)
 	int status = 0;
 
 	batch_clear(l->raw);
-	for (i = 0; i < l->column_count; i++)
+	for (i = 0; i < l->heading.count; i++)
 		parse_column(l, i);
 	l->raw->rows = l->rows;
 	for (i = 0; i < l->rows && status == 0; i++) {
@@ -431,28 +263,29 @@ finish_block(struct load *l)
 static void
 gather(struct load *l)
 {
+	const struct heading *h = &l->heading;
 	struct reader *r = &l->reader;
-	size_t *ends = l->ends + l->rows * l->column_count, i;
+	size_t *ends = l->ends + l->rows * h->count, i;
 	struct str cell;
 
 	if (r->problem != NULL) {
 		bad_line(l, r->line, "%s", r->problem);
 		return;
 	}
-	if (r->count != l->cells_expected) {
+	if (r->count != h->cells) {
 		bad_line(l, r->line, "%zu cells, but the heading has %zu", r->count,
-			 l->cells_expected);
+			 h->cells);
 		return;
 	}
-	if (l->dialect != NULL &&
-	    dialect_is_nothing(reader_cell(r, l->columns[l->src].cell))) {
+	if (h->dialect != NULL &&
+	    dialect_is_nothing(reader_cell(r, h->columns[h->src].cell))) {
 		l->stats->counters[LOAD_no_flows]++;
 		return;
 	}
-	for (i = 0; i < l->column_count; i++) {
-		cell = reader_cell(r, l->columns[i].cell);
-		if (l->columns[i].form != NULL)
-			l->columns[i].form(&l->bytes, cell, r, &l->clock);
+	for (i = 0; i < h->count; i++) {
+		cell = reader_cell(r, h->columns[i].cell);
+		if (h->columns[i].form != NULL)
+			h->columns[i].form(&l->bytes, cell, r, &h->clock);
 		else
 			text_bytes(&l->bytes, cell.data, cell.len);
 		ends[i] = l->bytes.len;
@@ -461,30 +294,14 @@ gather(struct load *l)
 	l->is_bad[l->rows++] = false;
 }
 
-/* What stands between the rows of a dialect, or behind them. */
-static bool
-is_comment(const struct load *l)
-{
-	const struct reader *r = &l->reader;
-
-	return l->dialect != NULL && l->dialect->heading != NULL && r->problem == NULL &&
-	       r->cells.len > 0 && r->cells.data[0] == '#';
-}
-
-static bool
-is_ending(const struct load *l)
-{
-	return l->dialect != NULL && l->dialect->ending != NULL &&
-	       l->reader.problem == NULL && is_cell(&l->reader, l->dialect->ending);
-}
-
 static int
 read_rows(struct load *l)
 {
 	int status;
 
-	while ((status = reader_next(&l->reader, l->err)) > 0 && !is_ending(l)) {
-		if (is_comment(l))
+	while ((status = reader_next(&l->reader, l->err)) > 0 &&
+	       !heading_is_ending(&l->heading, &l->reader)) {
+		if (heading_is_comment(&l->heading, &l->reader))
 			continue;
 		l->stats->counters[LOAD_lines]++;
 		gather(l);
@@ -501,10 +318,11 @@ read_rows(struct load *l)
 static int
 load_all(struct load *l)
 {
-	int status = read_heading(l);
+	int status = heading_read(&l->heading, &l->reader, l->config->ignores_unknown,
+				  l->err);
 
 	if (status == 0 &&
-	    (l->ends = calloc(BLOCK_ROWS * l->column_count, sizeof *l->ends)) == NULL)
+	    (l->ends = calloc(BLOCK_ROWS * l->heading.count, sizeof *l->ends)) == NULL)
 		status = err_set(l->err, ENOMEM, "%s: out of memory", l->reader.name);
 	if (status == 0) {
 		l->raw = batch_new(&flow_schema, BLOCK_ROWS);

@@ -315,3 +315,15 @@ reader_cut_at(struct reader *r, char delimiter)
 	r->is_csv = delimiter == ',';
 	r->delimiter = delimiter;
 }
+
+const char *
+reader_shown(struct str s, char out[READER_SHOWN])
+{
+	size_t n = s.len < READER_SHOWN - 8 ? s.len : READER_SHOWN - 8, i;
+
+	for (i = 0; i < n; i++)
+		out[i] = (unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f ? '?'
+									      : s.data[i];
+	memcpy(out + n, s.len > n ? "..." : "", s.len > n ? 4 : 1);
+	return out;
+}

@@ -7,7 +7,7 @@
 
 struct err;
 
-enum { READER_CELLS_MAX = 512 };
+enum { READER_CELLS_MAX = 512, READER_SHOWN = 48 };
 
 /*
  * A delimited text file as records of cells. fd is borrowed; -1 reads from memory alone.
@@ -44,6 +44,9 @@ int reader_detect(struct reader *r, struct err *err);
 /* After that: the first line and its length, and cutting at another delimiter. */
 const char *reader_first(const struct reader *r, size_t *n);
 void reader_cut_at(struct reader *r, char delimiter);
+
+/* A cell for a message: cut, and nothing that steers a terminal. */
+const char *reader_shown(struct str s, char out[READER_SHOWN]);
 
 static inline struct str
 reader_cell(const struct reader *r, size_t i)
