@@ -18,6 +18,7 @@
 #include "identify/order.h"
 #include "identify/plain.h"
 #include "identify/plain_file.h"
+#include "identify/popular.h"
 #include "identify/ranges.h"
 #include "identify/runs.h"
 #include "identify/sampled.h"
@@ -39,6 +40,7 @@ enum {
 	TABLE_MIN = 64,       /* downloads of a server for which a table is worth it */
 	LAW_OWN_MIN = 6, /* downloads from which a server's constants are its own alone */
 	UNMODIFIED_MAX = 600,
+	POPULAR_RECORDS = 20000, /* from which popular files are told */
 	SMALL_TALK_MAX = 600, /* octets of handshakes, settings and tickets */
 	SMALL_TALK_LAST = 2,  /* the last exchange of a connection that can be such */
 };
@@ -66,6 +68,8 @@ struct identify {
 	struct plain *plain;
 	struct hosts *hosts;
 	struct ranges ranges;
+	struct popular *popular; /* while records are named */
+	size_t popular_step;     /* one record in so many was noted */
 	uint32_t *order, order_last; /* of files in the index; NULL: not yet needed */
 	double plain_threshold;
 	bool is_frozen;
@@ -431,6 +435,31 @@ is_small_talk(const struct identify *id, const struct constants *c,
 		!(v->count > 0 && v->candidate[0].probability >= id->config.threshold));
 }
 
+/* Which files are downloaded again and again, by what is sure of each record alone. */
+static struct popular *
+find_popular(struct identify *id)
+{
+	size_t n = id->intake.count, step = n / POPULAR_RECORDS + 1, i;
+	struct popular *popular = popular_new(&id->files);
+	struct verdict verdict;
+
+	id->popular_step = step;
+	for (i = 0; i < n; i += step) {
+		const struct record *r = &id->intake.records[i];
+		const struct group *group = group_of(id, &r->server, r->server_port);
+
+		if (r->range != 0 || r->is_dropped)
+			continue;
+		if (r->has_span && !sampled_is(r))
+			span_name(&id->files, constants_of(id, group, r->server_port), r,
+				  &verdict);
+		else
+			plain_name(id->plain, r, &verdict);
+		popular_add(popular, &verdict);
+	}
+	return popular;
+}
+
 static int
 name_record(struct identify *id, size_t at, struct findings *findings, struct err *err)
 {
@@ -460,6 +489,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 		id->counters[IDENTIFY_small_talk]++;
 		return 0;
 	}
+	popular_apply(id->popular, at % id->popular_step == 0, &verdict);
 	use_hints(id, c, at, &view, &verdict);
 	if (verdict.count > 0 && verdict.candidate[0].probability >= 0.95 &&
 	    !verdict.candidate[0].is_partial)
@@ -595,7 +625,10 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	findings.is_explained = id->config.is_explained;
 	find_ranges(id);
 	findings.plain_threshold = id->plain_threshold;
+	id->popular = find_popular(id);
 	ret = name_all(id, &findings, err);
+	popular_free(id->popular);
+	id->popular = NULL;
 	if (ret == 0)
 		ret = findings_flush(&findings, err);
 	findings_done(&findings);

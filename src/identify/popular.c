@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * With n sure downloads, c of them of file f and s files downloaded once, the next one is
+ * of a file that was not seen with a probability of about s / n (Good and Turing), else
+ * of f with that of c / n. All files being as likely before, 1 / N, that is a factor of
+ *
+ *	(1 - s / n) (c / n) N		of a file that was seen
+ *	(s / n) N / (N - d)		of another, d having been seen
+ *
+ * whose mean over all files is 1, so that the probability of a file that the catalogue
+ * does not have is weighed against it as before. Which downloads are sure depends on the
+ * file: those of files with others near them never are. So what the sure ones say holds
+ * with the share that they have of all downloads, and the factor is bounded. A download
+ * does not speak for itself, and what this makes sure does not for others.
+ */
+#include "identify/popular.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const double SURE = 0.95, MOST = 100;
+
+struct popular {
+	size_t files;
+	uint32_t *count; /* by file */
+	uint32_t all, once, distinct; /* sure downloads; files with one, with any */
+	uint32_t asked; /* downloads, sure or not */
+};
+
+struct popular *
+popular_new(const struct files *files)
+{
+	struct popular *p = must(calloc(1, sizeof *p));
+
+	p->files = files->count;
+	p->count = must(calloc(files->count + 1, sizeof *p->count));
+	return p;
+}
+
+void
+popular_free(struct popular *p)
+{
+	if (p == NULL)
+		return;
+	free(p->count);
+	free(p);
+}
+
+static bool
+is_sure(const struct verdict *v)
+{
+	return v->count > 0 && v->candidate[0].probability >= SURE &&
+	       !v->candidate[0].is_partial;
+}
+
+void
+popular_add(struct popular *p, const struct verdict *v)
+{
+	uint32_t count;
+
+	p->asked += v->count > 0;
+	if (!is_sure(v))
+		return;
+	count = ++p->count[v->candidate[0].file];
+	p->all++;
+	p->once += count == 1;
+	p->once -= count == 2;
+	p->distinct += count == 1;
+}
+
+/* Of a file with so many sure downloads, of `all` in all, `once` files having one. */
+static double
+factor_of(const struct popular *p, double count, double all, double once)
+{
+	double n = (double)p->files, again = 1 - (once + 2) / (all + 2), factor,
+	       holds = all / p->asked;
+
+	if (!(again > 0))
+		return 1;
+	factor = count > 0 ? again * count / all * n
+			   : (1 - again) * n / (n - fmin(p->distinct, n - 1));
+	return fmin(MOST, 1 + holds * (factor - 1));
+}
+
+double
+popular_factor(const struct popular *p, uint32_t file, bool own)
+{
+	uint32_t count = p->count[file];
+	double once = p->once;
+
+	if (!own)
+		return factor_of(p, count, p->all, once);
+	once += count == 2 ? 1 : count == 1 ? -1 : 0;
+	return factor_of(p, count - 1.0, p->all - 1.0, once);
+}
+
+void
+popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
+{
+	bool own = is_noted && is_sure(v);
+	double rest = 1 - v->unknown, sum = v->unknown, whole = 0, partial = 0, to;
+	uint32_t i;
+
+	if (p->all == 0 || v->count == 0)
+		return;
+	for (i = 0; i < v->count; i++) {
+		struct candidate *c = &v->candidate[i];
+
+		rest -= c->probability;
+		to = c->probability * popular_factor(p, c->file, own && i == 0);
+		*(c->is_partial ? &partial : &whole) += to - c->probability;
+		sum += to;
+		c->probability = to;
+	}
+	/* Files that are not told one by one. */
+	sum += fmax(rest, 0) * factor_of(p, 0, p->all, p->once);
+	if (!(sum > 0))
+		return;
+	for (i = 0; i < v->count; i++)
+		v->candidate[i].probability /= sum;
+	v->whole = fmax(0, v->whole + whole) / sum;
+	v->partial = fmax(0, v->partial + partial) / sum;
+	v->unknown /= sum;
+	verdict_sort(v);
+}
