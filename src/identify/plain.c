@@ -403,6 +403,8 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 	struct plain_ready ready;
 	struct wire_server any;
 
+	out->quic = NULL;
+	out->is_elsewhere = false;
 	if (r->is_quic) {
 		quic_name(p->files, &at.server->known.quic, r, out);
 	} else if (sampled_is(r)) {

@@ -105,6 +105,8 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 	    with_request ? span_request_unknown(files, c, r->request_span) : 1;
 	unknown = c->unknown * span_size_unknown(files, c, r->span) * n.request_unknown;
 	out->mss = 0;
+	out->quic = NULL;
+	out->is_elsewhere = false;
 	tally_begin(&n.tally, out);
 	if (partial < 1) {
 		if (c->alert > 0 && (r->client_flags | r->server_flags) & (TCP_FIN |
