@@ -20,9 +20,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MSS = 1448, OVERHEAD = 52, FILES = 50, RECORDS = 300 };
+enum { MSS = 1448, OVERHEAD = 52, FILES = 50, RECORDS = 300, ROUNDS = 200 };
 
 static struct sim sim;
+static uint64_t seed = 20261130;
+
+/* Each test has draws of its own. */
+static void
+begin(unsigned test)
+{
+	sim.seed = seed * 100 + test;
+}
 
 /* Files of 1 to 50 MB. */
 struct world {
@@ -141,8 +149,10 @@ test_signatures(void **state)
 	unsigned told, round, missed = 0;
 	size_t i, file;
 
-	world_init(&w);
-	for (round = 0; round < 30; round++) {
+	begin(1);
+	for (round = 0; round < ROUNDS; round++) {
+		/* Some catalogues make it harder than others. */
+		world_init(&w);
 		struct mode mode = {.bytes = 1440, .digits = DIGITS_HEX,
 				    .law = laws[round % 2], .inner = 250};
 
@@ -161,11 +171,13 @@ test_signatures(void **state)
 		for (told = 0, i = 0; i < RECORDS; i++)
 			told += is_told(&guess, size[i], sent[i]);
 		missed += told < 0.97 * RECORDS;
+		world_done(&w);
 	}
-	/* 60 records say where they are; of those some say it of several values. */
-	print_message("missed in %u of 30 runs\n", missed);
-	assert_true(missed <= 8);
-	world_done(&w);
+	/* 60 records say where they are; of those some say it of several values. Without
+	 * what is expected of signatures 23 to 37 of 100 runs are missed, with it 6 to
+	 * 16. */
+	print_message("missed in %u of %d runs\n", missed, ROUNDS);
+	assert_true(missed <= 0.19 * ROUNDS);
 }
 
 /* Where a sender cuts at pages, parts of segments that end at one are sent again, some
@@ -180,6 +192,7 @@ test_pages(void **state)
 	struct world w;
 	size_t i, file;
 
+	begin(2);
 	world_init(&w);
 	for (i = 0; i < RECORDS; i++)
 		make_record(mode_sent(&mode, any_size(&w, &file)),
@@ -208,6 +221,7 @@ test_segments(void **state)
 	const struct record *at[48];
 	size_t i, k, n, round;
 
+	begin(3);
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		for (round = 0; round < 40; round++) {
 			uint32_t mss = cases[i].mss;
@@ -251,6 +265,7 @@ test_other_header(void **state)
 	size_t i, k, file;
 	unsigned sure = 0, listed = 0, all = 0;
 
+	begin(4);
 	world_init(&w);
 	wire_server_default(&server);
 	wire_path_default(&path);
@@ -311,6 +326,7 @@ test_request(void **state)
 	struct world w;
 	size_t i, file;
 
+	begin(5);
 	world_init(&w);
 	wire_server_default(&server);
 	wire_path_default(&path);
@@ -354,6 +370,7 @@ test_sampled(void **state)
 	size_t i, k, file;
 	unsigned sure = 0, listed = 0;
 
+	begin(6);
 	world_init(&w);
 	wire_server_default(&server);
 	wire_path_default(&path);
@@ -389,6 +406,7 @@ test_long_segments(void **state)
 	struct world w;
 	size_t i, k, file;
 
+	begin(7);
 	world_init(&w);
 	for (k = 0; k < sizeof segments / sizeof segments[0]; k++) {
 		for (i = 0; i < RECORDS; i++)
@@ -409,10 +427,10 @@ main(void)
 	    cmocka_unit_test(test_segments),	 cmocka_unit_test(test_other_header),
 	    cmocka_unit_test(test_request),	 cmocka_unit_test(test_sampled),
 	};
-	const char *seed = getenv("WEIR_SEED");
+	const char *told = getenv("WEIR_SEED");
 
-	sim.seed = seed != NULL ? strtoull(seed, NULL, 10) : 20261130;
-	print_message("seed %llu (WEIR_SEED)\n", (unsigned long long)sim.seed);
+	seed = told != NULL ? strtoull(told, NULL, 10) : seed;
+	print_message("seed %llu (WEIR_SEED)\n", (unsigned long long)seed);
 	return cmocka_run_group_tests_name("identify: what is said for sure", tests, NULL,
 					   NULL);
 }
