@@ -8,6 +8,7 @@
 #include "catalog/leak.h"
 
 #include "base/memory.h"
+#include "base/search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,21 +191,27 @@ leak_done(struct leak *leak)
 	*leak = (struct leak){0};
 }
 
+struct picks {
+	const struct catalog_file *files;
+	const uint32_t *picks;
+};
+
+static bool
+pick_is_before(const void *table, size_t i, uint64_t size)
+{
+	const struct picks *p = table;
+
+	return p->files[p->picks[i]].size < size;
+}
+
 /* The first pick of at least size. */
 static size_t
 pick_lower(const struct catalog_file *files, const uint32_t *picks, size_t n,
     uint64_t size)
 {
-	size_t low = 0, high = n, mid;
+	const struct picks table = {files, picks};
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (files[picks[mid]].size < size)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return search_first(&table, 0, n, size, pick_is_before);
 }
 
 bool
@@ -289,7 +296,8 @@ catalog_statistics(const struct catalog *catalog, const uint32_t *picks, size_t 
 	}
 	if (n == 0)
 		return;
-#define QUANTILE(id, part) out->id = files[picks[(size_t)((double)(n - 1) * (part) + 0.5)]].size
+#define QUANTILE(id, part) out->id = files[picks[(size_t)((double)(n - 1) * (part) + \
+    0.5)]].size
 	QUANTILE(smallest, 0);
 	QUANTILE(p5, 0.05);
 	QUANTILE(p25, 0.25);

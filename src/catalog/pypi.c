@@ -43,7 +43,8 @@ take_file_name(struct pypi *p, struct catalogue *row, const char *file)
 		return;
 	for (end = n; end > 0; end--) {
 		static const char *const packs[] = {".tar.gz", ".zip", ".tar.bz2", ".egg",
-						    ".exe",    ".msi", ".rpm",	   ".deb"};
+						    ".exe",    ".msi",
+						    ".rpm",	   ".deb"};
 		for (at = 0; at < sizeof packs / sizeof *packs; at++) {
 			if (strcmp(file + end, packs[at]) == 0)
 				break;

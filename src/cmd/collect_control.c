@@ -289,7 +289,8 @@ run_shutdown(void *context, const char *argument, struct serve_reply *reply,
 {
 	(void)context;
 	(void)argument;
-	/* To the main thread, which waits for it; kill(2) is not in the sandbox's table. */
+	/* To the main thread, which waits for it; kill(2) is not in the sandbox's
+	 * table. */
 	if (tgkill(getpid(), getpid(), SIGTERM) != 0) {
 		err_set(err, errno, "%s", strerror(errno));
 		return SERVE_FAILED;

@@ -18,8 +18,8 @@ struct sink;
 	}
 #define OPTION_FORMAT_ROW(type, formats)                                                \
 	{                                                                               \
-		"format", 'o', OPTION_TEXT, offsetof(type, format), "FORMAT", "table", 0, 0, \
-		    "output format: " formats                                           \
+		"format", 'o', OPTION_TEXT, offsetof(type, format), "FORMAT", "table", \
+		    0, 0, "output format: " formats \
 	}
 #define OPTION_OUTPUT_ROW(type)                                                         \
 	{                                                                               \

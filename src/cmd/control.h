@@ -22,16 +22,18 @@ struct control_values {
 /* Rows for a command whose values struct has a struct control_values of this name. */
 #define OPTION_CONTROL_ROWS(type, member)                                               \
 	{                                                                               \
-		"control", 'c', OPTION_TEXT, offsetof(type, member.path), "SOCKET", NULL, 0, 0, \
-		    "take commands at this Unix socket (weir-ctl(1)), mode 0660"        \
+		"control", 'c', OPTION_TEXT, offsetof(type, member.path), "SOCKET", \
+		    NULL, 0, 0, "take commands at this Unix socket (weir-ctl(1)), mode " \
+		    "0660" \
 	},                                                                              \
 	{                                                                               \
-		"control-group", 0, OPTION_TEXT, offsetof(type, member.group), "GROUP", NULL, 0, 0, \
-		    "the group of the control socket"                                   \
+		"control-group", 0, OPTION_TEXT, offsetof(type, member.group), "GROUP", \
+		    NULL, 0, 0, "the group of the control socket" \
 	},                                                                              \
 	{                                                                               \
-		"metrics", 0, OPTION_TEXT, offsetof(type, member.metrics), "HOST:PORT", NULL, 0, 0, \
-		    "metrics for Prometheus by HTTP at this address, path /metrics"     \
+		"metrics", 0, OPTION_TEXT, offsetof(type, member.metrics), "HOST:PORT", \
+		    NULL, 0, 0, "metrics for Prometheus by HTTP at this address, path " \
+		    "/metrics" \
 	}
 
 static inline bool

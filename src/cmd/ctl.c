@@ -23,8 +23,8 @@ struct values {
 
 static const struct option_row options[] = {
 	{"control", 'c', OPTION_TEXT, offsetof(struct values, path), "SOCKET", NULL, 0, 0,
-	    "the control socket of the program to ask; else " CONTROL_PATH " or, if that is not "
-	    "there, the only one of that folder, such as that of weir-meter@eth0"},
+	    "the control socket of the program to ask; else " CONTROL_PATH " or, if that "
+	    "is not there, the only one of that folder, such as that of weir-meter@eth0"},
 	{"format", 'o', OPTION_TEXT, offsetof(struct values, format), "FORMAT", "text", 0,
 	    0, "text, json, or ndjson for dump-flows"},
 	{"timeout", 't', OPTION_TIME, offsetof(struct values, wait_us), "TIME", "90s", 0,

@@ -142,6 +142,7 @@ export_complain(const struct sink *sink, const struct export_values *v)
 		return;
 	send_encoder_counters(sink, counters);
 	if (counters[SENT_ipv6_left_out] > 0)
-		complain("%" PRIu64 " IPv6 flows were not sent: NetFlow %s has no place for "
-		    "them; use -v 9 or ipfix", counters[SENT_ipv6_left_out], v->version);
+		complain("%" PRIu64 " IPv6 flows were not sent: NetFlow %s has no place "
+		    "for them; use -v 9 or ipfix", counters[SENT_ipv6_left_out],
+		    v->version);
 }

@@ -63,11 +63,13 @@ usage(FILE *to)
 	size_t i;
 
 	fprintf(to, "Usage: softflowd [options] [bpf_program]\n"
-	    "This is weir " WEIR_VERSION " with the command line of softflowd. Valid options:\n");
+	    "This is weir " WEIR_VERSION " with the command line of softflowd. Valid "
+	    "options:\n");
 	for (i = 0; i < sizeof rows / sizeof *rows; i++)
 		fprintf(to, "  -%c %-18s %s\n", rows[i].letter,
 		    rows[i].argument != NULL ? rows[i].argument : "", rows[i].help);
-	fputs("  --translate OPTIONS  print the command line of weir that they stand for\n", to);
+	fputs("  --translate OPTIONS  print the command line of weir that they stand "
+	    "for\n", to);
 }
 
 static void

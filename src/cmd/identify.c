@@ -212,7 +212,8 @@ say_contradictions(const uint64_t counters[IDENTIFY_COUNTERS])
 	if (n == 0)
 		return;
 	progress_show("", 0, 0);
-	fprintf(stderr, "weir: identify: %" PRIu64 " flows contradict themselves and were left "
+	fprintf(stderr, "weir: identify: %" PRIu64 " flows contradict themselves and "
+	    "were left "
 	    "out; --counters says how, their exporters want looking at\n", n);
 }
 

@@ -31,9 +31,9 @@ const struct command command_lab_clean = {
 	.about = "A lab removes its namespaces and interfaces when it ends, also when it "
 	    "is interrupted. One that was killed cannot. What it left is known by a file "
 	    "in "
-	    NETWORK_FOLDER " whose process is gone; this command ends the programs that still "
-	    "run in such namespaces, removes them and tells what they were. A new lab "
-	    "does the same when it starts. Labs that run are left alone. Needs root "
+	    NETWORK_FOLDER " whose process is gone; this command ends the programs that "
+	    "still run in such namespaces, removes them and tells what they were. A new "
+	    "lab does the same when it starts. Labs that run are left alone. Needs root "
 	    "where something is left.",
 	.examples = "weir lab clean",
 	.run = run,

@@ -43,8 +43,8 @@ static const struct option_row options[] = {
     {"times", 'n', OPTION_NUMBER, offsetof(struct values, times), "TIMES", "3", 1, 100000,
      "downloads of each file"},
     {"interface", 'i', OPTION_TEXT, offsetof(struct values, interface), "INTERFACE", NULL,
-     0, 0, "of URLs: the interface that the downloads come by; if not given the one that the "
-     "route to them leaves by"},
+     0, 0, "of URLs: the interface that the downloads come by; if not given the one that "
+     "the route to them leaves by"},
     {"dir", 'd', OPTION_TEXT, offsetof(struct values, folder), "DIR", NULL, 0, 0,
      "where the store, the labels and the logs go; if not given CATALOG.lab"},
     {"rate", 0, OPTION_NUMBER, offsetof(struct values, rate), "OCTETS", "0", 0, 0,

@@ -44,7 +44,8 @@ static const struct option_row options[] = {
 	    "so many in each scenario, in place of what it says"},
 	{"limit", 0, OPTION_TIME, offsetof(struct values, limit_us), "TIME", "10m", 0,
 	    0, "how long a scenario may take: what its first downloads foresee to take "
-	    "longer begins anew with smaller files or, where it says so, fewer downloads; "
+	    "longer begins anew with smaller files or, where it says so, fewer "
+	    "downloads; "
 	    "0: no limit"},
 };
 
@@ -173,8 +174,8 @@ folder_check(const char *path, struct err *err)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			status = err_set(err, EEXIST,
 			    "%s is no folder of weir lab run: it has "
-			    "'%s', and no " LOG_NAME "; name one that is empty or not there, or "
-			    "that an earlier run made", path, entry->d_name);
+			    "'%s', and no " LOG_NAME "; name one that is empty or not "
+			    "there, or that an earlier run made", path, entry->d_name);
 	closedir(dir);
 	return status;
 }
@@ -225,8 +226,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	if (stop_asked())
 		complain("stopped; the same command goes on where it was");
 	else
-		printf("%u done, %u skipped, %u failed; weir lab table %s shows what was named\n",
-		    job.done, job.skipped, job.failed, v->out);
+		printf("%u done, %u skipped, %u failed; weir lab table %s shows what was "
+		    "named\n", job.done, job.skipped, job.failed, v->out);
 	status = job.failed == 0 ? EXIT_GOOD : EXIT_TROUBLE;
 done:
 	if (job.log != NULL)

@@ -29,7 +29,8 @@ write_features(const struct lab_records *rows, const char *path, struct err *err
 
 /* Segments sent again of each download, by weir's meter. */
 static int
-read_again(struct lab_site *site, struct lab_spot *spot, const char *file, struct err *err)
+read_again(struct lab_site *site, struct lab_spot *spot, const char *file,
+    struct err *err)
 {
 	const struct lab_downloads *d = &spot->scenario->downloads;
 	const struct lab_record **pairs;
@@ -55,7 +56,8 @@ read_again(struct lab_site *site, struct lab_spot *spot, const char *file, struc
 }
 
 static int
-read_features(struct lab_site *site, struct lab_spot *spot, const char *file, struct err *err)
+read_features(struct lab_site *site, struct lab_spot *spot, const char *file,
+    struct err *err)
 {
 	const char *features = lab_site_file(site, spot->scenario->results,
 					     spot->place->name, ".features.tsv");
@@ -77,8 +79,8 @@ struct printing {
 };
 
 static void
-add_print(struct lab_site *site, struct printing *p, struct lab_spot *spot, const char *store,
-    bool is_plain)
+add_print(struct lab_site *site, struct printing *p, struct lab_spot *spot,
+    const char *store, bool is_plain)
 {
 	const struct lab_data_scenario *s = spot->scenario;
 

@@ -108,7 +108,8 @@ usage(FILE *to)
 	int i;
 
 	fputs("usage: weir COMMAND [OPTIONS] ...\n\n"
-	      "Tells from flow records alone which files were downloaded on a network.\n\n", to);
+	      "Tells from flow records alone which files were downloaded on a "
+	      "network.\n\n", to);
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nUnder other names:\n\n", to);

@@ -19,7 +19,8 @@ static const struct option_row options[] = {
 	{"interface", 'i', OPTION_LIST, offsetof(struct meter_values, interfaces),
 	    "[INDEX:]NAME", NULL, 0, 0,
 	    "capture live on this interface, or on another device that libpcap knows; "
-	    "INDEX, or else the interface's own, stands in the flows as ingress; may be given often"},
+	    "INDEX, or else the interface's own, stands in the flows as ingress; may be "
+	    "given often"},
 	{"receive-psamp", 'R', OPTION_TEXT, offsetof(struct meter_values, receive),
 	    "HOST:PORT",
 	    NULL, 0, 0,
@@ -44,8 +45,8 @@ static const struct option_row options[] = {
 	    NULL, 0, 0, "live: become this user once the interfaces are open"},
 	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct meter_values, no_sandbox), NULL,
 	    NULL, 0,
-	    0, "keep all rights; else capabilities, paths and system calls that are not needed "
-	    "any more are given up once all is open"},
+	    0, "keep all rights; else capabilities, paths and system calls that are not "
+	    "needed any more are given up once all is open"},
 	{"verbose", 'D', OPTION_FLAG, offsetof(struct meter_values, is_verbose), NULL,
 	    NULL, 0, 0, "live: say more in the log"},
 	/* flows */

@@ -215,7 +215,8 @@ run_delete_all(void *context, const char *argument, struct serve_reply *reply,
 	    struct err *err)                                                            \
 	{                                                                               \
 		(void)argument;                                                         \
-		if (command(context, (struct run_request){.command = RUN_##id}, err) != 0) \
+		if (command(context, (struct run_request){.command = RUN_##id}, \
+		    err) != 0) \
 			return SERVE_FAILED;                                            \
 		control_say(reply, "weir[%d]: " says, (int)getpid());                   \
 		return SERVE_DONE;                                                      \
@@ -343,7 +344,8 @@ flow_text(struct text *out, const struct meter_live *live, int64_t now_ns)
 	addr_port(out, f->dst, flow_has(f, icmp_type)
 	    ? (uint16_t)(f->icmp_type << 8 | flow_or(f, icmp_code, 0))
 	    : flow_or(f, dst_port, 0));
-	text_printf(out, " proto:%u octets>:%" PRIu64 " packets>:%" PRIu64 " octets<:%" PRIu64
+	text_printf(out, " proto:%u octets>:%" PRIu64 " packets>:%" PRIu64 " "
+	    "octets<:%" PRIu64
 	    " packets<:%" PRIu64 " start:%.23s finish:%.23s tcp>:%02x tcp<:%02x "
 	    "flowlabel>:%08x flowlabel<:%08x vlan>:%u vlan<:%u ether:",
 	    (unsigned)f->proto,
@@ -358,8 +360,8 @@ flow_text(struct text *out, const struct meter_live *live, int64_t now_ns)
 		text_printf(out, "\nEXPIRY EVENT for flow %" PRIu32 " now\n\n",
 		    live->number);
 	else
-		text_printf(out, "\nEXPIRY EVENT for flow %" PRIu32 " in %" PRId64 " seconds\n\n",
-		    live->number, (live->due_ns - now_ns) / 1000000000);
+		text_printf(out, "\nEXPIRY EVENT for flow %" PRIu32 " in %" PRId64 " "
+		    "seconds\n\n", live->number, (live->due_ns - now_ns) / 1000000000);
 }
 
 static void

@@ -84,7 +84,8 @@ done:
 /* ---- for people ---- */
 
 enum {
-	NAME_WIDTH = 17, VALUE_WIDTH = 30, MEANING_AT = 2 + NAME_WIDTH + 2 + VALUE_WIDTH + 2,
+	NAME_WIDTH = 17, VALUE_WIDTH = 30, MEANING_AT = 2 + NAME_WIDTH + 2 + VALUE_WIDTH +
+	    2,
 	LINE_WIDTH = 100, NUMBERS_SHOWN = 4, TOLD_MAX = 64,
 };
 
@@ -159,7 +160,8 @@ heading_print(struct page *page, const struct plain_line *line)
 	bool is_first = page->out.len == 0;
 
 	if (!is_first && strcmp(page->server, line->server) == 0 &&
-	    strcmp(page->port, line->port) == 0 && strcmp(page->client, line->client) == 0)
+	    strcmp(page->port, line->port) == 0 &&
+	    strcmp(page->client, line->client) == 0)
 		return;
 	snprintf(page->server, sizeof page->server, "%s", line->server);
 	snprintf(page->port, sizeof page->port, "%s", line->port);

@@ -234,7 +234,8 @@ json_protocols(const struct meter_statistics *r, struct text *out)
 		p = &r->protocols[i];
 		if (p->records == 0)
 			continue;
-		text_printf(out, "%s{\"proto\":%d,\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
+		text_printf(out,
+		    "%s{\"proto\":%d,\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
 		    ",\"packets\":%" PRIu64 ",\"duration_mean_s\":", is_first ? "" : ",",
 		    i, p->records, p->bytes, p->packets);
 		text_f64(out, meter_mean(p->duration_us, p->records) / 1e6);

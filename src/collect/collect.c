@@ -30,8 +30,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Slots are not whole pages apart: what begins at the same place of a page shares few lines
- * of the processor's caches. */
+/* Slots are not whole pages apart: what begins at the same place of a page shares few
+ * lines of the processor's caches. */
 enum { BURST = 64, SLOT = 65536, SLOT_STRIDE = SLOT + 1536, ROUNDS = 64 };
 /* A socket buffer fills no faster than with so many octets a microsecond. */
 enum { FASTEST = 4096, NAP_MOST_US = 4000 };

@@ -3,9 +3,10 @@
  * The join. Both sides are sorted by client, port and start. Those of one client and port
  * are aligned in order, like two strings: a pair costs its difference of time and, where
  * both know how large it is, up to three tolerances as the sizes differ by more than
- * headers and records do (nothing, if both know the ordinal and agree); an unpaired download costs four tolerances, an unpaired
- * finding nothing. So pairs come before gaps, and where there must be a gap the sizes say
- * where. The cheapest alignment is found by a table of downloads x findings.
+ * headers and records do (nothing, if both know the ordinal and agree); an unpaired
+ * download costs four tolerances, an unpaired finding nothing. So pairs come before gaps,
+ * and where there must be a gap the sizes say where. The cheapest alignment is found by a
+ * table of downloads x findings.
  */
 #include "evaluate/align.h"
 

@@ -159,7 +159,8 @@ static void
 count_one(const struct evaluation *e, size_t i, struct tally *t)
 {
 	const struct item *finding = evaluation_finding(e, i);
-	bool is_named = finding != NULL && finding->name != 0, right = evaluation_is_right(e, i);
+	bool is_named = finding != NULL && finding->name != 0,
+	    right = evaluation_is_right(e, i);
 
 	t->downloads++;
 	t->right += right;

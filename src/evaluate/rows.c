@@ -124,7 +124,8 @@ evaluation_bins(const struct evaluation *e, struct sink *sink, struct err *err)
 	unsigned part, i;
 
 	for (part = 0; part < PARTS_MAX; part++) {
-		const struct calibration *c = &e->tallies[part * evaluation_tallies(e)].names;
+		const struct tally *all = &e->tallies[part * evaluation_tallies(e)];
+		const struct calibration *c = &all->names;
 
 		for (i = 0; i < CALIBRATION_BINS; i++) {
 			const struct calibration_bin *b = &c->bins[i];
@@ -198,10 +199,11 @@ static void
 add_miss(const struct evaluation *e, struct table *table, size_t i)
 {
 	const struct item *truth = &e->truth.list[i], *finding = evaluation_finding(e, i);
+	unsigned part = e->has_split ? evaluation_part(e, i) : 0;
 	struct miss m = {0};
 
 	miss_set(&m, row, str_of("miss"));
-	miss_set(&m, part, str_of(evaluation_parts[e->has_split ? evaluation_part(e, i) : 0]));
+	miss_set(&m, part, str_of(evaluation_parts[part]));
 	miss_set(&m, group, str_of(items_text(&e->truth, e->groups[e->group_of[i]])));
 	miss_set(&m, start, truth->start_us);
 	miss_set(&m, client, truth->client);

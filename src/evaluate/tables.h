@@ -48,9 +48,11 @@ struct miss {
 #undef FIELD
 };
 
-#define score_set(row, id, value) ((row)->id = (value), row_mark((row)->present, SCORE_##id))
+#define score_set(row, id, value) ((row)->id = (value), \
+    row_mark((row)->present, SCORE_##id))
 #define bin_set(row, id, value) ((row)->id = (value), row_mark((row)->present, BIN_##id))
-#define miss_set(row, id, value) ((row)->id = (value), row_mark((row)->present, MISS_##id))
+#define miss_set(row, id, value) ((row)->id = (value), \
+    row_mark((row)->present, MISS_##id))
 
 extern const struct schema score_schema, bin_schema, miss_schema;
 

@@ -32,7 +32,8 @@ hpack_path_bits(const char *path, size_t n)
 		unsigned char c = (unsigned char)path[i];
 
 		bits += c > ' ' && c <= '~' ? bits_of(c)
-					    : bits_of('%') + bits_of((unsigned char)hex[c >> 4]) +
+					    : bits_of('%') +
+					    bits_of((unsigned char)hex[c >> 4]) +
 						  bits_of((unsigned char)hex[c & 15]);
 	}
 	return bits;

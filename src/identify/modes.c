@@ -7,8 +7,9 @@
  * with w the share tried for it: once a fifth, once a fiftieth, whichever gains
  * more. Records that the value does not touch cost log(1 - w) each. The best of 4,000
  * values gains about log 4000 by chance alone; what is accepted must gain e^4 times more.
- * Instead of logarithms their arguments are multiplied, and a logarithm is taken only when
- * a product gets large; and of all values only those that a record made true are looked at.
+ * Instead of logarithms their arguments are multiplied, and a logarithm is taken only
+ * when a product gets large; and of all values only those that a record made true are
+ * looked at.
  */
 #include "identify/modes.h"
 

@@ -158,7 +158,8 @@ vote(const struct files *files, const struct record *const *records, size_t n,
 		voter[voters++] = records[i];
 		longest = at_least(longest, (double)records[i]->packets);
 		largest = at_least(largest,
-				   quic_payload(records[i]) / (double)records[i]->packets);
+				   quic_payload(records[i]) /
+				       (double)records[i]->packets);
 	}
 	by = fmin(COST_STEP_MAX, at_least(COST_STEP_MIN, raster->octets / 2 / longest));
 	for (cost = COST_FIRST; cost < COST_LAST; cost += by)

@@ -6,16 +6,16 @@
 #include "identify/record.h"
 
 /*
- * Downloads by QUIC: nothing but octets and packets is seen of them, so a record holds what
- * a connection carried, and a name needs one file on it.
+ * Downloads by QUIC: nothing but octets and packets is seen of them, so a record holds
+ * what a connection carried, and a name needs one file on it.
  *
  *	D = S + constant + cost x packets + k packet + e
  *
- * D: octets without IP and UDP headers; cost: what is no file of a usual packet (RFC 9000,
- * 17.3.1 and 19.8: flags, connection identifier, packet number, tag, the frame's head);
- * constant: handshake, settings, pages beside the file; k packets of a full packet's file
- * octets sent again, or k < 0 of the constant missing; e a few dozen octets of
- * acknowledgements and numbers that grow, or, rarely, any number of octets sent again.
+ * D: octets without IP and UDP headers; cost: what is no file of a usual packet (RFC
+ * 9000, 17.3.1 and 19.8: flags, connection identifier, packet number, tag, the frame's
+ * head); constant: handshake, settings, pages beside the file; k packets of a full
+ * packet's file octets sent again, or k < 0 of the constant missing; e a few dozen octets
+ * of acknowledgements and numbers that grow, or, rarely, any number of octets sent again.
  */
 enum {
 	QUIC_LESS = 2,
@@ -29,7 +29,8 @@ struct quic_server {
 	double largest; /* octets of the largest mean packet: packet and cost at most */
 	double width[2];          /* mean of |e|: for k = 0, for others */
 	double again[QUIC_KINDS]; /* share of downloads by k, -QUIC_LESS first */
-	double rest, mean;        /* share of those of any number of octets, and their mean */
+	/* share of those of any number of octets, and their mean */
+	double rest, mean;
 	double unknown;           /* share that the catalogue does not have */
 	double flows;             /* that this was learned from; 0: nothing is known */
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Downloads that the client broke off and went on with ("Range: bytes=a-", ranges.c),
- * from what it had read by then. With n the octets of the last piece, which follow from its
- * span and a file's size S, it began at a = S - n; what was sent before is at least that,
- * and the difference is what the client had not read when it broke off: a few buffers, so
- * less is likelier than more. The requests tell the path's length and the digits of a.
+ * from what it had read by then. With n the octets of the last piece, which follow from
+ * its span and a file's size S, it began at a = S - n; what was sent before is at least
+ * that, and the difference is what the client had not read when it broke off: a few
+ * buffers, so less is likelier than more. The requests tell the path's length and the
+ * digits of a.
  */
 #include "identify/ranges_inside.h"
 

@@ -150,7 +150,8 @@ use_needs(struct run *run, struct pieces *p)
 
 		if (firm_is(p, piece))
 			continue;
-		for (sum = piece->mass, k = piece->first_fit; k != 0; k = p->fit[k].next) {
+		for (sum = piece->mass,
+		    k = piece->first_fit; k != 0; k = p->fit[k].next) {
 			sum -= p->fit[k].mass;
 			p->fit[k].mass *= (double)run->likelier[p->fit[k].id];
 			sum += p->fit[k].mass;

@@ -107,7 +107,8 @@ phase_most_hope(const struct run *run)
 bool
 phase_is_header(const struct run *run, uint64_t span)
 {
-	return span < PAGE && run->header_share != NULL && run->header_share[span] >= RARE;
+	return span < PAGE && run->header_share != NULL &&
+	    run->header_share[span] >= RARE;
 }
 
 /* Whether a response surely begins at a border: the first one, one that came after an end

@@ -12,9 +12,9 @@ enum { GO_SEGMENT = 1208 }; /* Go's guess at what a segment holds, record and al
 
 const struct tls_law_row tls_law_rows[TLS_LAWS] = {
 	[TLS_none] = {.name = "none", .help = "HTTP/1.1, not encrypted"},
-#define LAW(id, record, record_cost, frame, frame_cost, block, head, is_apart, is_growing, \
-	    first, help)                                                                   \
-	[TLS_##id] = {#id,   help,     record,	   record_cost, frame, frame_cost, block, \
+#define LAW(id, record, record_cost, frame, frame_cost, block, head, is_apart, \
+	    is_growing, first, help) \
+	[TLS_##id] = {#id, help, record, record_cost, frame, frame_cost, block, \
 		      head, is_apart, is_growing, first},
 #include "identify/tls.def"
 #undef LAW

@@ -22,8 +22,8 @@
  */
 enum tls_law {
 	TLS_none,
-#define LAW(id, record, record_cost, frame, frame_cost, block, head, is_apart, is_growing, \
-	    first, help)                                                                   \
+#define LAW(id, record, record_cost, frame, frame_cost, block, head, is_apart, \
+	    is_growing, first, help) \
 	TLS_##id,
 #include "identify/tls.def"
 #undef LAW

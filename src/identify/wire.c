@@ -41,7 +41,8 @@ enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET
 /* Of a sender's records those that are cut otherwise than the others; the share of short
  * segments of those that cut, about; likelihoods of what segments longer than the largest
  * must have made. */
-static const double UNLIKE = 0.03, SHORT_USUAL = 0.03, TOO_LONG = 2e-9, TOO_LONG_BY_ONE = 0.007;
+static const double UNLIKE = 0.03, SHORT_USUAL = 0.03, TOO_LONG = 2e-9,
+    TOO_LONG_BY_ONE = 0.007;
 /* Logarithms of how much less likely than Ethernet other links are. */
 static const double DOUBT_FREQUENT = 3, DOUBT_SELDOM = 9, DOUBT_ODD = 9,
 		    DOUBT_RECORDS = 80;

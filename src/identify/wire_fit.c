@@ -449,7 +449,8 @@ wire_learn_request_paths(const struct wire_model *m, const struct record *const 
 			 size_t n, struct wire_path *path)
 {
 	uint64_t *value = must(calloc(REQUESTS_MAX, sizeof *value)), best, request;
-	size_t step = n > REQUESTS_MAX ? n / REQUESTS_MAX + 1 : 1, i, count = 0, times, fits;
+	size_t step = n > REQUESTS_MAX ? n / REQUESTS_MAX + 1 : 1, i, count = 0, times,
+	    fits;
 	struct verdict v;
 
 	for (i = 0; i < n; i += step) {

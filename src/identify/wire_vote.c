@@ -164,8 +164,8 @@ least_alike(const struct voting *v, uint32_t slot, double best)
 
 /*
  * Whether a slot is but the constant of another and a remainder that ends at a page:
- * where many such segments are sent again these come often. With a tag of hexadecimal digits in
- * the one and none in the other it looks so for files that have as many digits.
+ * where many such segments are sent again these come often. With a tag of hexadecimal
+ * digits in the one and none in the other it looks so for files that have as many digits.
  */
 static bool
 is_remainder(const struct voting *v, uint32_t slot, uint32_t of)

@@ -100,7 +100,8 @@ path_of(struct cell c)
 }
 
 /* The members that are as their column has them. */
-#define MEMBER(id) {COLUMN_##id, offsetof(struct access, id), sizeof(((struct access *)0)->id)}
+#define MEMBER(id) {COLUMN_##id, offsetof(struct access, id), \
+    sizeof(((struct access *)0)->id)}
 static const struct member {
 	enum column column;
 	size_t offset, size;

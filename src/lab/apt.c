@@ -172,7 +172,8 @@ options_add(struct words *words, const char *folder)
 		words_add(words, "-o");
 		words_add(words, "%s", option);
 	}
-	words_split(words, "-o Dir::Etc::SourceParts=/dev/null -o Dir::Etc::Main=/dev/null "
+	words_split(words, "-o Dir::Etc::SourceParts=/dev/null "
+	    "-o Dir::Etc::Main=/dev/null "
 	    "-o Dir::Etc::Parts=/dev/null -o Dir::Etc::Preferences=/dev/null "
 	    "-o Dir::Etc::PreferencesParts=/dev/null -o APT::Sandbox::User=root "
 	    "-o APT::Architecture=amd64 -o Acquire::Languages=none "

@@ -103,6 +103,7 @@ static int
 words_write(FILE *file, uint64_t bytes, struct draw *draw)
 {
 	enum { WORDS = 3000 };
+	static const char letters[] = "etaoinshrdlucmfwypvbgkqjxz";
 	static char words[WORDS][12];
 	uint64_t done = 0;
 	size_t i, k;
@@ -112,7 +113,7 @@ words_write(FILE *file, uint64_t bytes, struct draw *draw)
 
 		for (i = 0; i < WORDS; i++)
 			for (k = 0; k < 2 + draw_below(&spell, 9); k++)
-				words[i][k] = "etaoinshrdlucmfwypvbgkqjxz"[draw_below(&spell, 26)];
+				words[i][k] = letters[draw_below(&spell, 26)];
 	}
 	while (done < bytes) {
 		double share = draw_share(draw);

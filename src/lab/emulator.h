@@ -18,9 +18,9 @@ struct text;
 enum emulator_kind {
 	/* TAP devices are made; they are hosts' or routers' own interfaces */
 	EMULATOR_TAP,
-	EMULATOR_PACKET, /* interfaces that exist, by packet sockets: what comes in at one leaves
-	                  * by the other, so they are ends of veth pairs whose other ends are the
-	                  * hosts' */
+	/* interfaces that exist, by packet sockets: what comes in at one leaves by the
+	 * other, so they are ends of veth pairs whose other ends are the hosts' */
+	EMULATOR_PACKET,
 };
 
 struct emulator_end {

@@ -44,7 +44,8 @@ need_requests(struct err *err)
 	return 0;
 }
 
-/* WireGuard by the kernel, tried in a namespace that goes away at once, or as a program. */
+/* WireGuard by the kernel, tried in a namespace that goes away at once, or as a
+ * program. */
 static int
 need_wireguard(struct err *err)
 {

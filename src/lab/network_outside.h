@@ -15,8 +15,9 @@ enum { OUTSIDE_NET_BYTES = 40, OUTSIDE_KEY_BYTES = 80 };
 /* A chain of nft's that keeps to itself what a kernel tells of its groups; %s: the
  * device. */
 #define OUTSIDE_QUIET \
-	"chain quiet { type filter hook output priority filter; oifname \"%s\" icmpv6 type " \
-	"{ mld-listener-report, mld2-listener-report, nd-router-solicit, nd-router-advert } " \
+	"chain quiet { type filter hook output priority filter; oifname \"%s\" " \
+	"icmpv6 type { mld-listener-report, mld2-listener-report, nd-router-solicit, " \
+	"nd-router-advert } " \
 	"drop; }\n"
 
 /* A link out of a network while it is made. */

@@ -100,7 +100,8 @@ apache_config(const struct place_of *at)
 	unsigned i;
 
 	text_str(at->out, "ServerRoot " SEEN "\nPidFile " SEEN "/apache.pid\n"
-	    "ErrorLog " SEEN "/server.log\nDefaultRuntimeDir " SEEN "\nMutex file:" SEEN "\n");
+	    "ErrorLog " SEEN "/server.log\nDefaultRuntimeDir " SEEN "\n"
+	    "Mutex file:" SEEN "\n");
 	for (i = 0; i < sizeof modules / sizeof *modules; i++)
 		text_printf(at->out, "<IfModule !%s_module>\nLoadModule %s_module "
 		    "/usr/lib/apache2/modules/mod_%s.so\n</IfModule>\n", modules[i],

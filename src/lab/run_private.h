@@ -40,7 +40,7 @@ struct run {
 	unsigned rounds;     /* in which it was foreseen to take too long */
 	bool is_paced;       /* what is to be foreseen has been */
 	bool is_slow;        /* and is too long */
-	double foreseen;     /* seconds that it would have taken as asked for; 0: it fits */
+	double foreseen;     /* seconds for what was asked for; 0: it fits */
 };
 
 /* What it took until now, earlier goes included. */

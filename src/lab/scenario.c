@@ -31,7 +31,8 @@ static const struct {
 #include "lab/scenario.def"
 #undef SECTION
 #undef KEY
-    {"link", "the emulated link, both directions, behind the border router or else the last one"},
+    {"link", "the emulated link, both directions, behind the border router or else the "
+    "last one"},
 };
 
 enum { SECTIONS = sizeof sections / sizeof *sections, LINK_SECTION = SECTIONS - 1 };

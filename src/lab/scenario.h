@@ -59,8 +59,8 @@ enum tls_version {
 enum client_program {
 #include "lab/words.def"
 };
-extern const struct word less_words[], vpn_words[], congestion_words[], server_words[], http_words[],
-    tls_words[], client_words[];
+extern const struct word less_words[], vpn_words[], congestion_words[], server_words[],
+    http_words[], tls_words[], client_words[];
 
 typedef uint64_t scenario_number;
 typedef double scenario_real;

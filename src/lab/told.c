@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "base/search.h"
 #include "evaluate/pieces.h"
 #include "lab/sheet.h"
 
@@ -330,21 +331,26 @@ lab_records_done(struct lab_records *t)
 	*t = (struct lab_records){0};
 }
 
+struct end {
+	const struct addr *client;
+	uint16_t port;
+};
+
+static bool
+record_is_below(const void *table, size_t i, const void *key)
+{
+	const struct lab_record *r = (const struct lab_record *)table + i;
+	const struct end *end = key;
+
+	return compare_end(&r->client, r->port, end->client, end->port) < 0;
+}
+
 size_t
 lab_records_find(const struct lab_records *t, const struct addr *client, uint16_t port)
 {
-	size_t low = 0, high = t->count;
+	const struct end end = {client, port};
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct lab_record *r = &t->list[middle];
-
-		if (compare_end(&r->client, r->port, client, port) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_lower(t->list, 0, t->count, &end, record_is_below);
 }
 
 bool

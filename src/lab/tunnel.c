@@ -80,7 +80,8 @@ wireguard_config(const struct side *side, const struct side *other, struct err *
 		return -1;
 	if ((file = fopen(side->config, "w")) == NULL)
 		return err_set(err, errno, "%s: %s", side->config, strerror(errno));
-	fprintf(file, "[Interface]\nPrivateKey = %s\nListenPort = 51820\n[Peer]\nPublicKey = %s\n"
+	fprintf(file, "[Interface]\nPrivateKey = %s\nListenPort = 51820\n"
+	    "[Peer]\nPublicKey = %s\n"
 	    "AllowedIPs = %s\n", secret, open, side->allowed);
 	if (side->endpoint != NULL)
 		fprintf(file, "Endpoint = %s:51820\n", side->endpoint);

@@ -17,7 +17,8 @@
 enum { NAME_MAX_BYTES = 32 };
 
 const struct meter_expire_row meter_expire_rows[METER_EXPIRES] = {
-#define EXPIRE(id, seconds, reason, idle, text) {#id, seconds, END_REASON_##reason, idle, text},
+#define EXPIRE(id, seconds, reason, idle, text) \
+    {#id, seconds, END_REASON_##reason, idle, text},
 #include "meter/expire.def"
 #undef EXPIRE
 };
@@ -138,8 +139,8 @@ meter_config_help(struct text *out)
 		text_printf(out, "  %-16s %s%s\n", meter_key_rows[i].id,
 		    meter_key_rows[i].help, i == METER_KEY_DEFAULT ? "; the default"
 		    : "");
-	text_str(out, "\nTimeouts (-t NAME=TIME; units us ms s m h d w, seconds without; idle ones 5 days "
-	    "at most):\n");
+	text_str(out, "\nTimeouts (-t NAME=TIME; units us ms s m h d w, seconds without; "
+	    "idle ones 5 days at most):\n");
 	for (size_t i = 0; i < METER_EXPIRES; i++) {
 		if (is_timeout(i))
 			text_printf(out, "  %-16s %7u s  %s\n", meter_expire_rows[i].id,

@@ -103,7 +103,8 @@ flow_end(struct meter *m, uint32_t flow, enum meter_expire why)
 bool
 record_is_empty(const struct meter *m, uint32_t flow, const struct hot *hot)
 {
-	return hot_is_empty(hot, carry_of(m, hot)) && (m->sampled == NULL || sampled_is_empty(m, flow));
+	return hot_is_empty(hot, carry_of(m, hot)) &&
+	    (m->sampled == NULL || sampled_is_empty(m, flow));
 }
 
 static enum meter_expire

@@ -91,8 +91,8 @@ struct meter_config {
 	uint32_t sample_interval;
 	/* MPLS labels to record, from the top; METER_LABELS_MAX */
 	uint32_t labels;
-	/* our own: what they send is egress, what they get ingress (flow_direction); needs
-	 * a key with MACs */
+	/* our own: what they send is egress, what they get ingress (flow_direction);
+	 * needs a key with MACs */
 	uint64_t macs[METER_MACS_MAX];
 	unsigned mac_count;
 	bool sample_is_random;    /* else each sample_interval-th */

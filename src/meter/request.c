@@ -32,8 +32,8 @@ enum { /* octets of frames with their headers: RFC 9113, 4.1 and 6 */
 	HTTP2_FIELDS = 2,         /* compressed header fields of a request at least */
 };
 enum {
-	/* exchanges after which no settings are acknowledged any more: handshake, preface,
-	 * first request */
+	/* exchanges after which no settings are acknowledged any more: handshake,
+	 * preface, first request */
 	SETTLED = 3,
 	/* octets that a TLS client has sent before: ClientHello, Finished and the preface
 	 * have more, the banner of SSH less */
@@ -43,7 +43,8 @@ enum {
 	UPDATE_MIN = 4 << 10,
 	UPDATE_HALF = 32000,    /* others: half of the usual window of 65,535 */
 	UPDATES_MIN = 16 << 10, /* and several at once */
-	WIDE = 128 << 10,       /* more than usual windows let through without an update */
+	/* more than usual windows let through without an update */
+	WIDE = 128 << 10,
 	/* octets received for which a client with wide windows updates them at least
 	 * (browsers: three million; curl: 16) */
 	UPDATE_WIDE = 1 << 20,

@@ -364,7 +364,8 @@ wheel_remove(struct meter *m, struct hot *hot)
 	hot_at(m, hot->next)->prev = hot->prev;
 }
 
-/* stream.c: what a TCP packet of side d means before it is counted; may cut the record. */
+/* stream.c: what a TCP packet of side d means before it is counted; may cut the
+ * record. */
 void stream_packet(struct meter *m, uint32_t flow, const struct packet *p, int64_t now_us,
     unsigned d);
 /* True if the packet begins a new connection on this flow's addresses and ports. */

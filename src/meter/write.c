@@ -134,7 +134,8 @@ writer_open_members(struct writer *w, const struct member *members, size_t n)
 	}
 }
 
-#define OPEN(members) writer_open_members(w, members, sizeof (members) / sizeof *(members))
+#define OPEN(members) writer_open_members(w, members, \
+    sizeof (members) / sizeof *(members))
 
 static void
 writer_open(struct writer *w, const struct meter *m)
@@ -186,7 +187,8 @@ writer_push(struct meter *m)
 }
 
 #define PUT(id, value) \
-	(((__typeof__(((struct flow *)NULL)->id) *)w->values[FLOW_##id])[w->row] = (value))
+	(((__typeof__(((struct flow *)NULL)->id) *)w->values[FLOW_##id])[w->row] = \
+	    (value))
 /* Fields that a direction has; id and reverse_id by is_reverse. */
 #define SIDE_PUT(id, value)                          \
 	do {                                         \

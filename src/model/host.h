@@ -21,7 +21,8 @@ struct host {
 #undef FIELD
 };
 
-#define host_set(row, id, value) ((row)->id = (value), row_mark((row)->present, HOST_##id))
+#define host_set(row, id, value) ((row)->id = (value), \
+    row_mark((row)->present, HOST_##id))
 
 extern const struct schema host_schema;
 

@@ -7,7 +7,8 @@
 static const struct field fields[] = {
 #define FIELD(id_, type_, ...)                                                      \
 	[PARAMETER_##id_] = {.id = #id_, .type = TYPE_##type_,                           \
-	    .offset = offsetof(struct parameter, id_), .pair = PARAMETER_##id_, __VA_ARGS__},
+	    .offset = offsetof(struct parameter, id_), .pair = PARAMETER_##id_, \
+	    __VA_ARGS__},
 #include "model/parameter.def"
 #undef FIELD
 };

@@ -21,7 +21,8 @@ struct parameter {
 #undef FIELD
 };
 
-#define parameter_set(row, id, value) ((row)->id = (value), row_mark((row)->present, PARAMETER_##id))
+#define parameter_set(row, id, value) ((row)->id = (value), \
+    row_mark((row)->present, PARAMETER_##id))
 
 extern const struct schema parameter_schema;
 

@@ -65,7 +65,8 @@ capture_offset(const struct capture *c)
 	return c->base + c->at;
 }
 
-/* Makes n bytes lie at buffer[at]: 1 if they do, 0 if the file ends before, -1 and err. */
+/* Makes n bytes lie at buffer[at]: 1 if they do, 0 if the file ends before, -1 and
+ * err. */
 int capture_need(struct capture *c, size_t n, struct err *err);
 /* Steps over n bytes, reading on where they are not in the buffer; as capture_need. */
 int capture_skip(struct capture *c, uint64_t n, struct err *err);

@@ -130,7 +130,8 @@ link_erf(struct walk *w, struct packet *out)
 	}
 }
 
-/* Juniper: magic, flags, maybe extensions; without a layer 2 four octets and IP follow. */
+/* Juniper: magic, flags, maybe extensions; without a layer 2 four octets and IP
+ * follow. */
 static enum packet_counter
 decode_juniper(struct walk *w, struct packet *out, walk_fn *next)
 {

@@ -84,7 +84,8 @@ decode_wireless(struct walk *w, struct packet *out)
 	    walk_has(w, 2) && (p[0] & 0x0f) != 0x08 && (p[1] & 0x0f) == 0x08);
 }
 
-/* radiotap.org: the second field, behind a time of 8 octets if that is there, has flags. */
+/* radiotap.org: the second field, behind a time of 8 octets if that is there, has
+ * flags. */
 enum packet_counter
 link_radiotap(struct walk *w, struct packet *out)
 {

@@ -79,7 +79,8 @@ int list_begin(struct decoder *d);
 bool page_take_header(struct cursor *c, struct page_header *h);
 int page_unpack(struct decoder *d, const struct page_header *h, struct cursor *body);
 
-/* value.c: the dictionary; n dense values of fixed width to to; n codes, each in range. */
+/* value.c: the dictionary; n dense values of fixed width to to; n codes, each in
+ * range. */
 int value_take_dictionary(struct decoder *d, const struct page_header *h,
 			  struct cursor *c);
 int value_take_fixed(struct decoder *d, struct cursor *c, int encoding, size_t n,

@@ -22,7 +22,8 @@ footer_string(struct thrift_bytes b)
 }
 
 int
-footer_damaged(const struct parquet_reader *r, const struct thrift_in *t, const char *what,
+footer_damaged(const struct parquet_reader *r, const struct thrift_in *t,
+    const char *what,
 	struct err *err)
 {
 	uint64_t offset = r->footer_start + (uint64_t)(t->c.at - r->footer);
@@ -137,14 +138,16 @@ take_group(struct parquet_reader *r, struct thrift_in *t, struct reader_group *g
 		}
 		n = thrift_list(t, THRIFT_STRUCT);
 		if (n != r->n_columns || g->chunks != NULL)
-			return footer_damaged(r, t, "a row group without one chunk per column",
+			return footer_damaged(r, t,
+			    "a row group without one chunk per column",
 				       err);
 		if ((g->chunks = calloc(n, sizeof *g->chunks)) == NULL)
 			return err_set(err, ENOMEM, "%s: out of memory", r->name);
 		for (size_t i = 0; i < n; i++) {
 			take_chunk(t, &g->chunks[i]);
 			if (g->chunks[i].type < 0)
-				return footer_damaged(r, t, "a column chunk without metadata",
+				return footer_damaged(r, t,
+				    "a column chunk without metadata",
 					       err);
 		}
 	}
@@ -165,7 +168,8 @@ take_groups(struct parquet_reader *r, struct thrift_in *t, struct err *err)
 	size_t n = thrift_list(t, THRIFT_STRUCT);
 
 	if (r->columns == NULL || r->groups != NULL)
-		return footer_damaged(r, t, "row groups before the schema, or twice", err);
+		return footer_damaged(r, t, "row groups before the schema, or twice",
+		    err);
 	/* An element takes a byte, a row group in memory 16: bounded by the footer. */
 	if ((r->groups = calloc(n + 1, sizeof *r->groups)) == NULL)
 		return err_set(err, ENOMEM, "%s: out of memory", r->name);
@@ -238,7 +242,8 @@ footer_parse(struct parquet_reader *r, size_t n, struct err *err)
 	for (size_t i = 0; i < r->n_groups; i++)
 		sum += r->groups[i].rows;
 	if (rows < 0 || sum != (uint64_t)rows)
-		return footer_damaged(r, &t, "the row groups' rows do not add up to the file's",
+		return footer_damaged(r, &t, "the row groups' rows do not add up to the "
+		    "file's",
 			       err);
 	r->rows = sum;
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The schema in the footer: a tree in pre-order, whose leaves are the columns. Flat leaves
- * and one kind of list can be read, other nested leaves are listed as unreadable, so that
- * a file with one odd column is of use yet.
+ * The schema in the footer: a tree in pre-order, whose leaves are the columns. Flat
+ * leaves and one kind of list can be read, other nested leaves are listed as unreadable,
+ * so that a file with one odd column is of use yet.
  */
 #include "parquet/footer.h"
 

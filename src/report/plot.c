@@ -215,7 +215,8 @@ is_used(const struct plot_groups *plot, size_t series)
 	return false;
 }
 
-/* In words of the page, not of the drawing: it stays in sight while a long one scrolls. */
+/* In words of the page, not of the drawing: it stays in sight while a long one
+ * scrolls. */
 static void
 legend(struct text *out, const struct plot_groups *plot)
 {

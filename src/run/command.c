@@ -325,8 +325,8 @@ run_print(const struct run_stats *stats, struct text *out)
 	text_printf(out, "queue\n  %-28s %14u  threads that meter\n", "workers",
 	    stats->workers);
 	for (i = 0; i < (int)stats->workers && stats->workers > 1; i++)
-		text_printf(out, "  worker %-21d %14" PRIu64 "  packets that it metered\n", i,
-		    stats->worker_packets[i]);
+		text_printf(out, "  worker %-21d %14" PRIu64 "  packets that it "
+		    "metered\n", i, stats->worker_packets[i]);
 	if (!stats->is_gathering)
 		text_str(out, "  gathering is stopped\n");
 	counters_print(out, run_counter_rows, stats->counters, RUN_COUNTERS);

@@ -368,7 +368,8 @@ send_print(const struct sink *sink, struct text *out)
 	send_encoder_counters(sink, counters);
 	counters_print(out, sent_counter_rows, counters, SENT_COUNTERS);
 	for (p = s->peers; p < s->peers + s->peer_count; p++) {
-		text_printf(out, "  to %s: %" PRIu64 " datagrams, %" PRIu64 " octets, %" PRIu64
+		text_printf(out, "  to %s: %" PRIu64 " datagrams, %" PRIu64 " octets, "
+		    "%" PRIu64
 		    " refused, %" PRIu64 " dropped, %" PRIu64 " failed", p->name,
 		    p->counters[SEND_datagrams], p->counters[SEND_octets],
 		    p->counters[SEND_refused], p->counters[SEND_no_buffer], lost(p));

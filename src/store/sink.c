@@ -120,7 +120,8 @@ enter_interval(struct store_sink *s, int64_t interval_s, struct err *err)
 {
 	if (s->has_interval && s->interval_s == interval_s)
 		return 0;
-	if (s->has_interval && (write_gathered(s, err) != 0 || store_sink_rotate(s, err) != 0))
+	if (s->has_interval && (write_gathered(s, err) != 0 ||
+	    store_sink_rotate(s, err) != 0))
 		return -1;
 	s->interval_s = interval_s;
 	s->has_interval = true;

@@ -23,8 +23,8 @@ struct text;
  *	views.sql, views.py	addresses and names as text, for DuckDB and pandas
  *
  * Rows pushed are gathered, encoded once as a row group and appended to the journal:
- * they are acknowledged then. A journal becomes the segment of the same name. Readers take
- * both and never see a row twice.
+ * they are acknowledged then. A journal becomes the segment of the same name. Readers
+ * take both and never see a row twice.
  */
 
 enum store_counter {

@@ -384,8 +384,8 @@ packets_of(const struct batch *batch, unsigned field)
 	return c->form == COLUMN_FLAT && c->valid == NULL ? c->values : NULL;
 }
 
-/* Rows that have no record of a direction lose their groups. Returns how many are left that
- * had none of the first direction. */
+/* Rows that have no record of a direction lose their groups. Returns how many are left
+ * that had none of the first direction. */
 static size_t
 drop_empty(const struct wire_encoder *e, const struct batch *batch, bool is_turned,
     size_t from, size_t end)

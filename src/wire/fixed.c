@@ -31,14 +31,17 @@ enum { PACKETS_AT = 16, BYTES_AT = 20, DST_PORT_AT = 34, PARTS_MOST = 1000000 };
 #define COMMON \
 	{FLOW_src, 0, 4, CONVERT_ADDR4}, {FLOW_dst, 4, 4, CONVERT_ADDR4}, \
 	{FLOW_next_hop, 8, 4, CONVERT_ADDR4}, {FLOW_ingress, 12, 2, CONVERT_SHORT}, \
-	{FLOW_egress, 14, 2, CONVERT_SHORT}, {FLOW_packets, PACKETS_AT, 4, CONVERT_UINT}, \
+	{FLOW_egress, 14, 2, CONVERT_SHORT}, \
+	{FLOW_packets, PACKETS_AT, 4, CONVERT_UINT}, \
 	{FLOW_bytes, BYTES_AT, 4, CONVERT_UINT}, {FLOW_start, 24, 4, CONVERT_UPTIME}, \
 	{FLOW_end, 28, 4, CONVERT_UPTIME}, {FLOW_src_port, 32, 2, CONVERT_UINT}, \
-	{FLOW_dst_port, DST_PORT_AT, 2, CONVERT_UINT}, {FLOW_proto, 38, 1, CONVERT_UINT}, \
+	{FLOW_dst_port, DST_PORT_AT, 2, CONVERT_UINT}, \
+	{FLOW_proto, 38, 1, CONVERT_UINT}, \
 	{FLOW_tos, 39, 1, CONVERT_UINT}
 
 #define COMMON_5_7 \
-	COMMON, {FLOW_tcp_flags, 37, 1, CONVERT_LOW8}, {FLOW_src_as, 40, 2, CONVERT_SHORT}, \
+	COMMON, {FLOW_tcp_flags, 37, 1, CONVERT_LOW8}, \
+	{FLOW_src_as, 40, 2, CONVERT_SHORT}, \
 	{FLOW_dst_as, 42, 2, CONVERT_SHORT}, {FLOW_src_mask, 44, 1, CONVERT_UINT}, \
 	{FLOW_dst_mask, 45, 1, CONVERT_UINT}
 

@@ -44,8 +44,10 @@ at_most(uint64_t v, uint64_t max)
 
 #define NUMBERS(width)                                                              \
 	KERNEL(u##width##_8, uint##width##_t, *at = (uint8_t)at_most(v, 255))       \
-	KERNEL(u##width##_16, uint##width##_t, put_be16(at, (uint16_t)at_most(v, 65535))) \
-	KERNEL(u##width##_32, uint##width##_t, put_be32(at, (uint32_t)at_most(v, UINT32_MAX))) \
+	KERNEL(u##width##_16, uint##width##_t, put_be16(at, \
+	    (uint16_t)at_most(v, 65535))) \
+	KERNEL(u##width##_32, uint##width##_t, put_be32(at, \
+	    (uint32_t)at_most(v, UINT32_MAX))) \
 	KERNEL(u##width##_64, uint##width##_t, put_be64(at, v))
 
 NUMBERS(8)

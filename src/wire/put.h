@@ -52,12 +52,13 @@ void put_known_direction(const struct put_rows *rows, size_t offset);
 
 /* Whether a row has a reverse direction. */
 bool put_has_reverse(const struct batch *batch, size_t row);
-/* Whether a record of one direction would tell of no packet: only the other direction's were
- * seen, or none is in the sample. With own elements it tells of those outside the sample,
- * and of payload of which only the acknowledgements were seen. */
+/* Whether a record of one direction would tell of no packet: only the other direction's
+ * were seen, or none is in the sample. With own elements it tells of those outside the
+ * sample, and of payload of which only the acknowledgements were seen. */
 bool put_is_empty(const struct batch *batch, size_t row, bool is_turned, bool has_own);
 
-/* The type of ICMP of what answers a message; its own type for a message without an answer.
+/* The type of ICMP of what answers a message; its own type for a message without an
+ * answer.
  * Records of one direction have the type of that direction's packets. */
 uint8_t icmp_answer(uint8_t type);
 void put_icmp_answer(const struct put_rows *rows, size_t offset);
