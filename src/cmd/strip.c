@@ -30,8 +30,8 @@ run(void *values, const char **operands, int count, struct err *err)
 	    stats.frames, stats.ip_packets, stats.written_bytes, stats.captured_bytes,
 	    stats.addresses_v4, stats.addresses_v6, stats.macs);
 	if (stats.beyond_documentation > 0)
-		printf("%u IPv4 addresses found no room in the documentation networks and "
-		    "got one "
+		printf("%u IPv4 addresses found no room in the documentation networks "
+		    "and got one "
 		    "of 198.18.0.0/15\n", stats.beyond_documentation);
 	return EXIT_GOOD;
 }

@@ -331,7 +331,7 @@ lab_records_done(struct lab_records *t)
 	*t = (struct lab_records){0};
 }
 
-struct end {
+struct client_end {
 	const struct addr *client;
 	uint16_t port;
 };
@@ -340,7 +340,7 @@ static bool
 record_is_below(const void *table, size_t i, const void *key)
 {
 	const struct lab_record *r = (const struct lab_record *)table + i;
-	const struct end *end = key;
+	const struct client_end *end = key;
 
 	return compare_end(&r->client, r->port, end->client, end->port) < 0;
 }
@@ -348,7 +348,7 @@ record_is_below(const void *table, size_t i, const void *key)
 size_t
 lab_records_find(const struct lab_records *t, const struct addr *client, uint16_t port)
 {
-	const struct end end = {client, port};
+	const struct client_end end = {client, port};
 
 	return search_lower(t->list, 0, t->count, &end, record_is_below);
 }

@@ -260,6 +260,27 @@ test_bursts(void **state)
 }
 
 /* All are lost, also in bursts, which then have no end. */
+/* The second frame of a burst's chain is drawn, too: behind a lost one it is lost with 1 -
+ * 1 / burst. */
+static void
+test_first_of_bursts(void **state)
+{
+	uint64_t seed, first = 0, both = 0, lost;
+
+	for (seed = 1; seed <= 4000; seed++) {
+		struct link *link = make("loss=30%,burst=4", seed, 16);
+
+		put(link, LINK_AHEAD, 0, 0, 100);
+		lost = counter(link, LINK_COUNT_lost);
+		put(link, LINK_AHEAD, 0, 1, 100);
+		first += lost;
+		both += lost == 1 && counter(link, LINK_COUNT_lost) == 2;
+		link_free(link);
+	}
+	assert_share("first frames lost", (double)first, 4000, 0.3, 1);
+	assert_share("second ones lost behind them", (double)both, (double)first, 0.75, 1);
+}
+
 static void
 test_all_lost(void **state)
 {
@@ -404,7 +425,10 @@ test_queue(void **state)
 		{"rate=8M,queue=1", 2, 2, LINK_COUNT_queue_full},
 		{"rate=8M,queue=1000,queue-bytes=4500", 5, 5,
 		    LINK_COUNT_queue_bytes_full},
+		{"rate=8M,queue=1000,queue-bytes=4000", 5, 5, LINK_COUNT_queue_bytes_full},
+		{"rate=8M,queue=1000,queue-bytes=3999", 4, 4, LINK_COUNT_queue_bytes_full},
 		{"rate=8M,queue=1000,queue-bytes=500", 1, 1, LINK_COUNT_queue_bytes_full},
+		{"rate=8M,queue=1000,queue-bytes=1", 1, 1, LINK_COUNT_queue_bytes_full},
 		{"rate=8M,queue=1000", 100, 100, LINK_COUNT_queue_full},
 		{"queue=1", 100, 100, LINK_COUNT_queue_full},
 	};
@@ -430,6 +454,37 @@ test_queue(void **state)
 		arrivals_free(&a);
 		link_free(link);
 	}
+}
+
+/* What is left of a nanosecond counts on while the wire is busy, and not after a rest: of
+ * 1001 bit/s that is most of one for the length that is looked for. */
+static void
+test_rest(void **state)
+{
+	const uint64_t rate = 1001, second = 1000000000;
+	struct link *link = make("rate=1001,queue=10", 1, 1024);
+	struct arrivals a = arrivals_new(6);
+	uint32_t bytes = 60;
+	uint64_t i, time, busy;
+
+	while (bytes < FRAME && bytes * 8 * second % rate != rate - 1)
+		bytes++;
+	assert_true(bytes < FRAME);
+	time = bytes * 8 * second / rate;
+	for (i = 0; i < 3; i++)
+		put(link, LINK_AHEAD, (int64_t)(i * 100 * second), i, bytes);
+	for (; i < 6; i++)
+		put(link, LINK_AHEAD, (int64_t)(1000 * second), i, bytes);
+	take_until(link, LINK_AHEAD, INT64_MAX - 1, &a);
+	assert_int_equal(a.count, 6);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(a.first_ns[i], i * 100 * second + time);
+	for (; i < 6; i++) {
+		busy = (i - 2) * bytes * 8 * second / rate;
+		assert_int_equal(a.first_ns[i], 1000 * second + busy);
+	}
+	arrivals_free(&a);
+	link_free(link);
 }
 
 /* A queue of any length keeps its places apart: a frame leaves it every millisecond, so
@@ -570,6 +625,36 @@ test_copies(void **state)
 	assert_int_equal(counter(link, LINK_COUNT_overtaken), 0);
 	arrivals_free(&a);
 	link_free(link);
+}
+
+/* Octets are counted as frames are, copies with what left. */
+static void
+test_octets(void **state)
+{
+	static const char *const settings[] = {"delay=1ms", "duplicate=100%",
+	    "loss=20%,duplicate=100%"};
+	uint64_t came, left, i;
+	size_t k;
+
+	for (k = 0; k < sizeof settings / sizeof *settings; k++) {
+		struct link *link = make(settings[k], 5, 1024);
+		struct arrivals a = arrivals_new(200);
+
+		for (i = 0, came = 0; i < 200; came += 60 + i, i++)
+			put(link, LINK_AHEAD, (int64_t)i, i, 60 + (uint32_t)i);
+		take_until(link, LINK_AHEAD, INT64_MAX - 1, &a);
+		for (i = 0, left = 0; i < 200; i++) {
+			left += a.times[i] * (60 + i);
+			assert_int_equal(a.times[i],
+			    a.first_ns[i] < 0 ? 0 : k == 0 ? 1 : 2);
+		}
+		assert_true(k == 2 ? left < 2 * came : left == (k == 0 ? 1 : 2) * came);
+		assert_int_equal(counter(link, LINK_COUNT_came_bytes), came);
+		assert_int_equal(counter(link, LINK_COUNT_left_bytes), left);
+		assert_balance(link, LINK_AHEAD);
+		arrivals_free(&a);
+		link_free(link);
+	}
 }
 
 static void
@@ -849,16 +934,19 @@ main(void)
 	const struct CMUnitTest list[] = {
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_first_of_bursts),
 		cmocka_unit_test(test_all_lost),
 		cmocka_unit_test(test_delay),
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_queue_moves),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_reorder),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_corrupt_where),
 		cmocka_unit_test(test_choices),
