@@ -166,6 +166,41 @@ test_wrong(void **state)
 		"x.lab: line 3: meter: sample and active do not go together"},
 		{"[link]\nrate = 10M\nqueue = 0\n[client]\nparallel = 2\n",
 		"x.lab: line 3: queue: a rate needs one"},
+		{"[server]\nhttp = 3\nprogram = caddy\ntls = 1.3\n"
+		 "[client]\nprogram = curl\n",
+		"http = 3 needs caddy"},
+		{"[server]\nhttp = 3\nprogram = caddy\ntls = 1.2\n"
+		 "[client]\nprogram = chromium\n",
+		"http = 3 needs caddy"},
+		{"[server]\nhttp = 3\nprogram = nginx\ntls = 1.3\n"
+		 "[client]\nprogram = chromium\n",
+		"http = 3 needs caddy"},
+		{"[server]\nprogram = s_server\n[client]\nprogram = curl\n",
+		"s_server needs tls"},
+		{"[server]\nprogram = s_server\ntls = 1.3\n",
+		"s_server needs tls"},
+		{"[server]\nprogram = s_server\ntls = 1.3\n"
+		 "[client]\nprogram = curl\nreuse = 2\n",
+		"x.lab: line 6: server: s_server needs tls"},
+		{"[server]\nprogram = s_server\ntls = 1.3\n"
+		 "[client]\nprogram = curl\nparallel = 2\n",
+		"x.lab: line 6: server: s_server needs tls"},
+		{"[server]\nprogram = s_server\ntls = 1.3\n"
+		 "[client]\nprogram = curl\n[network]\nservers = 2\n",
+		"x.lab: line 7: server: s_server needs tls"},
+		{"[server]\nprogram = s_server\ntls = 1.3\n"
+		 "[client]\nprogram = curl\nabort = 0.1\n",
+		"x.lab: line 6: server: s_server needs tls"},
+		{"[client]\nprogram = chromium\nreuse = 51\n",
+		"reuse is above the number of files"},
+		{"[client]\ndepth = 2\n",
+		"x.lab: line 2: client: depth is for"},
+		{"[meter]\nactive = 1us\nsample = 2\n",
+		"x.lab: line 3: meter: sample and active"},
+		{"[scenario]\nless = all\n",
+		"x.lab: line 2: less takes one of sizes, downloads"},
+		{"[scenario]\nless = sizes\nless = sizes\n",
+		"x.lab: line 3: less is said twice"},
 		{"[link]\nburst = 3\nloss = 0.1%\n\n[link]\nloss-at = 1\n",
 		"x.lab: line 6: [link] has no key 'loss-at'"},
 	};
@@ -199,7 +234,17 @@ test_limits(void **state)
 	    "[client]\nprogram = curl\nresume = 0.5\nabort = 0.5\n",
 	    "[client]\nprogram = apt\nreuse = 50\n", "[meter]\nsample = 2\n",
 	    "[meter]\nactive = 1s\n", "[server]\ntls = 1.2\nrecord = 512\n",
-	    "[link]\nrate = 10M\nqueue = 1\n", "[network]\nhops = 12\nttl = 255\nclients = 32\nservers = 32\n",
+	    "[link]\nrate = 10M\nqueue = 1\n",
+	    "[network]\nhops = 12\nttl = 255\nclients = 32\nservers = 32\n",
+	    "[server]\nprogram = s_server\ntls = 1.3\n[client]\nprogram = curl\n",
+	    "[server]\nhttp = 3\nprogram = caddy\ntls = 1.3\n"
+	    "[client]\nprogram = chromium\n",
+	    "[client]\nprogram = chromium\nreuse = 50\n",
+	    "[client]\nprogram = curl\nreuse = 60\n",
+	    "[client]\nreuse = 60\n",
+	    "[client]\nprogram = curl\ndepth = 2\n",
+	    "[client]\nprogram = pipeline\ndepth = 2\nreuse = 2\n",
+	    "[client]\ndepth = 1\n",
 	};
 	struct scenario s;
 	size_t i;
