@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -309,6 +310,22 @@ write_line(struct fetch *f, const struct lab_target *target,
 	fflush(f->out);
 }
 
+/* The first line that curl's log has got since it had so many octets; "" if none. */
+static void
+curl_said(const char *log, long from, char said[256])
+{
+	FILE *file = fopen(log, "re");
+
+	said[0] = '\0';
+	if (file == NULL)
+		return;
+	if (fseek(file, from, SEEK_SET) == 0 && fgets(said, 256, file) != NULL) {
+		said[strcspn(said, "\n")] = '\0';
+		tame(said);
+	}
+	fclose(file);
+}
+
 /* -1 only where going on makes no sense. */
 static int
 fetch_one(struct fetch *f, size_t i, struct err *err)
@@ -324,6 +341,9 @@ fetch_one(struct fetch *f, size_t i, struct err *err)
 	    .argv = argv, .space = f->way.space, .output = f->report, .log = f->log};
 	struct process *curl;
 	int64_t start_us = now_us();
+	char said[256];
+	struct stat st;
+	long log_bytes;
 	unsigned n = 15;
 
 	snprintf(timeout, sizeof timeout, "%lld.%03lld",
@@ -336,6 +356,7 @@ fetch_one(struct fetch *f, size_t i, struct err *err)
 	}
 	if (f->config->is_insecure)
 		argv[n++] = "--insecure";
+	log_bytes = stat(f->log, &st) == 0 ? (long)st.st_size : 0;
 	if (process_start(&config, &curl, err) != 0)
 		return -1;
 	if (process_wait(curl, -1) == PROCESS_STOP) {
@@ -348,7 +369,8 @@ fetch_one(struct fetch *f, size_t i, struct err *err)
 	else
 		fault = fault_of(cells, room);
 	if (fault != NULL) {
-		complain("lab reference: %s: %s; %s may say more", url, fault, f->log);
+		curl_said(f->log, log_bytes, said);
+		complain("lab reference: %s: %s", url, said[0] != '\0' ? said : fault);
 		f->counts->failed++;
 		return 0;
 	}

@@ -33,9 +33,8 @@ struct values {
 	bool is_insecure;
 };
 
-static const char measure_columns[] =
-    "name,size,downloads,metered,span,span_low,span_high,header,"
-    "request,bytes,bytes_low,bytes_high,packets,again";
+/* What a terminal of 100 columns shows; -f has the rest. */
+static const char measure_columns[] = "name,size,downloads,span,header,bytes,again";
 
 static const struct option_row options[] = {
     {"write", 'w', OPTION_TEXT, offsetof(struct values, output), "CATALOG", NULL, 0, 0,
@@ -322,9 +321,9 @@ tell(struct reference *r, struct err *err)
 			 (unsigned long long)measures.downloads);
 	fprintf(
 	    stderr,
-	    "%zu files written to %s; weir learn --store %s --labels %s makes others of "
-	    "the same downloads\n",
-	    measures.count, r->v->output, store, labels);
+	    "%zu file%s written to %s. To learn from the same downloads:\n"
+	    "    weir learn --store %s --labels %s\n",
+	    measures.count, measures.count == 1 ? "" : "s", r->v->output, store, labels);
 	status = 0;
 done:
 	lab_measures_done(&measures);
@@ -368,9 +367,10 @@ work(struct reference *r, struct err *err)
 	if (lab_fetch(&config, &r->targets, &r->counts, err) != 0)
 		return -1;
 	if (r->counts.failed > 0)
-		complain("lab reference: %llu downloads failed; the same command tries "
-			 "them again",
-			 (unsigned long long)r->counts.failed);
+		complain("lab reference: %llu download%s failed; the same command tries "
+			 "again",
+			 (unsigned long long)r->counts.failed,
+			 r->counts.failed == 1 ? "" : "s");
 	if (r->counts.before + r->counts.now == 0)
 		return err_set(err, EIO, "no download succeeded");
 	return tell(r, err);

@@ -253,9 +253,41 @@ report(struct trace *t, const struct command *command, const char *const *words)
 	return status;
 }
 
+/* How many flows there are: lines of a table of them, but for the first. */
+static uint64_t
+count_flows(struct trace *t)
+{
+	const char *words[] = {"print", "--store", t->store, "-o", "tsv", "--fields",
+	    "start", NULL};
+	char path[PATH_BYTES], block[4096];
+	int own = t->report_fd;
+	uint64_t lines = 0;
+	ssize_t n, i;
+
+	snprintf(path, sizeof path, "%s/flows.tsv", t->folder);
+	t->report_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (t->report_fd >= 0 && report(t, &command_print, words) == EXIT_GOOD &&
+	    lseek(t->report_fd, 0, SEEK_SET) == 0)
+		while ((n = read(t->report_fd, block, sizeof block)) > 0)
+			for (i = 0; i < n; i++)
+				lines += block[i] == '\n';
+	if (t->report_fd >= 0)
+		close(t->report_fd);
+	t->report_fd = own;
+	return lines > 0 ? lines - 1 : 0;
+}
+
+/* A heading over a table, apart from what the command said. */
+static void
+heading(struct trace *t, const char *words)
+{
+	dprintf(t->report_fd, "\n%s\n", words);
+}
+
 static int
 report_all(struct trace *t)
 {
+	bool is_table = strcmp(t->v->format, "table") == 0;
 	const char *flows[] = {"print", "--store", t->store, "-o", t->v->format,
 	    t->v->fields == NULL ? NULL : "--fields", t->v->fields, NULL};
 	const char *words[ARGUMENTS] = {"identify", "--store", t->store, "-o",
@@ -263,14 +295,22 @@ report_all(struct trace *t)
 	size_t i, n = 5;
 	int status;
 
+	if (is_table && count_flows(t) == 0) {
+		heading(t, "No flows: the command sent nothing through its interface.");
+		return EXIT_GOOD;
+	}
+	if (is_table)
+		heading(t, "Flows");
 	status = report(t, &command_print, flows);
 	for (i = 0; i < t->v->catalogs.count; i++) {
 		words[n++] = "-c";
 		words[n++] = t->v->catalogs.items[i];
 	}
-	if (status == EXIT_GOOD && t->v->catalogs.count > 0)
-		status = report(t, &command_identify, words);
-	return status;
+	if (status != EXIT_GOOD || t->v->catalogs.count == 0)
+		return status;
+	if (is_table)
+		heading(t, "Files");
+	return report(t, &command_identify, words);
 }
 
 /* ---- all ---- */
@@ -278,9 +318,13 @@ report_all(struct trace *t)
 static int
 open_report(struct trace *t, struct err *err)
 {
+	char path[PROGRAM_PATH_MAX];
 	size_t i;
 
-	/* what would fail after the command has run fails before */
+	/* what would fail after the command has run, or after the network is made, fails
+	 * before; no package is named, as for programs of the lab's own */
+	if (strchr(t->command[0], '/') == NULL && !program_path(t->command[0], path))
+		return err_set(err, ENOENT, "%s: no such command", t->command[0]);
 	for (i = 0; i < t->v->catalogs.count; i++) {
 		if (access(t->v->catalogs.items[i], R_OK) != 0)
 			return err_set(err, errno, "%s: %s", t->v->catalogs.items[i],

@@ -56,6 +56,9 @@ base=http://127.0.0.1:$(cat port)
 status "a list of a folder" 0 "$weir" lab reference "$base/" -i lo --pause 0 -n 1 -w listed.tsv -o tsv
 is "its files, not what is in folders below" "$(awk -F'\t' 'NR > 1 {print $2}' out | sort -n)" "$(find files -maxdepth 1 -type f -printf '%s\n' | sort -n)"
 printf '# two\n%s/part%%201.bin\tfirst\n%s/part%%202.bin\n%s/gone\n' "$base" "$base" "$base" >urls
+status "a server that does not listen" 1 "$weir" lab reference http://127.0.0.1:1/x -n 1 --pause 0 -w none.tsv
+like "curl's own words are told" "$(cat "$tmp/err")" 'http://127.0.0.1:1/x: curl: \(7\) .*127.0.0.1 port 1'
+like "and that it can be tried again" "$(cat "$tmp/err")" '1 download failed; the same command tries again'
 status "a file of URLs, of which one is gone" 1 "$weir" lab reference urls --pause 0 -n 2 -w urls.tsv -o tsv
 like "is told" "$(cat err)" "$base/gone: the server answers 404"
 is "the others are there" "$(awk -F'\t' 'NR > 1 {print $1 " " $4 " " $5}' out | tr '\n' ,)" "first 2 2,part 2.bin 2 2,"

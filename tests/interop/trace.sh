@@ -46,6 +46,9 @@ is "input and output of the command" "$(cat out)" "given
 told"
 is "its standard error" "$(grep -c '^wrong$' err)" 1
 is "without flows there is no row" "$(grep -c 127.0.0.1 err)" 0
+like "but a word" "$(cat err)" '^No flows: the command sent nothing'
+"$weir" lab trace --local -o ndjson -- true >out 2>err
+is "which programs do not get" "$(cat out err)" ""
 
 "$weir" lab trace --local -o tsv -f src,dst,dst_port,reverse_bytes -w local.tsv -- sh -c \
 	'python3 -m http.server -d www -b 127.0.0.1 8000 >/dev/null 2>&1 &
@@ -175,7 +178,7 @@ is "as another user" "$("$weir" lab trace --local --user nobody -- id -un 2>err)
 status "no command" 2 "$weir" lab trace --local
 like "no command: says how" "$(cat err)" "needs a command: weir lab trace"
 status "a command that is not there" 1 "$weir" lab trace --local -- no-such-command-$$
-like "a command that is not there: named" "$(cat err)" "no-such-command-$$ is not installed"
+like "a command that is not there: named" "$(cat err)" "no-such-command-$$: no such command"
 status "no such namespace" 1 "$weir" lab trace --to none-$$ -- true
 like "no such namespace: named" "$(cat err)" "network namespace none-$$: No such file"
 status "no such catalogue" 1 "$weir" lab trace --local -c none.tsv -- touch was-run
