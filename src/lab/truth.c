@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT_STEPS = 100, WAIT_STEP_MS = 50 };
+enum { WAIT_STEP_MS = 50 };
 
 static const char *const columns[] = {
 #define TRUTH(name, help) #name,
@@ -267,6 +267,12 @@ logs_read(const struct truth_config *c, struct seen_list *seen, struct seen_list
 	return note_lines(c->clients_log, c->clients_from, report_line, &access, err);
 }
 
+static bool
+wait_more(const struct truth_config *c)
+{
+	return c->wait != NULL ? c->wait(c->wait_arg) : stop_sleep(WAIT_STEP_MS);
+}
+
 int
 truth_read(const struct truth_config *c, struct text *out, struct truth_counts *counts,
     struct err *err)
@@ -277,14 +283,14 @@ truth_read(const struct truth_config *c, struct text *out, struct truth_counts *
 	int status = 0, i;
 
 	text_init(&rows);
-	for (i = 0; status == 0 && i < WAIT_STEPS; i++) {
+	for (i = 0; status == 0 && i <= TRUTH_WAITS; i++) {
 		text_clear(&rows);
 		found = (struct truth_counts){0};
 		if ((status = logs_read(c, &seen, &reports, err)) != 0)
 			break;
 		cuts_mark(&seen, &reports);
 		rows_write(c, &seen, &rows, &found);
-		if (found.rows >= c->expected || !stop_sleep(WAIT_STEP_MS))
+		if (found.rows >= c->expected || i == TRUTH_WAITS || !wait_more(c))
 			break;
 	}
 	if (status == 0) {
