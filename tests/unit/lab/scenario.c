@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static void
@@ -116,6 +117,7 @@ test_wrong(void **state)
 		{"[client]\nranges = nan\n", "ranges takes a number"},
 		{"[meter]\nplaces = attic\n", "places takes none or places"},
 		{"[link]\nloss = 2%\nloss = 2%\n", "x.lab: line 3: loss is said twice"},
+		{"[link]\nqueue = 9\nqueue = 9\n", "x.lab: line 3: queue is said twice"},
 		{"[link]\nloss = lots\n", "x.lab: line 2: "},
 		{"[link]\nspeed = 1\n", "x.lab: line 2: [link] has no key 'speed'"},
 		{"[files]\nmin = 9M\nmax = 1M\n", "x.lab: line 3: files: min is above max"},
@@ -253,6 +255,92 @@ test_limits(void **state)
 		parse(&s, "x.lab", good[i]);
 }
 
+/* Only what is not as usual is printed, in the order of the tables, as it is typed. */
+static void
+test_print(void **state)
+{
+	struct scenario s;
+	struct text out;
+
+	text_init(&out);
+	parse(&s, "x", "");
+	scenario_print(&s, &out);
+	assert_string_equal(out.data, "");
+	parse(&s, "x",
+	    "[link]\nqueue = 9\nrate = 10M\n[client]\nprogram = wget\nparallel = 3\n"
+	    "[scenario]\nsummary = two words\ndownloads = 300\nless = downloads\n"
+	    "[meter]\nplaces = edge\nactive = 1500ms\n[files]\nscale = 0.25\n");
+	scenario_print(&s, &out);
+	assert_string_equal(out.data,
+	    "[scenario]\nsummary = two words\nless = downloads\n[files]\nscale = 0.25\n"
+	    "[client]\nparallel = 3\n[meter]\nplaces = edge\nactive = 1500ms\n"
+	    "[link]\nrate = 10M\nqueue = 9\n");
+	text_done(&out);
+}
+
+/* A place is there from its own number of hops on. */
+static void
+test_places(void **state)
+{
+	static const unsigned hops[PLACES] = {
+#define PLACE(id, hops, help) [PLACE_##id] = hops,
+#include "lab/place.def"
+#undef PLACE
+	};
+	struct scenario s;
+	unsigned n, i;
+
+	parse(&s, "x", "");
+	for (n = 1; n <= 12; n++) {
+		s.network_hops = n;
+		for (i = 0; i < PLACES; i++)
+			assert_int_equal(scenario_places_there(&s) >> i & 1, hops[i] <= n);
+	}
+}
+
+/* Lengths: at the limit each is good, one further it is refused in words that name it. */
+static void
+test_lengths(void **state)
+{
+	char name[64], line[1100], value[80];
+	struct scenario s;
+	struct err err = {0};
+
+	memset(name, 'a', sizeof name);
+	strcpy(name + 39, ".lab");
+	parse(&s, name, "");
+	assert_int_equal(strlen(s.name), 39);
+	name[39] = 'a';
+	strcpy(name + 40, ".lab");
+	assert_int_equal(scenario_parse(&s, name, "", 0, &err), -1);
+	assert_non_null(strstr(err.text, "a scenario's name has up to 39 letters"));
+
+	memset(line, ' ', sizeof line);
+	memcpy(line, "[network]", 9);
+	line[1023] = '\n';
+	err_clear(&err);
+	assert_int_equal(scenario_parse(&s, "x", line, 1024, &err), 0);
+	line[1023] = ' ';
+	line[1024] = '\n';
+	assert_int_equal(scenario_parse(&s, "x", line, 1025, &err), -1);
+	assert_non_null(strstr(err.text, "x: line 1: longer than 1023 bytes"));
+	memcpy(line, "[network]\0\n", 11);
+	err_clear(&err);
+	assert_int_equal(scenario_parse(&s, "x", line, 11, &err), -1);
+	assert_non_null(strstr(err.text, "or no text"));
+	memcpy(line, "[network]#\1\n", 12);
+	assert_int_equal(scenario_parse(&s, "x", line, 12, &err), 0);
+
+	snprintf(value, sizeof value, "[link]\nloss = 0.%029d\n", 1);
+	parse(&s, "x", value);
+	assert_int_equal(strlen(s.link_words[LINK_loss]), 31);
+	snprintf(value, sizeof value, "[link]\nloss = 0.%030d\n", 1);
+	err_clear(&err);
+	assert_int_equal(scenario_parse(&s, "x", value, strlen(value), &err), -1);
+	assert_non_null(strstr(err.text, "x: line 2: loss: "));
+	assert_non_null(strstr(err.text, "is too long"));
+}
+
 static void
 test_names(void **state)
 {
@@ -291,6 +379,7 @@ test_help(void **state)
 #undef PLACE
 	};
 	struct text help;
+	const char *at;
 	size_t i;
 
 	text_init(&help);
@@ -298,8 +387,20 @@ test_help(void **state)
 	for (i = 0; i < sizeof words / sizeof *words; i++)
 		if (strstr(help.data, words[i]) == NULL)
 			fail_msg("no help for %s", words[i]);
-	for (i = 0; i < LINK_KEYS; i++)
-		assert_non_null(strstr(help.data, link_rows[i].name));
+	assert_memory_equal(help.data, "[scenario]", 10);
+	assert_non_null(strstr(help.data, "\n\n[network]"));
+	at = strstr(help.data, "[link]");
+	for (i = 0; i < LINK_KEYS; i++) {
+		char key[40];
+
+		snprintf(key, sizeof key, "\n  %s ", link_rows[i].name);
+		assert_non_null(strstr(at, key));
+	}
+	/* each key stands under its section, once */
+	at = strstr(help.data, "[client]");
+	assert_true(strstr(help.data, "\n  ttl ") < at);
+	assert_true(strstr(at, "\n  pause ") < strstr(at, "[meter]"));
+	assert_null(strstr(strstr(help.data, "\n  pause ") + 1, "\n  pause "));
 	text_done(&help);
 }
 
@@ -320,7 +421,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shipped), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_wrong), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_print), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_lengths), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_help), cmocka_unit_test(test_quick),
 	};
 
