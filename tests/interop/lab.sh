@@ -147,7 +147,7 @@ status "again with another seed" 1 $lab run --quick -o data --seed 8 six-hops
 like "again with another seed: told" "$(cat "$tmp/out")" 'was begun with seed 7, not 8; remove it'
 
 # Broken off in its second block, it goes on there.
-printf '[scenario]\ndownloads = 30\nblock = 10\n[network]\nhops = 1\n[client]\npause = 100ms\n[files]\nmin = 1k\nmax = 1M\n' >mine.lab
+printf '[scenario]\ndownloads = 30\nblock = 10\n[network]\nhops = 1\n[client]\npause = 300ms\n[files]\nmin = 1k\nmax = 1M\n' >mine.lab
 $lab run -o data ./mine.lab >said 2>err &
 run=$!
 children="$children $run"
