@@ -214,9 +214,8 @@ run_delete_all(void *context, const char *argument, struct serve_reply *reply,
 	run_##id(void *context, const char *argument, struct serve_reply *reply,        \
 	    struct err *err)                                                            \
 	{                                                                               \
-		(void)argument;                                                         \
-		if (command(context, (struct run_request){.command = RUN_##id}, \
-		    err) != 0) \
+		const struct run_request request = {.command = RUN_##id};               \
+		if (command(context, request, err) != 0)                                \
 			return SERVE_FAILED;                                            \
 		control_say(reply, "weir[%d]: " says, (int)getpid());                   \
 		return SERVE_DONE;                                                      \

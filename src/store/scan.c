@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reading end. Journals are opened first and segments listed after: a journal that
- * has become a segment meanwhile is found among those, and then its segment is read and
- * it is not. Files are read one after the other, a row group at a time. A file that fails
- * is noted and left, and the error kept for the end.
+ * The reading end. Files are read one after the other (sources.h), a row group at a time.
+ * A file that fails is noted and left, and the error kept for the end.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "model/batch.h"
+#include "store/sources.h"
 #include "store/store_private.h"
 #include "store/unpacker.h"
-
-/* A segment, or a journal that is open since the scan began. */
-struct source {
-	char stem[STEM_MAX];
-	char *path;
-	int fd; /* journals; -1: a segment */
-};
 
 struct store_scan {
 	struct store_scan_config config;
@@ -32,8 +21,7 @@ struct store_scan {
 	uint64_t needed[SCHEMA_FIELDS_MAX / 64];
 	bool has_needed, has_window;
 	int start, end; /* fields */
-	struct source *sources;
-	size_t count, cap;
+	struct sources sources;
 	size_t at; /* the current source */
 	bool is_open;
 	struct parquet_reader *reader;
@@ -46,190 +34,6 @@ struct store_scan {
 	struct err first;
 	uint64_t failures;
 };
-
-static int
-add_source(struct store_scan *s, const char *stem, const char *path, int fd,
-	   struct err *err)
-{
-	struct source *more, *to;
-
-	if (s->count == s->cap) {
-		s->cap = s->cap == 0 ? 64 : s->cap * 2;
-		if ((more = realloc(s->sources, s->cap * sizeof *more)) == NULL)
-			goto fail;
-		s->sources = more;
-	}
-	to = &s->sources[s->count];
-	memcpy(to->stem, stem, strlen(stem) + 1);
-	to->fd = fd;
-	if ((to->path = strdup(path)) == NULL)
-		goto fail;
-	s->count++;
-	return 0;
-
-fail:
-	if (fd >= 0)
-		close(fd);
-	return err_set(err, ENOMEM, "%s: out of memory", path);
-}
-
-static int
-open_journals_of(struct store_scan *s, const char *folder, struct err *err)
-{
-	struct names names = {0};
-	char path[PATH_MAX], stem[STEM_MAX];
-	int result, fd;
-
-	if ((result = names_list(&names, folder, err)) != 0)
-		return result < 0 ? -1 : 0;
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		if (!stem_of(names.at[i], ".journal", s->config.schema, stem))
-			continue;
-		if ((result = path_make(path, err, "%s/%s", folder, names.at[i])) != 0)
-			break;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 && errno == ENOENT) /* a segment by now */
-			continue;
-		if (fd < 0)
-			result = err_set(err, errno, "%s: %s", path, strerror(errno));
-		else
-			result = add_source(s, stem, path, fd, err);
-	}
-	names_free(&names);
-	return result;
-}
-
-static int
-open_journals(struct store_scan *s, const char *dir, struct err *err)
-{
-	struct names names = {0};
-	char path[PATH_MAX], folder[PATH_MAX];
-	int result;
-
-	if (path_make(path, err, "%s/journal", dir) != 0)
-		return -1;
-	if ((result = names_list(&names, path, err)) != 0)
-		return result < 0 ? -1 : 0;
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		result = path_make(folder, err, "%s/%s", path, names.at[i]);
-		if (result == 0)
-			result = open_journals_of(s, folder, err);
-	}
-	names_free(&names);
-	return result;
-}
-
-static int
-list_folder(struct store_scan *s, const char *folder, struct err *err)
-{
-	struct names names = {0};
-	char path[PATH_MAX], stem[STEM_MAX];
-	int result;
-
-	if ((result = names_list(&names, folder, err)) != 0)
-		return result < 0 ? -1 : 0;
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		if (!stem_of(names.at[i], ".parquet", s->config.schema, stem))
-			continue;
-		result = path_make(path, err, "%s/%s", folder, names.at[i]);
-		if (result == 0)
-			result = add_source(s, stem, path, -1, err);
-	}
-	names_free(&names);
-	return result;
-}
-
-static int
-list_segments(struct store_scan *s, const char *dir, struct err *err)
-{
-	struct names names = {0};
-	char folder[PATH_MAX];
-	int result = names_list(&names, dir, err);
-	bool is_store = false;
-
-	if (result > 0)
-		return err_set(err, ENOENT,
-			       "store %s: no such folder; give the folder that was "
-			       "named with --store when it was written",
-			       dir);
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		is_store = is_store || strcmp(names.at[i], "journal") == 0;
-		if (strncmp(names.at[i], "date=", 5) != 0)
-			continue;
-		is_store = true;
-		result = path_make(folder, err, "%s/%s", dir, names.at[i]);
-		if (result == 0)
-			result = list_folder(s, folder, err);
-	}
-	names_free(&names);
-	if (result == 0 && !is_store)
-		return err_set(err, ENOENT,
-			       "store %s: has neither a journal nor date= folders: "
-			       "it is no store",
-			       dir);
-	return result;
-}
-
-/* STORE/findings/findings-*.parquet */
-static int
-list_replaced(struct store_scan *s, const char *dir, struct err *err)
-{
-	struct names names = {0};
-	char folder[PATH_MAX], path[PATH_MAX], prefix[80];
-	int result;
-
-	snprintf(prefix, sizeof prefix, "%.64ss-", s->config.schema->name);
-	if (path_make(folder, err, "%s/%.64ss", dir, s->config.schema->name) != 0)
-		return -1;
-	if ((result = names_list(&names, folder, err)) != 0)
-		return result < 0 ? -1 : 0;
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		size_t n = strlen(names.at[i]);
-
-		if (strncmp(names.at[i], prefix, strlen(prefix)) != 0 || n < 8 ||
-		    strcmp(names.at[i] + n - 8, ".parquet") != 0)
-			continue;
-		result = path_make(path, err, "%s/%s", folder, names.at[i]);
-		if (result == 0)
-			result = add_source(s, "", path, -1, err);
-	}
-	names_free(&names);
-	return result;
-}
-
-static int
-compare_sources(const void *a, const void *b)
-{
-	const struct source *x = a, *y = b;
-	int order = strcmp(x->stem, y->stem);
-
-	if (order == 0) /* the segment first */
-		order = (x->fd >= 0) - (y->fd >= 0);
-	return order != 0 ? order : strcmp(x->path, y->path);
-}
-
-/* Sorts by stem, so by time, and drops journals whose segment is there. */
-static void
-sort_sources(struct store_scan *s)
-{
-	size_t n = 0;
-
-	if (s->count > 0)
-		qsort(s->sources, s->count, sizeof *s->sources, compare_sources);
-	for (size_t i = 0; i < s->count; i++) {
-		struct source *x = &s->sources[i];
-
-		if (x->stem[0] != '\0' && n > 0 &&
-		    strcmp(s->sources[n - 1].stem, x->stem) == 0) {
-			if (x->fd >= 0)
-				close(x->fd);
-			free(x->path);
-			continue;
-		}
-		s->sources[n++] = *x;
-	}
-	s->count = n;
-}
 
 static void
 need_fields(struct store_scan *s)
@@ -256,8 +60,6 @@ store_scan_open(const char *dir, const struct store_scan_config *config,
 		struct store_scan **out, struct err *err)
 {
 	struct store_scan *s = calloc(1, sizeof *s);
-	struct stat st;
-	int result;
 
 	if (s == NULL)
 		return err_set(err, ENOMEM, "store %s: out of memory", dir);
@@ -271,16 +73,9 @@ store_scan_open(const char *dir, const struct store_scan_config *config,
 	if (layout_new(&s->layout, config->schema, err) != 0 ||
 	    unpacker_new(&s->unpacker, s->layout, err) != 0)
 		goto fail;
-	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
-		result = err_set(err, ENOTDIR,
-		    "store %s: is a file, not the folder of a store", dir);
-	else if (config->is_replaced)
-		result = list_replaced(s, dir, err);
-	else if ((result = open_journals(s, dir, err)) == 0)
-		result = list_segments(s, dir, err);
-	if (result != 0)
+	if (sources_find(&s->sources, dir, config->schema, config->is_replaced, err) !=
+	    0)
 		goto fail;
-	sort_sources(s);
 	*out = s;
 	return 0;
 
@@ -320,7 +115,7 @@ close_source(struct store_scan *s)
 static int
 open_source(struct store_scan *s, struct err *err)
 {
-	struct source *x = &s->sources[s->at];
+	struct source *x = &s->sources.list[s->at];
 	int fd = x->fd;
 
 	s->is_open = true;
@@ -402,7 +197,7 @@ next_record(struct store_scan *s, struct err *err)
 static int
 name_file(struct store_scan *s, struct err *err)
 {
-	const char *path = s->sources[s->at].path;
+	const char *path = s->sources.list[s->at].path;
 
 	if (strncmp(err->text, path, strlen(path)) == 0)
 		return -1;
@@ -446,7 +241,7 @@ need_rows(struct store_scan *s)
 		struct err e = {0};
 		int more;
 
-		if (s->at == s->count)
+		if (s->at == s->sources.count)
 			return 0;
 		if (!s->is_open && open_source(s, &e) != 0)
 			more = -1;
@@ -531,12 +326,7 @@ store_scan_close(struct store_scan *s)
 		return;
 	parquet_reader_close(s->reader);
 	journal_close(s->journal);
-	for (size_t i = 0; i < s->count; i++) {
-		if (s->sources[i].fd >= 0)
-			close(s->sources[i].fd);
-		free(s->sources[i].path);
-	}
-	free(s->sources);
+	sources_free(&s->sources);
 	batch_free(s->slice);
 	unpacker_free(s->unpacker);
 	layout_free(s->layout);
