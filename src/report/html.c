@@ -184,6 +184,19 @@ html_table_begin(struct text *out, const char *label, const struct batch *batch,
 	text_done(&heading);
 }
 
+enum { LINE_OCTETS = 40, LONG_OCTETS = 160 };
+
+/* Short texts stay on a line; long ones get the room to be read. */
+static const char *
+cell_class(bool is_number, uint32_t octets)
+{
+	if (is_number)
+		return " class=\"number\"";
+	return octets > LONG_OCTETS   ? " class=\"longer\""
+	       : octets > LINE_OCTETS ? " class=\"long\""
+				      : "";
+}
+
 /* The cells of one row; texts[k] and ends[k] hold the columns' texts. */
 static void
 table_row(struct text *out, const struct batch *batch, const unsigned *fields, unsigned n,
@@ -196,8 +209,9 @@ table_row(struct text *out, const struct batch *batch, const unsigned *fields, u
 	for (k = 0; k < n; k++) {
 		from = row == 0 ? 0 : ends[k * batch->rows + row - 1];
 		to = ends[k * batch->rows + row];
-		text_str(out, types[batch->schema->fields[fields[k]].type].is_number
-		    ? "<td class=\"number\">" : "<td>");
+		text_printf(out, "<td%s>",
+		    cell_class(types[batch->schema->fields[fields[k]].type].is_number,
+			to - from));
 		text_html(out, texts[k].data + from, to - from);
 		text_str(out, "</td>");
 	}

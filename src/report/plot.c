@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	SQUARE = 360, LEFT = 56, TOP = 12, BOTTOM = 44,
+	SQUARE = 360, LEFT = 56, TOP = 18, BOTTOM = 44,
 	ROW_HEIGHT = 26, ROW_LEFT = 220, ROW_WIDTH = 560, ROW_RIGHT = 110, LABEL_MAX = 32,
 	LINE_HEIGHT = 12, GROUP_GAP = 8, GROUP_TOP = 24, GROUP_WIDTH = 860,
 	GROUP_RIGHT = 40,
@@ -48,12 +48,14 @@ end(struct text *out)
 {
 	text_str(out, "</svg>\n");
 	html_wide_end(out);
+	text_str(out, "</div>\n");
 }
 
+/* What belongs to a plot is a box too: its legend stays in sight as long as that does. */
 static void
-heading(struct text *out, const char *title)
+heading(struct text *out, const char *kind, const char *title)
 {
-	text_str(out, "<h3>");
+	text_printf(out, "<div class=\"%s\">\n<h3>", kind);
 	text_html(out, title, strlen(title));
 	text_str(out, "</h3>\n");
 }
@@ -105,8 +107,8 @@ plot_square(struct text *out, const struct plot *plot)
 
 	for (i = 0; i < plot->count; i++)
 		weights += plot->points[i].weight;
-	heading(out, plot->title);
-	begin(out, plot->title, LEFT + SQUARE + 16, TOP + SQUARE + BOTTOM);
+	heading(out, "figure square", plot->title);
+	begin(out, plot->title, LEFT + SQUARE + 20, TOP + SQUARE + BOTTOM);
 	square_axes(out, plot);
 	for (i = 0; i < plot->count; i++) {
 		const struct plot_point *p = &plot->points[i];
@@ -164,7 +166,7 @@ plot_rows(struct text *out, const struct plot *plot)
 	int height = TOP + ROW_HEIGHT * (int)plot->count + 24;
 	size_t k;
 
-	heading(out, plot->title);
+	heading(out, "figure", plot->title);
 	begin(out, plot->title, ROW_LEFT + ROW_WIDTH + ROW_RIGHT, height);
 	row_axis(out, TOP, height, ROW_WIDTH);
 	for (k = 0; k < plot->count; k++) {
@@ -257,7 +259,7 @@ plot_groups(struct text *out, const struct plot_groups *plot)
 		used += is_used(plot, s);
 	each = LINE_HEIGHT * used + GROUP_GAP;
 	height = top + each * (int)plot->group_count + 24;
-	heading(out, plot->title);
+	heading(out, "figure", plot->title);
 	legend(out, plot);
 	begin(out, plot->title, ROW_LEFT + GROUP_WIDTH + GROUP_RIGHT, height);
 	row_axis(out, top, height, GROUP_WIDTH);

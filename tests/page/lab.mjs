@@ -35,6 +35,11 @@ await testPage("lab", process.argv[2], async ({ page, check }) => {
 	const legend = await page.locator(".legend").first().locator("li").allInnerTexts();
 	check("a legend names what is drawn", ["article", "wire", "wire-fitted", "spans"].every(name => legend.includes(name)) &&
 		legend.includes("sklearn-tree") === hasSklearn, legend.join(" "));
+	// a legend stays in sight beside its own plot, and not beside what comes after
+	await page.locator("h2", { hasText: "Scenarios" }).scrollIntoViewIfNeeded();
+	await page.evaluate(() => document.querySelector("#scenarios").scrollIntoView());
+	check("legends end with their plots", await page.locator(".legend").evaluateAll(all =>
+		all.every(one => one.getBoundingClientRect().bottom <= document.querySelector("#scenarios").getBoundingClientRect().top + 1)));
 	const rows = await page.locator("table.sortable").first().locator("tbody tr").allInnerTexts();
 	check("the first table has a line a place", rows.length === 4 &&
 		/^one-hop\s+subnet\s+24\s+98\s.*\s100\.0$/.test(rows[0]) && /^reuse\s+subnet\s+30\s+fails\s/.test(rows[3]),
