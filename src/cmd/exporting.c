@@ -146,3 +146,17 @@ export_complain(const struct sink *sink, const struct export_values *v)
 		    "for them; use -v 9 or ipfix", counters[SENT_ipv6_left_out],
 		    v->version);
 }
+
+int
+export_check_lost(const struct sink *sink, const struct export_values *v, struct err *err)
+{
+	uint64_t counters[SEND_COUNTERS];
+
+	if (sink == NULL)
+		return 0;
+	send_counters(sink, counters);
+	if (counters[SEND_records_lost] == 0)
+		return 0;
+	return err_set(err, EIO, "%" PRIu64 " records were not sent: %s did not take them",
+	    counters[SEND_records_lost], v->collectors);
+}

@@ -83,5 +83,8 @@ int export_packets(struct sink *sink, const struct export_reports *reports,
 /* Tells once what could not be sent for want of a place in the format; sink may be
  * NULL. */
 void export_complain(const struct sink *sink, const struct export_values *v);
+/* -1 and how many, if records that were to be sent were not; sink may be NULL. */
+int export_check_lost(const struct sink *sink, const struct export_values *v,
+    struct err *err);
 
 #endif

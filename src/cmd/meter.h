@@ -77,6 +77,11 @@ int meter_outputs_close(struct meter_outputs *outputs, struct err *err);
 bool meter_outputs_wait(const struct meter_outputs *outputs);
 /* At the end: waits, within bounds, for what connections have still to send. */
 void meter_outputs_drain(struct meter_outputs *outputs);
+/* A line for each collector of flows that takes nothing since the last call, or again. */
+void meter_outputs_news(const struct meter_outputs *outputs,
+    void (*tell)(const char *line));
+/* After draining: -1 and how many, if records were not sent. */
+int meter_outputs_check_lost(const struct meter_outputs *outputs, struct err *err);
 /* The outputs' counters. */
 void meter_outputs_print(const struct meter_outputs *outputs, struct text *out);
 /* Live: -w's file anew under its name, after it was moved away. */

@@ -259,6 +259,8 @@ done:
 	if (r.outputs.sink != NULL && sink_flush(r.outputs.sink, err) != 0)
 		status = EXIT_TROUBLE;
 	meter_outputs_drain(&r.outputs);
+	if (meter_outputs_check_lost(&r.outputs, err->code == 0 ? err : &flush_err) != 0)
+		status = EXIT_TROUBLE;
 	if (r.meter != NULL)
 		summary(&r, v->format != NULL ? stderr : stdout);
 	if (meter_outputs_close(&r.outputs, err) != 0)

@@ -289,6 +289,27 @@ note_ignored(struct live_run *r)
 	(void)run_visit_outputs(r->run, send_ignored, r, &err);
 }
 
+static void
+tell(const char *line)
+{
+	log_say(LOG_TELL, "meter: %s", line);
+}
+
+static void
+outputs_news(void *arg)
+{
+	meter_outputs_news(&((struct live_run *)arg)->outputs, tell);
+}
+
+/* Collectors that take nothing, and those that do again, are told. */
+static void
+look_at_collectors(struct live_run *r)
+{
+	struct err err = {0};
+
+	(void)run_visit_outputs(r->run, outputs_news, r, &err);
+}
+
 /* Serves signals until the run should end. */
 static void
 serve(struct live_run *r)
@@ -300,8 +321,10 @@ serve(struct live_run *r)
 	if (watchdog > 0 && r->notify >= 0 && (wait_ms < 0 || watchdog < wait_ms))
 		wait_ms = (int)watchdog;
 	do {
-		if (poll(fds, 2, wait_ms) == 0 && r->outputs.send != NULL)
+		if (poll(fds, 2, wait_ms) == 0 && r->outputs.send != NULL) {
+			look_at_collectors(r);
 			note_ignored(r);
+		}
 		if (fds[0].revents != 0)
 			take_signal(r);
 		if (watchdog > 0 && r->notify >= 0 && run_is_alive(r->run))

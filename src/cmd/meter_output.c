@@ -198,17 +198,62 @@ meter_outputs_wait(const struct meter_outputs *o)
 	    (o->send != NULL && strcmp(o->v->export.transport, "udp") != 0);
 }
 
+static void
+complain_line(const char *line)
+{
+	complain("%s", line);
+}
+
+/* What became of the collectors since the last call. */
+static void
+tell_news(struct sink *sink, void (*tell)(const char *line))
+{
+	struct text t;
+	char *line, *rest;
+
+	text_init(&t);
+	send_news(sink, &t);
+	for (line = t.len == 0 ? NULL : strtok_r(t.data, "\n", &rest); line != NULL;
+	    line = strtok_r(NULL, "\n", &rest))
+		tell(line);
+	text_done(&t);
+}
+
+void
+meter_outputs_news(const struct meter_outputs *o, void (*tell)(const char *line))
+{
+	if (o->send != NULL)
+		tell_news(o->send, tell);
+}
+
 void
 meter_outputs_drain(struct meter_outputs *o)
 {
 	unsigned i;
 
-	for (i = 0; i < o->report_count; i++)
+	for (i = 0; i < o->report_count; i++) {
 		send_drain(o->reports[i]);
+		tell_news(o->reports[i], complain_line);
+	}
 	if (o->send == NULL)
 		return;
 	send_drain(o->send);
+	meter_outputs_news(o, complain_line);
 	export_complain(o->send, &o->v->export);
+}
+
+int
+meter_outputs_check_lost(const struct meter_outputs *o, struct err *err)
+{
+	unsigned i;
+
+	if (o->v == NULL) /* they are not open */
+		return 0;
+	for (i = 0; i < o->report_count; i++) {
+		if (export_check_lost(o->reports[i], &o->v->export, err) != 0)
+			return -1;
+	}
+	return export_check_lost(o->send, &o->v->export, err);
 }
 
 void

@@ -23,6 +23,9 @@ struct peer {
 	struct link *link;            /* TCP and SCTP: queue and connection */
 	uint64_t counters[SEND_COUNTERS];
 	int64_t lost_first_us, lost_last_us; /* when records were lost; 0: never */
+	/* at the last look of send_news */
+	bool is_told_refusing;
+	uint64_t told_refused, told_datagrams;
 };
 
 /* Loss of the train's messages from..from+n-1. */

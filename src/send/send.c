@@ -383,6 +383,41 @@ send_print(const struct sink *sink, struct text *out)
 	}
 }
 
+/* Whether nobody listened there of late: the answers say so, or there is no connection. */
+static bool
+is_refusing(const struct peer *p, bool is_udp)
+{
+	const uint64_t *c = p->counters;
+
+	if (!is_udp)
+		return c[SEND_connections] == c[SEND_disconnects] &&
+		    c[SEND_refused] + c[SEND_disconnects] > 0;
+	return c[SEND_refused] > p->told_refused ||
+	    (p->is_told_refusing && c[SEND_datagrams] == p->told_datagrams);
+}
+
+void
+send_news(struct sink *sink, struct text *out)
+{
+	struct sender *s = (struct sender *)sink;
+	struct peer *p;
+	bool is_now;
+
+	for (p = s->peers; p < s->peers + s->peer_count; p++) {
+		is_now = is_refusing(p, s->transport == &transport_udp);
+		if (is_now && !p->is_told_refusing)
+			text_printf(out, "%s: nobody takes flows there by %s\n", p->name,
+			    s->transport->name);
+		else if (!is_now && p->is_told_refusing)
+			text_printf(out, "%s takes flows again, %" PRIu64
+			    " records were lost so far\n", p->name,
+			    p->counters[SEND_records_lost]);
+		p->is_told_refusing = is_now;
+		p->told_refused = p->counters[SEND_refused];
+		p->told_datagrams = p->counters[SEND_datagrams];
+	}
+}
+
 void
 send_encoder_counters(const struct sink *sink, uint64_t out[SENT_COUNTERS])
 {

@@ -68,6 +68,9 @@ void send_drain(struct sink *sink);
 /* Templates are sent again with the next flows. */
 void send_refresh(struct sink *sink);
 
+/* A line for each collector that takes nothing since the last call, or takes it again. */
+void send_news(struct sink *sink, struct text *out);
+
 /* Counters of the encoder and a line per collector. */
 void send_print(const struct sink *sink, struct text *out);
 /* Of the encoders; SENT_COUNTERS values, summed at each call. */

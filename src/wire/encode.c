@@ -209,6 +209,8 @@ block_write(struct wire_encoder *e, struct block *b)
 		put_column(c, p->conversion, p->len, &rows, p->offset, e->base.boot_us);
 		if (p->is_most_known)
 			put_known_direction(&rows, p->offset);
+		if (p->conversion == CONVERT_LABEL)
+			put_label_ends(b->batch, p->field, &rows, p->offset);
 		if (p->field == FLOW_icmp_type && b->is_turned)
 			put_icmp_answer(&rows, p->offset);
 	}

@@ -232,6 +232,21 @@ icmp_answer(uint8_t type)
 }
 
 void
+put_label_ends(const struct batch *batch, unsigned field, const struct put_rows *rows,
+    size_t offset)
+{
+	const struct column *c = &batch->columns[field], *below = c + 1;
+	size_t i;
+
+	for (i = 0; i < rows->n; i++) {
+		if (is_null(c, rows->picks[i]))
+			memset(rows->to[i] + offset, 0, 3);
+		else if (field < FLOW_mpls_label10 && !is_null(below, rows->picks[i]))
+			rows->to[i][offset + 2] &= (uint8_t)~1;
+	}
+}
+
+void
 put_icmp_answer(const struct put_rows *rows, size_t offset)
 {
 	size_t i;

@@ -57,6 +57,11 @@ bool put_has_reverse(const struct batch *batch, size_t row);
  * sample, and of payload of which only the acknowledgements were seen. */
 bool put_is_empty(const struct batch *batch, size_t row, bool is_turned, bool has_own);
 
+/* After a column of MPLS labels: a row without this label has no octets but 0, and only
+ * the last one that a row has is the bottom of the stack. */
+void put_label_ends(const struct batch *batch, unsigned field,
+    const struct put_rows *rows, size_t offset);
+
 /* The type of ICMP of what answers a message; its own type for a message without an
  * answer.
  * Records of one direction have the type of that direction's packets. */

@@ -3,7 +3,7 @@
 
 Each kind is one conversation of two hosts that has an end of its own: open, half (one FIN),
 fin, rst, udp, icmp (one message), gre; echo has its answer, and fragments are two of a UDP
-datagram. arp is a thousand frames that are no IP, many are 300 UDP flows of two datagrams.
+datagram. arp is a thousand frames that are no IP, many are 300 UDP flows of two datagrams, mpls is udp behind three labels.
 """
 import struct
 import sys
@@ -52,6 +52,8 @@ KINDS = {
     "echo": [icmp(8, False), icmp(0, True)],
     "fragments": [ip(17, False, datagram[34:546], 0x2000), ip(17, False, datagram[546:], 64)],
     "arp": [b"\xff" * 6 + ETHER[:6] + b"\x08\x06" + bytes(300)] * 1000,
+    "mpls": [f[:12] + b"\x88\x47" + struct.pack(">III", 1000 << 12 | 64, 200 << 12 | 64, 30 << 12 | 0x140)
+             + f[14:] for f in (udp(2003, 40), udp(2003, 200, True))],
     "many": [udp(3000 + i % 300, 30) for i in range(600)],
 }
 with open(sys.argv[1], "wb") as out:
