@@ -102,8 +102,7 @@ is_ip(const struct walk *w, uint32_t n, uint32_t type)
 	return type == TYPE_IPV6 && p[0] >> 4 == 6 && load_be16(p + 4) + 40u <= left;
 }
 
-/* Whether an Ethernet frame with IP in it begins n octets on: addresses have no mark. */
-static bool
+bool
 is_frame(const struct walk *w, uint32_t n)
 {
 	uint32_t type;

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "packet/walk.h"
 
-enum { UDP = 17, UDP_HEADER = 8 };
+enum { UDP = 17, UDP_HEADER = 8, L2TP = 115 };
 enum { TYPE_ERSPAN = 0x88be, TYPE_ERSPAN3 = 0x22eb, TYPE_WCCP = 0x883e,
 	TYPE_EOIP = 0x6400, TYPE_METADATA = 0x8909, TYPE_ARUBA = 0x8200,
 	TYPE_ARUBA_LAST = 0x8210 };
@@ -149,16 +149,11 @@ open_gre(struct walk *w, struct packet *out)
 	return open_gre_type(w, out, type, flags & 0x1000);
 }
 
-/* RFC 4302, 2: the next header and a length in words less 2. IPv6 has it as an
- * extension. */
+/* What the number of a protocol of IP says of what follows. */
 static enum packet_counter
-open_ah(struct walk *w, struct packet *out)
+open_protocol(struct walk *w, struct packet *out, uint8_t proto)
 {
-	const uint8_t *p = walk_at(w, 0);
-
-	if (!walk_has(w, 2) || !walk_skip(w, (p[1] + 2) * 4u))
-		return PACKET_COUNT_short_link;
-	switch (p[0]) {
+	switch (proto) {
 	case 4:
 		return decode_ipv4(w, out);
 	case 41:
@@ -168,6 +163,18 @@ open_ah(struct walk *w, struct packet *out)
 	default:
 		return PACKET_COUNT_not_ip;
 	}
+}
+
+/* RFC 4302, 2: the next header and a length in words less 2. IPv6 has it as an
+ * extension. */
+static enum packet_counter
+open_ah(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 2) || !walk_skip(w, (p[1] + 2) * 4u))
+		return PACKET_COUNT_short_link;
+	return open_protocol(w, out, p[0]);
 }
 
 /* RFC 9300, 5.1 */
@@ -287,7 +294,70 @@ open_teredo(struct walk *w, struct packet *out)
 	return decode_ipv6(w, out);
 }
 
-/* RFC 2661, 3.1: data messages. */
+/* RFC 7761, 4.9.3: Register messages of version 2; those that only ask (N) have no data. */
+static enum packet_counter
+open_pim(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if (*walk_at(w, 0) != 0x21 || *walk_at(w, 4) & 0x40)
+		return PACKET_COUNT_not_ip;
+	w->at += 8;
+	return decode_ip(w, out);
+}
+
+/* draft-massar-v6ops-ayiya: lengths of identity and signature, what to do (1: forward), the
+ * next header, a time; identity and signature. */
+static enum packet_counter
+open_ayiya(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 8))
+		return PACKET_COUNT_short_link;
+	if ((p[2] & 15) != 1)
+		return PACKET_COUNT_not_ip;
+	return walk_skip(w, 8u + (1u << (p[0] >> 4)) + (p[1] >> 4) * 4u)
+	    ? open_protocol(w, out, p[3]) : PACKET_COUNT_short_link;
+}
+
+/* draft-ietf-intarea-gue, 3: data messages; version 1 is IP at once. */
+static enum packet_counter
+open_gue(struct walk *w, struct packet *out)
+{
+	const uint8_t *p = walk_at(w, 0);
+
+	if (!walk_has(w, 4))
+		return PACKET_COUNT_short_link;
+	if (p[0] >> 6 == 1)
+		return decode_ip(w, out);
+	if (p[0] >> 5 != 0)
+		return PACKET_COUNT_not_ip;
+	return walk_skip(w, 4 + (p[0] & 31) * 4u) ? open_protocol(w, out, p[1])
+	    : PACKET_COUNT_short_link;
+}
+
+/*
+ * RFC 3931, 4.1: a session, and before its frame what only both ends know of: a cookie of
+ * 4 or 8 octets, a sublayer of 4. Where Ethernet with IP begins tells.
+ */
+static enum packet_counter
+open_session(struct walk *w, struct packet *out)
+{
+	if (!walk_has(w, 4))
+		return PACKET_COUNT_short_link;
+	if (load_be32(walk_at(w, 0)) == 0) /* a control message */
+		return PACKET_COUNT_not_ip;
+	for (uint32_t n = 4; n <= 16; n += 4) {
+		if (!is_frame(w, n))
+			continue;
+		w->at += n;
+		return decode_type(w, out, TYPE_ETHERNET);
+	}
+	return PACKET_COUNT_not_ip;
+}
+
+/* RFC 2661, 3.1: data messages; of version 3 a header of 4 octets, and the session. */
 static enum packet_counter
 open_l2tp(struct walk *w, struct packet *out)
 {
@@ -295,7 +365,11 @@ open_l2tp(struct walk *w, struct packet *out)
 
 	if (!walk_has(w, 2))
 		return PACKET_COUNT_short_link;
+	if (out->proto == L2TP)
+		return open_session(w, out);
 	flags = load_be16(walk_at(w, 0));
+	if ((flags & 0x800f) == 3)
+		return walk_skip(w, 4) ? open_session(w, out) : PACKET_COUNT_short_link;
 	if (flags & 0x8000 || (flags & 15) != 2)
 		return PACKET_COUNT_not_ip;
 	n += flags & 0x4000 ? 2 : 0;

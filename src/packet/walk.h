@@ -72,6 +72,8 @@ enum packet_counter decode_type(struct walk *w, struct packet *out, uint32_t typ
 walk_fn decode_ethernet; /* MAC header first */
 walk_fn decode_ppp;      /* a protocol number, with address and control or without */
 walk_fn decode_llc;      /* 802.2 to the end of the frame */
+/* Whether an Ethernet frame with IP in it begins n octets on: addresses have no mark. */
+bool is_frame(const struct walk *w, uint32_t n);
 
 /* link_wireless.c: 802.11, of which some tunnels have frame control turned round. */
 walk_fn decode_wireless;
