@@ -4,7 +4,8 @@
  * message that the kernel cuts (UDP_SEGMENT), and many messages are one call. No datagram
  * is longer than the path takes (IP_MTU; the kernel sends with don't fragment), unless
  * that is less than a template needs. UDP has no answer but "nobody listens here", which
- * the kernel reports with the next datagram; it is counted and sending goes on. A full
+ * the kernel reports with the next datagram; it is counted and sending goes on, with the
+ * templates again for whoever will listen there. A full
  * queue of this machine is waited for a moment, then the datagram is counted as dropped.
  */
 #include "send/peer.h"
@@ -116,6 +117,15 @@ learn_path(struct peer *p)
 		wire_encoder_limit(p->encoder, p->path_bytes);
 }
 
+/* Nobody was there: whoever comes will need the templates. */
+static void
+note_refused(struct peer *p)
+{
+	p->counters[SEND_refused]++;
+	if (p->encoder != NULL)
+		wire_encoder_refresh(p->encoder);
+}
+
 /* Message `at` was refused for `code`: true if it is worth another try. */
 static bool
 is_retried(struct peer *p, int code)
@@ -123,7 +133,7 @@ is_retried(struct peer *p, int code)
 	struct pollfd fd = {p->fd, POLLOUT, 0};
 
 	if (code == ECONNREFUSED) { /* the answer to an earlier one */
-		p->counters[SEND_refused]++;
+		note_refused(p);
 		return true;
 	}
 	if (code == EAGAIN || code == ENOBUFS || code == EINTR) {
@@ -187,7 +197,7 @@ udp_flush(struct peer *p)
 	/* The answer to the last datagrams would come with the next ones. */
 	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 &&
 	    code == ECONNREFUSED)
-		p->counters[SEND_refused]++;
+		note_refused(p);
 }
 
 static void
