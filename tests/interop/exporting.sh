@@ -219,7 +219,7 @@ is "balance: neither misses a sequence number" "$(cat one.out two.out | grep -c 
 free=$(tool port)
 status "away, udp: meter ends well" 0 "$weir" meter -r mixed.pcap -n "127.0.0.1:$free" -v 9
 is "away, udp: refusals are counted" "$(grep -cE ' [1-9][0-9]* refused' out)" 1
-status "away, tcp: meter ends well" 0 "$weir" meter -r mixed.pcap -n "127.0.0.1:$free" -P tcp \
+status "away, tcp: meter says so by its status" 1 "$weir" meter -r mixed.pcap -n "127.0.0.1:$free" -P tcp \
 	--patience 300ms --store away
 is "away, tcp: all records are told as lost" "$(sed -n 's/.*, \([0-9]*\) records lost.*/\1/p' out)" \
 	"$(grep -c . want)"
