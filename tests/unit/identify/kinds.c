@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "catalog/catalog.h"
 #include "identify/dns_names.h"
 #include "identify/identify.h"
@@ -593,6 +594,8 @@ test_parts(void **state)
 {
 	enum { FEW = 50, PARTS_GIVEN = 60, RST = 4 };
 	struct catalog *c = catalog_new();
+	unsigned kind = 0, likely = 0, listed = 0, wrong = 0, sure_wrong = 0;
+	bool is_right;
 	struct flow flow[PARTS_GIVEN], rest;
 	size_t pick[PARTS_GIVEN], i, k;
 	unsigned named = 0;
@@ -656,14 +659,24 @@ test_parts(void **state)
 		const char *truth = catalog_text(w.catalog, w.files[pick[i]].name);
 
 		k = found(&flow[i]);
-		assert_int_equal(told.findings[k].kind, kinds[i % 4]);
-		assert_true(told.findings[k].probability > 0.9);
-		assert_non_null(strstr(told.candidates[k], truth));
-		if (told.name[k][0] != '\0')
-			assert_string_equal(told.name[k], truth);
-		named += told.name[k][0] != '\0' && i % 4 == 3;
+		is_right = strcmp(told.name[k], truth) == 0;
+		likely += told.findings[k].probability > 0.9;
+		kind += told.findings[k].kind == kinds[i % 4];
+		listed += strstr(told.candidates[k], truth) != NULL;
+		named += is_right && i % 4 == 3;
+		wrong += told.name[k][0] != '\0' && !is_right;
+		sure_wrong += told.name[k][0] != '\0' && !is_right &&
+			      told.findings[k].probability >= 0.99;
 	}
-	assert_int_equal(named, PARTS_GIVEN / 4);
+	print_message("of %d parts %u of the right kind, %u likely so, %u files listed, %u "
+		      "wrong; of %d continued %u named\n",
+		      PARTS_GIVEN, kind, likely, listed, wrong, PARTS_GIVEN / 4, named);
+	assert_true(kind >= 0.95 * PARTS_GIVEN);
+	assert_true(likely >= 0.9 * PARTS_GIVEN);
+	assert_true(listed >= 0.95 * PARTS_GIVEN);
+	assert_true(wrong <= 1);
+	assert_int_equal(sure_wrong, 0);
+	assert_true(named >= 0.9 * PARTS_GIVEN / 4);
 	end(&w);
 }
 
@@ -1363,38 +1376,52 @@ test_sampled_bounded(void **state)
 	}
 }
 
+/* Each test has draws of its own. */
+static int
+reseed(void **state)
+{
+	const char *name = *state, *number = getenv("WEIR_SEED");
+
+	seed = number != NULL ? strtoull(number, NULL, 10) : 20261130;
+	seed ^= hash64(name, strlen(name), 0);
+	return 0;
+}
+
+#define CASE(function) {#function, function, reseed, NULL, #function}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_whole),
-	    cmocka_unit_test(test_tie),
-	    cmocka_unit_test(test_encoded),
-	    cmocka_unit_test(test_partial),
-	    cmocka_unit_test(test_reset_after_all),
-	    cmocka_unit_test(test_ranges),
-	    cmocka_unit_test(test_no_ranges),
-	    cmocka_unit_test(test_parts), cmocka_unit_test(test_unmodified),
-	    cmocka_unit_test(test_unknown),
-	    cmocka_unit_test(test_joined),
-	    cmocka_unit_test(test_joined_at_two_points),
-	    cmocka_unit_test(test_joined_plain),
-	    cmocka_unit_test(test_joined_without_flags),
-	    cmocka_unit_test(test_points),
-	    cmocka_unit_test(test_points_plain),
-	    cmocka_unit_test(test_exchanges_and_plain),
-	    cmocka_unit_test(test_sampled), cmocka_unit_test(test_sampled_bounded),
-	    cmocka_unit_test(test_order),
-	    cmocka_unit_test(test_hints),
-	    cmocka_unit_test(test_depends),
-	    cmocka_unit_test(test_system),
-	    cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_contradictions),
-	    cmocka_unit_test(test_resumed), cmocka_unit_test(test_resumed_often),
+	    CASE(test_whole),
+	    CASE(test_tie),
+	    CASE(test_encoded),
+	    CASE(test_partial),
+	    CASE(test_reset_after_all),
+	    CASE(test_ranges),
+	    CASE(test_no_ranges),
+	    CASE(test_parts),
+	    CASE(test_unmodified),
+	    CASE(test_unknown),
+	    CASE(test_joined),
+	    CASE(test_joined_at_two_points),
+	    CASE(test_joined_plain),
+	    CASE(test_joined_without_flags),
+	    CASE(test_points),
+	    CASE(test_points_plain),
+	    CASE(test_exchanges_and_plain),
+	    CASE(test_sampled),
+	    CASE(test_sampled_bounded),
+	    CASE(test_order),
+	    CASE(test_hints),
+	    CASE(test_depends),
+	    CASE(test_system),
+	    CASE(test_names),
+	    CASE(test_contradictions),
+	    CASE(test_resumed),
+	    CASE(test_resumed_often),
 	};
 
-	seed = 20261130;
-	print_message("seed %llu\n", (unsigned long long)seed);
 	return cmocka_run_group_tests_name("identify: kinds and joins", tests, NULL,
 	    NULL);
 }
