@@ -419,22 +419,28 @@ test_updates(void **state)
 	} rows[] = {{TLS_nginx_h2_tls13, 1000000}, {TLS_nginx_h2_tls12, 1000000},
 	    {TLS_nginx_h2_tls13, 32768}};
 	struct catalog *few, *many;
+	unsigned right = 0, sure = 0, sure_wrong = 0;
 	struct score s;
 	size_t i;
 
 	begin(4);
 	few = archive(50);
-	many = archive(1000);
+	many = archive(30000);
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		run(few, 50, rows[i].law, LOOSE_FROM, rows[i].every, &s);
 		tell(tls_law_rows[rows[i].law].name, 50, &s);
 		assert_true(s.right >= 0.98 * s.all);
 		assert_true(s.sure_wrong <= 0.005 * s.sure);
-		run(many, 1000, rows[i].law, LOOSE_FROM, rows[i].every, &s);
-		tell(tls_law_rows[rows[i].law].name, 1000, &s);
-		assert_true(s.right >= 0.985 * s.all);
-		assert_true(s.sure_wrong <= 0.005 * s.sure);
+		run(many, 30000, rows[i].law, LOOSE_FROM, rows[i].every, &s);
+		tell(tls_law_rows[rows[i].law].name, 30000, &s);
+		right += s.right;
+		sure += s.sure;
+		sure_wrong += s.sure_wrong;
 	}
+	print_message("updates total %u\n", right);
+	/* Without what updates leave of a request it is two of three. */
+	assert_true(right >= 0.9 * 600);
+	assert_true(sure_wrong <= 0.01 * sure);
 	catalog_free(few);
 	catalog_free(many);
 }
