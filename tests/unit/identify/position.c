@@ -180,7 +180,7 @@ name_few(const struct catalog *catalog, uint64_t seed, enum position told,
 }
 
 /* With few downloads, knowing that the meter is near the client makes names surer; TTLs
- * that say so are as good as being told; and told wrongly it names no more. */
+ * that say so are as good as being told; and told wrongly it is less sure than untold. */
 static void
 test_few_downloads(void **state)
 {
@@ -210,7 +210,7 @@ test_few_downloads(void **state)
 	print_message("of %d: named %u; probabilities %.3f, told %.3f, told wrongly %.3f\n",
 	    TURNS * FEW, named, any, told, wrong);
 	assert_true(told > any);
-	assert_true(any > wrong - 1e-9);
+	assert_true(any > wrong + 0.01);
 	assert_true(named >= TURNS * FEW * 8 / 10);
 	catalog_free(files);
 }
