@@ -157,6 +157,7 @@ export_check_lost(const struct sink *sink, const struct export_values *v, struct
 	send_counters(sink, counters);
 	if (counters[SEND_records_lost] == 0)
 		return 0;
-	return err_set(err, EIO, "%" PRIu64 " records were not sent: %s did not take them",
+	return err_set(err, EIO,
+	    "%" PRIu64 " records were not sent: %s did not take them",
 	    counters[SEND_records_lost], v->collectors);
 }

@@ -294,7 +294,8 @@ open_teredo(struct walk *w, struct packet *out)
 	return decode_ipv6(w, out);
 }
 
-/* RFC 7761, 4.9.3: Register messages of version 2; those that only ask (N) have no data. */
+/* RFC 7761, 4.9.3: Register messages of version 2; those that only ask (N) have no
+ * data. */
 static enum packet_counter
 open_pim(struct walk *w, struct packet *out)
 {
@@ -306,8 +307,8 @@ open_pim(struct walk *w, struct packet *out)
 	return decode_ip(w, out);
 }
 
-/* draft-massar-v6ops-ayiya: lengths of identity and signature, what to do (1: forward), the
- * next header, a time; identity and signature. */
+/* draft-massar-v6ops-ayiya: lengths of identity and signature, what to do (1: forward),
+ * the next header, a time; identity and signature. */
 static enum packet_counter
 open_ayiya(struct walk *w, struct packet *out)
 {

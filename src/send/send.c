@@ -383,7 +383,7 @@ send_print(const struct sink *sink, struct text *out)
 	}
 }
 
-/* Whether nobody listened there of late: the answers say so, or there is no connection. */
+/* Whether nobody listened there of late: answers say so, or there is no connection. */
 static bool
 is_refusing(const struct peer *p, bool is_udp)
 {
