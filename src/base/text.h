@@ -31,6 +31,8 @@ void text_u64(struct text *t, uint64_t v);
 void text_i64(struct text *t, int64_t v);
 /* shortest that reads back; nan prints nothing */
 void text_f64(struct text *t, double v);
+/* as printf's %.*g, of a number that is finite */
+void text_real(struct text *t, double v, int digits);
 void text_printf(struct text *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull));
 

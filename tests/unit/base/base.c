@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,6 +73,75 @@ text_escapes(void **state)
 	text_done(&t);
 }
 
+/* The shortest of the C library's ways to print a number that reads back. */
+static void
+print_slowly(double v, char *out, size_t n)
+{
+	int digits;
+
+	for (digits = 6; digits < 17; digits++) {
+		snprintf(out, n, "%.*g", digits, v);
+		if (strtod(out, NULL) == v)
+			return;
+	}
+	snprintf(out, n, "%.17g", v);
+}
+
+static void
+real_is(double v)
+{
+	char slow[64];
+	struct text t;
+	int digits;
+
+	text_init(&t);
+	text_f64(&t, v);
+	print_slowly(v, slow, sizeof slow);
+	assert_string_equal(t.data, slow);
+	for (digits = 1; digits <= 17; digits++) {
+		text_clear(&t);
+		text_real(&t, v, digits);
+		snprintf(slow, sizeof slow, "%.*g", digits, v);
+		assert_string_equal(t.data, slow);
+	}
+	text_done(&t);
+}
+
+/* Reals print as the C library prints them: of all sizes, with few digits and many, beside
+ * powers of ten and of two, and halfway between two roundings. */
+static void
+reals_are_those_of_printf(void **state)
+{
+	static const double hard[] = {0,      -0.0,	1,     -1,     0.5,   1e-4,   9.9e-5,
+				      1e6,    999999.5, 99.5,  0.0995, 0.125, 2.5,    0.25,
+				      1e-300, 5e-324,	1e300, 123456, 0.3,   0.1 + 0.2};
+	uint64_t seed = 20261130, i;
+	double v, power;
+
+	for (i = 0; i < sizeof hard / sizeof hard[0]; i++)
+		real_is(hard[i]);
+	for (power = 1e-6; power < 1e8; power *= 10) {
+		real_is(power);
+		real_is(nextafter(power, 0));
+		real_is(nextafter(power, INFINITY));
+	}
+	for (power = 1e-7; power < 1e8; power *= 2) {
+		real_is(power);
+		real_is(nextafter(power, 0));
+		real_is(nextafter(power, INFINITY));
+	}
+	for (i = 0; i < 20000; i++) {
+		seed = mix64(seed, i);
+		v = (double)(seed >> 11) / 9007199254740992.0;
+		real_is(v);
+		real_is(1 - v * v * v * v * 1e-6);
+		real_is(v * 1000);
+		real_is(floor(v * 1e6) / 1e3);
+		real_is(floor(v * 4096) / 4096);
+		real_is(exp(40 * (v - 0.5)));
+	}
+}
+
 static void
 numbers_are_strict(void **state)
 {
@@ -106,6 +176,7 @@ main(void)
 		cmocka_unit_test(err_keeps_the_first),
 		cmocka_unit_test(cursor_fails_stickily),
 		cmocka_unit_test(text_escapes),
+		cmocka_unit_test(reals_are_those_of_printf),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(crc_is_that_of_gzip),
 	};
