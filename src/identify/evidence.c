@@ -18,6 +18,14 @@
 
 enum { RIVALS_TOLD = 5 };
 
+/* Most of what is told is such; printf takes several times as long. */
+static void
+tell_number(struct text *out, const char *what, uint64_t number)
+{
+	text_str(out, what);
+	text_u64(out, number);
+}
+
 void
 evidence_rivals(struct findings *f, const struct verdict *v, bool is_named, bool is_set)
 {
@@ -68,8 +76,9 @@ tell_sum(struct findings *f, const struct record *r, const struct candidate *c)
 		                          : ", cut off before the file's %llu bytes",
 		    size);
 	} else {
-		text_printf(&f->evidence, " %s size %llu + header %u",
-		    r->is_at_least ? "of" : "=", size, c->header);
+		tell_number(&f->evidence, r->is_at_least ? " of size " : " = size ",
+			    size);
+		tell_number(&f->evidence, " + header ", c->header);
 		if (!r->is_at_least)
 			tell_law(f, c);
 	}
@@ -84,9 +93,10 @@ tell_request(struct findings *f, const struct record *r, const struct candidate 
 	    : k->comb.step > 0 ? k->comb.phase : 0;
 	uint32_t path = files_path_octets(f->files, c->file, phase);
 
-	if (c->rest > 0)
-		text_printf(&f->evidence, " = path %u%s + %u", path,
-		    phase > 0 ? " coded" : "", c->rest);
+	if (c->rest > 0) {
+		tell_number(&f->evidence, " = path ", path);
+		tell_number(&f->evidence, phase > 0 ? " coded + " : " + ", c->rest);
+	}
 	if (c->is_partial && c->part != PART_CUT)
 		text_printf(&f->evidence, " + %llu of the %s",
 		    (unsigned long long)r->request_span - c->rest - path,
@@ -100,13 +110,14 @@ tell_request(struct findings *f, const struct record *r, const struct candidate 
 void
 evidence_span(struct findings *f, const struct record *r, const struct candidate *c)
 {
-	text_printf(&f->evidence, "response span %llu%s", (unsigned long long)r->span,
-	    r->is_at_least ? " at least" : r->is_by_ack ? " by acknowledgements" : "");
+	tell_number(&f->evidence, "response span ", r->span);
+	text_str(&f->evidence, r->is_at_least ? " at least"
+			       : r->is_by_ack ? " by acknowledgements"
+					      : "");
 	if (c != NULL)
 		tell_sum(f, r, c);
 	if (r->has_request) {
-		text_printf(&f->evidence, "; request %llu",
-		    (unsigned long long)r->request_span);
+		tell_number(&f->evidence, "; request ", r->request_span);
 		if (c != NULL)
 			tell_request(f, r, c);
 	}
@@ -117,15 +128,20 @@ void
 evidence_wire(struct findings *f, const struct record *r, const struct verdict *v,
 	  const struct candidate *c)
 {
-	text_printf(&f->evidence, "payload %llu of %llu octets in %llu packets",
-		    (unsigned long long)v->payload, (unsigned long long)r->bytes,
-		    (unsigned long long)r->packets);
-	if (c != NULL)
-		text_printf(&f->evidence,
-			    " = size %llu + header %u + %u x %u sent again + %u",
-			    (unsigned long long)f->files->file[c->file].size, c->header,
-			    c->k, v->mss, c->e);
-	text_str(&f->evidence, "; ");
+	struct text *out = &f->evidence;
+
+	tell_number(out, "payload ", v->payload);
+	tell_number(out, " of ", r->bytes);
+	tell_number(out, " octets in ", r->packets);
+	text_str(out, " packets");
+	if (c != NULL) {
+		tell_number(out, " = size ", f->files->file[c->file].size);
+		tell_number(out, " + header ", c->header);
+		tell_number(out, " + ", c->k);
+		tell_number(out, " x ", v->mss);
+		tell_number(out, " sent again + ", c->e);
+	}
+	text_str(out, "; ");
 }
 
 void

@@ -86,9 +86,12 @@ put_candidate(struct findings *f, uint32_t file, double probability)
 	const struct catalog_file *c = &f->files->file[file];
 	const char *version = catalog_text(f->files->catalog, c->version);
 
-	text_printf(&f->candidates, "%s%s%s%s %.3g", f->candidates.len > 0 ? "; " : "",
-		    catalog_text(f->files->catalog, c->name), *version ? " " : "",
-		    version, probability);
+	text_str(&f->candidates, f->candidates.len > 0 ? "; " : "");
+	text_str(&f->candidates, catalog_text(f->files->catalog, c->name));
+	text_str(&f->candidates, *version ? " " : "");
+	text_str(&f->candidates, version);
+	text_char(&f->candidates, ' ');
+	text_real(&f->candidates, probability, 3);
 }
 
 static void
