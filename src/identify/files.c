@@ -139,6 +139,7 @@ measure_paths(struct files *f)
 					? (uint16_t)f->file[i].path_len
 					: UINT16_MAX;
 		f->has_all_paths &= f->file[i].path_len > 0;
+		f->has_depends |= catalog_more(f->catalog, &f->file[i])->depends != 0;
 		if (f->file[i].path_len == 0)
 			continue;
 		f->has_paths = true;

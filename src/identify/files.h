@@ -20,6 +20,7 @@ struct files {
 	uint32_t *path_bits; /* by file: of its path in Huffman's code; 0: not known */
 	uint16_t *path_octets; /* by file: path_len, close together; 65535 for more */
 	bool has_paths, has_all_paths;
+	bool has_depends; /* some file tells what it needs */
 	/* First file of a size + 1, by hash of the size, and the hash above it; 0:
 	 * none. */
 	uint64_t *slots;

@@ -230,7 +230,7 @@ weigh_depends(const struct hint_view *view, uint32_t file)
 	const struct host *host = known_host(view);
 	uint32_t i, n;
 
-	if (host == NULL)
+	if (host == NULL || !view->files->has_depends)
 		return 1;
 	n = host->downloads < HOST_RECENT ? host->downloads : HOST_RECENT;
 	for (i = 0; i < n; i++)

@@ -143,13 +143,10 @@ needs_of_files(const struct files *files)
 	struct needs *needs = NULL;
 	uint32_t i;
 
-	for (i = 0; i < files->count; i++)
-		if (catalog_more(files->catalog, &files->file[i])->depends != 0)
-			break;
-	if (i == files->count)
+	if (!files->has_depends)
 		return NULL;
 	names_init(&names, files);
-	for (; i < files->count; i++)
+	for (i = 0; i < files->count; i++)
 		add_needs(&names, i, &pairs);
 	names_done(&names);
 	if (pairs.count > 0) {
