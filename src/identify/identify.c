@@ -67,6 +67,7 @@ struct identify {
 	struct span_table tables[2];   /* of these */
 	struct plain *plain;
 	struct hosts *hosts;
+	struct neighbour_memo *memo; /* by record, while they are named */
 	struct ranges ranges;
 	struct popular *popular; /* while records are named */
 	size_t popular_step;     /* one record in so many was noted */
@@ -405,12 +406,21 @@ hint_view(const struct identify *id, const struct record *r)
 			       : NULL};
 }
 
+static struct neighbours
+neighbours_of(const struct identify *id)
+{
+	return (struct neighbours){.files = &id->files,
+				   .records = id->intake.records,
+				   .count = id->intake.count,
+				   .memo = id->memo};
+}
+
 /* What else is known, where the spans leave several files. */
 static void
 use_hints(struct identify *id, const struct constants *c, size_t at,
 	  struct hint_view *view, struct verdict *verdict)
 {
-	struct neighbours n = {&id->files, id->intake.records, id->intake.count};
+	struct neighbours n = neighbours_of(id);
 
 	if (verdict->count < 2 || verdict->candidate[1].probability < 1e-6)
 		return;
@@ -466,7 +476,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 	const struct record *r = &id->intake.records[at];
 	const struct group *group = group_of(id, &r->server, r->server_port);
 	const struct constants *c = constants_of(id, group, r->server_port);
-	struct neighbours n = {&id->files, id->intake.records, id->intake.count};
+	struct neighbours n = neighbours_of(id);
 	struct hint_view view = hint_view(id, r);
 	struct verdict verdict;
 	struct several several;
@@ -592,6 +602,7 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 	struct runs *runs;
 	int ret = decode_runs(id, &runs, err);
 
+	id->memo = must(calloc(records + 1, sizeof *id->memo));
 	for (i = 0; i < n; i++)
 		turns[i] = i < records
 			       ? (struct turn){id->intake.records[i].start_us, false, i}
@@ -603,6 +614,8 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 				      : name_record(id, turns[i].index, findings, err);
 	runs_free(runs);
 	free(turns);
+	free(id->memo);
+	id->memo = NULL;
 	return ret;
 }
 

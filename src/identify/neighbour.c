@@ -32,6 +32,26 @@ is_odd(const struct constants *c, const struct record *r, const struct verdict *
 	return true;
 }
 
+static bool
+is_same_client(const struct record *a, const struct record *b)
+{
+	return a->client_port == b->client_port && a->server_port == b->server_port &&
+	       addr_compare(&a->client, &b->client) == 0 &&
+	       addr_compare(&a->server, &b->server) == 0;
+}
+
+static void
+note(const struct neighbours *n, const struct constants *c, size_t at,
+     const struct verdict *v)
+{
+	const struct candidate *best = &v->candidate[0];
+	bool is_sure = v->count > 0 && best->probability >= SURE && !best->is_partial;
+
+	n->memo[at] = (struct neighbour_memo){.sure = is_sure ? best->file + 1 : 0,
+					      .is_known = true,
+					      .is_odd = is_odd(c, &n->records[at], v)};
+}
+
 /* The exchange after (or before) this one may hold some bytes of its request. */
 static void
 name_pair(const struct neighbours *n, const struct constants *c, size_t at, int step,
@@ -47,10 +67,15 @@ name_pair(const struct neighbours *n, const struct constants *c, size_t at, int 
 	    c->request.count == 0 || r->connection != other->connection ||
 	    pair[0]->exchange + 1 != pair[1]->exchange)
 		return;
-	both[step > 0 ? 0 : 1] = *verdict;
+	if (is_same_client(r, other) && n->memo[at + (size_t)step].is_known &&
+	    !n->memo[at + (size_t)step].is_odd)
+		return;
 	span_name(n->files, c, other, &both[step > 0 ? 1 : 0]);
+	if (is_same_client(r, other))
+		note(n, c, at + (size_t)step, &both[step > 0 ? 1 : 0]);
 	if (!is_odd(c, other, &both[step > 0 ? 1 : 0]))
 		return;
+	both[step > 0 ? 0 : 1] = *verdict;
 	span_name_pair(n->files, c, pair, both);
 	*verdict = both[step > 0 ? 0 : 1];
 }
@@ -62,18 +87,11 @@ neighbour_name(const struct neighbours *n, const struct constants *c, size_t at,
 	const struct record *r = &n->records[at];
 
 	span_name(n->files, c, r, out);
-	if (is_odd(c, r, out))
+	note(n, c, at, out);
+	if (n->memo[at].is_odd)
 		name_pair(n, c, at, 1, out);
 	if (is_odd(c, r, out))
 		name_pair(n, c, at, -1, out);
-}
-
-static bool
-is_same_client(const struct record *a, const struct record *b)
-{
-	return a->client_port == b->client_port && a->server_port == b->server_port &&
-	       addr_compare(&a->client, &b->client) == 0 &&
-	       addr_compare(&a->server, &b->server) == 0;
 }
 
 /* The place in the index of a record's file if that is sure, else 0. */
@@ -85,11 +103,11 @@ sure_place(const struct neighbours *n, const struct constants *c, const uint32_t
 
 	if (!n->records[at].has_span)
 		return 0;
-	span_name(n->files, c, &n->records[at], &v);
-	return v.count > 0 && v.candidate[0].probability >= SURE &&
-		       !v.candidate[0].is_partial
-		   ? order[v.candidate[0].file]
-		   : 0;
+	if (!n->memo[at].is_known) {
+		span_name(n->files, c, &n->records[at], &v);
+		note(n, c, at, &v);
+	}
+	return n->memo[at].sure > 0 ? order[n->memo[at].sure - 1] : 0;
 }
 
 void

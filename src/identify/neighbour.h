@@ -14,6 +14,13 @@ struct neighbours {
 	const struct files *files;
 	const struct record *records;
 	size_t count;
+	struct neighbour_memo *memo; /* by record, all 0 at first; borrowed */
+};
+
+/* What naming a record by itself came to, of which its neighbours ask again. */
+struct neighbour_memo {
+	uint32_t sure; /* file + 1; 0: none is sure */
+	bool is_known, is_odd;
 };
 
 /* Names record at, which has a span; one whose request does not come out is tried

@@ -34,45 +34,68 @@ add_fitting(void *arg, size_t file, const struct span_fit *fit)
 		    (typeof(f->fit[0])){(uint32_t)file, fit->mode, fit->share};
 }
 
-/* One way to see the pair: files i and j, requests by modes k and l. */
-static void
-weigh_pair(const struct files *files, const struct constants *c,
-	   const struct record *const r[2], const struct fitting fitting[2],
-	   const uint32_t at[4], struct tally tally[2])
+/* The pair, and how it is seen: of either record a fit and a constant of requests. */
+struct pair {
+	const struct files *files;
+	const struct constants *c;
+	const struct record *const *r;
+	struct fitting fitting[2];
+	uint32_t fit[2], request[2];
+	struct tally tally[2];
+};
+
+/* Octets of record i's request beside its file's path and its constant. */
+static int64_t
+extra_of(const struct pair *p, uint32_t i)
 {
-	uint32_t file[2] = {fitting[0].fit[at[0]].file, fitting[1].fit[at[1]].file}, i;
+	const struct mode *request = &p->c->request.mode[p->request[i]];
+	uint32_t file = p->fitting[i].fit[p->fit[i]].file;
+
+	return (int64_t)p->r[i]->request_span -
+	       files_path_octets(p->files, file, request->phase) - request->bytes;
+}
+
+/* One way to see the pair, with so many octets of the second's request in the first. */
+static void
+weigh_pair(struct pair *p, int64_t shift)
+{
+	const struct constants *c = p->c;
 	double weight = SPLIT_PRIOR / (SPLIT_BYTES_MAX - 1);
-	int64_t extra[2];
+	uint32_t i;
 
 	for (i = 0; i < 2; i++) {
-		uint32_t header = fitting[i].fit[at[i]].mode, request = at[2 + i];
+		const typeof(p->fitting[0].fit[0]) *fit = &p->fitting[i].fit[p->fit[i]];
 
-		extra[i] = (int64_t)r[i]->request_span -
-			   files_path_octets(files, file[i],
-			   c->request.mode[request].phase) -
-			   c->request.mode[request].bytes;
-		weight *= (1 - c->unknown) / (double)files->count *
-			  c->header.mode[header].weight * fitting[i].fit[at[i]].share *
-			  c->by_source[files->source[file[i]]][request];
+		weight *= (1 - c->unknown) / (double)p->files->count *
+			  c->header.mode[fit->mode].weight * fit->share *
+			  c->by_source[p->files->source[fit->file]][p->request[i]];
 	}
-	if (extra[0] <= 0 || extra[0] >= SPLIT_BYTES_MAX || extra[1] != -extra[0])
-		return;
 	for (i = 0; i < 2; i++) {
-		uint32_t number = fitting[i].fit[at[i]].mode;
-		const struct mode *mode = &c->header.mode[number];
-		uint64_t size = files->file[file[i]].size;
+		const typeof(p->fitting[0].fit[0]) *fit = &p->fitting[i].fit[p->fit[i]];
+		const struct mode *mode = &c->header.mode[fit->mode];
+		uint64_t size = p->files->file[fit->file].size;
 		struct candidate candidate = {
-		    .file = file[i],
-		    .shift = (int32_t)extra[i],
+		    .file = fit->file,
+		    .shift = (int32_t)(i == 0 ? shift : -shift),
 		    .header = mode->bytes + size_digits(size, mode->digits),
-		    .header_mode = (uint8_t)(number + 1),
-		    .rest = c->request.mode[at[2 + i]].bytes,
-		    .request_mode = (uint8_t)(at[2 + i] + 1)};
+		    .header_mode = (uint8_t)(fit->mode + 1),
+		    .rest = c->request.mode[p->request[i]].bytes,
+		    .request_mode = (uint8_t)(p->request[i] + 1)};
 
-		candidate.cost = r[i]->span - size - candidate.header;
-
-		tally_add(&tally[i], &candidate, weight);
+		candidate.cost = p->r[i]->span - size - candidate.header;
+		tally_add(&p->tally[i], &candidate, weight);
 	}
+}
+
+/* The ways to see the second record, where the first has so many octets of its request. */
+static void
+weigh_seconds(struct pair *p, int64_t shift)
+{
+	for (p->fit[1] = 0; p->fit[1] < p->fitting[1].count; p->fit[1]++)
+		for (p->request[1] = 0; p->request[1] < p->c->request.count;
+		     p->request[1]++)
+			if (extra_of(p, 1) == -shift)
+				weigh_pair(p, shift);
 }
 
 /* Gives what is left of the evidence to the record's own account, split among its files.
@@ -92,21 +115,31 @@ void
 span_name_pair(const struct files *files, const struct constants *c,
 	       const struct record *const r[2], struct verdict out[2])
 {
-	struct fitting fitting[2] = {0};
+	struct pair p = {.files = files, .c = c, .r = r};
 	struct verdict own[2];
-	struct tally tally[2];
-	uint32_t at[4], i;
+	int64_t shift;
+	uint32_t i;
 
 	for (i = 0; i < 2; i++) {
-		own[i] = out[i];
-		span_each(files, &c->header, r[i], add_fitting, &fitting[i]);
-		tally_begin(&tally[i], &out[i]);
+		span_each(files, &c->header, r[i], add_fitting, &p.fitting[i]);
+		if (p.fitting[i].count == 0)
+			return;
 	}
-	for (at[0] = 0; at[0] < fitting[0].count; at[0]++)
-		for (at[1] = 0; at[1] < fitting[1].count; at[1]++)
-			for (at[2] = 0; at[2] < c->request.count; at[2]++)
-				for (at[3] = 0; at[3] < c->request.count; at[3]++)
-					weigh_pair(files, c, r, fitting, at, tally);
-	for (i = 0; i < 2; i++)
-		keep_own(&tally[i], &own[i], own[0].evidence * own[1].evidence);
+	for (i = 0; i < 2; i++) {
+		own[i] = out[i];
+		tally_begin(&p.tally[i], &out[i]);
+	}
+	for (p.fit[0] = 0; p.fit[0] < p.fitting[0].count; p.fit[0]++)
+		for (p.request[0] = 0; p.request[0] < c->request.count; p.request[0]++) {
+			shift = extra_of(&p, 0);
+			if (shift > 0 && shift < SPLIT_BYTES_MAX)
+				weigh_seconds(&p, shift);
+		}
+	for (i = 0; i < 2; i++) {
+		if (p.tally[0].sum > 0)
+			keep_own(&p.tally[i], &own[i],
+				 own[0].evidence * own[1].evidence);
+		else
+			out[i] = own[i];
+	}
 }
