@@ -12,7 +12,16 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 12, LESSONS_MAX = 4000, LESSONS_OF_SERVER = 1500, LAW_RECORDS_MIN = 3, LAW_SAMPLE = 400, LAW_MODES = 3, ALERT = 2 };
+enum {
+	ROUNDS = 12,
+	LESSONS_MAX = 4000,
+	LESSONS_OF_SERVER = 1500,
+	FEW_LESSONS = 150,
+	LAW_RECORDS_MIN = 3,
+	LAW_SAMPLE = 400,
+	LAW_MODES = 3,
+	ALERT = 2
+};
 
 /* Laws are looked for where more than this share is unknown without, or where it takes
  * more than LAW_MODES constants, and believed where they are so much likelier, in log
@@ -22,7 +31,7 @@ static const double LAW_UNKNOWN = 0.05, LAW_GAIN = 10;
  * much as is unknown of these. */
 static const double LAW_UNKNOWN_MORE = 1.5, MOSTLY_UNKNOWN = 0.3;
 /* EM is at its end where no share moves by more. */
-static const double STILL = 1e-4;
+static const double STILL = 1e-4, NEARLY_STILL = 1e-3;
 
 /* Before any is seen, of all downloads ranges, and as many unmodified ones. */
 static const double PART_SHARE = 0.005;
@@ -190,9 +199,10 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 	c->unmodified = (sum.part[PART_UNMODIFIED] + PART_SHARE) / (sum.all + 1);
 }
 
+/* Rounds of EM over so many lessons until shares are still, ROUNDS of them at most. */
 static void
-weigh_all(const struct files *files, const struct record *records, size_t n,
-	  size_t lessons, struct constants *c)
+weigh_until(const struct files *files, const struct record *records, size_t n,
+	    size_t lessons, double still, struct constants *c)
 {
 	struct constants before;
 	int round;
@@ -200,9 +210,19 @@ weigh_all(const struct files *files, const struct record *records, size_t n,
 	for (round = 0; round < ROUNDS; round++) {
 		before = *c;
 		round_of_em(files, records, n, lessons, c);
-		if (moved(&before, c) < STILL)
+		if (moved(&before, c) < still)
 			break;
 	}
+}
+
+/* Rounds over few records bring the shares near to where those over all of them end. */
+static void
+weigh_all(const struct files *files, const struct record *records, size_t n,
+	  size_t lessons, struct constants *c)
+{
+	if (n > 2 * FEW_LESSONS)
+		weigh_until(files, records, n, FEW_LESSONS, NEARLY_STILL, c);
+	weigh_until(files, records, n, lessons, STILL, c);
 }
 
 /* The alert of the law that most responses follow. */

@@ -29,6 +29,9 @@ enum {
 };
 
 static const double PAIR_SHARE = 0.2;
+/* A file that explains a voter so much worse than all that is known does not speak for a
+ * constant: of all voters together it would add a hundredth to the gain. */
+static const double NEGLIGIBLE = 1e-4;
 
 /* A record that votes, and how likely it is by what is known. */
 struct voter {
@@ -158,7 +161,8 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law,
 {
 	const struct record *r = voter->record;
 	bool with_request = uses_requests(e->files, e->c, r);
-	double scale = (1 - e->c->unknown) / (double)e->files->count, ratio;
+	double scale = (1 - e->c->unknown) / (double)e->files->count, ratio,
+	       least = NEGLIGIBLE * voter->evidence;
 	uint32_t rest, most = most_beside(r, law);
 	unsigned digits, kinds = !with_laws			    ? DIGITS_HEX + 1
 				 : tls_law_rows[law].frame > 0 ? DIGITS_KINDS
@@ -174,13 +178,16 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law,
 		return;
 	for (; at < to; at++) {
 		uint64_t size = e->files->file[at].size;
-		int64_t left = (int64_t)(r->span - size) -
-			       (int64_t)tls_cost_early(law, size, INNER_USUAL, records);
+		int64_t left = (int64_t)(r->span - size);
 
 		ratio = scale * (with_request
 				     ? span_request_share(e->files, e->c, at,
 							  r->request_span, &rest, &mode)
 				     : 1);
+		if (ratio < least)
+			continue;
+		if (law != TLS_none)
+			left -= (int64_t)tls_cost_early(law, size, INNER_USUAL, records);
 		if (with_laws)
 			size_digits_all(size, sum);
 		for (digits = 0; digits < kinds; digits++) {
