@@ -43,6 +43,9 @@ hash_sizes(struct files *f)
 
 	while (slots < f->count * 2)
 		slots *= 2;
+	f->size = must(malloc((f->count + 1) * sizeof *f->size));
+	for (i = 0; i < f->count; i++)
+		f->size[i] = f->file[i].size;
 	f->slots = must(calloc(slots, sizeof *f->slots));
 	f->slot_mask = slots - 1;
 	for (i = 0; i < f->count; i++) {
@@ -66,7 +69,7 @@ files_first(const struct files *f, uint64_t size)
 	for (slot = (uint32_t)(hash >> 32) & f->slot_mask; (entry = f->slots[slot]) != 0;
 	     slot = (slot + 1) & f->slot_mask) {
 		i = (uint32_t)entry - 1;
-		if (entry >> 32 == (hash & UINT32_MAX) && f->file[i].size == size)
+		if (entry >> 32 == (hash & UINT32_MAX) && f->size[i] == size)
 			return i;
 	}
 	return f->count;
@@ -76,6 +79,19 @@ void
 files_prefetch(const struct files *f, uint64_t size)
 {
 	__builtin_prefetch(&f->slots[(uint32_t)(hash_of(size) >> 32) & f->slot_mask]);
+}
+
+void
+files_prefetch_file(const struct files *f, uint64_t size)
+{
+	uint64_t entry = f->slots[(uint32_t)(hash_of(size) >> 32) & f->slot_mask];
+	uint32_t i = (uint32_t)entry - 1;
+
+	if (entry == 0)
+		return;
+	__builtin_prefetch(&f->size[i]);
+	__builtin_prefetch(&f->path_octets[i]);
+	__builtin_prefetch(&f->source[i]);
 }
 
 static void
@@ -166,12 +182,13 @@ void
 files_done(struct files *f)
 {
 	free(f->source);
+	free(f->size);
 	free(f->slots);
 	free(f->ranks);
 	free(f->path_bits);
 	free(f->path_octets);
 	f->source = NULL;
-	f->slots = NULL;
+	f->size = f->slots = NULL;
 	f->ranks = f->path_bits = NULL;
 	f->path_octets = NULL;
 }
@@ -341,10 +358,15 @@ tally_end(struct tally *t, double unknown)
 	double sum = t->sum + unknown, scale = sum > 0 ? 1 / sum : 0;
 	uint32_t i;
 
-	order_candidates(t);
-	for (i = 0; i < v->count; i++)
-		v->candidate[i].probability = t->kept[i] * scale;
-	verdict_sort(v);
+	if (v->count == 1) {
+		v->candidate[0].probability = t->kept[0] * scale;
+		v->fits = 1;
+	} else {
+		order_candidates(t);
+		for (i = 0; i < v->count; i++)
+			v->candidate[i].probability = t->kept[i] * scale;
+		verdict_sort(v);
+	}
 	v->whole = t->whole * scale;
 	v->partial = t->partial * scale;
 	v->unknown = sum > 0 ? unknown * scale : 1;

@@ -2,6 +2,7 @@
 #ifndef IDENTIFY_FILES_H
 #define IDENTIFY_FILES_H
 
+#include "base/search.h"
 #include "catalog/catalog.h"
 
 enum { CANDIDATES_MAX = 16, PATH_LENGTHS = 1024 };
@@ -18,7 +19,9 @@ struct files {
 	    path_share[PATH_LENGTHS]; /* share of files by length of the path, smoothed */
 	double coded_share[PATH_LENGTHS]; /* the same, in Huffman's code */
 	uint32_t *path_bits; /* by file: of its path in Huffman's code; 0: not known */
-	uint16_t *path_octets; /* by file: path_len, close together; 65535 for more */
+	/* By file, close together: its size, and path_len, 65535 for more. */
+	uint64_t *size;
+	uint16_t *path_octets;
 	bool has_paths, has_all_paths;
 	bool has_depends; /* some file tells what it needs */
 	/* First file of a size + 1, by hash of the size, and the hash above it; 0:
@@ -80,8 +83,10 @@ double files_path_share(const struct files *files, int64_t length, uint32_t phas
 uint32_t files_path_octets(const struct files *files, size_t file, uint32_t phase);
 /* The first file of exactly this size, count if none; in constant time. */
 size_t files_first(const struct files *files, uint64_t size);
-/* Gets the memory that files_first will look at. */
+/* Gets the memory that files_first will look at first; and, when that is there, what it
+ * and naming look at then. */
 void files_prefetch(const struct files *files, uint64_t size);
+void files_prefetch_file(const struct files *files, uint64_t size);
 /* Buckets of sizes: 16 bytes wide up to 4096, then 256 to a power of two. */
 enum {
 	BUCKET_BITS = 4,
@@ -116,6 +121,26 @@ files_rank(const struct files *files, uint64_t size)
 			  files->narrow[shift]);
 }
 
+static inline bool
+files_is_smaller(const void *sizes, size_t i, uint64_t size)
+{
+	const uint64_t *all = sizes;
+
+	return all[i] < size;
+}
+
+/* The first file of at least this size, count if none. */
+static inline size_t
+files_lower(const struct files *files, uint64_t size)
+{
+	uint32_t shift, bucket = files_bucket(size, &shift);
+
+	return bucket >= BUCKETS
+		   ? files->count
+		   : search_first(files->size, files->ranks[bucket],
+				  files->ranks[bucket + 1], size, files_is_smaller);
+}
+
 double files_density(const struct files *files, uint64_t size);
 
 /* Collects weights: keeps the best candidates, sums all. */
@@ -142,6 +167,24 @@ tally_is_kept(const struct tally *tally, double weight)
 {
 	return tally->out->count < CANDIDATES_MAX ||
 	       weight > tally->kept[CANDIDATES_MAX - 1];
+}
+
+/* tally_add: the first candidate is most often the only one. */
+static inline void
+tally_add_first(struct tally *t, const struct candidate *candidate, double weight)
+{
+	if (t->out->count > 0 || !(weight > 0) || candidate->is_partial) {
+		tally_add(t, candidate, weight);
+		return;
+	}
+	t->sum += weight;
+	t->whole += weight;
+	t->kept[0] = weight;
+	t->slot[0] = 0;
+	t->filter = (uint64_t)1 << (candidate->file & 63);
+	t->out->count = 1;
+	t->out->candidate[0] = *candidate;
+	t->out->candidate[0].probability = weight;
 }
 
 /* Adds the weight of further files, cut off, that are not told one by one. */

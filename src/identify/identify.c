@@ -63,6 +63,7 @@ struct identify {
 	struct intake intake;
 	struct group *groups;
 	size_t groups_count;
+	const struct constants **by_record; /* while records are named */
 	struct constants constants[2]; /* of all servers; of all on TLS's ports */
 	struct span_table tables[2];   /* of these */
 	struct plain *plain;
@@ -358,6 +359,23 @@ constants_of(const struct identify *id, const struct group *group, uint16_t port
 							 : &id->constants[tls_is_port(port)];
 }
 
+/* The constants that each of the sorted records is named by. */
+static void
+list_constants(struct identify *id)
+{
+	const struct record *r = id->intake.records;
+	size_t i, n = id->intake.count;
+
+	id->by_record = must(malloc((n + 1) * sizeof(const struct constants *)));
+	for (i = 0; i < n; i++)
+		id->by_record[i] =
+		    i > 0 && r[i].server_port == r[i - 1].server_port &&
+			    addr_compare(&r[i].server, &r[i - 1].server) == 0
+			? id->by_record[i - 1]
+			: constants_of(id, group_of(id, &r[i].server, r[i].server_port),
+				       r[i].server_port);
+}
+
 /* An answer too short for the server's usual header and a file, to a request of its usual
  * form. */
 static bool
@@ -474,8 +492,7 @@ static int
 name_record(struct identify *id, size_t at, struct findings *findings, struct err *err)
 {
 	const struct record *r = &id->intake.records[at];
-	const struct group *group = group_of(id, &r->server, r->server_port);
-	const struct constants *c = constants_of(id, group, r->server_port);
+	const struct constants *c = id->by_record[at];
 	struct neighbours n = neighbours_of(id);
 	struct hint_view view = hint_view(id, r);
 	struct verdict verdict;
@@ -530,8 +547,7 @@ find_ranges(struct identify *id)
 
 	for (i = 0; i < id->intake.count; i = end) {
 		first = &records[i];
-		c = constants_of(id, group_of(id, &first->server, first->server_port),
-				 first->server_port);
+		c = id->by_record[i];
 		for (n = 0, end = i; end < id->intake.count; end++) {
 			struct record *r = &records[end];
 
@@ -594,6 +610,16 @@ turn_compare(const void *pa, const void *pb)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
+/* Gets the memory that naming the record of a turn will look at. */
+static void
+prefetch(const struct identify *id, const struct turn *turn, bool is_near)
+{
+	const struct record *r = &id->intake.records[turn->index];
+
+	if (!turn->is_run && r->has_span)
+		span_prefetch(&id->files, id->by_record[turn->index], r, is_near);
+}
+
 static int
 name_all(struct identify *id, struct findings *findings, struct err *err)
 {
@@ -609,9 +635,17 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 			       : (struct turn){id->intake.runs[i - records].start_us,
 					       true, i - records};
 	qsort(turns, n, sizeof *turns, turn_compare);
-	for (i = 0; ret == 0 && i < n; i++)
+	for (i = 0; ret == 0 && i < n; i++) {
+		if (i + 2 * SPAN_AHEAD < n && !turns[i + 2 * SPAN_AHEAD].is_run)
+			__builtin_prefetch(
+			    &id->intake.records[turns[i + 2 * SPAN_AHEAD].index].span);
+		if (i + SPAN_AHEAD < n) {
+			prefetch(id, &turns[i + SPAN_AHEAD], false);
+			prefetch(id, &turns[i + SPAN_AHEAD / 2], true);
+		}
 		ret = turns[i].is_run ? runs_tell(runs, turns[i].index, findings, err)
 				      : name_record(id, turns[i].index, findings, err);
+	}
 	runs_free(runs);
 	free(turns);
 	free(id->memo);
@@ -636,6 +670,7 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	findings_init(&findings, &id->files, id->config.threshold, sink, id->counters);
 	findings.point = id->intake.points;
 	findings.is_explained = id->config.is_explained;
+	list_constants(id);
 	find_ranges(id);
 	findings.plain_threshold = id->plain_threshold;
 	id->popular = find_popular(id);
@@ -646,6 +681,8 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 		ret = findings_flush(&findings, err);
 	findings_done(&findings);
 	ranges_done(&id->ranges);
+	free(id->by_record);
+	id->by_record = NULL;
 	intake_clear(&id->intake);
 	return ret;
 }

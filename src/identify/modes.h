@@ -192,6 +192,27 @@ mode_sent(const struct mode *mode, uint64_t size)
 		   : sent + tls_cost(mode->law, size, mode->inner + digits);
 }
 
+/* The same of law none, whose size and digits rise together, so that one size at most
+ * comes out; false if none does. */
+static inline bool
+mode_solve_plain(const struct mode *mode, uint64_t sent, uint64_t *size)
+{
+	uint64_t left = sent - mode->bytes;
+	uint32_t digits, least;
+
+	if (sent <= mode->bytes)
+		return false;
+	/* The size is 36 bytes less at most: one digit less of each kind. */
+	digits = size_digits(left, mode->digits);
+	least = digits > 2 ? digits - 2 : 0;
+	do {
+		*size = left - digits;
+		if (left >= digits && size_digits(*size, mode->digits) == digits)
+			return true;
+	} while (digits-- > least);
+	return false;
+}
+
 /* The sizes for which a server sends just so many octets after so many records with data
  * on the connection (TLS_GROWN: enough): how many, mostly one or none. */
 size_t mode_solve(const struct mode *mode, uint64_t sent, uint32_t records,

@@ -170,8 +170,8 @@ weigh_resumed(struct range_search *s, size_t first, size_t n)
 	scale *= RESUMED_SHARE *
 	    (of.r[0]->client_flags & TCP_RST ? ABORTED_SHARE : ENDED_SHARE);
 	scale *= pow(RESUMED_SHARE * ABORTED_SHARE, (double)n - 2);
-	at = catalog_lower(s->files->catalog, sum > less ? sum - less : 0);
-	to = catalog_lower(s->files->catalog, sum);
+	at = files_lower(s->files, sum > less ? sum - less : 0);
+	to = files_lower(s->files, sum);
 	for (; at < to; at++) {
 		struct range_choice one = resumed_choice(s, &of, at);
 

@@ -163,8 +163,8 @@ sampled_name(const struct files *files, const struct wire_server *server,
 	bounds(&s, &low, &high, &middle);
 	scale = (1 - path->unknown) / (double)(files->count ? files->count : 1);
 	tally_begin(&tally, out);
-	at = catalog_lower(files->catalog, (uint64_t)low);
-	end = catalog_lower(files->catalog, (uint64_t)high + 1);
+	at = files_lower(files, (uint64_t)low);
+	end = files_lower(files, (uint64_t)high + 1);
 	if (end - at > FILES_MAX)
 		end = at;
 	for (; at < end; at++)

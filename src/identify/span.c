@@ -46,6 +46,33 @@ weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 	span_weigh_file(n, &candidate, mode->weight * fit->share);
 }
 
+/* The same files of constants of law none, one after the other. */
+static void
+weigh_plain(struct naming *n)
+{
+	const struct modes *header = &n->c->header;
+	const struct files *files = n->files;
+	uint64_t size;
+	uint32_t i;
+	size_t at;
+
+	for (i = 0; i < header->count; i++) {
+		if (!mode_solve_plain(&header->mode[i], n->r->span, &size))
+			continue;
+		for (at = files_first(files, size);
+		     at < files->count && files->size[at] == size; at++) {
+			struct candidate candidate = {
+			    .file = (uint32_t)at,
+			    .header = (uint32_t)(n->r->span - size),
+			    .header_mode = (uint8_t)(i + 1)};
+			double weight = n->scale * header->mode[i].weight *
+					span_request_factor(n, at, &candidate);
+
+			tally_add_first(&n->tally, &candidate, weight);
+		}
+	}
+}
+
 /* Of the accounts of a record, the share that it is cut off. */
 static double
 partial_share(const struct record *r)
@@ -66,7 +93,10 @@ weigh_whole(struct naming *n, const struct record *r, double share)
 
 	n->r = r;
 	n->scale *= share;
-	span_each(n->files, &n->c->header, r, weigh_mode, n);
+	if (n->is_plain)
+		weigh_plain(n);
+	else
+		span_each(n->files, &n->c->header, r, weigh_mode, n);
 	n->scale = scale;
 }
 
@@ -94,11 +124,18 @@ void
 span_weigh(const struct files *files, const struct constants *c, const struct record *r,
 	   bool with_request, struct verdict *out)
 {
-	struct naming n = {.files = files, .c = c, .r = r, .with_request = with_request};
+	struct naming n;
 	double unknown, partial = partial_share(r);
 
 	assert(r->has_span);
-	n.loose = span_law_share(&c->header) > 0 ? c->loose * c->header.other : 0;
+	n.files = files;
+	n.c = c;
+	n.r = r;
+	n.with_request = with_request;
+	n.is_plain = c->table != NULL && c->table->is_plain;
+	n.loose = !n.is_plain && span_law_share(&c->header) > 0
+		      ? c->loose * c->header.other
+		      : 0;
 	n.broad = c->header.other - n.loose;
 	n.scale = (1 - c->unknown) / (double)(files->count ? files->count : 1);
 	n.request_unknown =
@@ -114,7 +151,8 @@ span_weigh(const struct files *files, const struct constants *c, const struct re
 			weigh_closing(&n, r);
 		else
 			weigh_whole(&n, r, 1);
-		span_weigh_loose(&n);
+		if (n.loose > 0)
+			span_weigh_loose(&n);
 		span_weigh_broad(&n);
 	}
 	if (partial > 0)

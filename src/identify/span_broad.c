@@ -32,42 +32,91 @@ weigh_near(struct naming *n, size_t file, double width)
 	span_weigh_file(n, &candidate, share);
 }
 
-/* Keeps a file of which neither is a constant, if it is among the heaviest. */
-static inline void
-keep_flat(struct naming *n, size_t file, uint32_t rest, double weight)
+/* A file whose header is far from any constant: of a constant of requests the shares are
+ * by archive, others are kept if they are among the heaviest. */
+static void
+weigh_one(struct naming *n, double header, double share, size_t file)
 {
-	if (tally_is_kept(&n->tally, weight))
+	uint64_t rest = n->r->request_span - n->files->path_octets[file];
+
+	if (share == SPAN_CONSTANT)
+		weigh_near(n, file, 1);
+	else if (tally_is_kept(&n->tally, header * share))
 		tally_keep(&n->tally, (uint32_t)file,
-			   (uint32_t)(n->r->span - n->files->file[file].size), rest,
-			   weight);
+			   (uint32_t)(n->r->span - n->files->size[file]),
+			   n->with_request && share > SPAN_NO_REQUEST ? (uint32_t)rest : 0,
+			   header * share);
 }
 
-/* Files at..to-1, all of a header far from any constant, of that weight. */
+/* What is worth weighing: more than is kept so far. */
+static double
+worth(const struct naming *n, double header)
+{
+	const struct tally *t = &n->tally;
+
+	return t->out->count < CANDIDATES_MAX ? 0
+	       : t->kept[CANDIDATES_MAX - 1] < header
+		   ? t->kept[CANDIDATES_MAX - 1] / header
+		   : 1;
+}
+
+static inline double
+larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/* p(r) of a file whose request is no constant, or SPAN_CONSTANT. */
+static inline double
+share_of(const struct span_table *table, uint64_t request, uint16_t path)
+{
+	uint64_t rest = request - path;
+
+	return table->rest[rest <= MODE_BYTES_MAX ? rest : MODE_BYTES_MAX + 1];
+}
+
+/* Files at..to-1, all of a header far from any constant, of that weight. Four at once,
+ * for each addition waits for the one before. */
 static void
 weigh_flat(struct naming *n, const struct span_table *table, double header, size_t at,
 	   size_t to)
 {
 	const uint16_t *path = n->files->path_octets;
-	uint64_t request = n->r->request_span, rest;
-	double weight, no_rest = header * SPAN_NO_REQUEST, sum = 0;
+	uint64_t request = n->r->request_span;
+	double share[4], least = worth(n, header), sum = 0;
+	uint32_t k, count;
 
-	if (!n->with_request) {
-		sum = header * (double)(to - at);
-		for (; at < to && tally_is_kept(&n->tally, header); at++)
-			keep_flat(n, at, 0, header);
-		at = to;
-	}
-	for (; at < to; at++) {
-		rest = request - path[at];
-		weight = rest <= MODE_BYTES_MAX ? header * table->rest[rest] : no_rest;
-		/* Of a constant of requests the shares are by archive. */
-		if (weight < 0) {
-			weigh_near(n, at, 1);
-			continue;
+	for (; at < to; at += count) {
+		count = to - at < 4 ? 1 : 4;
+		share[1] = share[2] = share[3] = 0;
+		share[0] = share_of(table, request, path[at]);
+		if (count == 4) {
+			share[1] = share_of(table, request, path[at + 1]);
+			share[2] = share_of(table, request, path[at + 2]);
+			share[3] = share_of(table, request, path[at + 3]);
 		}
-		sum += weight;
-		keep_flat(n, at, weight > no_rest ? (uint32_t)rest : 0, weight);
+		if (larger(larger(share[0], share[1]), larger(share[2], share[3])) >
+		    least) {
+			for (k = 0; k < count; k++) {
+				weigh_one(n, header, share[k], at + k);
+				share[k] = share[k] == SPAN_CONSTANT ? 0 : share[k];
+			}
+			least = worth(n, header);
+		}
+		sum += (share[0] + share[1]) + (share[2] + share[3]);
 	}
+	n->tally.sum += header * sum;
+	n->tally.whole += header * sum;
+}
+
+/* The same where nothing is known of the request. */
+static void
+weigh_alike(struct naming *n, double header, size_t at, size_t to)
+{
+	double sum = header * (double)(to - at);
+
+	for (; at < to && tally_is_kept(&n->tally, header); at++)
+		weigh_one(n, header, 1, at);
 	n->tally.sum += sum;
 	n->tally.whole += sum;
 }
@@ -78,14 +127,13 @@ struct place {
 	uint32_t bytes;
 };
 
-static bool
-is_above(const void *files, size_t i, const void *key)
+static inline bool
+is_above(const void *sizes, size_t i, const void *key)
 {
-	const struct catalog_file *file = files;
+	const uint64_t *size = sizes;
 	const struct place *place = key;
-	uint64_t size = file[i].size;
 
-	return place->span - size - size_digits(size, DIGITS_DECIMAL) > place->bytes;
+	return place->span - size[i] - decimal_digits(size[i]) > place->bytes;
 }
 
 /* Of files at..to-1, the first whose header has at most so many octets beside the
@@ -95,7 +143,7 @@ first_below(const struct naming *n, size_t at, size_t to, uint32_t bytes)
 {
 	struct place place = {n->r->span, bytes};
 
-	return search_lower(n->files->file, at, to, &place, is_above);
+	return search_lower(n->files->size, at, to, &place, is_above);
 }
 
 double
@@ -145,7 +193,7 @@ static void
 weigh_by_table(struct naming *n, const struct span_table *table, size_t at, size_t to)
 {
 	double header = n->scale * n->broad * table->header_flat;
-	size_t from = to, end = to;
+	size_t from = to, end = to, i;
 
 	if (table->header_from <= table->header_to) {
 		from = first_below(n, at, to, table->header_to);
@@ -153,9 +201,14 @@ weigh_by_table(struct naming *n, const struct span_table *table, size_t at, size
 			  ? first_below(n, from, to, table->header_from - 1)
 			  : to;
 	}
+	for (i = from; i < end; i++)
+		weigh_near(n, i, 1);
+	if (!n->with_request) {
+		weigh_alike(n, header, at, from);
+		weigh_alike(n, header, end, to);
+		return;
+	}
 	weigh_flat(n, table, header, at, from);
-	for (at = from; at < end; at++)
-		weigh_near(n, at, 1);
 	weigh_flat(n, table, header, end, to);
 }
 

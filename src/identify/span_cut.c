@@ -43,7 +43,7 @@ span_weigh_cut(struct naming *n, double share)
 	struct candidate candidate = {.is_partial = true};
 	uint64_t header = n->c->header.count > 0 ? n->c->header.mode[0].bytes
 	    : HEADER_USUAL;
-	size_t at = catalog_lower(n->files->catalog,
+	size_t at = files_lower(n->files,
 				  n->r->span > header ? n->r->span - header : 0);
 	size_t end = n->files->count - at > PARTIAL_MAX ? at + PARTIAL_MAX
 							: n->files->count;

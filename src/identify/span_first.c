@@ -76,8 +76,8 @@ window(const struct search *s, const struct record *r, size_t *at, size_t *to)
 			tls_cost_early(s->header->law, r->span, s->header->inner, 0),
 		 least = s->header->bytes;
 
-	*at = catalog_lower(s->files->catalog, r->span > most ? r->span - most : 0);
-	*to = r->span > least ? catalog_lower(s->files->catalog, r->span - least) : *at;
+	*at = files_lower(s->files, r->span > most ? r->span - most : 0);
+	*to = r->span > least ? files_lower(s->files, r->span - least) : *at;
 }
 
 /* Octets of a file's usual response here. */

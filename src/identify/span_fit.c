@@ -16,7 +16,6 @@
 
 enum {
 	NEAR_BYTES = 16,
-	DIGITS_MOST = 20,
 	GREETING_OCTETS = 4096, /* of a server's greeting, about */
 	SHORT_RECORDS = 3,	/* of a response, at most but seldom */
 	SETTINGS_RECORDS = 4,	/* of HTTP/2 before the first response */
@@ -52,7 +51,7 @@ span_rest_density(const struct modes *modes, uint32_t bytes)
 	return (1 - NEAR_SHARE) / FLAT_BYTES + NEAR_SHARE * near;
 }
 
-/* The density of octets 0..MODE_BYTES_MAX at once, times share. */
+/* The density of octets 0..MODE_BYTES_MAX + 1 at once, times share. */
 static void
 rest_densities(const struct modes *modes, double share, double *out)
 {
@@ -72,6 +71,7 @@ rest_densities(const struct modes *modes, double share, double *out)
 		out[k] *= share;
 	for (k = 0; k < SPAN_REST_MIN; k++)
 		out[k] = SPAN_NO_REQUEST;
+	out[MODE_BYTES_MAX + 1] = SPAN_NO_REQUEST;
 }
 
 bool
@@ -95,7 +95,7 @@ span_table_make(const struct constants *c, struct span_table *out)
 		out->mode[bytes] = (uint8_t)(i + 1);
 	}
 	for (i = 0; i < request->count; i++)
-		out->rest[request->mode[i].bytes] = -1;
+		out->rest[request->mode[i].bytes] = SPAN_CONSTANT;
 	out->header_from = UINT32_MAX;
 	out->header_to = 0;
 	for (i = 0; i < c->header.count; i++) {
@@ -106,34 +106,14 @@ span_table_make(const struct constants *c, struct span_table *out)
 		out->header_to = bytes > out->header_to ? bytes : out->header_to;
 	}
 	out->header_flat = (1 - NEAR_SHARE) / FLAT_BYTES;
+	out->is_plain = true;
+	for (i = 0; i < c->header.count; i++)
+		out->is_plain &= c->header.mode[i].law == TLS_none;
 	return true;
 }
 
-/* The same as below by the constants' table. */
-static double
-request_by_table(const struct files *files, const struct constants *c, size_t file,
-		 uint64_t span, uint32_t *rest, uint8_t *mode)
-{
-	uint64_t r = span - files->file[file].path_len;
-	double share;
-
-	*rest = 0;
-	*mode = 0;
-	if (files->file[file].path_len == 0)
-		return REQUEST_FLAT;
-	if (r < SPAN_REST_MIN || r > MODE_BYTES_MAX)
-		return SPAN_NO_REQUEST;
-	*rest = (uint32_t)r;
-	share = c->table->rest[r];
-	if (share >= 0)
-		return share;
-	*mode = c->table->mode[r];
-	return c->table->beside[*mode - 1] +
-	       c->by_source[files->source[file]][*mode - 1];
-}
-
 double
-span_request_share(const struct files *files, const struct constants *c, size_t file,
+span_request_share_of(const struct files *files, const struct constants *c, size_t file,
 		   uint64_t span, uint32_t *rest, uint8_t *mode)
 {
 	int64_t r = (int64_t)span -
@@ -141,8 +121,6 @@ span_request_share(const struct files *files, const struct constants *c, size_t 
 	double share, best = 0;
 	uint32_t i;
 
-	if (c->table != NULL)
-		return request_by_table(files, c, file, span, rest, mode);
 	*rest = 0;
 	*mode = 0;
 	if (files->file[file].path_len == 0)
@@ -241,31 +219,8 @@ each_of_size(const struct files *files, uint64_t size, const struct span_fit *fi
 	size_t at;
 
 	for (at = files_first(files, size);
-	     at < files->count && files->file[at].size == size; at++)
+	     at < files->count && files->size[at] == size; at++)
 		each(arg, at, fit);
-}
-
-/* Plain HTTP/1.1: size and digits rise together, so one size at most comes out. */
-static void
-each_plain(const struct files *files, const struct mode *mode, uint64_t span,
-	   const struct span_fit *fit, span_file *each, void *arg)
-{
-	uint32_t digits, least;
-	uint64_t left;
-
-	if (span <= mode->bytes)
-		return;
-	left = span - mode->bytes;
-	/* The size is 36 bytes less at most: one digit less of each kind. */
-	digits = size_digits(left, mode->digits);
-	least = digits > 2 ? digits - 2 : 0;
-	do {
-		if (left >= digits && size_digits(left - digits,
-		    mode->digits) == digits) {
-			each_of_size(files, left - digits, fit, each, arg);
-			return;
-		}
-	} while (digits-- > least);
 }
 
 static void
@@ -340,17 +295,19 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 
 void
 span_prefetch(const struct files *files, const struct constants *c,
-    const struct record *r)
+	      const struct record *r, bool is_near)
 {
-	const struct mode *mode;
-	uint32_t i, digits;
+	uint64_t size;
+	uint32_t i;
 
 	for (i = 0; i < c->header.count; i++) {
-		mode = &c->header.mode[i];
-		if (mode->law != TLS_none || r->span <= mode->bytes + 2 * DIGITS_MOST)
+		if (c->header.mode[i].law != TLS_none ||
+		    !mode_solve_plain(&c->header.mode[i], r->span, &size))
 			continue;
-		digits = size_digits(r->span - mode->bytes, mode->digits);
-		files_prefetch(files, r->span - mode->bytes - digits);
+		if (is_near)
+			files_prefetch_file(files, size);
+		else
+			files_prefetch(files, size);
 	}
 }
 
@@ -358,15 +315,18 @@ void
 span_each(const struct files *files, const struct modes *header, const struct record *r,
 	  span_file *each, void *arg)
 {
+	uint64_t size;
 	uint32_t i;
 
 	for (i = 0; i < header->count; i++) {
 		struct span_fit fit = {.mode = i, .share = 1};
 
-		if (header->mode[i].law == TLS_none)
-			each_plain(files, &header->mode[i], r->span, &fit, each, arg);
-		else
-			each_framed(files, &header->mode[i], r, &fit, each, arg);
+		if (header->mode[i].law == TLS_none) {
+			if (mode_solve_plain(&header->mode[i], r->span, &size))
+				each_of_size(files, size, &fit, each, arg);
+			continue;
+		}
+		each_framed(files, &header->mode[i], r, &fit, each, arg);
 	}
 }
 
@@ -395,8 +355,8 @@ span_window(const struct files *files, bool is_framed, uint64_t span, size_t *fr
 	uint64_t low, high;
 
 	window_sizes(is_framed, span, &low, &high);
-	*from = catalog_lower(files->catalog, low);
-	*to = high > 0 ? catalog_lower(files->catalog, high) : *from;
+	*from = files_lower(files, low);
+	*to = high > 0 ? files_lower(files, high) : *from;
 	if (*to < *from)
 		*to = *from;
 }

@@ -17,6 +17,7 @@ struct naming {
 	double loose, broad; /* shares of headers of no known constant: by a law that is
 			      * known, loosely kept, or any */
 	bool with_request;
+	bool is_plain; /* there is a table, and no constant of a header has a law */
 };
 
 /* Where one account explains a record so many times better, others are not looked at one

@@ -15,12 +15,13 @@
 enum {
 	ROUNDS = 12,
 	LESSONS_MAX = 4000,
-	LESSONS_OF_SERVER = 1500,
+	LESSONS_OF_SERVER = 600,
 	FEW_LESSONS = 150,
 	LAW_RECORDS_MIN = 3,
 	LAW_SAMPLE = 400,
 	LAW_MODES = 3,
-	ALERT = 2
+	ALERT = 2,
+	AHEAD = 4 /* records whose memory is got beforehand */
 };
 
 /* Laws are looked for where more than this share is unknown without, or where it takes
@@ -29,9 +30,9 @@ enum {
 static const double LAW_UNKNOWN = 0.05, LAW_GAIN = 10;
 /* Of a server, where plain HTTP/1.1 explains most of all servers: beside so many times as
  * much as is unknown of these. */
-static const double LAW_UNKNOWN_MORE = 1.5, MOSTLY_UNKNOWN = 0.3;
+static const double LAW_UNKNOWN_MORE = 1.5, MOSTLY_UNKNOWN = 0.3, CHANCE = 3;
 /* EM is at its end where no share moves by more. */
-static const double STILL = 1e-4, NEARLY_STILL = 1e-3;
+static const double STILL = 5e-4, NEARLY_STILL = 2e-3;
 
 /* Before any is seen, of all downloads ranges, and as many unmodified ones. */
 static const double PART_SHARE = 0.005;
@@ -172,6 +173,8 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 		bool with_request = records[i].has_request && c->request.count > 0;
 		bool with_comb = records[i].has_request && files->has_paths;
 
+		if (i + AHEAD * step < n)
+			span_prefetch(files, c, &records[i + AHEAD * step], false);
 		if (!span_is_lesson(c, &records[i]))
 			continue;
 		span_name(files, c, &records[i], &verdict);
@@ -355,18 +358,21 @@ learn_laws(const struct files *files, const struct record *records, size_t n,
 }
 
 /* Whether plain HTTP/1.1 leaves so much unexplained that laws are looked for: of a server
- * more than of all together. */
+ * more than of all together, and more than chance has it in so few downloads. */
 static bool
-wants_laws(const struct constants *c, const struct constants *base)
+wants_laws(const struct constants *c, const struct constants *base, size_t n)
 {
 	double usual = base != NULL && base->unknown < MOSTLY_UNKNOWN
 			   ? LAW_UNKNOWN_MORE * base->unknown
-			   : 0;
+			   : 0,
+	       most = LAW_UNKNOWN + usual;
 	uint32_t modes = base != NULL && base->header.count > LAW_MODES
 			     ? base->header.count
 			     : LAW_MODES;
 
-	return c->unknown > LAW_UNKNOWN + usual || c->header.count > modes;
+	if (usual > 0)
+		most += CHANCE * sqrt(most * (1 - most) / (double)n);
+	return c->unknown > most || c->header.count > modes;
 }
 
 void
@@ -380,6 +386,6 @@ span_learn(const struct files *files, const struct record *records, size_t n,
 	if (files->count == 0 || n == 0)
 		return;
 	learn(files, records, n, is_framed, base, out);
-	if (!is_framed && layers == SPAN_ANY && wants_laws(out, base))
+	if (!is_framed && layers == SPAN_ANY && wants_laws(out, base, n))
 		learn_laws(files, records, n, base, out);
 }

@@ -8,6 +8,8 @@
 
 #include "identify/span_weigh.h"
 
+#include <string.h>
+
 enum {
 	PAIR_FITS = 64,
 	SPLIT_BYTES_MAX = 64, /* the meter counts a longer burst as a new request */
@@ -87,15 +89,58 @@ weigh_pair(struct pair *p, int64_t shift)
 	}
 }
 
-/* The ways to see the second record, where the first has so many octets of its request. */
+/* The ways to see the second record, by the octets that its request is short of, and the
+ * next way of as many; 0: none. */
+struct seconds {
+	uint16_t first[SPLIT_BYTES_MAX];
+	struct {
+		uint16_t next;
+		uint8_t fit, request;
+	} way[PAIR_FITS * MODES_MAX + 1];
+};
+
 static void
-weigh_seconds(struct pair *p, int64_t shift)
+list_seconds(struct pair *p, struct seconds *out)
 {
-	for (p->fit[1] = 0; p->fit[1] < p->fitting[1].count; p->fit[1]++)
-		for (p->request[1] = 0; p->request[1] < p->c->request.count;
-		     p->request[1]++)
-			if (extra_of(p, 1) == -shift)
+	uint32_t fit, request;
+	uint16_t n = 0;
+	int64_t shift;
+
+	memset(out->first, 0, sizeof out->first);
+	for (fit = p->fitting[1].count; fit-- > 0;)
+		for (request = p->c->request.count; request-- > 0;) {
+			p->fit[1] = fit;
+			p->request[1] = request;
+			shift = -extra_of(p, 1);
+			if (shift <= 0 || shift >= SPLIT_BYTES_MAX)
+				continue;
+			out->way[++n].next = out->first[shift];
+			out->way[n].fit = (uint8_t)fit;
+			out->way[n].request = (uint8_t)request;
+			out->first[shift] = n;
+		}
+}
+
+static void
+weigh_ways(struct pair *p)
+{
+	struct seconds seconds;
+	int64_t shift;
+	uint16_t i;
+
+	list_seconds(p, &seconds);
+	for (p->fit[0] = 0; p->fit[0] < p->fitting[0].count; p->fit[0]++)
+		for (p->request[0] = 0; p->request[0] < p->c->request.count;
+		     p->request[0]++) {
+			shift = extra_of(p, 0);
+			if (shift <= 0 || shift >= SPLIT_BYTES_MAX)
+				continue;
+			for (i = seconds.first[shift]; i != 0; i = seconds.way[i].next) {
+				p->fit[1] = seconds.way[i].fit;
+				p->request[1] = seconds.way[i].request;
 				weigh_pair(p, shift);
+			}
+		}
 }
 
 /* Gives what is left of the evidence to the record's own account, split among its files.
@@ -117,7 +162,6 @@ span_name_pair(const struct files *files, const struct constants *c,
 {
 	struct pair p = {.files = files, .c = c, .r = r};
 	struct verdict own[2];
-	int64_t shift;
 	uint32_t i;
 
 	for (i = 0; i < 2; i++) {
@@ -129,12 +173,7 @@ span_name_pair(const struct files *files, const struct constants *c,
 		own[i] = out[i];
 		tally_begin(&p.tally[i], &out[i]);
 	}
-	for (p.fit[0] = 0; p.fit[0] < p.fitting[0].count; p.fit[0]++)
-		for (p.request[0] = 0; p.request[0] < c->request.count; p.request[0]++) {
-			shift = extra_of(&p, 0);
-			if (shift > 0 && shift < SPLIT_BYTES_MAX)
-				weigh_seconds(&p, shift);
-		}
+	weigh_ways(&p);
 	for (i = 0; i < 2; i++) {
 		if (p.tally[0].sum > 0)
 			keep_own(&p.tally[i], &own[i],

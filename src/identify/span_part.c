@@ -192,12 +192,12 @@ span_weigh_parts(const struct files *files, const struct constants *c,
 
 	if (files->count > FILES_MAX || !r->has_request || c->is_framed)
 		return;
-	at = catalog_lower(files->catalog,
+	at = files_lower(files,
 			   r->span <= UNMODIFIED_MAX ? 1 : r->span - UNMODIFIED_MAX);
 	for (; at < files->count; at = end) {
 		for (most = 10; most < files->file[at].size && most < UINT64_MAX / 10;)
 			most *= 10;
-		end = catalog_lower(files->catalog, most + 1);
+		end = files_lower(files, most + 1);
 		end = end > at ? end : files->count;
 		for (i = 0; i < c->request.count; i++)
 			if (c->request.mode[i].phase == 0)

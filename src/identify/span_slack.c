@@ -112,9 +112,9 @@ span_slack_window(const struct files *files, const struct mode *mode,
 	loosely_sent(mode, r, r->span, &least, &most);
 	low = most < 2 * r->span ? 2 * r->span - most : 0;
 	loosely_sent(mode, r, low, &least, &most);
-	*from = catalog_lower(files->catalog, low);
+	*from = files_lower(files, low);
 	*to = r->span > least - low
-		  ? catalog_lower(files->catalog, r->span - (least - low) + 1)
+		  ? files_lower(files, r->span - (least - low) + 1)
 		  : *from;
 	*to = *to < *from ? *from : *to;
 }

@@ -19,6 +19,7 @@
 
 enum {
 	VOTERS = 400,
+	FILES_LOOKED_AT = 160000,
 	LAW_VOTERS = 120, /* at least, and as many as have so many files near them */
 	LAW_FILES = 10000,
 	SHORTLIST = 5, /* laws that stand for a second constant */
@@ -77,6 +78,24 @@ sparser(const void *pa, const void *pb)
 	if (a->crowd != b->crowd)
 		return a->crowd < b->crowd ? -1 : 1;
 	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Voters among many files cost much and say little: of those the fewer vote the more
+ * files there are, so that all together look at no more than FILES_LOOKED_AT. */
+static void
+thin_voters(struct election *e)
+{
+	double room = (double)FILES_LOOKED_AT / VOTERS, turn = 0;
+	size_t i, kept = 0;
+
+	for (i = 0; i < e->voters; i++) {
+		turn += e->voter[i].crowd > room ? room / e->voter[i].crowd : 1;
+		if (turn < 1)
+			continue;
+		turn -= 1;
+		e->voter[kept++] = e->voter[i];
+	}
+	e->voters = kept;
 }
 
 /*
@@ -150,8 +169,8 @@ law_window(const struct files *files, enum tls_law law, const struct record *r,
 	}
 	low = r->span > most ? r->span - most : 0;
 	least = MODE_BYTES_MIN + tls_cost(law, low, 0);
-	*from = catalog_lower(files->catalog, low);
-	*to = r->span > least ? catalog_lower(files->catalog, r->span - least) : *from;
+	*from = files_lower(files, low);
+	*to = r->span > least ? files_lower(files, r->span - least) : *from;
 	*to = *to < *from ? *from : *to;
 }
 
@@ -177,8 +196,8 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law,
 	if (to - at > WINDOW_MAX)
 		return;
 	for (; at < to; at++) {
-		uint64_t size = e->files->file[at].size;
-		int64_t left = (int64_t)(r->span - size);
+		uint64_t size;
+		int64_t left;
 
 		ratio = scale * (with_request
 				     ? span_request_share(e->files, e->c, at,
@@ -186,6 +205,8 @@ vote_header(struct election *e, const struct voter *voter, enum tls_law law,
 				     : 1);
 		if (ratio < least)
 			continue;
+		size = e->files->size[at];
+		left = (int64_t)(r->span - size);
 		if (law != TLS_none)
 			left -= (int64_t)tls_cost_early(law, size, INNER_USUAL, records);
 		if (with_laws)
@@ -301,6 +322,8 @@ span_vote_headers(const struct files *files, const struct record *records, size_
 	bool found;
 
 	call_voters(&e, records, n, with_laws);
+	if (!with_laws)
+		thin_voters(&e);
 	found = elect_all(&e, &c->header, with_laws, elect_header);
 	free(e.voter);
 	return found;

@@ -21,22 +21,52 @@ enum { SPAN_REST_MIN = 16 };
  * is none where requests are not plain octets.
  */
 struct span_table {
-	/* p(r) of a request that is no constant; below 0 of octets that are one */
-	double rest[MODE_BYTES_MAX + 1];
+	/* p(r) of a request that is no constant, or SPAN_CONSTANT; the last one is that
+	 * of all longer ones */
+	double rest[MODE_BYTES_MAX + 2];
 	double beside[MODES_MAX]; /* p(r) of these, where they are none */
 	uint8_t mode[MODE_BYTES_MAX + 1]; /* the constant's number + 1 */
 	/* octets of headers within which their density is not flat; from > to: nowhere */
 	uint32_t header_from, header_to;
 	double header_flat;
+	bool is_plain; /* no header has a law of records and frames */
 };
+
+static const double SPAN_CONSTANT = 2;
 
 /* False: there can be none. */
 bool span_table_make(const struct constants *c, struct span_table *out);
 
 /* p(r) of a file with this request, a density per byte; rest: the request's bytes beside
  * the path; mode: the number of its constant + 1, 0 if it is none of them. */
-double span_request_share(const struct files *files, const struct constants *c,
-			  size_t file, uint64_t span, uint32_t *rest, uint8_t *mode);
+double span_request_share_of(const struct files *files, const struct constants *c,
+			     size_t file, uint64_t span, uint32_t *rest, uint8_t *mode);
+
+/* The same, by the constants' table if there is one. */
+static inline double
+span_request_share(const struct files *files, const struct constants *c, size_t file,
+		   uint64_t span, uint32_t *rest, uint8_t *mode)
+{
+	uint64_t path = files->path_octets[file], r = span - path;
+	double share;
+
+	if (c->table == NULL)
+		return span_request_share_of(files, c, file, span, rest, mode);
+	*rest = 0;
+	*mode = 0;
+	if (path == 0)
+		return REQUEST_FLAT;
+	if (r > MODE_BYTES_MAX)
+		return SPAN_NO_REQUEST;
+	share = c->table->rest[r];
+	*rest = r >= SPAN_REST_MIN ? (uint32_t)r : 0;
+	if (share < SPAN_CONSTANT)
+		return share;
+	*mode = c->table->mode[r];
+	return c->table->beside[*mode - 1] +
+	       c->by_source[files->source[file]][*mode - 1];
+}
+
 /* How much likelier the rest of a request makes this file than an even one would: 1 where
  * nothing is known. And how the shares of rests are learned: sums of a round of EM. */
 struct comb_sums {

@@ -95,7 +95,7 @@ wire_weigh_blind(const struct wire_blind *b, const struct record *r, double scal
 	double segments = (double)t / b->mss, weight, k, after;
 	struct gap gap = {.mss = b->mss,
 			  .losses = wire_table(b->tables, WIRE_N_CLASSES, segments)};
-	size_t end = catalog_lower(b->files->catalog, t),
+	size_t end = files_lower(b->files, t),
 	       first = end > FILES_MAX ? end - FILES_MAX : 0, i;
 
 	after = WIDEST + WIDEST_PART * (double)t + (double)gap.losses->peak * gap.mss;

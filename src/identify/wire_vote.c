@@ -118,8 +118,8 @@ hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_c
 	cost = tls_cost(v->guess->law, payload, INNER_USUAL);
 	/* Large files vote too: five times the usual losses. */
 	reach = (uint64_t)((8 + 0.02 * (double)payload / mss) * mss) + HEADER_MAX + cost;
-	at = catalog_lower(v->files->catalog, payload > reach ? payload - reach : 0);
-	end = catalog_lower(v->files->catalog, payload);
+	at = files_lower(v->files, payload > reach ? payload - reach : 0);
+	end = files_lower(v->files, payload);
 	density = catalog_density(v->files->catalog, payload) + 1e-15;
 	if (end - at > FILES_MAX)
 		return;
