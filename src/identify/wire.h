@@ -241,6 +241,7 @@ struct wire_guess {
 	enum tls_law law;
 	struct modes header;
 	double gain; /* in log likelihood over chance */
+	size_t records; /* that voted: few of many */
 	bool is_significant;
 };
 

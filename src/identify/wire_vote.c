@@ -43,6 +43,9 @@ enum {
 /* Proof that a value needs beside the log of how many there are. */
 static const double NEEDED = 6;
 static const double share_tried[TRIALS] = {0.3, 0.03};
+/* Where a product of how much likelier records are becomes a logarithm: one record makes
+ * less than the rest of a double's range of it. */
+static const double PRODUCT_MAX = 1e200;
 
 struct entry {
 	uint16_t slot;
@@ -62,7 +65,8 @@ struct voting {
 	struct entry *entry;
 	size_t count, cap, boxes;
 	struct box box[RECORDS_MAX];
-	double gain[TRIALS][SLOTS], ratio[SLOTS];
+	/* Over records that a slot does not touch it gains gain + log(product). */
+	double gain[TRIALS][SLOTS], product[TRIALS][SLOTS], ratio[SLOTS];
 	uint32_t hex_lengths; /* of the records' sizes: a bit each */
 };
 
@@ -79,7 +83,7 @@ put(struct voting *v, int64_t h, uint32_t hex, double ratio)
 
 static void
 hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss,
-    unsigned n_class, double density)
+	  const struct wire_losses *losses, double density)
 {
 	/* Jumbo frames have segments that are longer than any header. */
 	int64_t most = v->guess->law == TLS_none && mss < 1000 + HEADER_MIN
@@ -91,8 +95,6 @@ hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss,
 		    0
 			    ? HEADER_MIN
 			    : HANDSHAKE_MIN;
-	const struct wire_losses *losses =
-	    wire_table(v->tables, n_class, (double)payload / mss);
 	uint64_t cost = tls_cost(v->guess->law, size, INNER_USUAL + decimal_digits(size)),
 	    k;
 	uint32_t hex;
@@ -110,6 +112,7 @@ static void
 hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_class)
 {
 	uint64_t payload = wire_payload(r, v->guess->overhead), reach, cost;
+	const struct wire_losses *losses;
 	double density;
 	size_t at, end, before = v->count;
 
@@ -123,9 +126,10 @@ hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_c
 	density = catalog_density(v->files->catalog, payload) + 1e-15;
 	if (end - at > FILES_MAX)
 		return;
+	losses = wire_table(v->tables, n_class, (double)payload / mss);
 	/* The nearest first: they count if there are too many. */
 	while (end-- > at && v->count - before < ENTRIES_MAX)
-		hear_file(v, payload, v->files->file[end].size, mss, n_class, density);
+		hear_file(v, payload, v->files->size[end], mss, losses, density);
 	v->hex_lengths |= 1u << hex_digits(payload);
 	v->box[v->boxes++] = (struct box){before, v->count, 1, mss};
 }
@@ -137,7 +141,8 @@ gain_of(const struct voting *v, uint32_t slot)
 	uint32_t t;
 
 	for (t = 0; t < TRIALS; t++) {
-		gain = v->gain[t][slot] + (double)v->boxes * log1p(-share_tried[t]);
+		gain = v->gain[t][slot] + log(v->product[t][slot]) +
+		       (double)v->boxes * log1p(-share_tried[t]);
 		best = gain > best ? gain : best;
 	}
 	return best;
@@ -205,11 +210,14 @@ static double
 best_slot(struct voting *v, uint32_t *slots, uint32_t n)
 {
 	uint32_t *slot = &slots[n];
-	double best = -INFINITY, gain;
+	double best = -INFINITY, gain, *product;
 	uint32_t t, k;
 	size_t i, at;
 
 	memset(v->gain, 0, sizeof v->gain);
+	for (t = 0; t < TRIALS; t++)
+		for (k = 0; k < SLOTS; k++)
+			v->product[t][k] = 1;
 	for (i = 0; i < v->boxes; i++) {
 		const struct box *box = &v->box[i];
 
@@ -217,9 +225,15 @@ best_slot(struct voting *v, uint32_t *slots, uint32_t n)
 			v->ratio[v->entry[at].slot] += v->entry[at].ratio;
 		for (at = box->first; at < box->end; at++) {
 			k = v->entry[at].slot;
-			for (t = 0; v->ratio[k] > 0 && t < TRIALS; t++)
-				v->gain[t][k] += log1p(share_tried[t] /
-				    (1 - share_tried[t]) * v->ratio[k] / box->already);
+			for (t = 0; v->ratio[k] > 0 && t < TRIALS; t++) {
+				product = &v->product[t][k];
+				*product *= 1 + share_tried[t] / (1 - share_tried[t]) *
+							v->ratio[k] / box->already;
+				if (*product > PRODUCT_MAX) {
+					v->gain[t][k] += log(*product);
+					*product = 1;
+				}
+			}
 			v->ratio[k] = 0;
 		}
 	}
@@ -362,6 +376,7 @@ wire_vote(const struct files *files, const struct record *const *records,
 		hear_record(v, records[choice[i].record], mss[choice[i].record],
 			    n_class[choice[i].record]);
 	find_modes(v);
+	guess->records = v->boxes;
 	wire_tables_free(v->tables);
 	free(choice);
 	free(v->entry);
