@@ -40,6 +40,8 @@ struct plain {
 	size_t servers;
 	struct index sents[INDEXES_MAX], residues[INDEXES_MAX];
 	uint32_t version;
+	/* What the guess of all servers gains of a record; 0: there was none. */
+	double usual_gain;
 	uint64_t turn; /* counts the models made */
 	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
 	/* The last one found: records come sorted. */

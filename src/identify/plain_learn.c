@@ -27,6 +27,9 @@ enum {
 /* A path's own octets of headers are looked for where so many of its records are of no
  * file, and taken if they are e^8 times likelier. */
 static const double OVERHEAD_UNKNOWN = 0.3, OVERHEAD_GAIN = 8;
+/* Of what all servers' guess gains of a record, what another's must gain to be left at
+ * that. */
+static const double USUAL_PART = 0.5;
 
 static size_t
 pick(const struct record *records, size_t n, size_t max, const struct record **out)
@@ -97,6 +100,15 @@ is_convincing(const struct wire_guess *g, size_t n)
 	return g->is_significant && g->header.other < 0.5 && g->gain > 0.7 * (double)n;
 }
 
+/* Whether it explains a server's records about as well as the others' are explained: all
+ * that there is was looked for then. */
+static bool
+is_usual(const struct plain *p, const struct wire_guess *g)
+{
+	return p->usual_gain > 0 && g->is_significant &&
+	       g->gain > USUAL_PART * p->usual_gain * (double)g->records;
+}
+
 /*
  * What records 0..n-1 of a server (or of all) agree on. The likely is tried first; where
  * it convinces nothing else is. like: what is known of the whole, or NULL.
@@ -118,6 +130,8 @@ guess_server(const struct plain *p, const struct record *const *r, size_t n,
 		try_guess(p, r, n, mss,
 			  like->overhead != 0 ? like->overhead : usual,
 			  like->header.mode[0].law, 0, best);
+	if (is_usual(p, best))
+		goto done;
 	if (!is_convincing(best, n))
 		try_guess(p, r, n, mss, usual, is_tls ? TLS_tls13_16k : TLS_none, 0,
 		    best);
@@ -140,6 +154,7 @@ guess_server(const struct plain *p, const struct record *const *r, size_t n,
 		if (p->config.overhead != 0)
 			break;
 	}
+done:
 	free(mss);
 	return best->is_significant;
 }
@@ -526,9 +541,12 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 	struct wire_guess guess;
 
 	if (n > 0 && p->files->count > 0) {
+		p->usual_gain = 0;
 		if (count > 0 &&
-		    guess_server(p, picked, count, &p->all.known.wire, true, &guess))
+		    guess_server(p, picked, count, &p->all.known.wire, true, &guess)) {
 			take_guess(&guess, &p->all.known.wire);
+			p->usual_gain = guess.gain / (double)guess.records;
+		}
 		if (count > 0)
 			wire_learn_bands(picked, count, &p->all.known.wire);
 		for (first = 0; first < n; first = end) {
