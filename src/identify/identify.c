@@ -474,13 +474,11 @@ find_popular(struct identify *id)
 	id->popular_step = step;
 	for (i = 0; i < n; i += step) {
 		const struct record *r = &id->intake.records[i];
-		const struct group *group = group_of(id, &r->server, r->server_port);
 
 		if (r->range != 0 || r->is_dropped)
 			continue;
 		if (r->has_span && !sampled_is(r))
-			span_name(&id->files, constants_of(id, group, r->server_port), r,
-				  &verdict);
+			span_name(&id->files, id->by_record[i], r, &verdict);
 		else
 			plain_name(id->plain, r, &verdict);
 		popular_add(popular, &verdict);

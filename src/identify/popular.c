@@ -100,7 +100,7 @@ void
 popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 {
 	bool own = is_noted && is_sure(v);
-	double rest = 1 - v->unknown, sum = v->unknown, whole = 0, partial = 0, to;
+	double rest = 1 - v->unknown, sum = v->unknown, whole = 0, partial = 0, to, kept;
 	uint32_t i;
 
 	if (p->all == 0 || v->count == 0)
@@ -114,14 +114,16 @@ popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 		sum += to;
 		c->probability = to;
 	}
-	/* Files that are not told one by one. */
-	sum += fmax(rest, 0) * factor_of(p, 0, p->all, p->once);
+	/* Files that are not told one by one, whole ones mostly. */
+	kept = fmax(rest, 0) * factor_of(p, 0, p->all, p->once);
+	whole += kept - fmax(rest, 0);
+	sum += kept;
 	if (!(sum > 0))
 		return;
 	for (i = 0; i < v->count; i++)
 		v->candidate[i].probability /= sum;
-	v->whole = fmax(0, v->whole + whole) / sum;
-	v->partial = fmax(0, v->partial + partial) / sum;
 	v->unknown /= sum;
+	v->partial = fmin(fmax(0, v->partial + partial) / sum, 1 - v->unknown);
+	v->whole = fmin(fmax(0, v->whole + whole) / sum, 1 - v->unknown);
 	verdict_sort(v);
 }

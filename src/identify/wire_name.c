@@ -310,22 +310,66 @@ sink(struct pick *pick, size_t at, size_t n)
 	pick[at] = one;
 }
 
-/* The best picks become candidates. */
-static void
-end_weighing(struct weighing *w, struct verdict *out)
+static double
+most_weight(const struct weighing *w)
 {
-	double least = 0, scale = w->sum > 0 ? 1 / w->sum : 0;
-	struct pick one;
-	size_t i, k, kept = 0;
+	double most = 0;
+	size_t i;
 
 	for (i = 0; i < w->count; i++)
-		least = w->pick[i].weight > least ? w->pick[i].weight : least;
+		most = w->pick[i].weight > most ? w->pick[i].weight : most;
+	return most;
+}
+
+static void
+tell(const struct weighing *w, const struct pick *pick, struct candidate *out)
+{
+	*out = (struct candidate){
+	    .file = pick->file,
+	    .header = (uint32_t)(w->sight.payload - w->m->files->size[pick->file] -
+				 pick->k * w->m->mss - pick->e),
+	    .k = (uint32_t)pick->k,
+	    .e = pick->e};
+}
+
+/* The heaviest picks of one header constant, each of another file. */
+static void
+choose_alone(struct weighing *w, double least, double scale, struct verdict *out)
+{
+	const struct pick *best[CANDIDATES_MAX], *one;
+	uint32_t n = 0, k;
+	size_t i;
+
+	for (i = 0; i < w->count; i++) {
+		one = &w->pick[i];
+		if (!(one->weight > least) ||
+		    (n == CANDIDATES_MAX && heavier(one, best[n - 1]) > 0))
+			continue;
+		n += n < CANDIDATES_MAX;
+		for (k = n - 1; k > 0 && heavier(one, best[k - 1]) < 0; k--)
+			best[k] = best[k - 1];
+		best[k] = one;
+	}
+	for (k = 0; k < n; k++) {
+		tell(w, best[k], &out->candidate[k]);
+		out->candidate[k].probability = best[k]->weight * scale;
+	}
+	out->count = n;
+}
+
+/* The same where a file may come by several: its weights add. */
+static void
+choose(struct weighing *w, double least, double scale, struct verdict *out)
+{
+	struct pick one;
+	size_t i, kept = 0;
+	uint32_t k;
+
 	for (i = 0; i < w->count; i++)
-		if (w->pick[i].weight > 1e-6 * least)
+		if (w->pick[i].weight > least)
 			w->pick[kept++] = w->pick[i];
 	for (i = kept / 2; i-- > 0;)
 		sink(w->pick, i, kept);
-	out->count = out->fits = 0;
 	while (kept > 0) {
 		one = w->pick[0];
 		w->pick[0] = w->pick[--kept];
@@ -336,15 +380,23 @@ end_weighing(struct weighing *w, struct verdict *out)
 		if (k == CANDIDATES_MAX)
 			break;
 		if (k == out->count)
-			out->candidate[out->count++] = (struct candidate){
-			    .file = one.file,
-			    .header = (uint32_t)(w->sight.payload -
-						 w->m->files->file[one.file].size -
-						 one.k * w->m->mss - one.e),
-			    .k = (uint32_t)one.k,
-			    .e = one.e};
+			tell(w, &one, &out->candidate[out->count++]);
 		out->candidate[k].probability += one.weight * scale;
 	}
+}
+
+/* The best picks become candidates. */
+static void
+end_weighing(struct weighing *w, struct verdict *out)
+{
+	double least = 1e-6 * most_weight(w), scale = w->sum > 0 ? 1 / w->sum : 0;
+	uint32_t i;
+
+	out->count = out->fits = 0;
+	if (w->m->server->header.count == 1)
+		choose_alone(w, least, scale, out);
+	else
+		choose(w, least, scale, out);
 	for (i = 0; i < out->count; i++)
 		out->fits += out->candidate[i].probability >=
 			     0.01 * out->candidate[0].probability;

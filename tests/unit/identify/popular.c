@@ -175,13 +175,37 @@ test_apply(void **state)
 	end(&w);
 }
 
+/* Of a download that any of many files explains the probabilities stay such: those listed,
+ * those that are not and that of no file come to 1. */
+static void
+test_many_files(void **state)
+{
+	struct verdict v = {.count = CANDIDATES_MAX, .whole = 0.9, .unknown = 0.1};
+	struct world w;
+	double listed = 0;
+	uint32_t i;
+
+	(void)state;
+	begin(&w);
+	for (i = 0; i < 10; i++)
+		note(&w, 20 * i, 5);
+	for (i = 0; i < CANDIDATES_MAX; i++)
+		v.candidate[i] = (struct candidate){.file = 19 + i, .probability = 0.03};
+	popular_apply(w.popular, false, &v);
+	for (i = 0; i < v.count; i++)
+		listed += v.candidate[i].probability;
+	assert_true(listed < v.whole);
+	assert_true(fabs(v.whole + v.partial + v.unknown - 1) < 1e-9);
+	end(&w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_again),  cmocka_unit_test(test_never_again),
 	    cmocka_unit_test(test_unsure), cmocka_unit_test(test_own),
-	    cmocka_unit_test(test_apply),
+	    cmocka_unit_test(test_apply),  cmocka_unit_test(test_many_files),
 	};
 
 	return cmocka_run_group_tests_name("identify: popular files", tests, NULL, NULL);
