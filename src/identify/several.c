@@ -75,20 +75,30 @@ heavier(const void *pa, const void *pb)
 	return memcmp(a->file, b->file, sizeof a->file);
 }
 
+/* Whether a set of this weight is among the heaviest so far. */
+static bool
+is_heavy(const struct several *out, double weight)
+{
+	return out->count < SEVERAL_SETS_MAX ||
+	    weight > out->set[out->least].probability;
+}
+
 void
 several_keep(struct several *out, const struct several_set *set)
 {
-	uint32_t i, least = 0;
+	uint32_t i;
 
-	if (out->count < SEVERAL_SETS_MAX) {
-		out->set[out->count++] = *set;
+	if (!is_heavy(out, set->probability))
 		return;
-	}
-	for (i = 1; i < out->count; i++)
-		if (out->set[i].probability < out->set[least].probability)
-			least = i;
-	if (set->probability > out->set[least].probability)
-		out->set[least] = *set;
+	if (out->count < SEVERAL_SETS_MAX)
+		out->set[out->count++] = *set;
+	else
+		out->set[out->least] = *set;
+	if (out->count < SEVERAL_SETS_MAX)
+		return;
+	for (i = 1, out->least = 0; i < out->count; i++)
+		if (out->set[i].probability < out->set[out->least].probability)
+			out->least = i;
 }
 
 double
@@ -122,13 +132,12 @@ weigh(struct search *s, uint64_t sent)
 {
 	const struct wire_model *m = s->m;
 	uint64_t left = s->target - sent, k = left / m->mss;
-	struct several_set set = {.files = s->files,
-				  .k = (uint32_t)k,
-				  .e = (uint32_t)(left % m->mss)};
+	uint32_t e = (uint32_t)(left % m->mss);
 	double weight = s->prior * several_orders(s->file, s->files);
+	struct several_set set;
 
 	weight *= wire_losses_p(s->losses, k);
-	weight *= wire_parts_p(&s->parts, m->mss, k, set.e, (uint32_t)(sent % m->mss));
+	weight *= wire_parts_p(&s->parts, m->mss, k, e, (uint32_t)(sent % m->mss));
 	weight *= m->files->has_paths
 		      ? request_factor(s, s->files,
 			    s->path_octets +
@@ -136,8 +145,11 @@ weigh(struct search *s, uint64_t sent)
 		      : s->by_request;
 	s->sum += weight;
 	s->by_files[s->files] += weight;
+	if (!is_heavy(s->out, weight))
+		return;
+	set = (struct several_set){
+	    .files = s->files, .k = (uint32_t)k, .e = e, .probability = weight};
 	memcpy(set.file, s->file, sizeof set.file);
-	set.probability = weight;
 	several_keep(s->out, &set);
 }
 

@@ -24,6 +24,7 @@ struct several {
 	struct several_set set[SEVERAL_SETS_MAX]; /* likeliest first */
 	/* sets with a hundredth of the best's probability, of those kept */
 	uint32_t fits;
+	uint32_t least;      /* once all places are taken: of the set with the least */
 	bool is_cut;         /* further numbers of files would have taken too long */
 };
 
