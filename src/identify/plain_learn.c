@@ -433,7 +433,8 @@ learn_quic(struct plain *p, const struct record *records, size_t n, bool is_know
 	for (i = count = 0; i < n; i++)
 		if (quic_is(&records[i]))
 			picked[count++] = &records[i];
-	if (quic_learn(p->files, picked, count, &quic))
+	if (quic_learn(p->files, picked, count, &quic) ||
+	    (!p->config.no_several && quic_learn_sums(p->files, picked, count, &quic)))
 		plain_server_add(p, addr, port)->known.quic = quic;
 	free(picked);
 	return true;

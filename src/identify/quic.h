@@ -46,6 +46,13 @@ bool quic_is(const struct record *record);
 bool quic_learn(const struct files *files, const struct record *const *records, size_t n,
 		struct quic_server *out);
 
+/*
+ * The same where no record is of one file: all are taken to be of as many, two or three,
+ * whose sums then stand for files.
+ */
+bool quic_learn_sums(const struct files *files, const struct record *const *records,
+		     size_t n, struct quic_server *out);
+
 /* server may know nothing: the record is unknown then. */
 void quic_name(const struct files *files, const struct quic_server *server,
 	       const struct record *record, struct verdict *out);

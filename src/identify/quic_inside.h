@@ -4,6 +4,9 @@
 
 #include "identify/record.h"
 
+/* Of a later response on a connection: mean octets of its head. */
+#define QUIC_HEAD 100.0
+
 /* D of quic.h: without IP and UDP headers; 0 where there cannot be as many packets. */
 double quic_payload(const struct record *record);
 

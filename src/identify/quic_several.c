@@ -27,8 +27,7 @@ static const double SEVERAL = 0.05, SEVERAL_UNKNOWN = 0.5;
 static const double share_of_number[SEVERAL_FILES_MAX + 1] = {0, 0, 0.5, 0.25, 0.15, 0.1};
 /* Pairs of files that fit a record by chance. */
 static const double CROWD = 2;
-/* Of a later response's head: mean octets. */
-static const double HEAD = 100;
+
 /* Octets looked at beside packets sent again, for each later response. */
 static const double HEAD_MOST = 1500;
 
@@ -51,7 +50,7 @@ struct search {
 static double
 heads(double octets, uint32_t later)
 {
-	double shape = 2.0 * later, scale = HEAD / 2;
+	double shape = 2.0 * later, scale = QUIC_HEAD / 2;
 
 	if (!(octets > 0))
 		return 0;

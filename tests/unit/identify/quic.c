@@ -497,7 +497,8 @@ enum { TOGETHER = 3 };
 
 /* Judges names against the files of each connection, whatever their order. */
 static struct score
-judge_sets(const struct told *told, uint64_t (*sizes)[TOGETHER])
+judge_sets(const struct told *told, uint64_t (*sizes)[TOGETHER], const uint8_t *number,
+	   size_t *of_two)
 {
 	struct score score = {0};
 	size_t i, k, j;
@@ -511,6 +512,7 @@ judge_sets(const struct told *told, uint64_t (*sizes)[TOGETHER])
 		score.named++;
 		score.doubt += 1 - told->of[k].probability;
 		score.right += j < TOGETHER;
+		*of_two += j < TOGETHER && number[i] == 2;
 		score.sure += told->of[k].probability >= 0.99;
 		score.sure_wrong += told->of[k].probability >= 0.99 && j == TOGETHER;
 		if (j < TOGETHER)
@@ -519,14 +521,20 @@ judge_sets(const struct told *told, uint64_t (*sizes)[TOGETHER])
 	return score;
 }
 
-/* A third of the connections carry two or three files: sets are named where one is the
- * only one, three of fifty files mostly not; no other name is sure. */
+/*
+ * A third of the connections carry two or three files: sets are named where one is the
+ * only one. There are 1,275 sets of two of fifty files, one each 15 kB of what two carry:
+ * a connection with nothing sent again, which is told to some hundred octets, is to be
+ * named, and these are a sixth at the least. Of three there are so many sets that mostly
+ * none is the only one.
+ */
 static void
 test_several(void **state)
 {
 	static struct told told;
 	static uint64_t sizes[300][TOGETHER];
-	size_t server, i, k, all;
+	uint8_t number[300];
+	size_t server, i, k, all, twos, of_two;
 
 	for (server = 0; server < SERVERS - 1; server++) {
 		const struct server *s = &servers[server];
@@ -537,11 +545,13 @@ test_several(void **state)
 		struct score score;
 
 		memset(sizes, 0, sizeof sizes);
-		for (i = all = 0; i < 300; i++) {
+		for (i = all = twos = of_two = 0; i < 300; i++) {
 			uint64_t n = sim_below(&sim, 3) > 0 ? 1 : 2 + sim_below(&sim, 2);
 			struct carried carried = {0};
 			struct flow f;
 
+			number[i] = (uint8_t)n;
+			twos += n == 2;
 			for (k = 0; k < n; k++, all++) {
 				sizes[i][k] = files[sim_below(&sim, 50)].size;
 				if (k == 0)
@@ -553,12 +563,13 @@ test_several(void **state)
 			give(id, &f);
 		}
 		finish(id, &told);
-		score = judge_sets(&told, sizes);
+		score = judge_sets(&told, sizes, number, &of_two);
 		printf("# several, %s: %zu of %zu named, %zu right (%.1f wrong by "
 		       "probability), %zu sure, %zu of them wrong\n",
 		       s->name, score.named, all, score.right, score.doubt, score.sure,
 		       score.sure_wrong);
-		assert_true(score.right * 100 >= all * 45);
+		printf("# of two: %zu of %zu\n", of_two, 2 * twos);
+		assert_true(of_two * 100 >= 2 * twos * 15);
 		assert_true(is_honest(&score));
 		assert_true(score.sure_wrong <= 1 + score.sure / 200);
 		identify_free(id);
