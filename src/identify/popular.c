@@ -25,6 +25,7 @@ static const double SURE = 0.95, MOST = 100;
 struct popular {
 	size_t files;
 	uint32_t *count; /* by file */
+	float *best;     /* by file: the probability of its surest download */
 	uint32_t all, once, distinct; /* sure downloads; files with one, with any */
 	uint32_t asked; /* downloads, sure or not */
 };
@@ -36,6 +37,7 @@ popular_new(const struct files *files)
 
 	p->files = files->count;
 	p->count = must(calloc(files->count + 1, sizeof *p->count));
+	p->best = must(calloc(files->count + 1, sizeof *p->best));
 	return p;
 }
 
@@ -45,6 +47,7 @@ popular_free(struct popular *p)
 	if (p == NULL)
 		return;
 	free(p->count);
+	free(p->best);
 	free(p);
 }
 
@@ -64,6 +67,8 @@ popular_add(struct popular *p, const struct verdict *v)
 	if (!is_sure(v))
 		return;
 	count = ++p->count[v->candidate[0].file];
+	p->best[v->candidate[0].file] = (float)fmax(p->best[v->candidate[0].file],
+						    v->candidate[0].probability);
 	p->all++;
 	p->once += count == 1;
 	p->once -= count == 2;
@@ -96,15 +101,38 @@ popular_factor(const struct popular *p, uint32_t file, bool own)
 	return factor_of(p, count - 1.0, p->all - 1.0, once);
 }
 
+/* Holds the likeliest candidate at a probability; what is over goes to all else. */
+static void
+hold(struct verdict *v, double most)
+{
+	double p = v->candidate[0].probability, scale;
+	uint32_t i;
+
+	if (p <= most || p >= 1)
+		return;
+	scale = (1 - most) / (1 - p);
+	v->candidate[0].probability = most;
+	for (i = 1; i < v->count; i++)
+		v->candidate[i].probability *= scale;
+	v->unknown *= scale;
+	if (v->candidate[0].is_partial)
+		v->partial = fmax(0, 1 - v->unknown - v->whole);
+	else
+		v->whole = fmax(0, 1 - v->unknown - v->partial);
+}
+
 void
 popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 {
 	bool own = is_noted && is_sure(v);
-	double rest = 1 - v->unknown, sum = v->unknown, whole = 0, partial = 0, to, kept;
-	uint32_t i;
+	double rest = 1 - v->unknown, sum = v->unknown, whole = 0, partial = 0, to, kept,
+	       before;
+	uint32_t i, best, first;
 
 	if (p->all == 0 || v->count == 0)
 		return;
+	first = v->candidate[0].file;
+	before = v->candidate[0].probability;
 	for (i = 0; i < v->count; i++) {
 		struct candidate *c = &v->candidate[i];
 
@@ -126,4 +154,6 @@ popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 	v->partial = fmin(fmax(0, v->partial + partial) / sum, 1 - v->unknown);
 	v->whole = fmin(fmax(0, v->whole + whole) / sum, 1 - v->unknown);
 	verdict_sort(v);
+	best = v->candidate[0].file;
+	hold(v, fmax(p->best[best], best == first ? before : 0));
 }
