@@ -22,14 +22,13 @@ weigh_near(struct naming *n, size_t file, double width)
 {
 	struct candidate candidate = {.file = (uint32_t)file};
 	uint64_t size = n->files->file[file].size;
-	double share = n->broad;
+	double density = 1 / width;
 
 	candidate.header = (uint32_t)(n->r->span - size);
-	share *= n->c->is_framed
-		     ? 1 / width
-		     : span_rest_density(&n->c->header, candidate.header -
-							    size_digits(size, DIGITS_DECIMAL));
-	span_weigh_file(n, &candidate, share);
+	if (!n->c->is_framed)
+		density = span_rest_density(&n->c->header,
+		    candidate.header - decimal_digits(size));
+	span_weigh_file(n, &candidate, n->broad * density);
 }
 
 /* A file whose header is far from any constant: of a constant of requests the shares are
@@ -43,9 +42,9 @@ weigh_one(struct naming *n, double header, double share, size_t file)
 		weigh_near(n, file, 1);
 	else if (tally_is_kept(&n->tally, header * share))
 		tally_keep(&n->tally, (uint32_t)file,
-			   (uint32_t)(n->r->span - n->files->size[file]),
-			   n->with_request && share > SPAN_NO_REQUEST ? (uint32_t)rest : 0,
-			   header * share);
+		    (uint32_t)(n->r->span - n->files->size[file]),
+		    n->with_request && share > SPAN_NO_REQUEST ? (uint32_t)rest : 0,
+		    header * share);
 }
 
 /* What is worth weighing: more than is kept so far. */
@@ -187,8 +186,8 @@ span_weigh_loose(struct naming *n)
 	}
 }
 
-/* Files at..to-1 by a table of the requests: sizes rise, so headers fall, and those near a
- * constant are next to each other. */
+/* Files at..to-1 by a table of the requests: sizes rise, so headers fall, and those near
+ * a constant are next to each other. */
 static void
 weigh_by_table(struct naming *n, const struct span_table *table, size_t at, size_t to)
 {

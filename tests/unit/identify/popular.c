@@ -177,8 +177,8 @@ test_apply(void **state)
 	end(&w);
 }
 
-/* Of a download that any of many files explains the probabilities stay such: those listed,
- * those that are not and that of no file come to 1. */
+/* Of a download that any of many files explains the probabilities stay such: those
+ * listed, those that are not and that of no file come to 1. */
 static void
 test_many_files(void **state)
 {
