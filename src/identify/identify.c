@@ -8,9 +8,9 @@
 
 #include "base/err.h"
 #include "base/memory.h"
-#include "base/search.h"
 #include "identify/files.h"
 #include "identify/finding.h"
+#include "identify/groups.h"
 #include "identify/hint.h"
 #include "identify/intake.h"
 #include "identify/dns_names.h"
@@ -23,7 +23,6 @@
 #include "identify/runs.h"
 #include "identify/sampled.h"
 #include "identify/span.h"
-#include "identify/span_weigh.h"
 #include "model/flow.h"
 
 #include <errno.h>
@@ -33,25 +32,10 @@
 #include <string.h>
 
 enum {
-	OWN_MIN = 3,  /* downloads from which a server learns for itself */
-	POOL_MAX = 4000, /* records that the constants of all servers are learned from */
-	GROUPS_MAX = 100000,
-	LAW_GROUPS_MAX = 200, /* servers whose laws of records are looked for */
-	TABLE_MIN = 64,       /* downloads of a server for which a table is worth it */
-	LAW_OWN_MIN = 6, /* downloads from which a server's constants are its own alone */
 	UNMODIFIED_MAX = 600,
 	POPULAR_RECORDS = 20000, /* from which popular files are told */
 	SMALL_TALK_MAX = 600, /* octets of handshakes, settings and tickets */
 	SMALL_TALK_LAST = 2,  /* the last exchange of a connection that can be such */
-};
-
-/* A server and its downloads. */
-struct group {
-	struct addr server;
-	uint16_t port;
-	struct constants *constants; /* NULL: those of all */
-	struct span_table *table;    /* of these; NULL: none */
-	size_t first, count;         /* records */
 };
 
 /* Names of plain records are held back longer: 98 of 100 told are to be right. */
@@ -61,11 +45,8 @@ struct identify {
 	struct identify_config config;
 	struct files files;
 	struct intake intake;
-	struct group *groups;
-	size_t groups_count;
+	struct groups groups;
 	const struct constants **by_record; /* while records are named */
-	struct constants constants[2]; /* of all servers; of all on TLS's ports */
-	struct span_table tables[2];   /* of these */
 	struct plain *plain;
 	struct hosts *hosts;
 	struct neighbour_memo *memo; /* by record, while they are named */
@@ -92,7 +73,6 @@ identify_new(const struct identify_config *config)
 				     .position = config->position,
 				     .timestamps_off = config->timestamps_off};
 	struct identify *id = must(calloc(1, sizeof *id));
-	size_t i;
 
 	id->config = *config;
 	id->plain_threshold = config->threshold;
@@ -100,30 +80,12 @@ identify_new(const struct identify_config *config)
 		id->config.threshold = THRESHOLD;
 		id->plain_threshold = PLAIN_THRESHOLD;
 	}
-	for (i = 0; i < 2; i++) {
-		id->constants[i].unknown = 0.5;
-		id->constants[i].header.other = id->constants[i].request.other = 1;
-	}
-	id->constants[1].is_framed = id->constants[1].is_encrypted = true;
+	groups_init(&id->groups);
 	files_init(&id->files, config->catalog);
 	id->plain = plain_new(&id->files, &plain);
 	intake_init(&id->intake, &id->config, id->counters);
 	id->hosts = hosts_new();
 	return id;
-}
-
-static void
-forget_groups(struct identify *id)
-{
-	size_t i;
-
-	for (i = 0; i < id->groups_count; i++) {
-		free(id->groups[i].constants);
-		free(id->groups[i].table);
-	}
-	free(id->groups);
-	id->groups = NULL;
-	id->groups_count = 0;
 }
 
 void
@@ -132,7 +94,7 @@ identify_free(struct identify *id)
 	if (id == NULL)
 		return;
 	plain_free(id->plain);
-	forget_groups(id);
+	groups_done(&id->groups);
 	intake_done(&id->intake);
 	hosts_free(id->hosts);
 	ranges_done(&id->ranges);
@@ -154,140 +116,18 @@ identify_batch(struct identify *id, const struct batch *flows, struct err *err)
 	return 0;
 }
 
-/* Groups of the sorted records. */
-static void
-make_groups(struct identify *id)
-{
-	const struct record *r = id->intake.records;
-	size_t i, n = id->intake.count;
-	struct group *group;
-
-	forget_groups(id);
-	id->groups = must(calloc(n + 1, sizeof *id->groups));
-	for (i = 0; i < n; i++) {
-		group = &id->groups[id->groups_count > 0 ? id->groups_count - 1 : 0];
-		if (id->groups_count == 0 || r[i].server_port != group->port ||
-		    addr_compare(&r[i].server, &group->server) != 0) {
-			group = &id->groups[id->groups_count++];
-			*group = (struct group){.server = r[i].server,
-						.port = r[i].server_port,
-						.first = i};
-		}
-		group->count++;
-	}
-}
-
-/* The rows of pipelined runs before the first one with marks are like any exchange. */
-static size_t
-pool_runs(const struct identify *id, struct record *pool, size_t used)
-{
-	uint64_t ignored[IDENTIFY_COUNTERS] = {0};
-	size_t i, k;
-
-	for (i = 0; i < id->intake.runs_count; i++) {
-		const struct run *run = &id->intake.runs[i];
-
-		for (k = 0; k < run->count && used < POOL_MAX; k++) {
-			if (flow_has(&run->rows[k], marks))
-				break;
-			used += record_of(&run->rows[k], &id->config, ignored,
-					  &pool[used]) &&
-				pool[used].has_span;
-		}
-	}
-	return used;
-}
-
-/* The constants of all servers that are, or are not, on TLS's ports. */
-static void
-learn_pool(struct identify *id, bool is_tls)
-{
-	const struct record *records = id->intake.records;
-	struct record *pool = must(calloc(POOL_MAX, sizeof *pool));
-	size_t n = id->intake.count, step = n > POOL_MAX ? n / POOL_MAX + 1 : 1, i,
-	    used = 0;
-	enum span_layers layers = is_tls		    ? SPAN_FRAMED
-				  : id->groups_count == 1 ? SPAN_ANY
-							    : SPAN_PLAIN;
-
-	for (i = 0; i < n; i += step)
-		if (records[i].has_span && tls_is_port(records[i].server_port) == is_tls)
-			pool[used++] = records[i];
-	if (!is_tls)
-		used = pool_runs(id, pool, used);
-	if (used > 0)
-		span_learn(&id->files, pool, used, NULL, layers, &id->constants[is_tls]);
-	free(pool);
-}
-
-/* A server's own constants. */
-static void
-learn_group(struct identify *id, struct group *group, enum span_layers layers)
-{
-	const struct record *records = &id->intake.records[group->first];
-	const struct constants *base = &id->constants[tls_is_port(group->port)];
-	size_t own = 0, k;
-
-	for (k = 0; k < group->count; k++)
-		own += records[k].has_span;
-	if (own < OWN_MIN)
-		return;
-	if (layers == SPAN_FRAMED && own >= LAW_OWN_MIN)
-		base = NULL;
-	group->constants = must(calloc(1, sizeof *group->constants));
-	span_learn(&id->files, records, group->count, base, layers, group->constants);
-}
-
-/* Tables of constants that many records are named by: they are made when all is
- * learned. */
-static void
-make_tables(struct identify *id)
-{
-	struct group *group;
-	size_t i;
-
-	for (i = 0; i < 2; i++)
-		id->constants[i].table =
-		    span_table_make(&id->constants[i], &id->tables[i]) ? &id->tables[i]
-								       : NULL;
-	for (i = 0; i < id->groups_count; i++) {
-		group = &id->groups[i];
-		if (group->constants == NULL || group->count < TABLE_MIN)
-			continue;
-		group->table = must(malloc(sizeof *group->table));
-		if (span_table_make(group->constants, group->table))
-			group->constants->table = group->table;
-	}
-}
-
-/* Spans: what is constant of all servers, then of each. */
-static void
-learn_spans(struct identify *id)
-{
-	size_t i, count = id->groups_count < GROUPS_MAX ? id->groups_count : GROUPS_MAX;
-
-	learn_pool(id, false);
-	learn_pool(id, true);
-	for (i = 0; id->groups_count > 1 && i < count; i++) {
-		struct group *group = &id->groups[i];
-
-		learn_group(id, group,
-			    tls_is_port(group->port) ? SPAN_FRAMED
-			    : i < LAW_GROUPS_MAX      ? SPAN_ANY
-						      : SPAN_PLAIN);
-	}
-	make_tables(id);
-	for (i = 0; i < 2; i++) {
-		id->counters[IDENTIFY_header_modes] += id->constants[i].header.count;
-		id->counters[IDENTIFY_request_modes] += id->constants[i].request.count;
-	}
-}
-
 static void
 learn(struct identify *id)
 {
-	make_groups(id);
-	learn_spans(id);
+	size_t i;
+
+	groups_learn(&id->groups, &id->files, &id->config, &id->intake);
+	for (i = 0; i < 2; i++) {
+		const struct constants *c = &id->groups.constants[i];
+
+		id->counters[IDENTIFY_header_modes] += c->header.count;
+		id->counters[IDENTIFY_request_modes] += c->request.count;
+	}
 	if (!id->config.is_frozen)
 		plain_learn(id->plain, id->intake.records, id->intake.count);
 	else if (id->config.is_adaptive)
@@ -324,56 +164,6 @@ identify_list_model(const struct identify *id,
 		    void (*each)(void *arg, const struct plain_line *line), void *arg)
 {
 	plain_list(id->plain, each, arg);
-}
-
-static int
-group_compare(const struct group *a, const struct group *b)
-{
-	int by = addr_compare(&a->server, &b->server);
-
-	return by != 0 ? by : (a->port > b->port) - (a->port < b->port);
-}
-
-static bool
-is_before(const void *table, size_t i, const void *key)
-{
-	const struct group *groups = table;
-
-	return group_compare(&groups[i], key) < 0;
-}
-
-static const struct group *
-group_of(const struct identify *id, const struct addr *server, uint16_t port)
-{
-	const struct group key = {.server = *server, .port = port};
-	size_t at = search_lower(id->groups, 0, id->groups_count, &key, is_before);
-
-	return at < id->groups_count && group_compare(&id->groups[at], &key) == 0
-	    ? &id->groups[at] : NULL;
-}
-
-static const struct constants *
-constants_of(const struct identify *id, const struct group *group, uint16_t port)
-{
-	return group != NULL && group->constants != NULL ? group->constants
-							 : &id->constants[tls_is_port(port)];
-}
-
-/* The constants that each of the sorted records is named by. */
-static void
-list_constants(struct identify *id)
-{
-	const struct record *r = id->intake.records;
-	size_t i, n = id->intake.count;
-
-	id->by_record = must(malloc((n + 1) * sizeof(const struct constants *)));
-	for (i = 0; i < n; i++)
-		id->by_record[i] =
-		    i > 0 && r[i].server_port == r[i - 1].server_port &&
-			    addr_compare(&r[i].server, &r[i - 1].server) == 0
-			? id->by_record[i - 1]
-			: constants_of(id, group_of(id, &r[i].server, r[i].server_port),
-				       r[i].server_port);
 }
 
 /* An answer too short for the server's usual header and a file, to a request of its usual
@@ -581,7 +371,7 @@ decode_runs(struct identify *id, struct runs **out, struct err *err)
 		const struct flow *first = &id->intake.runs[i].rows[0];
 		uint16_t port = flow_or(first, dst_port, 0);
 
-		constants[i] = constants_of(id, group_of(id, &first->dst, port), port);
+		constants[i] = groups_constants(&id->groups, &first->dst, port);
 	}
 	ret = runs_decode(&id->files, order_of(id), id->intake.runs, constants, count,
 	    out, err);
@@ -668,7 +458,7 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	findings_init(&findings, &id->files, id->config.threshold, sink, id->counters);
 	findings.point = id->intake.points;
 	findings.is_explained = id->config.is_explained;
-	list_constants(id);
+	id->by_record = groups_list(&id->groups, id->intake.records, id->intake.count);
 	find_ranges(id);
 	findings.plain_threshold = id->plain_threshold;
 	id->popular = find_popular(id);
