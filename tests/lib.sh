@@ -41,3 +41,21 @@ status() {
 	got=$?
 	is "$name" "$got" "$wanted"
 }
+
+# waited COMMAND...: false if it is not true within 20 s
+waited() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+# await COMMAND...: until it is true; that it never was is a failure
+await() { waited "$@" || { not_ok "await $*"; return 1; }; }
+# becomes NAME COMMAND...: a test that it comes true
+becomes() {
+	local name=$1
+	shift
+	if waited "$@"; then ok "$name"; else not_ok "$name"; fi
+}

@@ -121,6 +121,8 @@ round_digits(double v, int digits, uint64_t *out, int *scale)
 	int exponent = 0;
 	long double m, part;
 
+	if (LDBL_MANT_DIG < 64) /* here a product has no digits beyond v's own */
+		return false;
 	while (v < 1 && (long double)v * power[-exponent] < 1)
 		exponent--;
 	while (v >= 1 && (long double)v >= power[exponent + 1])

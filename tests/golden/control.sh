@@ -4,15 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 
-# await COMMAND...: 10 s at most
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
 
 "$weir" collect --listen 127.0.0.1:0 --store flows -c c.ctl --metrics 127.0.0.1:0 >c.out 2>c.err &
 collector=$!

@@ -19,19 +19,6 @@ kinds() { python3 -B "$root/tests/interop/softflowd/kinds.py" "$@"; }
 kinds many.pcap many
 kinds udp.pcap udp
 inside() { ip netns exec "weir$$" "$@"; }
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
-told() {
-	local name=$1
-	shift
-	if await "$@"; then ok "$name"; else not_ok "$name"; fi
-}
 # json FILE EXPRESSION of s
 json() { node -e 'const s = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); console.log(eval(process.argv[2]))' "$1" "$2" 2>&1 | head -n 1; }
 # ctl SOCKET ARGUMENT...: as another process, out of the sandbox
@@ -58,7 +45,7 @@ for workers in 1 2; do
 	is "$n: the sandbox is there" "$(awk '$1 == "Seccomp:" {print $2}' /proc/$meter/status)" 2
 	metered() { ctl m.ctl statistics | awk '$1 == "packets" {n = $2} END {exit n != '"$1"'}'; }
 	inside ./replay src many.pcap >/dev/null
-	told "$n: statistics: packets" metered 600
+	becomes "$n: statistics: packets" metered 600
 	is "$n: dump-flows: each flow" "$(ctl m.ctl dump-flows | grep -c '^ACTIVE')" 300
 	ctl m.ctl -o json dump-flows >dump.json
 	is "$n: dump-flows in JSON: each flow, as JavaScript reads it" \
@@ -75,16 +62,16 @@ for workers in 1 2; do
 	metered 600 && ok "$n: stop-gather: nothing more is metered" || not_ok "$n: stop-gather: nothing more is metered"
 	ctl m.ctl start-gather >/dev/null
 	inside ./replay src udp.pcap >/dev/null
-	told "$n: start-gather: metered again" metered 602
+	becomes "$n: start-gather: metered again" metered 602
 	ctl m.ctl expire-all >/dev/null
 	none() { [ "$(ctl m.ctl dump-flows | grep -c '^ACTIVE')" = 0 ]; }
-	told "$n: expire-all: no flow is left" none
+	becomes "$n: expire-all: no flow is left" none
 	written() { [ "$(awk 'NR > 1 {p += $1 + $2} END {print p + 0}' "rows$workers.tsv")" = 602 ]; }
-	told "$n: expire-all: they are written" written
+	becomes "$n: expire-all: they are written" written
 	inside ./replay src udp.pcap >/dev/null
-	told "$n: two more" metered 604
+	becomes "$n: two more" metered 604
 	ctl m.ctl delete-all >/dev/null
-	told "$n: delete-all: no flow is left" none
+	becomes "$n: delete-all: no flow is left" none
 	ctl m.ctl send-template >out
 	is "$n: send-template" "$?" 0
 	ctl m.ctl debug+ >out && ctl m.ctl debug- >>out
@@ -102,13 +89,13 @@ for workers in 1 2; do
 	inside ip link set dst down
 	inside ip link set dst name other
 	inside ip link set other up
-	told "$n: renamed: told" grep -q 'dst vanished' m.err
+	becomes "$n: renamed: told" grep -q 'dst vanished' m.err
 	inside ip link set other down
 	inside ip link set other name dst
 	inside ip link set dst up
-	told "$n: its name again: told" grep -q 'dst is back' m.err
+	becomes "$n: its name again: told" grep -q 'dst is back' m.err
 	renamed() { inside ./replay src udp.pcap; ctl m.ctl statistics | awk '$1 == "packets" {n = $2} END {exit n <= 604}'; }
-	told "$n: its name again: metered again" renamed
+	becomes "$n: its name again: metered again" renamed
 	ctl m.ctl $([ $workers = 1 ] && echo shutdown || echo exit) >out
 	wait $meter
 	is "$n: $([ $workers = 1 ] && echo shutdown || echo exit): it ends well" $? 0
@@ -127,7 +114,7 @@ await grep -q 'listening on' c.err
 is "collect: the sandbox is there" "$(awk '$1 == "Seccomp:" {print $2}' /proc/$collector/status)" 2
 inside "$WEIR_RELEASE" meter -r many.pcap -n 127.0.0.1:4739 >/dev/null 2>&1
 arrived() { ctl c.ctl statistics | awk '$1 == "records" {n = $2} END {exit n != 300}'; }
-told "collect: statistics: records" arrived
+becomes "collect: statistics: records" arrived
 ctl c.ctl -o json statistics >s.json
 is "collect: statistics in JSON" "$(json s.json 's.collect.datagrams > 0')" true
 like "collect: metrics" "$(ctl c.ctl metrics | grep -E '^weir_(wire|collect)_.*records.* 300$' | head -n 1)" ' 300$'

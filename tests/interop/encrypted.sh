@@ -70,8 +70,8 @@ behind() {
 	children="$children $!"
 }
 listens() { at ss -Hltn "sport = :$1" | grep -q .; }
-# await PORT NAME: until NAME listens there, 20 s at most
-await() {
+# await_port PORT NAME: until NAME listens there, 20 s at most
+await_port() {
 	local i
 	for ((i = 0; i < 400; i++)); do
 		listens "$1" && return 0
@@ -97,7 +97,7 @@ nginx_start() {
 		}
 	END
 	behind nginx -c "$tmp/nginx.conf" -e "$tmp/logs/error.log"
-	await 8403 nginx && have="$have nginx"
+	await_port 8403 nginx && have="$have nginx"
 }
 apache_start() {
 	local modules=/usr/lib/apache2/modules
@@ -131,7 +131,7 @@ apache_start() {
 		</Directory>
 	END
 	behind apache2 -X -f "$tmp/apache.conf"
-	await 8502 Apache && have="$have apache"
+	await_port 8502 Apache && have="$have apache"
 }
 caddy_start() {
 	cat >Caddyfile <<-END
@@ -146,13 +146,13 @@ caddy_start() {
 		}
 	END
 	HOME=$tmp XDG_DATA_HOME=$tmp XDG_CONFIG_HOME=$tmp behind caddy run --config "$tmp/Caddyfile" --adapter caddyfile
-	await 8601 Caddy && have="$have caddy"
+	await_port 8601 Caddy && have="$have caddy"
 }
 openssl_start() {
 	(cd www && exec ip netns exec $ns openssl s_server -quiet -accept 8701 -cert "$tmp/tls.crt" \
 		-key "$tmp/tls.key" -WWW >>"$tmp/servers.out" 2>&1 </dev/null) &
 	children="$children $!"
-	await 8701 openssl && have="$have openssl"
+	await_port 8701 openssl && have="$have openssl"
 }
 for server in nginx:nginx apache:apache2 caddy:caddy openssl:openssl; do
 	if command -v ${server#*:} >/dev/null; then ${server%:*}_start; else

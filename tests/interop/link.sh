@@ -18,12 +18,6 @@ ip netns add $b || exit 1
 cc -std=gnu17 -O1 -o numbered "$root/bench/numbered.c" || exit 1
 for ns in $a $b; do ip netns exec $ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1; done
 
-await() {
-	local i
-	for ((i = 0; i < 400; i++)); do "$@" && return 0; sleep 0.05; done
-	not_ok "await $*"
-	return 1
-}
 # link_start OPTION...: the emulator, with the release binary, for its timing; $link is its pid
 link_start() {
 	rm -f link.out link.err

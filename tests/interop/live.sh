@@ -31,14 +31,11 @@ inside sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 inside ip link set lo up
 link_make
 
-# await NAME COMMAND...: waits until the command is true, 20 s at most; says so if not
-await() {
-	local name=$1 i
+# await_named NAME COMMAND...: waits until the command is true, 20 s at most; says so if not
+await_named() {
+	local name=$1
 	shift
-	for ((i = 0; i < 400; i++)); do
-		"$@" && return 0
-		sleep 0.05
-	done
+	waited "$@" && return 0
 	not_ok "$name"
 	return 1
 }
@@ -52,7 +49,7 @@ meter_start() {
 	ip netns exec $ns "$program" meter "$@" >"$name.out" 2>"$name.err" &
 	meter=$!
 	children="$children $meter"
-	await "$name: captures" grep -qs 'capturing on' "$name.err" || head -n 5 "$name.err"
+	await_named "$name: captures" grep -qs 'capturing on' "$name.err" || head -n 5 "$name.err"
 }
 # meter_stop NAME: ends it, and it ends well
 meter_stop() {
@@ -119,12 +116,12 @@ meter_start own -i dst -T ether -t udp=1 -o tsv -w own.tsv -f dst,ingress,flow_d
 send own.pcap >/dev/null
 before=$(number)
 rows_are() { [ "$(wc -l <"$1")" = "$2" ]; }
-await "own: flows are written" rows_are own.tsv 4
+await_named "own: flows are written" rows_are own.tsv 4
 inside ip link del dst
-await "own: vanished" grep -q 'dst vanished' own.err
+await_named "own: vanished" grep -q 'dst vanished' own.err
 inside ip link add veth9 type dummy # takes the number that would come next
 link_make
-await "own: back" grep -q 'dst is back' own.err
+await_named "own: back" grep -q 'dst is back' own.err
 send vlan.pcap >/dev/null
 meter_stop own
 inside ip link del veth9
@@ -153,7 +150,7 @@ like "an interface that is not there: named" "$(cat err)" 'nowhere: '
 meter_start quiet -i dst -t udp=1 -o tsv -w quiet.tsv -f dst
 send vlan.pcap >/dev/null
 has_rows() { [ "$(wc -l <"$1")" = "$2" ]; }
-await "quiet link: flows are written when their time is over" has_rows quiet.tsv 4 &&
+await_named "quiet link: flows are written when their time is over" has_rows quiet.tsv 4 &&
 	ok "quiet link: flows are written when their time is over"
 meter_stop quiet
 
@@ -163,15 +160,15 @@ for workers in 1 2; do
 	send vlan.pcap >/dev/null
 	inside ip link set dst down
 	told() { [ "$(grep -c "dst $1" gone$workers.err)" = $workers ]; }
-	await "down is told" told 'is down'
+	await_named "down is told" told 'is down'
 	inside ip link set dst up
-	await "up is told" told 'is up again'
+	await_named "up is told" told 'is up again'
 	send vlan.pcap >/dev/null
 	sleep 0.3
 	inside ip link del dst
-	await "vanished is told" told vanished
+	await_named "vanished is told" told vanished
 	link_make
-	await "back is told" told 'is back'
+	await_named "back is told" told 'is back'
 	send vlan.pcap >/dev/null
 	meter_stop gone$workers
 	is "$workers worker(s): frames before, between and after" "$(got gone$workers ip)" 9
@@ -197,15 +194,15 @@ is "pid file" "$(cat pid)" "$meter"
 status "a second one with the same pid file" 1 inside "$weir" meter -i dst -o tsv -w /dev/null -p pid
 like "a second one: told why" "$(cat err)" 'another one is running'
 send vlan.pcap >/dev/null
-await "rows before SIGHUP" has_rows moved.tsv 4
+await_named "rows before SIGHUP" has_rows moved.tsv 4
 mv moved.tsv old.tsv
 kill -HUP "$meter"
-await "SIGHUP makes the file anew" test -f moved.tsv && ok "SIGHUP makes the file anew"
+await_named "SIGHUP makes the file anew" test -f moved.tsv && ok "SIGHUP makes the file anew"
 send vlan.pcap >/dev/null
-await "rows after SIGHUP are in the new file" has_rows moved.tsv 4 && ok "rows after SIGHUP are in the new file"
+await_named "rows after SIGHUP are in the new file" has_rows moved.tsv 4 && ok "rows after SIGHUP are in the new file"
 is "rows before SIGHUP stay in the old file" "$(wc -l <old.tsv)" 4
 kill -USR1 "$meter"
-await "SIGUSR1 writes statistics to the log" grep -q 'weir:  *metered  *6 ' signals.err && ok "SIGUSR1 writes statistics to the log"
+await_named "SIGUSR1 writes statistics to the log" grep -q 'weir:  *metered  *6 ' signals.err && ok "SIGUSR1 writes statistics to the log"
 meter_stop signals
 is "the pid file is gone" "$(ls pid 2>/dev/null)" ""
 
@@ -214,10 +211,10 @@ is "the daemon's parent ends well once it captures" "$?" 0
 daemon=$(cat daemon.pid)
 children="$children $daemon"
 send vlan.pcap >/dev/null
-await "the daemon writes flows" has_rows daemon.tsv 4 && ok "the daemon writes flows"
+await_named "the daemon writes flows" has_rows daemon.tsv 4 && ok "the daemon writes flows"
 kill -TERM "$daemon"
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
-await "the daemon ends" is_gone "$daemon" && ok "the daemon ends"
+await_named "the daemon ends" is_gone "$daemon" && ok "the daemon ends"
 ip netns exec $ns "$weir" meter -i dst --daemon -p none/daemon.pid -o tsv -w /dev/null >/dev/null 2>err
 is "a daemon that cannot start" "$?" 1
 like "a daemon that cannot start says why" "$(cat err)" 'none/daemon.pid: No such file'
@@ -235,9 +232,9 @@ for workers in 1 2; do
 	is "sandbox, $workers worker: capabilities" "$(of CapEff) $(of CapPrm)" \
 		"$([ $workers = 1 ] && echo 0000000000000000 0000000000000000 || echo 0000000000003000 0000000000003000)"
 	send vlan.pcap >/dev/null
-	await "sandbox: flows are written" has_rows box/text.tsv 4 && ok "sandbox: flows are written"
+	await_named "sandbox: flows are written" has_rows box/text.tsv 4 && ok "sandbox: flows are written"
 	segments() { [ -n "$(find box/store$workers -name 'flows-*.parquet' 2>/dev/null)" ]; }
-	await "sandbox: the store is rotated" segments && ok "sandbox: the store is rotated"
+	await_named "sandbox: the store is rotated" segments && ok "sandbox: the store is rotated"
 	inside "$weir" ctl -c "$tmp/box/ctl" statistics >ctl.out 2>&1
 	is "sandbox: the control socket answers" "$?" 0
 	rm -f box/text.tsv
@@ -245,13 +242,13 @@ for workers in 1 2; do
 	: >outside.tsv
 	chmod 666 outside.tsv
 	kill -HUP "$meter"
-	await "sandbox: a file elsewhere is refused" grep -q 'text.tsv: Permission denied' box$workers.err &&
+	await_named "sandbox: a file elsewhere is refused" grep -q 'text.tsv: Permission denied' box$workers.err &&
 		ok "sandbox: a file elsewhere is refused"
 	rm -f box/text.tsv
 	inside ip link del dst
-	await "sandbox: vanished" grep -q 'dst vanished' box$workers.err
+	await_named "sandbox: vanished" grep -q 'dst vanished' box$workers.err
 	link_make
-	await "sandbox: the interface is captured again" grep -q 'dst is back' box$workers.err &&
+	await_named "sandbox: the interface is captured again" grep -q 'dst is back' box$workers.err &&
 		ok "sandbox: the interface is captured again"
 	meter_stop box$workers
 	is "sandbox: rows are in the store" "$("$weir" print --store box/store$workers -o tsv | wc -l)" 4

@@ -65,20 +65,6 @@ fi
 trap 'cleanup; ip netns del "weir$$" 2>/dev/null' EXIT
 cc -std=gnu17 -O1 -o replay "$root/bench/replay.c" || exit 1
 inside() { ip netns exec "weir$$" "$@"; }
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
-# told NAME COMMAND...: it becomes true
-told() {
-	local name=$1
-	shift
-	if await "$@"; then ok "$name"; else not_ok "$name"; fi
-}
 inside sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 inside ip link set lo up
 inside ip link add src type veth peer name dst
@@ -91,7 +77,7 @@ for transport in udp tcp; do
 	children="$children $meter"
 	await grep -q 'capturing on' $transport.err
 	inside ./replay src udp.pcap >/dev/null
-	told "$transport: refused, told" grep -q "127.0.0.1:4739: nobody takes flows there by $transport" $transport.err
+	becomes "$transport: refused, told" grep -q "127.0.0.1:4739: nobody takes flows there by $transport" $transport.err
 	inside ./replay src udp.pcap >/dev/null
 	sleep 6
 	is "$transport: refused, told once" "$(grep -c 'nobody takes' $transport.err)" 1
@@ -102,12 +88,12 @@ for transport in udp tcp; do
 	children="$children $collector"
 	await grep -q 'listening on' collect.err
 	again() { inside ./replay src many.pcap; sleep 1.5; grep -q 'takes flows again' $transport.err; }
-	told "$transport: it takes flows again, told" again
+	becomes "$transport: it takes flows again, told" again
 	has_some() { [ -n "$("$weir" print --store store-$transport -o tsv -f bytes 2>/dev/null | sed 1d)" ]; }
-	told "$transport: flows arrive again" has_some
+	becomes "$transport: flows arrive again" has_some
 	end "$collector"
 	again_down() { inside ./replay src udp.pcap; sleep 1.5; [ "$(grep -c 'nobody takes' $transport.err)" = 2 ]; }
-	told "$transport: it ends, told" again_down
+	becomes "$transport: it ends, told" again_down
 	inside "$WEIR_RELEASE" ctl -c "$tmp/$transport.ctl" statistics >stats
 	like "$transport: refusals are in the statistics" "$(grep -w -e refused -e 'to 127.0.0.1:4739' stats | head -n 3)" '[1-9][0-9]* refused|refused +[1-9]'
 	end "$meter"

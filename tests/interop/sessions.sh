@@ -56,16 +56,6 @@ offload() {
 	at ws ethtool -K s0 tso "$1" gso "$1" gro "$1"
 } >/dev/null 2>&1
 
-# await COMMAND...: until it is true, 20 s at most
-await() {
-	local i
-	for ((i = 0; i < 400; i++)); do
-		"$@" 2>/dev/null && return 0
-		sleep 0.05
-	done
-	not_ok "await $*"
-	return 1
-}
 listens() { at ws ss -Hltn "sport = :$1" | grep -q .; }
 # behind NAMESPACE COMMAND...: in the background, ended with the test
 behind() {

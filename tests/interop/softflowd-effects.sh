@@ -24,14 +24,6 @@ kinds udp.pcap udp
 kinds arp.pcap arp
 cc -std=gnu17 -O1 -o replay "$root/bench/replay.c" || exit 1
 inside() { ip netns exec "weir$$" "$@"; }
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
 # program SIDE: its path
 program() { if [ "$1" = ours ]; then echo ./weir-softflowd; else echo softflowd; fi; }
 

@@ -187,14 +187,6 @@ if [ "$(id -u)" != 0 ] || ! ip netns add "weir$$" 2>/dev/null; then
 fi
 trap 'cleanup; ip netns del "weir$$" 2>/dev/null' EXIT
 inside() { ip netns exec "weir$$" "$@"; }
-await() {
-	local i
-	for ((i = 0; i < 300; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
 cc -std=gnu17 -O1 -o replay "$root/bench/replay.c" || exit 1
 inside sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 inside ip link set lo up

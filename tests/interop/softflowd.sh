@@ -123,15 +123,6 @@ fi
 trap 'cleanup; ip netns del "weir$$" 2>/dev/null' EXIT
 ip -n "weir$$" link set lo up
 inside() { ip netns exec "weir$$" "$@"; }
-# await CONDITION...: 10 s at most
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	return 1
-}
 # 5 UDP datagrams of 100 octets in a flow of their own, none answered
 traffic() {
 	inside node -e 'const s = require("dgram").createSocket("udp4");

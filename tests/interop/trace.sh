@@ -27,12 +27,6 @@ for size in $sizes; do
 done
 ip netns exec $to python3 -m http.server -d www -b 198.51.100.7 80 >server.log 2>&1 &
 children="$children $!"
-await() {
-	local i
-	for ((i = 0; i < 400; i++)); do "$@" && return 0; sleep 0.05; done
-	not_ok "await $*"
-	return 1
-}
 listens() { ip netns exec $to ss -Hltn 'sport = :80' | grep -q .; }
 await listens
 # what a trace changes in the namespace that it leads to
