@@ -155,5 +155,6 @@ popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 	v->whole = fmin(fmax(0, v->whole + whole) / sum, 1 - v->unknown);
 	verdict_sort(v);
 	best = v->candidate[0].file;
-	hold(v, fmax(p->best[best], best == first ? before : 0));
+	if (p->count[best] > 0) /* what nobody downloaded is not popular */
+		hold(v, fmax(p->best[best], best == first ? before : 0));
 }

@@ -671,12 +671,12 @@ test_parts(void **state)
 	print_message("of %d parts %u of the right kind, %u likely so, %u files listed, %u "
 		      "wrong; of %d continued %u named\n",
 		      PARTS_GIVEN, kind, likely, listed, wrong, PARTS_GIVEN / 4, named);
-	assert_true(kind >= 0.95 * PARTS_GIVEN);
+	assert_int_equal(kind, PARTS_GIVEN);
 	assert_true(likely >= 0.9 * PARTS_GIVEN);
-	assert_true(listed >= 0.95 * PARTS_GIVEN);
+	assert_int_equal(listed, PARTS_GIVEN);
 	assert_true(wrong <= 1);
 	assert_int_equal(sure_wrong, 0);
-	assert_true(named >= 0.9 * PARTS_GIVEN / 4);
+	assert_int_equal(named, PARTS_GIVEN / 4);
 	end(&w);
 }
 
