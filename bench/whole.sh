@@ -54,5 +54,5 @@ for row in "spans $spans" "plain $plain"; do
 	all=$(seconds "$kind" "$count")
 	peer=$(/usr/bin/python3 -W ignore bench/whole.py "$work/$kind-$count" 2>/dev/null || echo "- -")
 	echo "$kind $count $all $half $(right "$kind" "$count") $peer" |
-		awk '{printf "%s %d|%.2f|%.0f|%s|%s|%s|%s\n", $1, $2, $3, $2 / $3, $5, $3 > $4 * 1.1 ? sprintf("%.0f", $2 / 2 / ($3 - $4)) : "-", $6, $7}'
+		awk '{printf "%s %d|%.2f|%.0f|%s|%s|%s|%s\n", $1, $2, $3, $2 / $3, $5, ($3 > $4 * 1.1 ? sprintf("%.0f", $2 / 2 / ($3 - $4)) : "-"), $6, $7}'
 done | cat
