@@ -428,7 +428,7 @@ bool side_is_seen(const struct meter *m, uint32_t flow, const struct part *part,
 void record_fragment(struct meter *m, uint32_t flow);
 uint64_t connection_id(const struct meter *m, uint32_t flow);
 
-/* write.c: a part as a row of the batch. */
+/* writer.c and write.c: a part as a row of the batch. */
 struct writer *writer_new(size_t rows); /* NULL without memory */
 void writer_free(struct writer *w); /* may be NULL */
 void part_write(struct meter *m, uint32_t flow, const struct part *part,

@@ -8,7 +8,7 @@
 /*
  * The walk through a frame, shared by the decoders of this folder: link.c has those of
  * link types, ethertype.c those of what wraps a network header, ip.c those of network and
- * transport headers, tunnel.c those of what carries one IP packet inside another.
+ * transport headers, inner.c those of what carries one IP packet inside another.
  */
 enum {
 	TYPE_IPV4 = 0x0800,
