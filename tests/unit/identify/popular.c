@@ -201,6 +201,32 @@ test_many_files(void **state)
 	end(&w);
 }
 
+/* Where nearly every download is of a file that was not seen before, such a file is
+ * likelier than those that were: what nobody downloaded has no surest download, and
+ * nothing holds it. */
+static void
+test_unseen(void **state)
+{
+	struct verdict first = download(598, 0.6, 20, 0.3), second = download(20, 0.5, 598, 0.4);
+	struct world w;
+	uint32_t i;
+
+	(void)state;
+	begin(&w);
+	for (i = 0; i < 280; i++)
+		note(&w, 2 * i, 1);
+	note(&w, 590, 5);
+	assert_true(popular_factor(w.popular, 598, false) > 1);
+	popular_apply(w.popular, false, &first);
+	assert_int_equal(first.candidate[0].file, 598);
+	assert_true(first.candidate[0].probability > 0.8);
+	popular_apply(w.popular, false, &second);
+	assert_int_equal(second.candidate[0].file, 598);
+	assert_true(second.candidate[0].probability > 0.8);
+	assert_true(fabs(second.whole + second.partial + second.unknown - 1) < 1e-9);
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -208,6 +234,7 @@ main(void)
 	    cmocka_unit_test(test_again),  cmocka_unit_test(test_never_again),
 	    cmocka_unit_test(test_unsure), cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_apply),  cmocka_unit_test(test_many_files),
+	    cmocka_unit_test(test_unseen),
 	};
 
 	return cmocka_run_group_tests_name("identify: popular files", tests, NULL, NULL);
