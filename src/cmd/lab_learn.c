@@ -50,34 +50,6 @@ count_taught(const struct lab_downloads *d)
 	return distinct;
 }
 
-/* Labels for weir learn. */
-static int
-write_labels(const struct lab_downloads *d, const char *path, struct err *err)
-{
-	char client[ADDR_TEXT];
-	struct text out;
-	int status;
-	size_t i;
-
-	text_init(&out);
-	text_str(&out, "name\tversion\tclient\tclient_port\tstart\n");
-	for (i = 0; i < d->count; i++) {
-		const struct lab_download *one = &d->list[i];
-
-		if (!is_lesson(d, i))
-			continue;
-		addr_print(&one->client, client);
-		text_printf(&out, "%s\t%s\t%s\t", lab_download_text(d, one->name),
-			    lab_download_text(d, one->version), client);
-		if (one->has_port)
-			text_u64(&out, one->port);
-		text_printf(&out, "\t%s\n", lab_download_text(d, one->start));
-	}
-	status = lab_file_write(path, &out, err);
-	text_done(&out);
-	return status;
-}
-
 /* Labelled rows for scikit-learn: records that hold one training download. */
 static int
 write_lessons(const struct lab_downloads *d, const struct lab_records *rows,
@@ -184,6 +156,7 @@ prepare_lessons(struct lab_site *site, const char *store, const char **labels,
 		   *printed = lab_site_file(site, models, "train-rows", ".tsv");
 	struct lab_step print = lab_site_print(store, printed, site->data.log, s->before);
 	struct lab_records rows = {0};
+	struct text text;
 	int status;
 
 	*labels = lab_site_file(site, models, "labels", ".tsv");
@@ -191,7 +164,10 @@ prepare_lessons(struct lab_site *site, const char *store, const char **labels,
 	if (lab_step_run(&print, err) != 0 ||
 	    lab_rows_read(&rows, printed, &s->downloads, err) != 0)
 		return -1;
-	status = write_labels(&s->downloads, *labels, err);
+	text_init(&text);
+	lab_downloads_labels(&s->downloads, is_lesson, &text);
+	status = lab_file_write(*labels, &text, err);
+	text_done(&text);
 	if (status == 0)
 		status = write_lessons(&s->downloads, &rows, site->config->tolerance_us,
 				       site->train_rows, err);

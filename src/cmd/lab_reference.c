@@ -250,31 +250,6 @@ write_catalogue(const struct reference *r, const struct lab_measures *m,
 	return status;
 }
 
-/* Labels in the columns that weir learn knows. */
-static int
-write_labels(const struct lab_downloads *d, const char *path, struct err *err)
-{
-	char client[ADDR_TEXT];
-	struct text out;
-	int status;
-	size_t i;
-
-	text_init(&out);
-	text_str(&out, "name\tsize\tclient\tclient_port\tstart\n");
-	for (i = 0; i < d->count; i++) {
-		const struct lab_download *one = &d->list[i];
-
-		addr_print(&one->client, client);
-		text_printf(&out, "%s\t%llu\t%s\t%u\t%s\n",
-			    lab_download_text(d, one->name),
-			    (unsigned long long)one->size, client, one->port,
-			    lab_download_text(d, one->start));
-	}
-	status = lab_file_write(path, &out, err);
-	text_done(&out);
-	return status;
-}
-
 /* Held against the meter's records: the table, the catalogue and the labels. */
 static int
 tell(struct reference *r, struct err *err)
@@ -286,8 +261,10 @@ tell(struct reference *r, struct err *err)
 	struct lab_records records = {0};
 	struct lab_measures measures = {0};
 	struct extras extras = {0};
+	struct text taught;
 	int status = -1;
 
+	text_init(&taught);
 	text_init(&extras.strings);
 	if (path_of(r, "downloads.tsv", list, err) != 0 ||
 	    path_of(r, "store", store, err) != 0 ||
@@ -309,9 +286,10 @@ tell(struct reference *r, struct err *err)
 	in.records = &records;
 	in.urls = extras.urls;
 	lab_measure(&in, &measures);
+	lab_downloads_labels(&downloads, NULL, &taught);
 	if (print_measures(r, &measures, err) != 0 ||
 	    write_catalogue(r, &measures, &downloads, &extras, err) != 0 ||
-	    write_labels(&downloads, labels, err) != 0)
+	    lab_file_write(labels, &taught, err) != 0)
 		goto done;
 	if (measures.metered < measures.downloads)
 		complain("lab reference: the meter has no record of %llu of %llu "
@@ -330,6 +308,7 @@ done:
 	lab_records_done(&records);
 	lab_downloads_done(&downloads);
 	extras_done(&extras);
+	text_done(&taught);
 	return status;
 }
 

@@ -113,6 +113,31 @@ lab_downloads_done(struct lab_downloads *d)
 	*d = (struct lab_downloads){0};
 }
 
+void
+lab_downloads_labels(const struct lab_downloads *d,
+    bool (*wants)(const struct lab_downloads *, size_t i), struct text *out)
+{
+	char client[ADDR_TEXT];
+	size_t i;
+
+	text_str(out, "name\tversion\tsize\tclient\tclient_port\tstart\n");
+	for (i = 0; i < d->count; i++) {
+		const struct lab_download *one = &d->list[i];
+
+		if (wants != NULL && !wants(d, i))
+			continue;
+		addr_print(&one->client, client);
+		text_printf(out, "%s\t%s\t", lab_download_text(d, one->name),
+		    lab_download_text(d, one->version));
+		if (one->size > 0)
+			text_u64(out, one->size);
+		text_printf(out, "\t%s\t", client);
+		if (one->has_port)
+			text_u64(out, one->port);
+		text_printf(out, "\t%s\n", lab_download_text(d, one->start));
+	}
+}
+
 bool
 lab_downloads_split(const struct lab_downloads *d, int64_t *between_us, bool *has_both)
 {

@@ -42,6 +42,10 @@ lab_download_text(const struct lab_downloads *downloads, size_t text)
 	return downloads->strings.data + text;
 }
 
+/* Labels for weir learn: those downloads that are wanted; wants NULL: all. */
+void lab_downloads_labels(const struct lab_downloads *downloads,
+    bool (*wants)(const struct lab_downloads *, size_t i), struct text *out);
+
 /*
  * False if what is learned from does not lie wholly before what is judged. *between_us: a
  * time shortly before the first judged download, if there are training rows and others

@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 
 enum { OWN, COLLECTOR, PLAIN, PATH_BYTES = 600, SETTLE_MS = 500, SETTLE_TIMES = 60,
-	GRACE_MS = 30000 };
+	GRACE_MS = 30000, BUFFER_BYTES = 64 << 20 /* for packets, of each meter */ };
 
 static bool
 has_softflowd(const struct meters_config *c, unsigned place)
@@ -45,14 +45,14 @@ struct job {
 	struct words words;
 };
 
+/* weir's meter at the place's device, with what limits all meters of the scenario. */
 static void
-own_words(struct job *job)
+meter_words(struct job *job)
 {
 	words_add(&job->words, "%s", job->c->program);
-	words_split(&job->words, "meter -B 64Mi --rotate 1h -i");
+	words_split(&job->words, "meter -i");
 	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
-	words_split(&job->words, "--store");
-	words_add(&job->words, "%s/store", job->folder);
+	words_add(&job->words, "--buffer=%u", BUFFER_BYTES);
 	if (job->s->meter_active > 0)
 		words_add(&job->words, "--timeout=active=%lldms",
 		    (long long)job->s->meter_active / 1000);
@@ -62,19 +62,19 @@ own_words(struct job *job)
 }
 
 static void
+own_words(struct job *job)
+{
+	meter_words(job);
+	words_split(&job->words, "--rotate 1h --store");
+	words_add(&job->words, "%s/store", job->folder);
+}
+
+static void
 plain_words(struct job *job)
 {
-	words_add(&job->words, "%s", job->c->program);
-	words_split(&job->words,
-	    "meter -B 64Mi --no-cut --plain --biflow --export ipfix -i");
-	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
+	meter_words(job);
+	words_split(&job->words, "--no-cut --plain --biflow --export ipfix");
 	words_add(&job->words, "--send=127.0.0.1:%u", port_of(job->place));
-	if (job->s->meter_active > 0)
-		words_add(&job->words, "--timeout=active=%lldms",
-		    (long long)job->s->meter_active / 1000);
-	if (job->s->meter_sample > 1)
-		words_add(&job->words, "--sample=%llu",
-		    (unsigned long long)job->s->meter_sample);
 }
 
 static void
@@ -89,8 +89,10 @@ collect_words(struct job *job)
 static void
 softflowd_words(struct job *job)
 {
-	words_split(&job->words, "softflowd -d -v 9 -m 65536 -B 67108864 -i");
+	words_split(&job->words, "softflowd -d -v 9 -m 65536 -i");
 	words_add(&job->words, "%s", job->c->topology->places[job->place].device);
+	words_add(&job->words, "-B");
+	words_add(&job->words, "%u", BUFFER_BYTES);
 	words_add(&job->words, "-n");
 	words_add(&job->words, "127.0.0.1:%u", port_of(job->place));
 	/* in its folder */
