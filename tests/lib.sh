@@ -42,14 +42,14 @@ status() {
 	is "$name" "$got" "$wanted"
 }
 
-# waited COMMAND...: false if it is not true within 20 s
+# waited COMMAND...: false if it is not true within $patience seconds
+patience=20
 waited() {
-	local i
-	for ((i = 0; i < 400; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
+	local end=$((SECONDS + patience))
+	while ! "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
 		sleep 0.05
 	done
-	return 1
 }
 # await COMMAND...: until it is true; that it never was is a failure
 await() { waited "$@" || { not_ok "await $*"; return 1; }; }

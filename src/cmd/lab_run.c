@@ -203,6 +203,20 @@ folder_open(struct job *job, struct err *err)
 	return 0;
 }
 
+/* Labs that were killed have left something: it is removed, and told. */
+static int
+leftovers_remove(struct err *err)
+{
+	struct text told;
+	int status;
+
+	text_init(&told);
+	status = network_clean(&told, err);
+	fputs(told.data, stderr);
+	text_done(&told);
+	return status;
+}
+
 static int
 run(void *values, const char **operands, int count, struct err *err)
 {
@@ -217,7 +231,8 @@ run(void *values, const char **operands, int count, struct err *err)
 		return EXIT_USAGE;
 	}
 	if (operands_check(v, operands, count, err) != 0 || network_possible(err) != 0 ||
-	    stop_catch(err) != 0 || folder_open(&job, err) != 0)
+	    stop_catch(err) != 0 || folder_open(&job, err) != 0 ||
+	    leftovers_remove(err) != 0)
 		goto done;
 	job.config = (struct run_config){job.folder, job.program, v->seed,
 	    (double)v->limit_us / 1e6, progress_show};

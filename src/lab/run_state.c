@@ -105,6 +105,8 @@ run_state_write(struct run *r, const char *state, const char *reason, struct err
 	    (unsigned long long)r->config->seed);
 	text_f64(&t, r->s->files_scale);
 	text_char(&t, '\n');
+	if (r->topology.tunnel != NULL)
+		text_printf(&t, "tunnel\t%s\n", r->topology.tunnel);
 	less_write(r, &t);
 	text_printf(&t, "seconds\t%.1f\nblocks\t%u\nblocks_done\t%u\ndownloads\t%llu\n"
 	    "train\t%llu\n"

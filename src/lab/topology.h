@@ -45,6 +45,7 @@ struct topology {
 	} places[PLACES];
 	char folder[256];
 	struct process *helpers[TOPOLOGY_HELPERS]; /* of a tunnel */
+	const char *tunnel; /* what makes it; NULL: there is none */
 };
 
 /*

@@ -236,6 +236,8 @@ tunnel_build(struct topology *t, enum vpn vpn, struct err *err)
 	}
 	if (build[vpn](t, sides, err) != 0)
 		return -1;
+	t->tunnel = vpn == VPN_openvpn ? "OpenVPN" : t->helpers[0] != NULL
+	    ? "WireGuard, wireguard-go" : "WireGuard, the kernel's";
 	snprintf(route, sizeof route, "198.51.100.0/24 via 10.66.0.1");
 	snprintf(t->client_address[0], ADDRESS_MAX, "10.66.0.2");
 	return network_route(t->net, "client1", route, err);

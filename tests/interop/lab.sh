@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 export TZ=UTC PATH=$PATH:/usr/sbin:/sbin
 cd "$tmp" || exit 1
+patience=120
 lab="$WEIR_RELEASE lab" # what is measured is timed, and sanitizers take their time
 weir=$WEIR_RELEASE
 for tool in ip ss nft nginx wget curl softflowd softflowctl nfcapd nfdump; do
@@ -146,23 +147,37 @@ is "again: the truth is the same" "$(cksum <data/six-hops/truth.tsv)" "$(cksum <
 status "again with another seed" 1 $lab run --quick -o data --seed 8 six-hops
 like "again with another seed: told" "$(cat "$tmp/out")" 'was begun with seed 7, not 8; remove it'
 
-# Broken off in its second block, it goes on there.
+# Broken off in its second block, it goes on there: when the first is done, and the folder of
+# nfcapd, which is there while a block is recorded, is there again. A block rests for 3 s in all.
 printf '[scenario]\ndownloads = 30\nblock = 10\n[network]\nhops = 1\n[client]\npause = 300ms\n[files]\nmin = 1k\nmax = 1M\n' >mine.lab
-$lab run -o data ./mine.lab >said 2>err &
-run=$!
-children="$children $run"
-blocks() { [ "$(key data/mine blocks_done 2>/dev/null)" = "$1" ]; }
-for ((i = 0; i < 300; i++)); do
-	blocks 1 && break
-	sleep 0.1
-done
-sleep 1.5
+# begin OPTION...: a run in the background; $run is its pid
+begin() {
+	$lab run -o data "$@" >said 2>err &
+	run=$!
+	children="$children $run"
+}
+in_block() { [ "$(key data/mine blocks_done 2>/dev/null)" = "$1" ] && [ -d data/mine/places/switch/nfcapd ]; }
+begin ./mine.lab
+await in_block 1
+status "broken off: nobody else works in the folder meanwhile" 1 $lab run -o data tls13
+like "broken off: nobody else works there: told" "$(cat "$tmp/err")" 'data: another weir lab run works there'
 kill -INT $run
 wait $run
 like "broken off: told how to go on" "$(cat err)" 'stopped; the same command goes on'
 is "broken off: it says so" "$(key data/mine state) $(key data/mine blocks_done)" "running 1"
 is "broken off: its namespaces are gone" "$(ip netns list | grep -c "weir-$run-")" 0
+# Killed, it leaves namespaces; the next run removes them, and says so.
+begin ./mine.lab
+has_spaces() { ip netns list | grep -q "weir-$run-client1"; }
+await has_spaces
+kill -KILL $run
+wait $run 2>/dev/null
+left=$run
+is "killed: namespaces are left" "$(($(ip netns list | grep -c "weir-$left-") > 0))" 1
 status "gone on with" 0 $lab run -o data ./mine.lab
+like "gone on with: what was left is told" "$(cat "$tmp/err")" "^left by process $left, removed:"
+like "gone on with: each namespace" "$(cat "$tmp/err")" "^space weir-$left-client1"
+is "gone on with: nothing is left" "$(ip netns list | grep -c "weir-$left-")" 0
 is "gone on with: done" "$(key data/mine state) $(key data/mine rows)" "done 30"
 is "gone on with: each block once" "$(tsv data/mine/truth.tsv block | sort | uniq -c | awk '{print $1, $2}' | tr '\n' ';')" "10 0;10 1;10 2;"
 weir_found() {
@@ -176,26 +191,25 @@ like "gone on with: spans name every download" "$(weir_found)" '"downloads":30,"
 printf '%s\n' '[scenario]' 'downloads = 60' 'block = 30' '[network]' 'hops = 2' '[link]' 'rate = 8M' 'queue = 100' \
 	'[files]' 'min = 100k' 'max = 400k' >slow.lab
 sed 's/^downloads/less = downloads\n&/' slow.lab >fewer.lab
-$lab run -o data --limit 8s ./slow.lab >said 2>err &
-run=$!
-children="$children $run"
-for ((i = 0; i < 300; i++)); do
-	[ -n "$(key data/slow less 2>/dev/null)" ] && break
-	sleep 0.1
-done
+begin --limit 8s ./slow.lab
+became_less() { [ -n "$(key data/slow less 2>/dev/null)" ]; }
+await became_less
 kill -INT $run
 wait $run
 is "too slow: what became less is kept before anything more is done" \
-	"$(key data/slow blocks_done) $(key data/slow scale_asked) $(key data/slow downloads)" "0 1 60"
+	"$(key data/slow blocks_done) $(key data/slow scale_asked) $(key data/slow downloads_asked)" "0 1 60"
 scale=$(key data/slow scale)
 foreseen=$(key data/slow foreseen)
-is "too slow: foreseen within a third" "$(awk -v s="$foreseen" 'BEGIN {print (s > 10 && s < 20)}')" 1
+# The link gives the least; a busy machine may take longer, and then less is left to do
+# (tests/unit/lab/pace.c has what is foreseen exactly).
+is "too slow: foreseen to take as long as the link does, at the least" "$(awk -v s="$foreseen" 'BEGIN {print (s > 12)}')" 1
 is "too slow: as much less as it takes" "$(awk -v s="$scale" 'BEGIN {print (s >= 0.05 && s < 0.6)}')" 1
 status "too slow, gone on with" 0 $lab run -o data --limit 8s ./slow.lab
-like "too slow: it says so" "$(cat "$tmp/out")" "^slow  .*, sizes times 0\\.[0-9]*, as 1[0-9] s were foreseen"
-is "too slow: all downloads, of files that have the size" \
+like "too slow: it says so" "$(cat "$tmp/out")" "^slow  .*, sizes times 0\\.[0-9]*, .*as [0-9]+ s were foreseen"
+is "too slow: as many downloads as it says, of files that have the size" \
 	"$(key data/slow state) $(tsv data/slow/truth.tsv size | sort -n | awk -v s="$(key data/slow scale)" \
-		'{n++; least += $1 < 100000 * s - 1; most += $1 > 400000 * s + 1} END {print n, least, most}')" "done 60 0 0"
+		'{n++; least += $1 < 100000 * s - 1; most += $1 > 400000 * s + 1} END {print n, least, most}')" \
+	"done $(key data/slow downloads) 0 0"
 is "too slow: nothing else was recorded" \
 	"$("$weir" print --store data/slow/places/edge/store -o tsv -f src_port,dst_port,start >own.tsv
 		tsv own.tsv dst_port src_port | awk '$1 == 80 {print $2}' | sort)" \
@@ -204,16 +218,27 @@ like "too slow: the scenario is kept as it was run" "$(cat data/slow/scenario.la
 status "too slow, with fewer downloads" 0 $lab run -o data --limit 8s ./fewer.lab
 is "too slow, with fewer downloads: of files as they were" \
 	"$(key data/fewer scale) $(tsv data/fewer/truth.tsv name | wc -l)" "1 $(key data/fewer downloads)"
+# 8 s have room for 32 of them on this link
 is "too slow, with fewer downloads: that many" \
-	"$(key data/fewer downloads | awk '{print ($1 >= 5 && $1 < 36)}')" 1
+	"$(key data/fewer downloads | awk '{print ($1 >= 1 && $1 < 36)}')" 1
 "$weir" lab table data >table
-like "too slow: the table says so" "$(cat table)" '^fewer was made less: [0-9]* of 60 downloads, as 1[0-9] s were foreseen$'
+like "too slow: the table says so" "$(cat table)" '^fewer was made less: [0-9]* of 60 downloads, as [0-9]+ s were foreseen$'
 status "no limit" 0 $lab run -o data --limit 0 -n 20 --scale 0.5 ./slow.lab -o unlimited
 is "no limit: nothing is less" "$(key unlimited/slow less) $(key unlimited/slow rows)" " 20"
 
-# In a folder of any name.
+# In a folder of any name, and beside another run: they share no namespaces, ports or files.
 odd="it's \"\$HOME\" 5%; { a\\b }:"
+$lab run --quick -o beside tls13 six-hops >beside.said 2>beside.err &
+run=$!
+children="$children $run"
+await test -e beside/tls13/places/edge/nfcapd
 status "a folder of any name" 0 $lab run --quick -o "$odd" tls13
+wait $run
+is "beside another run: both are done" "$? $(key beside/tls13 rows) $(key beside/six-hops rows)" "0 20 12"
+is "beside another run: each has its own connections" \
+	"$("$weir" print --store beside/tls13/places/edge/softflowd -o tsv -f src_port,dst_port,start >own.tsv
+		tsv own.tsv dst_port src_port | awk '$1 == 443 {print $2}' | sort)" \
+	"$(tsv beside/tls13/truth.tsv client_port | sort)"
 is "a folder of any name: done" "$(key "$odd/tls13" state) $(key "$odd/tls13" rows)" "done 20"
 is "a folder of any name: softflowd's records, too" \
 	"$("$weir" print --store "$odd/tls13/places/edge/softflowd" -o tsv -f src_port,dst_port,start >own.tsv
