@@ -11,7 +11,8 @@
  * pieces that begins at 0 and ends at the size of a catalogue file, with all requests
  * alike, is that file. It must be likelier than that all pieces are files of their own:
  *
- * 	0.01 S / (S + 1 MB) (1 - u) / N p(h) p(r) prod 1 / S   against   prod (evidence of each)
+ * 	0.01 S / (S + 1 MB) (1 - u) / N p(h) p(r) prod 1 / S
+ * 	against   prod (evidence of each)
  *
  * for nobody fetches a small file in pieces. In TLS records or HTTP/2 frames the pieces'
  * sums are not exact enough for this: only plain HTTP/1.1 is searched.
@@ -247,7 +248,10 @@ ranges_may_hold(const struct files *files, const struct constants *c,
 	if (!r->has_span || r->is_at_least || r->is_dropped)
 		return false;
 	span_name(files, c, r, &v);
-	return v.whole < 0.5;
+	/* A piece may well have the length of some file with a header or a request that
+	 * is none of the constants. */
+	return v.whole < 0.5 || v.candidate[0].header_mode == 0 ||
+	    (r->has_request && v.candidate[0].request_mode == 0);
 }
 
 /* Range requests of one file are alike in length. */

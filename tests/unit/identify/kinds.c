@@ -23,12 +23,14 @@
 #include "model/mark.h"
 #include "model/sink.h"
 
+#include "goal.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES = 4000, HEADER = 240, REQUEST = 90, TOLD = 400, TEXT = 512 };
+enum { FILES = 4000, HEADER = 240, REQUEST = 90, HEADER_MOST = 8192, TOLD = 400, TEXT = 512 };
 
 static uint64_t seed;
 
@@ -234,6 +236,20 @@ usual(struct world *w, unsigned n)
 		flow = whole(w, 100 + draw(FILES - 200));
 		give(w, &flow);
 	}
+}
+
+/* The first span from one on that no file whose path is so long explains as a whole, by
+ * whatever header a server may have. */
+static uint64_t
+span_apart(const struct world *w, uint32_t path, uint64_t span)
+{
+	size_t i;
+
+	for (i = 0; i < catalog_count(w->catalog); i++)
+		if (w->files[i].path_len == path && w->files[i].size <= span &&
+		    span - w->files[i].size < HEADER_MOST)
+			return span_apart(w, path, w->files[i].size + HEADER_MOST);
+	return span;
 }
 
 /* The finding that starts with a flow. */
@@ -460,10 +476,10 @@ test_partial(void **state)
 	add(c, &(struct file){.name = "biggest", .size = 900000000, .path = 77});
 	w = begin(c);
 	usual(&w, 40);
-	flow = download(&w, 50 + REQUEST, 3000000);
+	flow = download(&w, 50 + REQUEST, span_apart(&w, 50, 3000000));
 	flow_set(&flow, tcp_flags, 0x1e);
 	give(&w, &flow);
-	lone = download(&w, 77 + REQUEST, 400000000);
+	lone = download(&w, 77 + REQUEST, 850000000);
 	flow_set(&lone, tcp_flags, 0x1e);
 	give(&w, &lone);
 	finish(&w);
@@ -671,12 +687,12 @@ test_parts(void **state)
 	print_message("of %d parts %u of the right kind, %u likely so, %u files listed, %u "
 		      "wrong; of %d continued %u named\n",
 		      PARTS_GIVEN, kind, likely, listed, wrong, PARTS_GIVEN / 4, named);
-	assert_int_equal(kind, PARTS_GIVEN);
-	assert_true(likely >= 0.9 * PARTS_GIVEN);
-	assert_int_equal(listed, PARTS_GIVEN);
-	assert_true(wrong <= 1);
-	assert_int_equal(sure_wrong, 0);
-	assert_int_equal(named, PARTS_GIVEN / 4);
+	assert_true(kind >= goal_least(PARTS_GIVEN, 0.99));
+	assert_true(likely >= goal_least(PARTS_GIVEN, 0.9));
+	assert_true(listed >= goal_least(PARTS_GIVEN, 0.99));
+	assert_true(wrong <= goal_most(PARTS_GIVEN, 0.01));
+	assert_true(sure_wrong <= goal_most(PARTS_GIVEN, 0.005));
+	assert_true(named >= goal_least(PARTS_GIVEN / 4, 0.99));
 	end(&w);
 }
 
@@ -698,6 +714,7 @@ test_unmodified(void **state)
 	end(&w);
 }
 
+/* A length that no file has, whatever its header may be. */
 static void
 test_unknown(void **state)
 {
@@ -706,7 +723,7 @@ test_unknown(void **state)
 	size_t i;
 
 	usual(&w, 40);
-	flow = download(&w, 55 + REQUEST, sent(w.files[1000].size) - 3);
+	flow = download(&w, 55 + REQUEST, span_apart(&w, 55, w.files[1000].size - 3));
 	give(&w, &flow);
 	finish(&w);
 	i = found(&flow);
