@@ -3,8 +3,9 @@
  * Makes the benchmark's captures: classic pcap, Ethernet, the same bytes on every
  * machine.
  *
- *   mkcorpus short OUT CONNECTIONS       two packets of 60 bytes each, 100,000 connections
- *                                        apart, so that nearly all are alive at once
+ *   mkcorpus short OUT CONNECTIONS       two packets of 60 bytes each, 100,000
+ *                                        connections apart, so that nearly all are
+ *                                        alive at once
  *   mkcorpus heavy OUT PACKETS           full-size segments in 8 TCP connections
  *   mkcorpus mixed OUT PACKETS FILE...   real captures merged, then copied with shifted
  *                                        addresses until there are that many packets

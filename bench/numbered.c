@@ -12,7 +12,8 @@
  * once nothing came for IDLE-MS after the first datagram:
  *
  * 	received N distinct N copies N overtaken N seconds S took S
- * 	gaps N longest N lost N          runs of numbers that never came, between first and last
+ * 	gaps N longest N lost N          runs of numbers that never came, between first
+ * 	                                 and last
  * 	delay_us min X p50 X p99 X max X mean X
  *
  * took: from the first one's sending to the last one's coming. overtaken: came after a
@@ -189,7 +190,8 @@ print(struct result *r)
 		lost++;
 		longest = ++run > longest ? run : longest;
 	}
-	printf("received %llu distinct %llu copies %llu overtaken %llu seconds %.3f took %.3f\n",
+	printf("received %llu distinct %llu copies %llu overtaken %llu "
+	    "seconds %.3f took %.3f\n",
 	    (unsigned long long)r->received, (unsigned long long)r->distinct,
 	    (unsigned long long)r->copies, (unsigned long long)r->overtaken,
 	    (double)(r->last_ns - r->first_ns) / 1e9,

@@ -28,8 +28,9 @@ check_request(const uint8_t *data, size_t size)
 	if (request_parse(line, len, &r, &err) == 0) {
 		assert(r.name >= line && r.name < line + len && *r.name != '\0');
 		assert(strchr(r.name, ' ') == NULL);
-		assert(r.argument == NULL || (r.argument > r.name && *r.argument != '\0' &&
-		    *r.argument != ' ' && strlen(r.argument) <= len));
+		assert(r.argument == NULL ||
+		    (r.argument > r.name && *r.argument != '\0' && *r.argument != ' ' &&
+			strlen(r.argument) <= len));
 	} else {
 		assert(err.code != 0);
 	}
@@ -61,7 +62,8 @@ check_frame(const char *text, size_t len)
 		}
 	}
 	assert(is_end && at == framed.len);
-	assert(back.len >= len && back.len <= len + 1 && memcmp(back.data, text, len) == 0);
+	assert(back.len >= len && back.len <= len + 1);
+	assert(memcmp(back.data, text, len) == 0);
 	text_done(&framed);
 	text_done(&back);
 }

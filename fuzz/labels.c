@@ -53,7 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	if (read_labels(&labels, data[0] % 3, (const char *)data + 1, size - 1, &err) != 0) {
+	if (read_labels(&labels, data[0] % 3, (const char *)data + 1, size - 1,
+	    &err) != 0) {
 		assert(err.code != 0);
 		labels_done(&labels);
 		return 0;
@@ -62,7 +63,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < n; i++) {
 		struct record r = {.client = labels.items[i].client,
 		    .server = labels.items[i].server,
-		    .start_us = labels.items[i].start_us, .end_us = labels.items[i].end_us,
+		    .start_us = labels.items[i].start_us,
+		    .end_us = labels.items[i].end_us,
 		    .client_port = labels.items[i].client_port};
 
 		assert(labels.items[i].name != NULL && labels.items[i].name[0] != '\0');

@@ -35,7 +35,8 @@ carry(struct link *link, const uint8_t *data, size_t size)
 		while (link_take(link, (unsigned)i, INT64_MAX - 1, &frame))
 			link_give_back(link, &frame);
 		c = link_counters(link, (unsigned)i);
-		if (c[LINK_COUNT_under_way] != 0 || c[LINK_COUNT_came] + c[LINK_COUNT_copied] !=
+		if (c[LINK_COUNT_under_way] != 0 ||
+		    c[LINK_COUNT_came] + c[LINK_COUNT_copied] !=
 		    c[LINK_COUNT_queue_full] + c[LINK_COUNT_queue_bytes_full] +
 		    c[LINK_COUNT_no_room] + c[LINK_COUNT_lost] + c[LINK_COUNT_left])
 			abort();

@@ -87,8 +87,8 @@ static void
 packet_of(const uint8_t *d, int64_t *now_ns, struct packet *p)
 {
 	static const uint8_t protos[] = {6, 6, 6, 17, 1, 58, 47, 132};
-	static const int64_t steps[] = {0, 1000, 1000000, 10000000, 1000000000, 100000000000,
-		-5000000000, -100000000000};
+	static const int64_t steps[] = {0, 1000, 1000000, 10000000, 1000000000,
+		100000000000, -5000000000, -100000000000};
 
 	*now_ns += steps[d[0] & 7] * (d[0] >> 3);
 	memset(p, 0, sizeof *p);
@@ -98,8 +98,8 @@ packet_of(const uint8_t *d, int64_t *now_ns, struct packet *p)
 	p->proto = protos[d[2] & 7];
 	p->vlan = d[2] & 8 ? d[2] >> 4 : VLAN_NONE;
 	p->inner_vlan = VLAN_NONE;
-	p->flags = (uint16_t)(d[3] & (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT | PACKET_DF |
-	    PACKET_HAS_MAC));
+	p->flags = (uint16_t)(d[3] &
+	    (PACKET_FRAGMENT | PACKET_LATER_FRAGMENT | PACKET_DF | PACKET_HAS_MAC));
 	p->src_mac[5] = d[3] & 3;
 	p->fragment_id = d[3] >> 7;
 	p->ttl = d[4];
@@ -159,7 +159,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			n = 0;
 		}
 		if (data[at + 15] & 0x40)
-			assert(meter_time(meter, now_ns + data[at + 15] * 1000000000ll, &err) == 0);
+			assert(meter_time(meter, now_ns + data[at + 15] * 1000000000ll,
+			    &err) == 0);
 	}
 	assert(meter_packets(meter, burst, n, &err) == 0);
 	assert(meter_flush(meter, &err) == 0);
@@ -170,7 +171,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(stats.counters[METER_outside] == sums.outside);
 	assert(stats.counters[METER_outside_bytes] == sums.outside_bytes);
 	assert(packets == sums.packets + sums.outside + stats.counters[METER_unsampled]);
-	assert(bytes == sums.bytes + sums.outside_bytes + stats.counters[METER_unsampled_bytes]);
+	assert(bytes == sums.bytes + sums.outside_bytes +
+	    stats.counters[METER_unsampled_bytes]);
 	meter_free(meter);
 	return 0;
 }

@@ -19,8 +19,8 @@ struct group {
 };
 
 /*
- * Servers, and what is constant of the spans of their downloads: of all together, on TLS's
- * ports and elsewhere, and of each that has enough.
+ * Servers, and what is constant of the spans of their downloads: of all together, on
+ * TLS's ports and elsewhere, and of each that has enough.
  */
 struct groups {
 	struct group *list; /* by server and port */

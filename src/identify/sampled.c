@@ -3,8 +3,8 @@
  * The likelihood of a sampled record, one packet in N, for a file for which L octets are
  * sent:
  *
- * 	packets	Poisson(mean (L (1 + lam) / MSS + 3) / N), the mean more in some downloads:
- * 		bursts of spurious retransmissions, segments below the MSS
+ * 	packets	Poisson(mean (L (1 + lam) / MSS + 3) / N), the mean more in some
+ * 		downloads: bursts of spurious retransmissions, segments below the MSS
  * 	span	D = L - span >= 0 octets lie outside: a whole segments before the first
  * 		sampled one and b segments after the last, each geometric with 1/N. b = 0:
  * 		D = a MSS; b > 0: D = (a + b - 1) MSS + the last segment. Segments below

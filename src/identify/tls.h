@@ -10,8 +10,9 @@
  * What encryption and framing add to a response. A law says how a server cuts what it
  * sends into records (TLS) and frames (HTTP/2), each with a fixed cost:
  *
- * 	L'   = L + frame_cost ceil(S / frame)		L = S + H octets of HTTP, S of the file
- * 	span = L' + record_cost ceil(L' / record)	and the handshake's octets, constants
+ * 	L    = S + H                                    octets of HTTP, S of the file
+ * 	L'   = L + frame_cost ceil(S / frame)
+ * 	span = L' + record_cost ceil(L' / record)       and the handshake's, constants
  *
  * record_cost: 5 octets of record header, then 8 + 16 (TLS 1.2, AES-GCM), 16 (TLS 1.2,
  * ChaCha20) or 1 + 16 (TLS 1.3). A server that reads a file in blocks starts a new record

@@ -6,7 +6,8 @@
  * being the SYN-ACK's options beyond timestamps (12 without them), is the payload with
  * what was sent again. For a file of size S, H(S) the header's constant and digits of S:
  *
- * 	T = S + H(S) + k MSS + e	k segments sent again, e a remainder, nearly always 0
+ * 	T = S + H(S) + k MSS + e
+ * 	k	segments sent again; e a remainder, nearly always 0
  * 	p(k)	see wire_table.c
  * 	p(e)	(1-q) of it: 0, or with share `options` one of 8, 12, 20, 24 (a SYN-ACK
  * 		repeated; SACK options); q of it: a segment below the MSS was sent again

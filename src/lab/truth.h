@@ -25,8 +25,8 @@ struct truth_config {
 	uint32_t block;
 	bool is_train;
 	uint32_t expected; /* rows */
-	/* How it waits for lines that are not there yet, TRUTH_WAITS times at most; false:
-	 * no longer. NULL: stop_sleep, 50 ms each time. */
+	/* How it waits for lines that are not there yet, TRUTH_WAITS times at most;
+	 * false: no longer. NULL: stop_sleep, 50 ms each time. */
 	bool (*wait)(void *arg);
 	void *wait_arg;
 };

@@ -24,7 +24,8 @@ struct dialect {
 	const char *program;
 	const char *opening; /* how the first line begins */
 	char delimiter;
-	const char *heading; /* first cell of the line of names and none of them, or NULL */
+	/* first cell of the line of names and none of them, or NULL */
+	const char *heading;
 	const char *ending;  /* first cell of the line behind the last row; or NULL */
 	enum icmp_place icmp;
 };
@@ -61,7 +62,8 @@ void dialect_clock_note(struct dialect_clock *clock, struct str heading, size_t 
 /* Whether a row's source says that there was no flow. */
 bool dialect_is_nothing(struct str src);
 
-/* Mends ports of a row whose protocol has none; ICMP's type and code are taken of them. */
+/* Mends ports of a row whose protocol has none; ICMP's type and code are taken of
+ * them. */
 void dialect_ports(const struct dialect *d, struct flow *f);
 
 #endif

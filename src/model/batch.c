@@ -420,7 +420,8 @@ batch_append(struct batch *b, const void *row)
 			if (c->form != COLUMN_FLAT)
 				c = batch_flat(b, f);
 			if (present[w] & bits & -bits) {
-				column_value_put(c, at, (const char *)row + fields[f].offset);
+				column_value_put(c, at,
+				    (const char *)row + fields[f].offset);
 				if (c->valid != NULL)
 					bit_put(c->valid, at, true);
 			} else {

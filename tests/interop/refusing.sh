@@ -47,7 +47,7 @@ X
 for input in steps.pcap -; do
 	for options in '' '--sample 3' '-t udp=1' '-T ip' '-m 64'; do
 		# shellcheck disable=SC2086
-		timeout 20 "$weir" meter -r $input $options -o tsv -w rows.tsv -f packets,bytes <steps.pcap 2>out
+		timeout 120 "$weir" meter -r $input $options -o tsv -w rows.tsv -f packets,bytes <steps.pcap 2>out
 		is "times that step, from $input $options: it ends well" $? 0
 		[ "$options" = '--sample 3' ] || is "times that step, from $input $options: all packets in records" \
 			"$(whole out) $(awk 'NR > 1 {p += $1} END {print p}' rows.tsv)" "whole 880"
