@@ -99,10 +99,8 @@ main(int argc, char **argv)
 	before = clock();
 	for (n = 0; n < lookups; n++) {
 		i = (uint32_t)(n % RECORDS);
-		span_prefetch(&files, &constants, &records[(n + SPAN_AHEAD) % RECORDS],
-			      false);
-		span_prefetch(&files, &constants,
-			      &records[(n + SPAN_AHEAD / 2) % RECORDS], true);
+		__builtin_prefetch(&records[(n + 2 * SPAN_AHEAD) % RECORDS].span);
+		span_prefetch(&files, &constants, &records[(n + SPAN_AHEAD) % RECORDS]);
 		span_name(&files, &constants, &records[i], &verdict);
 		likeliest[i] = verdict.count > 0 ? verdict.candidate[0].file : UINT32_MAX;
 	}

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "identify/hpack.h"
 #include "identify/modes.h"
+#include "identify/path_range.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,70 +29,45 @@ number_sources(struct files *f)
 	}
 }
 
-static uint64_t
-hash_of(uint64_t size)
-{
-	return size * 0x9e3779b97f4a7c15u;
-}
-
+/* A third of the slots is free at least: else a size that no file has is looked for long.
+ */
 static void
 hash_sizes(struct files *f)
 {
 	uint32_t slots = 64, slot;
-	uint64_t hash;
+	uint64_t size;
 	size_t i;
 
-	while (slots < f->count * 2)
+	while (slots < f->count + f->count / 2)
 		slots *= 2;
+	f->slots = must(aligned_alloc(FILES_LINE * sizeof *f->slots,
+				      slots * sizeof *f->slots));
+	memset(f->slots, 0, slots * sizeof *f->slots);
+	f->slot_mask = slots - 1;
+	for (i = 0; i < f->count; i++) {
+		size = f->size[i];
+		if (i > 0 && f->size[i - 1] == size)
+			continue;
+		for (slot = files_slot_of(f, size); f->slots[slot].file != 0;)
+			slot = (slot + 1) & f->slot_mask;
+		f->slots[slot] =
+		    (struct files_slot){.size = size,
+					.file = (uint32_t)i + 1,
+					.path_octets = f->path_octets[i],
+					.source = f->source[i],
+					.is_shared = i + 1 < f->count &&
+						     f->size[i + 1] == size};
+	}
+}
+
+static void
+list_sizes(struct files *f)
+{
+	size_t i;
+
 	f->size = must(malloc((f->count + 1) * sizeof *f->size));
 	for (i = 0; i < f->count; i++)
 		f->size[i] = f->file[i].size;
-	f->slots = must(calloc(slots, sizeof *f->slots));
-	f->slot_mask = slots - 1;
-	for (i = 0; i < f->count; i++) {
-		if (i > 0 && f->file[i].size == f->file[i - 1].size)
-			continue;
-		hash = hash_of(f->file[i].size);
-		for (slot = (uint32_t)(hash >> 32) & f->slot_mask; f->slots[slot] != 0;)
-			slot = (slot + 1) & f->slot_mask;
-		f->slots[slot] = hash << 32 | (i + 1);
-	}
-}
-
-/* The lower half of the hash tells nearly all other sizes from this one, without a look
- * at the file. */
-size_t
-files_first(const struct files *f, uint64_t size)
-{
-	uint64_t hash = hash_of(size), entry;
-	uint32_t slot, i;
-
-	for (slot = (uint32_t)(hash >> 32) & f->slot_mask; (entry = f->slots[slot]) != 0;
-	     slot = (slot + 1) & f->slot_mask) {
-		i = (uint32_t)entry - 1;
-		if (entry >> 32 == (hash & UINT32_MAX) && f->size[i] == size)
-			return i;
-	}
-	return f->count;
-}
-
-void
-files_prefetch(const struct files *f, uint64_t size)
-{
-	__builtin_prefetch(&f->slots[(uint32_t)(hash_of(size) >> 32) & f->slot_mask]);
-}
-
-void
-files_prefetch_file(const struct files *f, uint64_t size)
-{
-	uint64_t entry = f->slots[(uint32_t)(hash_of(size) >> 32) & f->slot_mask];
-	uint32_t i = (uint32_t)entry - 1;
-
-	if (entry == 0)
-		return;
-	__builtin_prefetch(&f->size[i]);
-	__builtin_prefetch(&f->path_octets[i]);
-	__builtin_prefetch(&f->source[i]);
 }
 
 static void
@@ -143,8 +119,10 @@ measure_paths(struct files *f)
 	size_t i;
 
 	f->path_bits = must(malloc((f->count + 1) * sizeof *f->path_bits));
-	f->path_octets = must(malloc((f->count + 1) * sizeof *f->path_octets));
+	f->path_octets =
+	    must(calloc(f->count + PATH_RANGE_FILES, sizeof *f->path_octets));
 	f->has_all_paths = true;
+	f->path_least = f->count > 0 ? UINT16_MAX : 0;
 	for (i = 0; i < f->count; i++) {
 		path = catalog_text(f->catalog, f->file[i].path);
 		f->path_bits[i] = hpack_path_bits(path, strlen(path));
@@ -154,6 +132,10 @@ measure_paths(struct files *f)
 		f->path_octets[i] = f->file[i].path_len < UINT16_MAX
 					? (uint16_t)f->file[i].path_len
 					: UINT16_MAX;
+		if (f->path_octets[i] < f->path_least)
+			f->path_least = f->path_octets[i];
+		if (f->path_octets[i] > f->path_most)
+			f->path_most = f->path_octets[i];
 		f->has_all_paths &= f->file[i].path_len > 0;
 		f->has_depends |= catalog_more(f->catalog, &f->file[i])->depends != 0;
 		if (f->file[i].path_len == 0)
@@ -173,9 +155,10 @@ files_init(struct files *f, const struct catalog *catalog)
 			    .file = catalog_files(catalog),
 			    .count = catalog_count(catalog)};
 	number_sources(f);
-	hash_sizes(f);
+	list_sizes(f);
 	rank_sizes(f);
 	measure_paths(f);
+	hash_sizes(f);
 }
 
 void
@@ -188,7 +171,8 @@ files_done(struct files *f)
 	free(f->path_bits);
 	free(f->path_octets);
 	f->source = NULL;
-	f->size = f->slots = NULL;
+	f->size = NULL;
+	f->slots = NULL;
 	f->ranks = f->path_bits = NULL;
 	f->path_octets = NULL;
 }

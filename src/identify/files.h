@@ -9,6 +9,15 @@ enum { CANDIDATES_MAX = 16, PATH_LENGTHS = 1024 };
 
 struct quic_server;
 
+/* Of the first file of a size what naming by spans looks at, in one place of memory. */
+struct files_slot {
+	uint64_t size;
+	uint32_t file; /* + 1; 0: the slot is free */
+	uint16_t path_octets;
+	uint8_t source;
+	bool is_shared; /* the next file has that size as well */
+};
+
 /* A catalogue with what the identifier derives from it once. */
 struct files {
 	const struct catalog *catalog;
@@ -24,9 +33,8 @@ struct files {
 	uint16_t *path_octets;
 	bool has_paths, has_all_paths;
 	bool has_depends; /* some file tells what it needs */
-	/* First file of a size + 1, by hash of the size, and the hash above it; 0:
-	 * none. */
-	uint64_t *slots;
+	uint16_t path_least, path_most; /* of path_octets */
+	struct files_slot *slots;	/* by hash of the size */
 	uint32_t slot_mask;
 	uint32_t *ranks; /* first file of each bucket of sizes */
 	double narrow[64]; /* 2^-i */
@@ -81,12 +89,46 @@ void files_done(struct files *files);
 double files_path_share(const struct files *files, int64_t length, uint32_t phase);
 /* Octets of a file's path in a request, by the phase of its coding (struct mode). */
 uint32_t files_path_octets(const struct files *files, size_t file, uint32_t phase);
-/* The first file of exactly this size, count if none; in constant time. */
-size_t files_first(const struct files *files, uint64_t size);
-/* Gets the memory that files_first will look at first; and, when that is there, what it
- * and naming look at then. */
-void files_prefetch(const struct files *files, uint64_t size);
-void files_prefetch_file(const struct files *files, uint64_t size);
+
+/* Slots that lie in one line of memory. */
+enum { FILES_LINE = 4 };
+
+/* Where the slot of a size is, or behind it: the first one of a line. */
+static inline uint32_t
+files_slot_of(const struct files *files, uint64_t size)
+{
+	return (uint32_t)(size * 0x9e3779b97f4a7c15u >> 32) & files->slot_mask &
+	       ~(uint32_t)(FILES_LINE - 1);
+}
+
+/* The slot of the first file of exactly this size, NULL if there is none; in constant
+ * time. */
+static inline const struct files_slot *
+files_find(const struct files *files, uint64_t size)
+{
+	uint32_t at = files_slot_of(files, size);
+
+	while (files->slots[at].file != 0 && files->slots[at].size != size)
+		at = (at + 1) & files->slot_mask;
+	return files->slots[at].file != 0 ? &files->slots[at] : NULL;
+}
+
+/* The first file of exactly this size, count if none. */
+static inline size_t
+files_first(const struct files *files, uint64_t size)
+{
+	const struct files_slot *slot = files_find(files, size);
+
+	return slot != NULL ? slot->file - 1 : files->count;
+}
+
+/* Gets the memory that files_find will look at. */
+static inline void
+files_prefetch(const struct files *files, uint64_t size)
+{
+	__builtin_prefetch(&files->slots[files_slot_of(files, size)]);
+}
+
 /* Buckets of sizes: 16 bytes wide up to 4096, then 256 to a power of two. */
 enum {
 	BUCKET_BITS = 4,
@@ -121,12 +163,20 @@ files_rank(const struct files *files, uint64_t size)
 			  files->narrow[shift]);
 }
 
-static inline bool
-files_is_smaller(const void *sizes, size_t i, uint64_t size)
+/* Of files low..high-1, the first of at least this size, high if none. Which half it is
+ * in cannot be foreseen, so that a jump would mostly be taken back. */
+static inline size_t
+files_search(const struct files *files, size_t low, size_t high, uint64_t size)
 {
-	const uint64_t *all = sizes;
+	const uint64_t *at = files->size + low;
+	size_t n = high - low, half;
 
-	return all[i] < size;
+	while (n > 1) {
+		half = n / 2;
+		at += at[half - 1] < size ? half : 0;
+		n -= half;
+	}
+	return (size_t)(at - files->size) + (n == 1 && *at < size);
 }
 
 /* The first file of at least this size, count if none. */
@@ -135,10 +185,9 @@ files_lower(const struct files *files, uint64_t size)
 {
 	uint32_t shift, bucket = files_bucket(size, &shift);
 
-	return bucket >= BUCKETS
-		   ? files->count
-		   : search_first(files->size, files->ranks[bucket],
-				  files->ranks[bucket + 1], size, files_is_smaller);
+	return bucket >= BUCKETS ? files->count
+				 : files_search(files, files->ranks[bucket],
+						files->ranks[bucket + 1], size);
 }
 
 double files_density(const struct files *files, uint64_t size);
@@ -169,22 +218,20 @@ tally_is_kept(const struct tally *tally, double weight)
 	       weight > tally->kept[CANDIDATES_MAX - 1];
 }
 
-/* tally_add: the first candidate is most often the only one. */
-static inline void
-tally_add_first(struct tally *t, const struct candidate *candidate, double weight)
+/* The candidate to fill in for a file of that weight, a whole one, if it is the first of
+ * all, as it mostly is; NULL: else, and tally_add takes it. */
+static inline struct candidate *
+tally_first(struct tally *t, uint32_t file, double weight)
 {
-	if (t->out->count > 0 || !(weight > 0) || candidate->is_partial) {
-		tally_add(t, candidate, weight);
-		return;
-	}
+	if (t->out->count > 0 || !(weight > 0))
+		return NULL;
 	t->sum += weight;
 	t->whole += weight;
 	t->kept[0] = weight;
 	t->slot[0] = 0;
-	t->filter = (uint64_t)1 << (candidate->file & 63);
+	t->filter = (uint64_t)1 << (file & 63);
 	t->out->count = 1;
-	t->out->candidate[0] = *candidate;
-	t->out->candidate[0].probability = weight;
+	return &t->out->candidate[0];
 }
 
 /* Adds the weight of further files, cut off, that are not told one by one. */

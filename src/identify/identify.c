@@ -400,12 +400,12 @@ turn_compare(const void *pa, const void *pb)
 
 /* Gets the memory that naming the record of a turn will look at. */
 static void
-prefetch(const struct identify *id, const struct turn *turn, bool is_near)
+prefetch(const struct identify *id, const struct turn *turn)
 {
 	const struct record *r = &id->intake.records[turn->index];
 
 	if (!turn->is_run && r->has_span)
-		span_prefetch(&id->files, id->by_record[turn->index], r, is_near);
+		span_prefetch(&id->files, id->by_record[turn->index], r);
 }
 
 static int
@@ -427,10 +427,8 @@ name_all(struct identify *id, struct findings *findings, struct err *err)
 		if (i + 2 * SPAN_AHEAD < n && !turns[i + 2 * SPAN_AHEAD].is_run)
 			__builtin_prefetch(
 			    &id->intake.records[turns[i + 2 * SPAN_AHEAD].index].span);
-		if (i + SPAN_AHEAD < n) {
-			prefetch(id, &turns[i + SPAN_AHEAD], false);
-			prefetch(id, &turns[i + SPAN_AHEAD / 2], true);
-		}
+		if (i + SPAN_AHEAD < n)
+			prefetch(id, &turns[i + SPAN_AHEAD]);
 		ret = turns[i].is_run ? runs_tell(runs, turns[i].index, findings, err)
 				      : name_record(id, turns[i].index, findings, err);
 	}

@@ -13,27 +13,28 @@ struct record {
 	struct addr client, server, exporter;
 	uint64_t bytes, packets; /* server to client; 0: that side not seen */
 	uint64_t request_bytes, request_packets; /* client to server */
-	uint64_t span, request_span;             /* payload, if has_span, has_request */
-	uint64_t offset; /* of the response in the server's stream */
-	uint64_t connection;
-	uint32_t exchange;
 	uint64_t request_offset; /* of the request in the client's stream */
-	uint32_t sampling;       /* one packet in so many was seen; 0 or 1: all */
 	uint32_t segment;        /* largest of the server, 0: not told */
 	uint32_t range;          /* number of its set of ranges + 1; 0: none */
 	uint32_t system;         /* hash of the look of the client's SYN; 0: not seen */
 	uint32_t points;         /* where else it was seen: see intake.h; 0: nowhere */
-	uint16_t client_port, server_port;
+	uint64_t connection;
+	/* What naming by spans looks at, close together. */
+	uint64_t span, request_span; /* payload, if has_span, has_request */
+	uint64_t offset;	     /* of the response in the server's stream */
+	uint32_t exchange;
+	uint32_t sampling; /* one packet in so many was seen; 0 or 1: all */
 	uint16_t client_flags, server_flags; /* TCP flags; 0: not told */
-	uint8_t client_ttl, server_ttl; /* smallest of their packets; 0: not told */
 	bool has_span, has_request, is_at_least, is_by_ack;
 	bool has_connection, has_exporter, has_handshake;
+	bool is_headless; /* the connection had begun before the meter saw it */
 	bool is_coalesced, has_ports;
 	bool is_cut;      /* ended by a timeout, more may follow */
 	bool is_joined;   /* of several records */
 	bool is_dropped;  /* others tell the same better */
 	bool is_quic;     /* UDP to a port of QUIC's */
-	bool is_headless; /* the connection had begun before the meter saw it */
+	uint8_t client_ttl, server_ttl; /* smallest of their packets; 0: not told */
+	uint16_t client_port, server_port;
 };
 
 /*

@@ -46,30 +46,52 @@ weigh_mode(void *arg, size_t file, const struct span_fit *fit)
 	span_weigh_file(n, &candidate, mode->weight * fit->share);
 }
 
+static void
+weigh_plain_file(struct naming *n, uint32_t mode, uint64_t size, uint32_t file,
+		 uint16_t path, uint8_t source)
+{
+	double weight = n->scale * n->c->header.mode[mode].weight;
+	uint32_t rest = 0;
+	uint8_t request_mode = 0;
+	struct candidate one, *to;
+
+	if (n->with_request)
+		weight *= span_table_share(n->c, path, source, n->r->request_span, &rest,
+					   &request_mode);
+	to = tally_first(&n->tally, file, weight);
+	/* In place: a copy would wait for what was just written. */
+	*(to != NULL ? to : &one) =
+	    (struct candidate){.file = file,
+			       .probability = weight,
+			       .header = (uint32_t)(n->r->span - size),
+			       .rest = rest,
+			       .header_mode = (uint8_t)(mode + 1),
+			       .request_mode = request_mode};
+	if (to == NULL)
+		tally_add(&n->tally, &one, weight);
+}
+
 /* The same files of constants of law none, one after the other. */
 static void
 weigh_plain(struct naming *n)
 {
 	const struct modes *header = &n->c->header;
 	const struct files *files = n->files;
+	const struct files_slot *slot;
 	uint64_t size;
-	uint32_t i;
-	size_t at;
+	uint32_t i, at;
 
 	for (i = 0; i < header->count; i++) {
-		if (!mode_solve_plain(&header->mode[i], n->r->span, &size))
+		if (!mode_solve_plain(&header->mode[i], n->r->span, &size) ||
+		    (slot = files_find(files, size)) == NULL)
 			continue;
-		for (at = files_first(files, size);
-		     at < files->count && files->size[at] == size; at++) {
-			struct candidate candidate = {
-			    .file = (uint32_t)at,
-			    .header = (uint32_t)(n->r->span - size),
-			    .header_mode = (uint8_t)(i + 1)};
-			double weight = n->scale * header->mode[i].weight *
-					span_request_factor(n, at, &candidate);
-
-			tally_add_first(&n->tally, &candidate, weight);
-		}
+		weigh_plain_file(n, i, size, slot->file - 1, slot->path_octets,
+				 slot->source);
+		for (at = slot->file; slot->is_shared && at < files->count &&
+				      files->size[at] == size;
+		     at++)
+			weigh_plain_file(n, i, size, at, files->path_octets[at],
+					 files->source[at]);
 	}
 }
 

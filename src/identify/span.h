@@ -32,11 +32,10 @@ void span_learn(const struct files *files, const struct record *records, size_t 
 void span_name(const struct files *files, const struct constants *constants,
 	       const struct record *record, struct verdict *out);
 
-/* Gets the memory that naming the record will look at, SPAN_AHEAD records ahead; and,
- * is_near, half as many ahead, what can only be told then. */
+/* Gets the memory that naming the record will look at, SPAN_AHEAD records ahead. */
 enum { SPAN_AHEAD = 16 };
 void span_prefetch(const struct files *files, const struct constants *constants,
-		   const struct record *record, bool is_near);
+		   const struct record *record);
 
 /*
  * The same for two exchanges that follow one another, out being what span_name said of

@@ -74,6 +74,41 @@ rest_densities(const struct modes *modes, double share, double *out)
 	out[MODE_BYTES_MAX + 1] = SPAN_NO_REQUEST;
 }
 
+/* What is near a constant, as rest_densities has it. */
+static void
+near_densities(const struct modes *modes, double share, struct span_table *out)
+{
+	struct span_near *near;
+	uint32_t i, k, from, to;
+
+	out->flat = (1 - NEAR_SHARE) / FLAT_BYTES * share;
+	out->around = (struct span_near){.from = MODE_BYTES_MAX + 1};
+	out->near_count = modes->count;
+	for (i = 0; i < modes->count; i++) {
+		from = modes->mode[i].bytes - NEAR_BYTES;
+		to = modes->mode[i].bytes + NEAR_BYTES;
+		near = &out->near[i];
+		*near = (struct span_near){
+		    .from = from > SPAN_REST_MIN ? from : SPAN_REST_MIN,
+		    .to = to < MODE_BYTES_MAX ? to : MODE_BYTES_MAX,
+		    .more = share * NEAR_SHARE * modes->mode[i].weight /
+			    (2 * NEAR_BYTES)};
+		if (near->from < out->around.from)
+			out->around.from = near->from;
+		if (near->to > out->around.to)
+			out->around.to = near->to;
+	}
+	for (k = 0; k < modes->count; k++) {
+		out->summed[k] = out->flat;
+		for (i = 0; i < modes->count; i++)
+			if (modes->mode[k].bytes >= out->near[i].from &&
+			    modes->mode[k].bytes <= out->near[i].to)
+				out->summed[k] += out->near[i].more;
+	}
+	for (out->most = 0, i = 0; i <= MODE_BYTES_MAX; i++)
+		out->most = out->rest[i] > out->most ? out->rest[i] : out->most;
+}
+
 bool
 span_table_make(const struct constants *c, struct span_table *out)
 {
@@ -88,6 +123,7 @@ span_table_make(const struct constants *c, struct span_table *out)
 		    request->mode[i].bytes > MODE_BYTES_MAX)
 			return false;
 	rest_densities(request, request->other, out->rest);
+	near_densities(request, request->other, out);
 	memset(out->mode, 0, sizeof out->mode);
 	for (i = 0; i < request->count; i++) {
 		bytes = request->mode[i].bytes;
@@ -295,20 +331,15 @@ each_framed(const struct files *files, const struct mode *mode, const struct rec
 
 void
 span_prefetch(const struct files *files, const struct constants *c,
-	      const struct record *r, bool is_near)
+	      const struct record *r)
 {
 	uint64_t size;
 	uint32_t i;
 
-	for (i = 0; i < c->header.count; i++) {
-		if (c->header.mode[i].law != TLS_none ||
-		    !mode_solve_plain(&c->header.mode[i], r->span, &size))
-			continue;
-		if (is_near)
-			files_prefetch_file(files, size);
-		else
+	for (i = 0; i < c->header.count; i++)
+		if (c->header.mode[i].law == TLS_none &&
+		    mode_solve_plain(&c->header.mode[i], r->span, &size))
 			files_prefetch(files, size);
-	}
 }
 
 void
@@ -364,10 +395,12 @@ span_window(const struct files *files, bool is_framed, uint64_t span, size_t *fr
 double
 span_window_count(const struct files *files, bool is_framed, uint64_t span)
 {
-	uint64_t low, high;
+	uint64_t low = span > MODE_BYTES_MAX + 36 ? span - (MODE_BYTES_MAX + 36) : 0,
+		 high = span > MODE_BYTES_MIN ? span - MODE_BYTES_MIN : 0;
 	double n;
 
-	window_sizes(is_framed, span, &low, &high);
+	if (is_framed)
+		window_sizes(true, span, &low, &high);
 	n = files_rank(files, high) - files_rank(files, low);
 	return n > 1 ? n : 1;
 }

@@ -174,7 +174,7 @@ round_of_em(const struct files *files, const struct record *records, size_t n,
 		bool with_comb = records[i].has_request && files->has_paths;
 
 		if (i + AHEAD * step < n)
-			span_prefetch(files, c, &records[i + AHEAD * step], false);
+			span_prefetch(files, c, &records[i + AHEAD * step]);
 		if (!span_is_lesson(c, &records[i]))
 			continue;
 		span_name(files, c, &records[i], &verdict);

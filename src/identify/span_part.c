@@ -15,7 +15,11 @@
  * does not have.
  *
  * Only plain HTTP/1.1 is looked at: elsewhere requests carry other things as well.
+ *
+ * Most files whose paths leave room for a range's two ends are larger than the answer. Of
+ * these the likelihood is the same but for the size.
  */
+#include "identify/path_range.h"
 #include "identify/span_weigh.h"
 
 enum {
@@ -27,6 +31,12 @@ enum {
 	CONDITIONS = 3,
 	/* that a range's two ends have fewer than the size's, seldom more */
 	DIGITS_SHORT = 3,
+	DIGITS_FEW = 3, /* of sizes whose ranges may have one end or two */
+	DIGITS_MOST = 20,
+	HEX_MOST = 16,
+	EXTRA_MOST = 38,
+	/* octets of an answer that are none of the range's */
+	BESIDE_MOST = MODE_BYTES_MAX + EXTRA_MOST + 4 * DIGITS_MOST + HEX_MOST,
 };
 
 static const double OPEN_SHARE = 0.5, UNMODIFIED_FLAT = 1.0 / 400;
@@ -54,6 +64,9 @@ span_range_length(uint64_t sum, uint64_t a)
 struct piece {
 	const struct constants *c;
 	const struct record *r;
+	/* the share of header constants that leave room for octets of a range in the
+	 * answer, whatever the file's size; < 0: those of some do or do not by that */
+	double roomy;
 	uint64_t size;
 	int64_t more; /* octets of the request beside path and constant */
 };
@@ -80,6 +93,31 @@ span_range_rest(const struct mode *header, uint32_t extra, const struct record *
 	return n <= size ? n : 0;
 }
 
+/* The most octets that an answer has beside a range. */
+static uint64_t
+most_beside(const struct mode *header)
+{
+	return header->bytes + EXTRA_MOST + 4 * DIGITS_MOST + HEX_MOST;
+}
+
+static double
+roomy_share(const struct constants *c, uint64_t span)
+{
+	double sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < c->header.count; i++) {
+		const struct mode *header = &c->header.mode[i];
+
+		if (header->law != TLS_none || header->digits > DIGITS_HEX)
+			continue;
+		if (most_beside(header) >= span)
+			return -1;
+		sum += header->weight;
+	}
+	return sum;
+}
+
 /* The likelihood of the answer as a range of the file. */
 static double
 range_likelihood(const struct piece *p)
@@ -87,13 +125,16 @@ range_likelihood(const struct piece *p)
 	double sum = 0, size = (double)p->size, share;
 	int64_t digits = p->more - SPAN_RANGE_REQUEST;
 	uint32_t all = 2 * decimal_digits(p->size - 1), i, k;
-	uint64_t least = p->size > p->r->span ? p->size - p->r->span : 0;
+	uint64_t least = p->size > p->r->span ? p->size - p->r->span : 0,
+		 most = least + BESIDE_MOST;
 	bool is_pair = digits <= all && digits + DIGITS_SHORT >= all;
 
 	/* One end, where the rest of the file begins: it is at least what the answer
-	 * lacks. */
-	if (!is_pair && digits < decimal_digits(least))
+	 * lacks, and not much more. */
+	if (!is_pair && (digits < decimal_digits(least) || digits > decimal_digits(most)))
 		return 0;
+	if (is_pair && all > 2 * DIGITS_FEW && p->size >= p->r->span && p->roomy >= 0)
+		return (1 - OPEN_SHARE) * p->roomy / size * short_share[all - digits];
 	for (i = 0; i < p->c->header.count; i++)
 		for (k = 0; k < SPAN_RANGE_EXTRAS; k++) {
 			const struct mode *mode = &p->c->header.mode[i];
@@ -122,15 +163,6 @@ unmodified_likelihood(const struct piece *p)
 		if (p->more == condition[i])
 			return UNMODIFIED_FLAT / CONDITIONS;
 	return 0;
-}
-
-/* Digits of one end of a range, or of both, that a request can have where sizes have half
- * as many as all. */
-static bool
-are_ends(int64_t digits, int64_t all)
-{
-	return digits > 0 &&
-	       (digits <= all / 2 || (digits <= all && digits + DIGITS_SHORT >= all));
 }
 
 static void
@@ -165,27 +197,48 @@ weigh_piece(const struct files *files, const struct piece *of, size_t at,
 		  weight * scale * c->by_source[files->source[at]][request]);
 }
 
+/* Octets that an answer at least lacks of a file: where a range of its rest begins. */
+static uint64_t
+lacking(const struct files *files, const struct piece *of, size_t at)
+{
+	return files->size[at] > of->r->span ? files->size[at] - of->r->span : 0;
+}
+
 /* Files at..end-1, whose sizes have the same number of digits: those whose paths leave
- * room for a range's ends, or all. */
+ * room for one end of a range or for both, or all. */
 static void
 weigh_alike(const struct files *files, const struct piece *of, size_t at, size_t end,
 	    uint32_t request, double scale, struct tally *tally)
 {
 	int64_t left = (int64_t)of->r->request_span - of->c->request.mode[request].bytes -
 		       SPAN_RANGE_REQUEST,
-		all = 2 * (int64_t)decimal_digits(files->file[at].size - 1);
+		all = 2 * (int64_t)decimal_digits(files->file[at].size - 1),
+		least = all > DIGITS_SHORT ? all - DIGITS_SHORT : 1,
+		from = decimal_digits(lacking(files, of, at)),
+		to = decimal_digits(lacking(files, of, end - 1) + BESIDE_MOST);
+	struct path_range one = path_range_of(left - (to < all / 2 ? to : all / 2),
+					      left - from),
+			  both = path_range_of(left - all, left - least);
 	bool is_short = of->r->span <= UNMODIFIED_MAX;
+	uint32_t bits;
 
-	for (; at < end; at++)
-		if (is_short || are_ends(left - files->path_octets[at], all))
-			weigh_piece(files, of, at, request, scale, tally);
+	for (; at < end; at += PATH_RANGE_FILES) {
+		bits = is_short ? UINT32_MAX
+				: path_range_bits(one, files->path_octets + at) |
+				      path_range_bits(both, files->path_octets + at);
+		bits &= end - at < PATH_RANGE_FILES ? (1u << (end - at)) - 1
+						    : (1u << PATH_RANGE_FILES) - 1;
+		for (; bits != 0; bits &= bits - 1)
+			weigh_piece(files, of, at + (size_t)__builtin_ctz(bits), request,
+				    scale, tally);
+	}
 }
 
 void
 span_weigh_parts(const struct files *files, const struct constants *c,
     const struct record *r, double scale, struct tally *tally)
 {
-	struct piece of = {.c = c, .r = r};
+	struct piece of = {.c = c, .r = r, .roomy = roomy_share(c, r->span)};
 	uint64_t most;
 	uint32_t i;
 	size_t at, end;

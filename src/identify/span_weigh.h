@@ -24,6 +24,15 @@ struct span_table {
 	/* p(r) of a request that is no constant, or SPAN_CONSTANT; the last one is that
 	 * of all longer ones */
 	double rest[MODE_BYTES_MAX + 2];
+	/* The same as a sum, constants as if they were none: flat, and what is more where
+	 * r is near a constant; all that is near one, and the most that p(r) is. */
+	double flat, most;
+	struct span_near {
+		uint32_t from, to;
+		double more;
+	} near[MODES_MAX], around;
+	uint32_t near_count;
+	double summed[MODES_MAX]; /* what that sum has for each constant */
 	double beside[MODES_MAX]; /* p(r) of these, where they are none */
 	uint8_t mode[MODE_BYTES_MAX + 1]; /* the constant's number + 1 */
 	/* octets of headers within which their density is not flat; from > to: nowhere */
@@ -42,16 +51,14 @@ bool span_table_make(const struct constants *c, struct span_table *out);
 double span_request_share_of(const struct files *files, const struct constants *c,
 			     size_t file, uint64_t span, uint32_t *rest, uint8_t *mode);
 
-/* The same, by the constants' table if there is one. */
+/* The same by the constants' table, with the octets of the file's path and its source. */
 static inline double
-span_request_share(const struct files *files, const struct constants *c, size_t file,
-		   uint64_t span, uint32_t *rest, uint8_t *mode)
+span_table_share(const struct constants *c, uint16_t path, uint8_t source, uint64_t span,
+		 uint32_t *rest, uint8_t *mode)
 {
-	uint64_t path = files->path_octets[file], r = span - path;
+	uint64_t r = span - path;
 	double share;
 
-	if (c->table == NULL)
-		return span_request_share_of(files, c, file, span, rest, mode);
 	*rest = 0;
 	*mode = 0;
 	if (path == 0)
@@ -63,8 +70,18 @@ span_request_share(const struct files *files, const struct constants *c, size_t 
 	if (share < SPAN_CONSTANT)
 		return share;
 	*mode = c->table->mode[r];
-	return c->table->beside[*mode - 1] +
-	       c->by_source[files->source[file]][*mode - 1];
+	return c->table->beside[*mode - 1] + c->by_source[source][*mode - 1];
+}
+
+/* The same, by the table if there is one. */
+static inline double
+span_request_share(const struct files *files, const struct constants *c, size_t file,
+		   uint64_t span, uint32_t *rest, uint8_t *mode)
+{
+	return c->table == NULL
+		   ? span_request_share_of(files, c, file, span, rest, mode)
+		   : span_table_share(c, files->path_octets[file], files->source[file],
+				      span, rest, mode);
 }
 
 /* How much likelier the rest of a request makes this file than an even one would: 1 where
