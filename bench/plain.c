@@ -3,6 +3,7 @@
  * How many plain records are named a second and core: files of log-normal sizes (median
  * 5 MB), downloads of them over one path with one retransmission in 250 segments, and the
  * client's acknowledgements.   plain FILES [RECORDS]
+ * Prints: files, seconds to learn, records a CPU second, per cent named.
  */
 #include "base/err.h"
 #include "base/hash.h"
@@ -110,7 +111,7 @@ main(int argc, char **argv)
 		right += v.count > 0;
 	}
 	done = seconds();
-	printf("%zu files: learned in %.2f s; %.0f records a second and core, %.1f %% named\n", n,
+	printf("%zu %.2f %.0f %.1f\n", n,
 	       learned - started, (double)records / (done - learned),
 	       100.0 * (double)named / (double)records);
 	plain_free(plain);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# scikit-learn's nearest neighbour on the records of bench/whole.sh: learns from the first
+# scikit-learn's nearest neighbour on the records of bench/identify.sh whole: learns from the first
 # half with its labels, names the second. whole.py NAME: NAME.tsv and NAME.truth. Prints
 # records a CPU second, fit and naming together, and per cent right.
 import sys

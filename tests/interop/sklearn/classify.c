@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The classifiers as a program, for scikit-learn beside it (tests/interop/sklearn.sh,
- * bench/classify.sh). Values are raw doubles, classes raw 32-bit numbers, host byte
+ * bench/identify.sh). Values are raw doubles, classes raw 32-bit numbers, host byte
  * order.
  *
  * 	classify KIND[,float32][,trees=N][,neighbours=N] FEATURES CLASSES X Y PROBE
