@@ -108,6 +108,14 @@ hear_file(struct voting *v, uint64_t payload, uint64_t size, uint32_t mss,
 	}
 }
 
+/* Octets sent again that are looked at. Large files vote too: five times the usual
+ * losses. */
+static uint64_t
+reach_of(uint64_t payload, uint32_t mss)
+{
+	return (uint64_t)((8 + 0.02 * (double)payload / mss) * mss);
+}
+
 static void
 hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_class)
 {
@@ -119,8 +127,7 @@ hear_record(struct voting *v, const struct record *r, uint32_t mss, unsigned n_c
 	if (mss == 0 || payload == 0)
 		return;
 	cost = tls_cost(v->guess->law, payload, INNER_USUAL);
-	/* Large files vote too: five times the usual losses. */
-	reach = (uint64_t)((8 + 0.02 * (double)payload / mss) * mss) + HEADER_MAX + cost;
+	reach = reach_of(payload, mss) + HEADER_MAX + cost;
 	at = files_lower(v->files, payload > reach ? payload - reach : 0);
 	end = files_lower(v->files, payload);
 	density = catalog_density(v->files->catalog, payload) + 1e-15;
@@ -322,9 +329,10 @@ find_modes(struct voting *v)
 
 struct choice {
 	size_t record;
+	uint64_t payload;
 	/* logarithm of the files within reach of a header, 0 if there are few */
 	double crowd;
-	uint32_t order;
+	uint32_t order, rest;
 };
 
 static int
@@ -345,6 +353,49 @@ by_order(const void *pa, const void *pb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* By what is left of whole segments, then by payload. */
+static int
+by_rest(const void *pa, const void *pb)
+{
+	const struct choice *a = pa, *b = pb;
+
+	if (a->rest != b->rest)
+		return a->rest < b->rest ? -1 : 1;
+	if (a->payload != b->payload)
+		return a->payload < b->payload ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/*
+ * Records that differ by a few whole segments are of one file that came again, listed or
+ * not. They agree on whatever is near it, so they vote once: by the one that had the
+ * fewest segments sent again. How many are left.
+ */
+static size_t
+leave_repeats(struct choice *choice, size_t n, const uint32_t *mss)
+{
+	size_t i, left = 0;
+	uint64_t apart, before = 0;
+
+	for (i = 0; i < n; i++) {
+		uint32_t size = mss[choice[i].record];
+
+		choice[i].rest = size > 0 ? (uint32_t)(choice[i].payload % size) : 0;
+	}
+	qsort(choice, n, sizeof *choice, by_rest);
+	for (i = 0; i < n; i++) {
+		uint32_t size = mss[choice[i].record];
+
+		apart = i > 0 && choice[i].rest == choice[i - 1].rest
+			    ? choice[i].payload - before
+			    : UINT64_MAX;
+		before = choice[i].payload;
+		if (size == 0 || apart % size != 0 || apart > reach_of(before, size))
+			choice[left++] = choice[i];
+	}
+	return left;
+}
+
 void
 wire_vote(const struct files *files, const struct record *const *records,
 	  const uint32_t *mss, const uint8_t *n_class, size_t n, struct wire_guess *guess)
@@ -363,9 +414,11 @@ wire_vote(const struct files *files, const struct record *const *records,
 		uint64_t payload = wire_payload(records[i], guess->overhead);
 		double crowd = HEADER_MAX * catalog_density(files->catalog, payload);
 
-		choice[count++] = (struct choice){i, crowd > 1 ? floor(log2(crowd)) : 0,
-						  (uint32_t)i * 2654435769u};
+		choice[count++] = (struct choice){
+		    i, payload, crowd > 1 ? floor(log2(crowd)) : 0,
+		    (uint32_t)i * 2654435769u, 0};
 	}
+	count = leave_repeats(choice, count, mss);
 	qsort(choice, count, sizeof *choice, sparser);
 	/* Half of them may be of any size, else digits of sizes could not be told from
 	 * the constant. */
