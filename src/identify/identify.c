@@ -20,6 +20,7 @@
 #include "identify/plain_file.h"
 #include "identify/popular.h"
 #include "identify/ranges.h"
+#include "identify/repeats.h"
 #include "identify/runs.h"
 #include "identify/sampled.h"
 #include "identify/span.h"
@@ -33,7 +34,6 @@
 
 enum {
 	UNMODIFIED_MAX = 600,
-	POPULAR_RECORDS = 20000, /* from which popular files are told */
 	SMALL_TALK_MAX = 600, /* octets of handshakes, settings and tickets */
 	SMALL_TALK_LAST = 2,  /* the last exchange of a connection that can be such */
 };
@@ -52,7 +52,6 @@ struct identify {
 	struct neighbour_memo *memo; /* by record, while they are named */
 	struct ranges ranges;
 	struct popular *popular; /* while records are named */
-	size_t popular_step;     /* one record in so many was noted */
 	uint32_t *order, order_last; /* of files in the index; NULL: not yet needed */
 	double plain_threshold;
 	bool is_frozen;
@@ -253,29 +252,6 @@ is_small_talk(const struct identify *id, const struct constants *c,
 		!(v->count > 0 && v->candidate[0].probability >= id->config.threshold));
 }
 
-/* Which files are downloaded again and again, by what is sure of each record alone. */
-static struct popular *
-find_popular(struct identify *id)
-{
-	size_t n = id->intake.count, step = n / POPULAR_RECORDS + 1, i;
-	struct popular *popular = popular_new(&id->files);
-	struct verdict verdict;
-
-	id->popular_step = step;
-	for (i = 0; i < n; i += step) {
-		const struct record *r = &id->intake.records[i];
-
-		if (r->range != 0 || r->is_dropped)
-			continue;
-		if (r->has_span && !sampled_is(r))
-			span_name(&id->files, id->by_record[i], r, &verdict);
-		else
-			plain_name(id->plain, r, &verdict);
-		popular_add(popular, &verdict);
-	}
-	return popular;
-}
-
 static int
 name_record(struct identify *id, size_t at, struct findings *findings, struct err *err)
 {
@@ -304,7 +280,7 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 		id->counters[IDENTIFY_small_talk]++;
 		return 0;
 	}
-	popular_apply(id->popular, at % id->popular_step == 0, &verdict);
+	repeats_apply(id->popular, r, &verdict);
 	use_hints(id, c, at, &view, &verdict);
 	if (verdict.count > 0 && verdict.candidate[0].probability >= 0.95 &&
 	    !verdict.candidate[0].is_partial)
@@ -443,12 +419,15 @@ int
 identify_finish(struct identify *id, struct sink *sink, struct err *err)
 {
 	struct findings findings;
+	bool is_fitting;
 	int ret;
 
 	intake_end(&id->intake);
 	if (!id->config.no_dedup)
 		intake_dedup(&id->intake);
 	intake_sort(&id->intake);
+	is_fitting = id->is_frozen ? id->config.is_adaptive
+				       : !id->config.is_frozen || id->config.is_adaptive;
 	if (!id->is_frozen)
 		learn(id);
 	else if (id->config.is_adaptive)
@@ -459,8 +438,11 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	id->by_record = groups_list(&id->groups, id->intake.records, id->intake.count);
 	find_ranges(id);
 	findings.plain_threshold = id->plain_threshold;
-	id->popular = find_popular(id);
+	id->popular = repeats_find(&(struct repeats){
+	    &id->files, id->plain, id->by_record, id->intake.records, id->intake.count,
+	    is_fitting});
 	ret = name_all(id, &findings, err);
+	plain_set_popular(id->plain, NULL);
 	popular_free(id->popular);
 	id->popular = NULL;
 	if (ret == 0)

@@ -13,6 +13,8 @@
 #include <string.h>
 
 static const size_t INDEX_OCTETS_MAX = (size_t)512 << 20;
+/* Of files that come again near one that is listed, those that are not, supposed. */
+static const double UNLISTED = 0.02;
 static const double SURE = 0.9; /* of one download: several are not looked for */
 
 uint32_t
@@ -173,6 +175,7 @@ plain_make_ready(struct plain *p, const struct wire_server *server,
 		out->residues[i] = residues_for(p, mode, mss, out->sents[i]);
 	}
 	out->model = (struct wire_model){.files = p->files,
+					 .popular = p->popular,
 					 .server = server,
 					 .path = path,
 					 .tables = tables,
@@ -426,6 +429,31 @@ plain_name(struct plain *p, const struct record *r, struct verdict *out)
 	}
 }
 
+double
+plain_fits(struct plain *p, const struct record *r, uint64_t beside)
+{
+	struct place at = place_of(p, r);
+	struct wire_model model = {.files = p->files,
+				   .server = at.wire,
+				   .path = at.losses,
+				   .tables = at.tables,
+				   .mss = at.mss,
+				   .overhead = at.overhead};
+
+	return at.mss == 0 ? 0 : log(wire_p_of_beside(&model, r, beside));
+}
+
+void
+plain_prior(struct plain *p, const struct record *r, double *listed, double *unlisted)
+{
+	struct place at = place_of(p, r);
+	uint64_t payload = wire_payload(r, at.overhead);
+
+	*listed = log((1 - UNLISTED) / (double)p->files->count *
+		      wire_band_factor(p->files, at.wire, payload));
+	*unlisted = log(UNLISTED * wire_unknown_density(p->files, at.wire, payload));
+}
+
 bool
 plain_several(struct plain *p, const struct record *r, const struct verdict *alone,
 	      struct several *out)
@@ -504,6 +532,12 @@ plain_set(struct plain *p, const struct plain_server *server,
 	to->known = *path;
 	to->is_own = path->wire.flows >= PLAIN_FIT_MIN;
 	plain_renew_tables(&to->tables);
+}
+
+void
+plain_set_popular(struct plain *p, const struct popular *popular)
+{
+	p->popular = popular;
 }
 
 uint32_t

@@ -43,6 +43,23 @@ void plain_learn(struct plain *plain, const struct record *records, size_t n);
  */
 void plain_adapt(struct plain *plain, const struct record *records, size_t n);
 
+/*
+ * Files that are downloaded again and again, borrowed while records are named; NULL:
+ * none. plain_refit fits the share of unknown files and the losses of what plain_learn or
+ * plain_adapt fitted to the same records again, with them.
+ */
+struct popular;
+
+void plain_set_popular(struct plain *plain, const struct popular *popular);
+void plain_refit(struct plain *plain, const struct record *records, size_t n);
+
+/* Logarithms: how likely a record has so many octets beside a file as sent once; and
+ * before it is looked at that it is of one listed file of its size, or of one that is not
+ * listed, an octet wide. */
+double plain_fits(struct plain *plain, const struct record *record, uint64_t beside);
+void plain_prior(struct plain *plain, const struct record *record, double *listed,
+		 double *unlisted);
+
 /* The records of TCP that are named by octets and packets. */
 bool plain_is(const struct record *record);
 

@@ -99,7 +99,8 @@ add_guess(const struct record *r, uint32_t overhead, uint32_t mss, double weight
 	if (mss > 0 && *n < GUESSES_MAX)
 		out[(*n)++] = (struct guess){
 		    overhead, mss,
-		    weight * exp(wire_score_of_mss(r, overhead, mss) -
+		    weight * exp(wire_score_of_mss(r, overhead, mss) +
+				 wire_score_of_request(r, overhead) -
 				 wire_mss_doubt(mss, overhead, r->server.is_v6))};
 }
 
@@ -201,9 +202,8 @@ plain_name_elsewhere(struct plain *p, struct server *s, uint32_t mss,
 	tally_begin(&tally, out);
 	for (i = 0; i < n; i++) {
 		const struct guess *g = &guess[i];
-		struct wire_blind blind = {p->files, &s->broad, s->broad_tables,
-		    g->overhead,
-					   g->mss, tls};
+		struct wire_blind blind = {p->files, p->popular, &s->broad,
+					   s->broad_tables, g->overhead, g->mss, tls};
 		uint64_t payload = wire_payload(r, g->overhead);
 
 		if (g->weight < LEAST_GUESS || payload == 0)

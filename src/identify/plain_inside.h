@@ -12,6 +12,7 @@ struct path {
 	struct plain_path known;
 	struct wire_tables *tables;
 	bool is_own; /* false: few downloads; only its segments are its own */
+	bool is_fitted; /* its losses were, to the records at hand */
 };
 
 struct server {
@@ -20,6 +21,7 @@ struct server {
 	/* Losses of a path that is not known; made when first asked for. */
 	struct wire_path broad;
 	struct wire_tables *broad_tables;
+	bool is_fitted; /* its losses were, to the records at hand */
 	struct path *path;
 	size_t paths;
 };
@@ -35,6 +37,7 @@ struct index {
 struct plain {
 	const struct files *files;
 	struct plain_config config;
+	const struct popular *popular; /* NULL: not told */
 	struct server all;
 	struct server *server;
 	size_t servers;

@@ -18,10 +18,16 @@
 
 enum {
 	FIT_ROUNDS = 6,
+	REFIT_ROUNDS = 3,
 	POOL_MAX = 1200,
 	GUESS_RECORDS = 60,
 	SERVERS_GUESSED_MAX = 2000, /* beyond, servers only try what most others do */
-	OVERHEAD_RECORDS = 30,
+	OVERHEAD_RECORDS = 150,
+	/* Pairs that tell segments; others looked at for each record, and of its octets
+	 * one in so many. */
+	REPEATS_MIN = 10,
+	REPEAT_PAIRS = 100,
+	REPEAT_PART = 50,
 };
 
 /* A path's own octets of headers are looked for where so many of its records are of no
@@ -169,7 +175,8 @@ take_guess(const struct wire_guess *g, struct wire_server *out)
 /* Rounds of EM over records 0..n-1 of a server or a path. */
 static void
 fit(struct plain *p, const struct server *s, const struct record *const *r, size_t n,
-    const struct wire_path *base, struct wire_path *path, struct wire_tables **tables)
+    const struct wire_path *base, int rounds, struct wire_path *path,
+    struct wire_tables **tables)
 {
 	const struct wire_server *wire = plain_wire_server(p, s);
 	uint32_t overhead = path->own_overhead != 0 ? path->own_overhead
@@ -180,7 +187,7 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
 
 	if (mss == 0 || wire->header.count == 0)
 		return;
-	for (round = 0; round < FIT_ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		struct wire_path next = *path;
 
 		plain_make_ready(p, wire, path, plain_tables(tables, path), overhead, mss,
@@ -226,6 +233,38 @@ score_overhead(struct plain *p, struct server *s, const struct record *const *r,
 	return score_path(p, s, r, n, overhead, wire_mss_of(r, n, overhead), unknown);
 }
 
+static int
+rising(const void *pa, const void *pb)
+{
+	const uint64_t *a = pa, *b = pb;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* Pairs of records 0..n-1 that differ by some whole segments of a size: of files that
+ * came again, whatever they are, and else by chance. */
+static size_t
+count_repeats(const struct record *const *r, size_t n, uint32_t overhead, uint32_t mss)
+{
+	uint64_t *payload = must(calloc(n + 1, sizeof *payload)), apart, most;
+	size_t i, k, pairs = 0;
+
+	for (i = 0; i < n; i++)
+		payload[i] = wire_payload(r[i], overhead);
+	qsort(payload, n, sizeof *payload, rising);
+	for (i = 0; i < n; i++) {
+		most = 8 * mss + payload[i] / REPEAT_PART;
+		for (k = i + 1; k < n && k <= i + REPEAT_PAIRS; k++) {
+			apart = payload[k] - payload[i];
+			if (apart > most)
+				break;
+			pairs += apart > 0 && apart % mss == 0;
+		}
+	}
+	free(payload);
+	return pairs;
+}
+
 /*
  * The largest segment of records 0..n-1; 0: they do not say. A sender of many short
  * segments looks like one of Ethernet or of somewhat smaller ones: what was sent again
@@ -237,10 +276,16 @@ find_mss(struct plain *p, struct server *s, const struct record *const *r, size_
 {
 	uint32_t found = wire_mss_of(r, n, overhead),
 		 usual = wire_mss_usual(overhead, r[0]->server.is_v6);
+	size_t repeats[2];
 	double unknown;
 
 	if (found == 0 || found >= usual || plain_wire_server(p, s)->header.count == 0)
 		return found;
+	repeats[0] = count_repeats(r, n, overhead, found);
+	repeats[1] = count_repeats(r, n, overhead, usual);
+	if (repeats[0] + repeats[1] >= REPEATS_MIN &&
+	    (repeats[0] > 3 * repeats[1] || repeats[1] > 3 * repeats[0]))
+		return repeats[0] > repeats[1] ? found : usual;
 	return score_path(p, s, r, n, overhead, usual, &unknown) >=
 		       score_path(p, s, r, n, overhead, found, &unknown)
 		   ? usual
@@ -335,7 +380,8 @@ learn_path(struct plain *p, struct server *s, const struct record *const *r, siz
 	if (!p->files->has_paths)
 		wire_learn_request(r, n, overhead, &path->known.wire);
 	if (!p->config.is_fixed && n >= PLAIN_RECORDS_MIN)
-		fit(p, s, r, n, &base, &path->known.wire, &path->tables);
+		fit(p, s, r, n, &base, FIT_ROUNDS, &path->known.wire, &path->tables);
+	path->is_fitted = !p->config.is_fixed && n >= PLAIN_RECORDS_MIN;
 	path->known.wire.flows = base.flows == s->known.path.flows
 				     ? (double)n
 				     : base.flows + (double)n;
@@ -372,7 +418,8 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 	if (!p->files->has_paths && n >= PLAIN_RECORDS_MIN)
 		wire_learn_request(r, n, plain_overhead(p, s, r[0]), &s->known.path);
 	if (!p->config.is_fixed && n >= PLAIN_RECORDS_MIN)
-		fit(p, s, r, n, &base, &s->known.path, &s->tables);
+		fit(p, s, r, n, &base, FIT_ROUNDS, &s->known.path, &s->tables);
+	s->is_fitted = !p->config.is_fixed && n >= PLAIN_RECORDS_MIN;
 	s->known.path.flows = base.flows + (double)n;
 	plain_renew_tables(&s->tables);
 	for (first = 0; first < n; first = end) {
@@ -382,6 +429,62 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 			;
 		learn_path(p, s, &r[first], end - first);
 	}
+}
+
+/* Fits the losses of a server and of its paths again, from where they are. */
+static void
+refit_server(struct plain *p, struct server *s, const struct record *const *r, size_t n)
+{
+	struct wire_path *path = &s->known.path;
+	double flows = path->flows;
+	size_t first, end;
+	struct path *one;
+
+	if (s->is_fitted) {
+		fit(p, s, r, n, &p->all.known.path, REFIT_ROUNDS, path, &s->tables);
+		path->flows = flows;
+		plain_renew_tables(&s->tables);
+	}
+	for (first = 0; first < n; first = end) {
+		for (end = first; end < n && addr_compare(&r[end]->client,
+							  &r[first]->client) == 0;
+		     end++)
+			;
+		if (!plain_knows_path(s, &r[first]->client))
+			continue;
+		one = plain_path_add(s, &r[first]->client);
+		if (!one->is_fitted)
+			continue;
+		flows = one->known.wire.flows;
+		fit(p, s, &r[first], end - first, path, REFIT_ROUNDS, &one->known.wire,
+		    &one->tables);
+		one->known.wire.flows = flows;
+		plain_renew_tables(&one->tables);
+	}
+}
+
+void
+plain_refit(struct plain *p, const struct record *records, size_t n)
+{
+	const struct record **picked = must(calloc(n + 1, sizeof *picked));
+	size_t count, first, end;
+
+	for (first = 0; first < n && p->files->count > 0; first = end) {
+		const struct record *of = &records[first];
+
+		for (end = first, count = 0;
+		     end < n && records[end].server_port == of->server_port &&
+		     addr_compare(&records[end].server, &of->server) == 0;
+		     end++)
+			if (plain_is(&records[end]))
+				picked[count++] = &records[end];
+		if (count >= PLAIN_RECORDS_MIN &&
+		    plain_knows(p, &of->server, of->server_port))
+			refit_server(p, plain_server_add(p, &of->server, of->server_port),
+				     picked, count);
+	}
+	free(picked);
+	plain_forget_indexes(p);
 }
 
 /* The share of files that the catalogue does not have, where packets were sampled. */

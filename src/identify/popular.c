@@ -21,6 +21,14 @@
 #include <stdlib.h>
 
 static const double SURE = 0.95, MOST = 100;
+/* Of all files as many as this, for each that is downloaded again, make that worth
+ * weighing. */
+static const double TELLS = 3;
+
+struct doubt {
+	float by;
+	double from; /* octets beside the file */
+};
 
 struct popular {
 	size_t files;
@@ -28,6 +36,9 @@ struct popular {
 	float *best;     /* by file: the probability of its surest download */
 	uint32_t all, once, distinct; /* sure downloads; files with one, with any */
 	uint32_t asked; /* downloads, sure or not */
+	double known;   /* of these, those that are of some file */
+	struct doubt *doubt; /* by file; NULL: none is doubted */
+	uint32_t *seen; /* files with sure downloads, rising; NULL before popular_end */
 };
 
 struct popular *
@@ -48,6 +59,8 @@ popular_free(struct popular *p)
 		return;
 	free(p->count);
 	free(p->best);
+	free(p->seen);
+	free(p->doubt);
 	free(p);
 }
 
@@ -58,21 +71,31 @@ is_sure(const struct verdict *v)
 	       !v->candidate[0].is_partial;
 }
 
-void
-popular_add(struct popular *p, const struct verdict *v)
+bool
+popular_ask(struct popular *p, const struct verdict *v)
 {
-	uint32_t count;
-
 	p->asked += v->count > 0;
-	if (!is_sure(v))
-		return;
-	count = ++p->count[v->candidate[0].file];
-	p->best[v->candidate[0].file] = (float)fmax(p->best[v->candidate[0].file],
-						    v->candidate[0].probability);
+	p->known += 1 - v->unknown;
+	return is_sure(v);
+}
+
+void
+popular_note(struct popular *p, uint32_t file, double probability)
+{
+	uint32_t count = ++p->count[file];
+
+	p->best[file] = (float)fmax(p->best[file], probability);
 	p->all++;
 	p->once += count == 1;
 	p->once -= count == 2;
 	p->distinct += count == 1;
+}
+
+void
+popular_add(struct popular *p, const struct verdict *v)
+{
+	if (popular_ask(p, v))
+		popular_note(p, v->candidate[0].file, v->candidate[0].probability);
 }
 
 /* Of a file with so many sure downloads, of `all` in all, `once` files having one. */
@@ -101,6 +124,90 @@ popular_factor(const struct popular *p, uint32_t file, bool own)
 	return factor_of(p, count - 1.0, p->all - 1.0, once);
 }
 
+void
+popular_end(struct popular *p)
+{
+	size_t i, n = 0;
+
+	p->seen = must(calloc(p->distinct + 1, sizeof *p->seen));
+	for (i = 0; i < p->files; i++)
+		if (p->count[i] > 0)
+			p->seen[n++] = (uint32_t)i;
+}
+
+void
+popular_doubt(struct popular *p, uint32_t file, double by, uint64_t beside)
+{
+	if (p->doubt == NULL)
+		p->doubt = must(calloc(p->files + 1, sizeof *p->doubt));
+	p->doubt[file] = (struct doubt){(float)by, (double)beside};
+}
+
+double
+popular_doubted(const struct popular *p, uint32_t file, uint64_t beside)
+{
+	return p->doubt != NULL && (double)beside >= p->doubt[file].from
+		   ? (double)p->doubt[file].by
+		   : 0;
+}
+
+const uint32_t *
+popular_files(const struct popular *p, size_t *count)
+{
+	*count = p->distinct;
+	return p->seen;
+}
+
+uint32_t
+popular_count(const struct popular *p, uint32_t file)
+{
+	return p->count[file];
+}
+
+/* The share of sure downloads that another one of the same file follows; and for how many
+ * of all downloads that holds. */
+static double
+again_of(double all, double once)
+{
+	return fmax(0, 1 - (once + 2) / (all + 2));
+}
+
+static double
+holds_of(const struct popular *p)
+{
+	return fmin(1, p->all / fmax(p->known, 1));
+}
+
+bool
+popular_tells(const struct popular *p)
+{
+	return p->all > 0 &&
+	       again_of(p->all, p->once) * (double)p->files > TELLS * p->distinct;
+}
+
+double
+popular_unseen(const struct popular *p, double beside)
+{
+	double n = (double)p->files, holds = holds_of(p);
+
+	return beside * (1 - holds + holds * (1 - again_of(p->all, p->once)) * n /
+						 (n - fmin(p->distinct, n - 1)));
+}
+
+double
+popular_seen(const struct popular *p, uint32_t file, bool own, double beside)
+{
+	double count = p->count[file] - (own ? 1.0 : 0), all = p->all - (own ? 1.0 : 0),
+	       once = p->once, holds = holds_of(p);
+
+	if (own)
+		once += p->count[file] == 2 ? 1 : p->count[file] == 1 ? -1 : 0;
+	if (!(count > 0))
+		return popular_unseen(p, beside);
+	return beside * (1 - holds) +
+	       holds * again_of(all, once) * count / all * (double)p->files;
+}
+
 /* Holds the likeliest candidate at a probability; what is over goes to all else. */
 static void
 hold(struct verdict *v, double most)
@@ -122,12 +229,24 @@ hold(struct verdict *v, double most)
 }
 
 void
+popular_hold(const struct popular *p, double before, struct verdict *v)
+{
+	uint32_t best;
+
+	if (p->all == 0 || v->count == 0)
+		return;
+	best = v->candidate[0].file;
+	if (p->count[best] > 0) /* what nobody downloaded is not popular */
+		hold(v, fmax(p->best[best], before));
+}
+
+void
 popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 {
 	bool own = is_noted && is_sure(v);
 	double rest = 1 - v->unknown, sum = v->unknown, whole = 0, partial = 0, to, kept,
 	       before;
-	uint32_t i, best, first;
+	uint32_t i, first;
 
 	if (p->all == 0 || v->count == 0)
 		return;
@@ -154,7 +273,5 @@ popular_apply(const struct popular *p, bool is_noted, struct verdict *v)
 	v->partial = fmin(fmax(0, v->partial + partial) / sum, 1 - v->unknown);
 	v->whole = fmin(fmax(0, v->whole + whole) / sum, 1 - v->unknown);
 	verdict_sort(v);
-	best = v->candidate[0].file;
-	if (p->count[best] > 0) /* what nobody downloaded is not popular */
-		hold(v, fmax(p->best[best], best == first ? before : 0));
+	popular_hold(p, v->candidate[0].file == first ? before : 0, v);
 }

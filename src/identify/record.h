@@ -35,6 +35,13 @@ struct record {
 	bool is_quic;     /* UDP to a port of QUIC's */
 	uint8_t client_ttl, server_ttl; /* smallest of their packets; 0: not told */
 	uint16_t client_port, server_port;
+	/* Of a plain record (repeats.c): the likeliest file by itself, + 1, 0: not known;
+	 * its probability, whether that was counted, and the octets beside the file as it is
+	 * sent once. */
+	bool is_counted;
+	float alone_p;
+	uint32_t alone;
+	uint64_t alone_beside;
 };
 
 /*

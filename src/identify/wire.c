@@ -36,7 +36,8 @@ static const struct {
     {1490, 0}, {1492, 1}, {1494, 0}, {1496, 0}, {1498, 0}, {1500, 1}, {1504, 0},
     {2304, 0}, {4352, 0}, {4464, 0}, {9000, 1}, {9001, 0}, {9180, 0}, {9198, 0},
     {9216, 0}};
-enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14,
+enum { BAND_LEAST = 64, /* octets from which sizes of files are looked at */
+       USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET = 14,
        ETHERNET_MTU = 1500 };
 
 /* Of a sender's records those that are cut otherwise than the others; the share of short
@@ -44,6 +45,9 @@ enum { USUAL_MTU = sizeof usual_mtu / sizeof usual_mtu[0], PAGE = 4096, ETHERNET
  * must have made. */
 static const double UNLIKE = 0.03, SHORT_USUAL = 0.03, TOO_LONG = 2e-9,
     TOO_LONG_BY_ONE = 0.007;
+/* Octets of a request: the fewest, usual ones; the logarithm of what there is for
+ * none. */
+static const double ASK_LEAST = 20, ASK_USUAL = 200, NO_REQUEST = -20;
 /* Logarithms of how much less likely than Ethernet other links are. */
 static const double DOUBT_FREQUENT = 3, DOUBT_SELDOM = 9, DOUBT_ODD = 9,
 		    DOUBT_RECORDS = 80;
@@ -355,6 +359,30 @@ wire_options_class(const struct wire_path *path, uint64_t request)
 	return wire_n_class(rest / 12);
 }
 
+unsigned
+wire_ask_class(const struct record *r, uint32_t overhead)
+{
+	double octets = r->request_packets > 0 ? (double)wire_request(r, overhead) : 0,
+	       step = 2 * log2(octets / ASK_LEAST);
+
+	if (!(octets > 0))
+		return WIRE_N_CLASSES;
+	step = fmin(fmax(step, 0), WIRE_ASK_STEPS - 1);
+	return WIRE_ASK_FIRST + (unsigned)step +
+	       (tls_is_port(r->server_port) ? WIRE_ASK_STEPS : 0);
+}
+
+double
+wire_score_of_request(const struct record *r, uint32_t overhead)
+{
+	double octets;
+
+	if (r->request_packets == 0)
+		return 0;
+	octets = (double)wire_request(r, overhead);
+	return octets < ASK_LEAST ? NO_REQUEST : -log(octets + ASK_USUAL);
+}
+
 void
 wire_look(const struct wire_model *m, const struct record *r, struct wire_sight *out)
 {
@@ -364,6 +392,8 @@ wire_look(const struct wire_model *m, const struct record *r, struct wire_sight 
 	out->n_class = r->request_packets == 0 || m->files->has_paths
 			   ? WIRE_N_CLASSES
 			   : wire_options_class(m->path, wire_request(r, m->overhead));
+	if (out->n_class == WIRE_N_CLASSES && m->path->broad > 0)
+		out->n_class = wire_ask_class(r, m->overhead);
 }
 
 void
@@ -377,7 +407,7 @@ wire_parts_of_e(const struct wire_path *path, uint32_t mss,
 	page = page > PAGE ? PAGE : page;
 	*out = (struct wire_parts){
 	    .q = {sight->n_class == 0                ? Q_NONE * path->q_whole
-		  : sight->n_class == WIRE_N_CLASSES ? path->q_whole
+		  : sight->n_class >= WIRE_N_CLASSES ? path->q_whole
 						      : q,
 		  q},
 	    .page = page,
@@ -410,6 +440,38 @@ wire_p_of_e(const struct wire_path *path, uint32_t mss, const struct wire_sight 
 	return wire_parts_p(&parts, mss, k, e, tail);
 }
 
+/* Of what is said of files by size, what rests on nothing: the less, the more downloads
+ * there were. */
+static double
+plain_share(const struct wire_server *server)
+{
+	return server->flows > 0 ? PLAIN_LEAST + PLAIN_MORE /
+	    (PLAIN_FLOWS + server->flows) : 1;
+}
+
+double
+wire_band_factor(const struct files *files, const struct wire_server *server,
+		 uint64_t payload)
+{
+	/* A half octave and its neighbours. */
+	double width, share = plain_share(server), all, near;
+	unsigned band = wire_band(payload, &width);
+	uint64_t octets = (uint64_t)width, first, past, upper;
+
+	/* As they are counted: wire_learn_bands. */
+	if (files->count == 0 || payload < BAND_LEAST)
+		return 1;
+	first = payload - payload % octets;
+	past = first + octets;
+	upper = band % 2;
+	near = files_rank(files, past) - files_rank(files, first);
+	all = files_rank(files, past + (octets << upper)) -
+	      files_rank(files, first - (octets << upper) / 2);
+	near += 0.25 * (all - near) + 1;
+	return share +
+	       (1 - share) * server->band[band] * 1.5 * (double)files->count / near;
+}
+
 double
 wire_unknown_density(const struct files *files, const struct wire_server *server,
 		     uint64_t payload)
@@ -424,7 +486,6 @@ wire_unknown_density(const struct files *files, const struct wire_server *server
 	if (range < 1.2 * t)
 		range = 1.2 * t;
 	plain = 0.5 * (1 / range + 1 / (25.0 * (t + 256)));
-	share = server->flows > 0 ? PLAIN_LEAST + PLAIN_MORE /
-	    (PLAIN_FLOWS + server->flows) : 1;
+	share = plain_share(server);
 	return share * plain + (1 - share) * band;
 }

@@ -16,6 +16,11 @@
 enum {
 	WIRE_X_CLASSES = 5,  /* of segments below the MSS: 0, 1-2, 3-10, 11-30, more */
 	WIRE_N_CLASSES = 20, /* of SACK options n: 0, 1, 2-3, 4-7, ... */
+	/* Further ones, of what a client sent where the length of its request is not
+	 * known: by half octaves of octets, plain and by TLS. */
+	WIRE_ASK_STEPS = 40,
+	WIRE_ASK_FIRST = WIRE_N_CLASSES + 1,
+	WIRE_CLASSES = WIRE_ASK_FIRST + 2 * WIRE_ASK_STEPS,
 	WIRE_BANDS = 128,    /* half octaves of octets */
 	WIRE_NEAR_MAX = 64, /* files weighed one by one near T */
 };
@@ -101,8 +106,8 @@ struct wire_losses {
 	double tail; /* from k = count on: tail / (k + 1) */
 };
 
-/* For records whose n is of a class (n_class < WIRE_N_CLASSES), or else not known, with
- * that many segments. */
+/* For records whose n is of a class (n_class < WIRE_N_CLASSES), or of a class by what
+ * their clients sent, or else not known, with that many segments. */
 const struct wire_losses *wire_table(struct wire_tables *tables, unsigned n_class,
 				     double segments);
 
@@ -139,8 +144,11 @@ struct residue {
 const struct residue *residues_at(const struct residues *residues, uint32_t residue,
 				  size_t *count);
 
+struct popular;
+
 struct wire_model {
 	const struct files *files;
+	const struct popular *popular; /* NULL: nothing is known of such files */
 	const struct wire_server *server;
 	const struct wire_path *path;
 	struct wire_tables *tables; /* of path */
@@ -151,6 +159,9 @@ struct wire_model {
 
 void wire_name(const struct wire_model *model, const struct record *record,
 	       struct verdict *out);
+/* p(k) p(e) of so many octets beside a file as sent once. */
+double wire_p_of_beside(const struct wire_model *model, const struct record *record,
+			uint64_t beside);
 /* The obvious twin: weighs every file. Slow; agrees with wire_name up to what
  * WIRE_NEAR_MAX leaves out. */
 void wire_name_slowly(const struct wire_model *model, const struct record *record,
@@ -161,6 +172,7 @@ void wire_name_slowly(const struct wire_model *model, const struct record *recor
  */
 struct wire_blind {
 	const struct files *files;
+	const struct popular *popular; /* NULL: nothing is known of such files */
 	const struct wire_path *path;
 	struct wire_tables *tables; /* of path */
 	uint32_t overhead, mss;
@@ -174,10 +186,16 @@ void wire_weigh_blind(const struct wire_blind *blind, const struct record *recor
 struct wire_sight {
 	uint64_t payload;  /* T */
 	int64_t x;
-	unsigned n_class;  /* WIRE_N_CLASSES: not known */
+	unsigned n_class;  /* WIRE_N_CLASSES: not known; more: see WIRE_ASK_FIRST */
 	double segments;
 };
 
+/* The class of what a client sent, if requests may have any length; WIRE_N_CLASSES where
+ * nothing was seen of it. */
+unsigned wire_ask_class(const struct record *record, uint32_t overhead);
+/* Log likelihood of the client's octets if its packets have so many octets of headers:
+ * what is left are a request and SACK options. */
+double wire_score_of_request(const struct record *record, uint32_t overhead);
 /* The class of SACK options in a request of so many octets of payload. */
 unsigned wire_options_class(const struct wire_path *path, uint64_t request);
 void wire_look(const struct wire_model *model, const struct record *record,
@@ -215,6 +233,10 @@ wire_parts_p(const struct wire_parts *parts, uint32_t mss, uint64_t k, uint32_t 
 	return e > 24 ? p : p + (1 - q) * parts->options * wire_option_share(e);
 }
 
+/* How much likelier files of that size are than if all of the catalogue were as likely,
+ * by the sizes that a server's records have. */
+double wire_band_factor(const struct files *files, const struct wire_server *server,
+			uint64_t payload);
 /* Density per octet of the T of files that the catalogue does not have. */
 double wire_unknown_density(const struct files *files, const struct wire_server *server,
 			    uint64_t payload);

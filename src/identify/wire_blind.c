@@ -11,6 +11,8 @@
  */
 #include "identify/wire.h"
 
+#include "identify/popular.h"
+
 #include <math.h>
 
 enum { FILES_MAX = 20000, DEPTH = 3 };
@@ -92,14 +94,19 @@ wire_weigh_blind(const struct wire_blind *b, const struct record *r, double scal
 		 struct tally *tally)
 {
 	uint64_t t = wire_payload(r, b->overhead);
-	double segments = (double)t / b->mss, weight, k, after;
+	double segments = (double)t / b->mss, weight, k, after, unseen = 1;
 	struct gap gap = {.mss = b->mss,
-			  .losses = wire_table(b->tables, WIRE_N_CLASSES, segments)};
+			  .losses = wire_table(b->tables,
+					       wire_ask_class(r, b->overhead),
+					       segments)};
 	size_t end = files_lower(b->files, t),
 	       first = end > FILES_MAX ? end - FILES_MAX : 0, i;
 
 	after = WIDEST + WIDEST_PART * (double)t + (double)gap.losses->peak * gap.mss;
-	scale *= (1 - b->path->unknown) / (double)(b->files->count ? b->files->count : 1);
+	if (b->popular != NULL)
+		unseen = popular_unseen(b->popular, 1);
+	scale *= unseen * (1 - b->path->unknown) /
+		 (double)(b->files->count ? b->files->count : 1);
 	for (i = end; i-- > first;) {
 		struct candidate c = {.file = (uint32_t)i};
 
@@ -110,6 +117,11 @@ wire_weigh_blind(const struct wire_blind *b, const struct record *r, double scal
 		weight = scale * p_of_gap(&gap, b->tls, &k);
 		c.k = (uint32_t)k;
 		c.header = (uint32_t)(gap.octets - k * gap.mss);
+		if (b->popular != NULL && popular_count(b->popular, c.file) > 0)
+			weight *= popular_seen(b->popular, c.file,
+					       r->is_counted && r->alone == c.file + 1,
+					       1) /
+				  unseen;
 		tally_add(tally, &c, weight);
 		if (gap.octets > after && weight * (double)i < NEGLIGIBLE * tally->sum)
 			break;

@@ -12,13 +12,14 @@
 #include "identify/wire.h"
 
 #include "base/search.h"
+#include "identify/popular.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PICKS_MAX = 1024, USUAL_MAX = 5, REST_LOOKED_AT = 600, DEPTH = 3,
-       HEADER_LEAST = 40 };
+       HEADER_LEAST = 40, POPULAR_MAX = 512 };
 
 static const uint32_t usual_remainders[USUAL_MAX] = {0, 8, 12, 20, 24};
 static const double REQUEST_OTHER = 0.02, SURE_ENOUGH = 1e-5, NEGLIGIBLE = 1e-7;
@@ -36,6 +37,10 @@ struct weighing {
 	uint64_t request;    /* payload of the request less the constant */
 	double request_any;  /* its probability whatever the path; 0: nothing known */
 	double scale;        /* prior of one file */
+	/* Where files are told that are downloaded again and again: what files of that
+	 * size are beside, and what scale has of it. */
+	const struct popular *popular;
+	double beside, unseen;
 	/* p(k) of the record's n, and the parts of p(e), which are the same for all
 	 * files. */
 	const struct wire_losses *losses;
@@ -94,8 +99,12 @@ begin(struct weighing *w, const struct wire_model *m, const struct record *r)
 	w->m = m;
 	w->r = r;
 	wire_look(m, r, &w->sight);
-	w->scale = (1 - m->path->unknown) / (double)(m->files->count ? m->files->count
-	    : 1);
+	w->popular = m->popular;
+	w->beside = wire_band_factor(m->files, m->server, w->sight.payload);
+	w->unseen = w->popular != NULL ? popular_unseen(w->popular, w->beside)
+				       : w->beside;
+	w->scale = w->unseen * (1 - m->path->unknown) /
+		   (double)(m->files->count ? m->files->count : 1);
 	w->unknown = m->path->unknown *
 		     wire_unknown_density(m->files, m->server, w->sight.payload);
 	w->sum = w->unknown;
@@ -150,6 +159,17 @@ weigh_request(struct weighing *w, uint32_t file, uint64_t k,
 	return weight;
 }
 
+/* How much likelier a file is than one that nobody surely downloaded. */
+static double
+popularity(const struct weighing *w, uint32_t file)
+{
+	if (w->popular == NULL || popular_count(w->popular, file) == 0)
+		return 1;
+	return popular_seen(w->popular, file,
+			    w->r->is_counted && w->r->alone == file + 1, w->beside) /
+	       w->unseen;
+}
+
 static void
 weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *out)
 {
@@ -160,13 +180,17 @@ weigh(struct weighing *w, uint32_t mode, uint32_t file, uint64_t sent, double *o
 		 k = left <= UINT32_MAX ? (uint32_t)left / m->mss : left / m->mss;
 	uint32_t e = (uint32_t)(left - k * m->mss),
 		 last = w->residue >= e ? w->residue - e : w->residue + m->mss - e;
-	double weight = w->scale * m->server->header.mode[mode].weight;
+	double weight =
+	    w->scale * m->server->header.mode[mode].weight * popularity(w, file),
+	       doubt;
 
 	if (w->request_any > 0)
 		weight *= weigh_request(w, file, k, &parts, &own);
 	else
 		weight *= wire_losses_p(w->losses, k);
 	weight *= wire_parts_p(parts, m->mss, k, e, last);
+	if (w->popular != NULL && (doubt = popular_doubted(w->popular, file, left)) > 0)
+		weight = fmin(weight, w->unknown * exp(-doubt));
 	*out = weight;
 	keep(w, (struct pick){weight, k, file, e, mode});
 }
@@ -179,7 +203,8 @@ weigh_above(struct weighing *w, uint32_t mode, uint32_t file)
 	const struct wire_model *m = w->m;
 	const struct wire_parts *parts = &w->parts;
 	struct wire_parts own;
-	double weight = w->scale * m->server->header.mode[mode].weight;
+	double weight =
+	    w->scale * m->server->header.mode[mode].weight * popularity(w, file);
 
 	if (m->files->file[file].size + HEADER_LEAST > w->sight.payload)
 		return;
@@ -201,10 +226,47 @@ weigh_those_above(struct weighing *w, uint32_t mode, size_t first)
 		weigh_above(w, mode, (uint32_t)i);
 }
 
+static inline bool
+is_before(const void *table, size_t i, uint64_t file)
+{
+	const uint32_t *all = table;
+
+	return all[i] < file;
+}
+
+/*
+ * Those of files low..all-1 that are downloaded again and again, but for first..end-1,
+ * which were weighed: they matter with any remainder. The first one weighed so; all where
+ * none was.
+ */
+static size_t
+weigh_popular(struct weighing *w, uint32_t mode, size_t low, size_t all, size_t first,
+	      size_t end)
+{
+	const uint64_t *sent = sents_of(w->m->sents[mode]);
+	const uint32_t *file;
+	size_t count, from, to, i;
+	double ignored;
+
+	if (w->popular == NULL)
+		return all;
+	file = popular_files(w->popular, &count);
+	from = search_first(file, 0, count, low, is_before);
+	to = search_first(file, from, count, all, is_before);
+	if (to - from > POPULAR_MAX) {
+		from = to - POPULAR_MAX;
+		low = file[from];
+	}
+	for (i = from; i < to; i++)
+		if (file[i] < first || file[i] >= end)
+			weigh(w, mode, file[i], sent[file[i]], &ignored);
+	return low;
+}
+
 /* Files near T: the range first..end-1 is weighed one by one, the other near ones
  * together. */
 static void
-weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
+weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end, size_t *popular)
 {
 	const struct wire_model *m = w->m;
 	const struct sents *sents = m->sents[mode];
@@ -234,6 +296,7 @@ weigh_near(struct weighing *w, uint32_t mode, size_t *first, size_t *end)
 	}
 	for (i = *first; i < *end; i++)
 		weigh(w, mode, (uint32_t)i, sent[i], &ignored);
+	*popular = weigh_popular(w, mode, low, all, *first, *end);
 	weigh_those_above(w, mode, all);
 }
 
@@ -248,7 +311,7 @@ is_within(const void *table, size_t i, uint64_t payload)
 /* Files whose remainder is e, outside of first..end-1, from T down. */
 static void
 weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
-    size_t end)
+    size_t end, size_t popular)
 {
 	const struct wire_model *m = w->m;
 	uint64_t t = w->sight.payload;
@@ -261,7 +324,9 @@ weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
 		/* More than twice everything sent again: no. */
 		if (at[low].sent < t / DEPTH)
 			break;
-		if (at[low].file >= first && at[low].file < end)
+		if ((at[low].file >= first && at[low].file < end) ||
+		    (at[low].file >= popular &&
+		     popular_count(w->popular, at[low].file) > 0))
 			continue;
 		weigh(w, mode, at[low].file, at[low].sent, &weight);
 		/* All further ones together would not matter: they have the same e, and
@@ -272,7 +337,7 @@ weigh_residue(struct weighing *w, uint32_t mode, uint32_t residue, size_t first,
 }
 
 static void
-weigh_far(struct weighing *w, uint32_t mode, size_t first, size_t end)
+weigh_far(struct weighing *w, uint32_t mode, size_t first, size_t end, size_t popular)
 {
 	uint32_t mss = w->m->mss, residues[USUAL_MAX + 2], n = 0, i, k;
 	uint64_t t = w->sight.payload;
@@ -289,7 +354,7 @@ weigh_far(struct weighing *w, uint32_t mode, size_t first, size_t end)
 		for (k = 0; k < i && residues[k] != residues[i]; k++)
 			;
 		if (k == i)
-			weigh_residue(w, mode, residues[i], first, end);
+			weigh_residue(w, mode, residues[i], first, end, popular);
 	}
 }
 
@@ -410,17 +475,34 @@ end_weighing(struct weighing *w, struct verdict *out)
 	out->overhead = w->m->overhead;
 }
 
+double
+wire_p_of_beside(const struct wire_model *m, const struct record *r, uint64_t beside)
+{
+	const struct wire_losses *losses;
+	struct wire_parts parts;
+	struct wire_sight sight;
+	uint64_t k = beside / m->mss;
+	uint32_t tail;
+
+	wire_look(m, r, &sight);
+	losses = wire_table(m->tables, sight.n_class, sight.segments);
+	wire_parts_of_e(m->path, m->mss, &sight, &parts);
+	tail = (uint32_t)((sight.payload - beside) % m->mss);
+	return wire_losses_p(losses, k) *
+	       wire_parts_p(&parts, m->mss, k, (uint32_t)(beside % m->mss), tail);
+}
+
 void
 wire_name(const struct wire_model *m, const struct record *r, struct verdict *out)
 {
 	struct weighing w;
-	size_t first, end;
+	size_t first, end, popular;
 	uint32_t i;
 
 	begin(&w, m, r);
 	for (i = 0; w.sight.payload > 0 && i < m->server->header.count; i++) {
-		weigh_near(&w, i, &first, &end);
-		weigh_far(&w, i, first, end);
+		weigh_near(&w, i, &first, &end, &popular);
+		weigh_far(&w, i, first, end, popular);
 	}
 	end_weighing(&w, out);
 }

@@ -27,6 +27,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Octets that clients ask with, plain and by TLS with its handshake, and how widely they
+ * spread (of the logarithm); of an option; the share of downloads with none. */
+static const double ASK_FIRST = 20, ASK_PLAIN = 180, ASK_TLS = 950, ASK_SPREAD = 0.6,
+		    OPTION_OCTETS = 15, NONE_SHARE = 0.4, CLASS_LEAST = 1e-6;
+enum { ASK_POINTS = 33 };
 enum { QUARTERS = 4, SEGMENT_CLASSES = 36 * QUARTERS, K_MAX = 8192 };
 
 static const double TAIL_SUM = 9.2, MEAN_LEAST = 0.02, BROAD_WITH_FIT = 0.1,
@@ -41,6 +46,7 @@ struct wire_tables {
 	struct wire_path path;
 	struct wire_losses by_n[WIRE_N_CLASSES], by_segments[SEGMENT_CLASSES];
 	struct wire_losses *by_both[WIRE_N_CLASSES]; /* by segments each */
+	struct wire_losses by_ask[2 * WIRE_ASK_STEPS];
 	float *any; /* p(k), of k = 0..K_MAX-1 */
 };
 
@@ -155,6 +161,8 @@ wire_tables_free(struct wire_tables *t)
 		losses_done(&t->by_n[i]);
 	for (i = 0; i < SEGMENT_CLASSES; i++)
 		losses_done(&t->by_segments[i]);
+	for (i = 0; i < 2 * WIRE_ASK_STEPS; i++)
+		losses_done(&t->by_ask[i]);
 	for (i = 0; i < WIRE_N_CLASSES; i++) {
 		for (k = 0; t->by_both[i] != NULL && k < SEGMENT_CLASSES; k++)
 			losses_done(&t->by_both[i][k]);
@@ -266,9 +274,72 @@ table_of_both(struct wire_tables *t, unsigned n_class, unsigned class)
 	return table;
 }
 
+/* How likely a class of n is where the client sent so many octets, beside a request of
+ * any length, which is likely a usual one. */
+static void
+weigh_classes(double octets, double usual, double weight[WIRE_N_CLASSES])
+{
+	double from = log(octets / usual) / ASK_SPREAD, n, part;
+	unsigned class, i;
+
+	for (class = 0; class < WIRE_N_CLASSES; class++)
+		weight[class] = 0;
+	weight[0] = NONE_SHARE * exp(-from * from / 2) /
+		    (octets * ASK_SPREAD * sqrt(2 * M_PI));
+	for (i = 0; i < ASK_POINTS; i++) {
+		/* Points of the normal distribution, evenly from -2 to 2. */
+		double z = -2 + 4.0 * i / (ASK_POINTS - 1);
+
+		n = (octets - usual * exp(ASK_SPREAD * z)) / OPTION_OCTETS;
+		if (n < 0.5)
+			continue;
+		class = wire_n_class((uint64_t)(n + 0.5));
+		part = 4.0 / (ASK_POINTS - 1) * exp(-z * z / 2) / sqrt(2 * M_PI);
+		weight[class] += part * (1 - NONE_SHARE) / (WIRE_N_CLASSES - 1) /
+				 (OPTION_OCTETS * ldexp(1, (int)class - 1));
+	}
+}
+
+/* p(k) by what the client sent: over the classes that this makes likely. */
+static const struct wire_losses *
+table_of_ask(struct wire_tables *t, unsigned ask)
+{
+	struct wire_losses *table = &t->by_ask[ask];
+	double p[K_MAX] = {0}, weight[WIRE_N_CLASSES], sum = 0, tail = 0,
+	       octets = ASK_FIRST * exp2((ask % WIRE_ASK_STEPS + 0.5) / 2);
+	const struct wire_losses *one;
+	size_t count = 0, k;
+	unsigned class;
+
+	if (table->p != NULL)
+		return table;
+	weigh_classes(octets, ask < WIRE_ASK_STEPS ? ASK_PLAIN : ASK_TLS, weight);
+	for (class = 0; class < WIRE_N_CLASSES; class++)
+		sum += weight[class];
+	if (!(sum > 0))
+		weight[wire_n_class((uint64_t)(octets / OPTION_OCTETS))] = sum = 1;
+	for (class = 0; class < WIRE_N_CLASSES; class++) {
+		weight[class] /= sum;
+		if (weight[class] < CLASS_LEAST)
+			continue;
+		one = table_of_one(t, class, 0);
+		for (k = 0; k < one->count; k++)
+			p[k] += weight[class] * (double)one->p[k];
+		for (; k < K_MAX; k++)
+			p[k] += weight[class] * one->tail / (double)(k + 1);
+		tail += weight[class] * one->tail;
+		count = one->count > count ? one->count : count;
+	}
+	keep(table, p, count, tail);
+	sum_up(table);
+	return table;
+}
+
 const struct wire_losses *
 wire_table(struct wire_tables *t, unsigned n_class, double segments)
 {
+	if (n_class >= WIRE_ASK_FIRST)
+		return table_of_ask(t, n_class - WIRE_ASK_FIRST);
 	return is_by_both(&t->path, n_class)
 		   ? table_of_both(t, n_class, segment_class(segments))
 		   : table_of_one(t, n_class,

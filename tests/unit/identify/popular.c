@@ -227,6 +227,57 @@ test_unseen(void **state)
 	end(&w);
 }
 
+/* For who weighs files one by one: all files together stay as likely, whatever files of a
+ * size are beside, and a download does not speak for itself. */
+static void
+test_one_by_one(void **state)
+{
+	struct world w;
+	const uint32_t *file;
+	double sum = 0;
+	size_t count, i;
+
+	(void)state;
+	begin(&w);
+	for (i = 0; i < 10; i++)
+		note(&w, (uint32_t)(20 * i), 5);
+	note(&w, 300, 1);
+	popular_end(w.popular);
+	assert_true(popular_tells(w.popular));
+	file = popular_files(w.popular, &count);
+	assert_int_equal(count, 11);
+	for (i = 0; i < 10; i++)
+		assert_int_equal(file[i], 20 * i);
+	for (i = 0; i < FILES; i++)
+		sum += popular_count(w.popular, (uint32_t)i) > 0
+			   ? popular_seen(w.popular, (uint32_t)i, false, 1)
+			   : popular_unseen(w.popular, 1);
+	assert_true(fabs(sum / FILES - 1) < 1e-9);
+	assert_true(popular_seen(w.popular, 20, false, 1) > 40);
+	assert_true(popular_seen(w.popular, 300, true, 1) < 1);
+	/* Where no file of that size is likely, popular ones still are. */
+	assert_true(popular_seen(w.popular, 20, false, 0.01) > 40);
+	assert_true(popular_unseen(w.popular, 0.01) < 0.01);
+	end(&w);
+}
+
+/* Records that are likelier of a file that is not listed are told by what they have
+ * beside. */
+static void
+test_doubt(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	assert_true(popular_doubted(w.popular, 20, 5000) == 0);
+	popular_doubt(w.popular, 20, 8, 3000);
+	assert_true(popular_doubted(w.popular, 20, 2999) == 0);
+	assert_true(popular_doubted(w.popular, 20, 3000) == 8);
+	assert_true(popular_doubted(w.popular, 21, 3000) == 0);
+	end(&w);
+}
+
 int
 main(void)
 {
@@ -235,6 +286,7 @@ main(void)
 	    cmocka_unit_test(test_unsure), cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_apply),  cmocka_unit_test(test_many_files),
 	    cmocka_unit_test(test_unseen),
+	    cmocka_unit_test(test_one_by_one), cmocka_unit_test(test_doubt),
 	};
 
 	return cmocka_run_group_tests_name("identify: popular files", tests, NULL, NULL);
