@@ -387,9 +387,10 @@ run(void *values, const char **operands, int count, struct err *err)
 				     "without --interface");
 		goto done;
 	}
-	status = prepare(&r, err) == 0 && work(&r, err) == 0 && r.counts.failed == 0
-		     ? EXIT_GOOD
-		     : EXIT_TROUBLE;
+	/* What cannot be served leaves no folder either. */
+	status = (!r.is_folder || network_possible(err) == 0) && prepare(&r, err) == 0 &&
+		work(&r, err) == 0 && r.counts.failed == 0
+	    ? EXIT_GOOD : EXIT_TROUBLE;
 done:
 	if (err->code == EPIPE)
 		err_clear(err);

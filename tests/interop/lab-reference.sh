@@ -19,6 +19,15 @@ for i in 1 2 3 4 5 6; do head -c $((70000 * i + 13 * i * i)) /dev/zero >"files/p
 head -c 12345 /dev/zero >files/sub/a+b.bin
 sizes() { find files -type f -printf '%s\n' | sort -n; }
 
+if command -v setpriv >/dev/null; then
+	chmod 755 "$tmp"
+	mkdir -m 777 others
+	cp "$weir" others/weir
+	status "a folder, not by root" 1 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		others/weir lab reference files -w others/files.tsv
+	like "a folder, not by root: told" "$(cat err)" '^weir: lab reference: needs root, to make network namespaces$'
+	is "a folder, not by root: nothing is made" "$(ls others)" weir
+fi
 status "a folder" 0 "$weir" lab reference files -n 2 -w files.tsv -o tsv
 cp out measured
 is "a row a file, of two downloads each, all metered" \
