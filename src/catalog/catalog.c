@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "catalog/index.h"
 #include "catalog/intern.h"
 #include "model/catalogue.h"
@@ -28,6 +29,8 @@ struct catalog {
 	struct intern texts;
 	uint32_t last[CATALOGUE_FIELDS]; /* text of the last row that had one */
 	struct size_index index;
+	struct text bad; /* messages, a line each */
+	size_t bad_lines;
 	bool is_sealed;
 	char version[17];
 };
@@ -38,6 +41,7 @@ catalog_new(void)
 	struct catalog *c = must(calloc(1, sizeof *c));
 
 	intern_init(&c->texts);
+	text_init(&c->bad);
 	c->more_cap = 16;
 	c->more = must(malloc(c->more_cap * sizeof *c->more));
 	c->more[c->more_count++] = (struct catalog_more){.released_us = INT64_MIN};
@@ -50,10 +54,26 @@ catalog_free(struct catalog *c)
 	if (c == NULL)
 		return;
 	intern_done(&c->texts);
+	text_done(&c->bad);
 	size_index_done(&c->index);
 	free(c->more);
 	free(c->files);
 	free(c);
+}
+
+void
+catalog_leave_out(struct catalog *c, const char *why)
+{
+	if (c->bad_lines++ < CATALOG_BAD_TOLD)
+		text_printf(&c->bad, "%s\n", why);
+}
+
+size_t
+catalog_left_out(const struct catalog *c, const char **why)
+{
+	if (why != NULL)
+		*why = c->bad_lines > 0 ? c->bad.data : "";
+	return c->bad_lines;
 }
 
 /* Neighbours in a list often have the same text: the last one is tried first. */

@@ -38,7 +38,11 @@ struct catalog_more {
 	uint32_t depends, host, content_type, etag;
 };
 
-enum { CATALOG_FILES_MAX = 50000000, CATALOG_LINE_MAX = 1 << 20 };
+enum {
+	CATALOG_FILES_MAX = 50000000,
+	CATALOG_LINE_MAX = 1 << 20,
+	CATALOG_BAD_TOLD = 10
+};
 /* A compressed list may unpack to this many bytes, no more. */
 static const uint64_t CATALOG_BYTES_MAX = (uint64_t)8 << 30;
 
@@ -49,10 +53,11 @@ void catalog_free(struct catalog *catalog);
 int catalog_add(struct catalog *catalog, const struct catalogue *row, struct err *err);
 
 /*
- * Adds the files of a catalogue's TSV, whose first line names its columns: any of
+ * Adds the files of a catalogue's TSV or CSV, whose first line names its columns: any of
  * catalogue.def's, in any order, name and size among them. Lines starting with # are
- * comments. Plain, gz, xz, lz4 or zst, told by the first bytes. An error names file and
- * line; what came before it stays added.
+ * comments. Plain, gz, xz, lz4 or zst, told by the first bytes. A line in which
+ * something is wrong is left out (catalog_left_out); a file whose first line is wrong, or
+ * all others, is an error that names file and line.
  */
 int catalog_read(struct catalog *catalog, const char *path, struct err *err);
 
@@ -62,6 +67,12 @@ int catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
 
 /* The same from what is open already (catalog/unpack.h). */
 int catalog_read_from(struct catalog *catalog, struct unpack *in, struct err *err);
+
+/* Counts a line that is left out, and keeps why if it is one of the first. */
+void catalog_leave_out(struct catalog *catalog, const char *why);
+/* How many lines were left out, and why: a line for each of the first CATALOG_BAD_TOLD,
+ * which lives as long as the catalogue. why may be NULL. */
+size_t catalog_left_out(const struct catalog *catalog, const char **why);
 
 /* Drops the files whose size is not exact, which identification cannot use; returns how
  * many. Not after catalog_seal. */

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A catalogue as TSV, read and written by the catalogue's schema: the first line names
- * the columns, each cell goes to the member its column names. A tab, line end, carriage
- * return or backslash in a text is written \t, \n, \r, \\ and read back.
+ * A catalogue as TSV, read by the catalogue's schema: the first line names the columns,
+ * each cell goes to the member its column names. A tab, line end, carriage return or
+ * backslash in a text is written \t, \n, \r, \\ (table_write.c) and read back. One whose
+ * first line has commas and no tab is read as CSV.
  */
 #include "base/err.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "catalog/csv.h"
 #include "catalog/unpack.h"
 #include "model/catalogue.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { COLUMNS_MAX = 64, WRITE_BYTES = 1 << 20 };
+enum { COLUMNS_MAX = 64 };
 
 struct table {
 	struct unpack *in;
 	int fields[COLUMNS_MAX]; /* by column */
-	size_t columns;
+	size_t columns, good, bad_lines;
+	struct err first; /* what is wrong in the first of these */
+	struct err why;   /* and in the line that is being read */
+	bool is_csv;
 	struct text cells; /* where cells with escapes are decoded */
 };
 
@@ -36,13 +39,13 @@ wrong(struct table *t, struct err *err, const char *why, const char *s, size_t n
 
 /* The next cell of a line; false at its end. */
 static bool
-next_cell(const char **at, const char *end, const char **cell, size_t *n)
+next_cell(const char **at, const char *end, char between, const char **cell, size_t *n)
 {
 	const char *tab;
 
 	if (*at > end)
 		return false;
-	tab = memchr(*at, '\t', (size_t)(end - *at));
+	tab = memchr(*at, between, (size_t)(end - *at));
 	*cell = *at;
 	*n = (size_t)((tab != NULL ? tab : end) - *at);
 	*at = *cell + *n + 1;
@@ -75,7 +78,8 @@ read_header(struct table *t, const char *line, size_t len, struct err *err)
 	size_t n;
 	int field;
 
-	while (next_cell(&at, line + len, &cell, &n)) {
+	t->is_csv = memchr(line, '\t', len) == NULL && memchr(line, ',', len) != NULL;
+	while (next_cell(&at, line + len, t->is_csv ? ',' : '\t', &cell, &n)) {
 		field = schema_find(&catalogue_schema, cell, n);
 		if (field < 0)
 			return unknown_column(t, err, cell, n);
@@ -100,7 +104,7 @@ plain_text(struct table *t, const char *cell, size_t n)
 {
 	size_t i, from = t->cells.len;
 
-	if (memchr(cell, '\\', n) == NULL)
+	if (t->is_csv || memchr(cell, '\\', n) == NULL)
 		return (struct str){cell, (uint32_t)n};
 	for (i = 0; i < n; i++) {
 		const char *escape = NULL;
@@ -171,6 +175,29 @@ set_cell(struct table *t, struct catalogue *row, int field, const char *cell, si
 	return 0;
 }
 
+/* Adds the row, if it has what a file needs. */
+static int
+add_row(struct table *t, struct catalog *catalog, const struct catalogue *row,
+	const char *line, size_t len, struct err *err)
+{
+	if (!catalogue_has(row, name) || !catalogue_has(row, size))
+		return wrong(t, err, "name and size must not be empty:", line, len);
+	if (catalog_add(catalog, row, err) < 0)
+		return err_prefix(err, "%s: line %llu: ", unpack_label(t->in),
+				  (unsigned long long)unpack_line_number(t->in));
+	return 0;
+}
+
+static int
+next_column(struct table *t, struct catalogue *row, size_t column, const char *cell,
+	    size_t n, struct err *err)
+{
+	if (column == t->columns)
+		return wrong(t, err, "more cells than the first line has columns, from",
+			     cell, n);
+	return set_cell(t, row, t->fields[column], cell, n, err);
+}
+
 static int
 read_row(struct table *t, struct catalog *catalog, const char *line, size_t len,
 	 struct err *err)
@@ -182,21 +209,69 @@ read_row(struct table *t, struct catalog *catalog, const char *line, size_t len,
 	/* Decoded texts of one line must not move: the buffer gets room for all first. */
 	text_clear(&t->cells);
 	text_room(&t->cells, len + COLUMNS_MAX);
-	while (next_cell(&at, line + len, &cell, &n)) {
-		if (column == t->columns)
-			return wrong(t, err,
-				     "more cells than the first line has columns, "
-				     "from",
-				     cell, n);
-		if (set_cell(t, &row, t->fields[column++], cell, n, err) < 0)
+	while (next_cell(&at, line + len, '\t', &cell, &n))
+		if (next_column(t, &row, column++, cell, n, err) < 0)
 			return -1;
+	return add_row(t, catalog, &row, line, len, err);
+}
+
+static int
+read_record(struct table *t, struct catalog *catalog, struct csv *csv, struct err *err)
+{
+	struct catalogue row = {0};
+	size_t column;
+
+	for (column = 0; column < csv->count; column++)
+		if (next_column(t, &row, column, csv->cells[column].data,
+				csv->cells[column].len, err) < 0)
+			return -1;
+	return add_row(t, catalog, &row, csv->cells[0].data, csv->cells[0].len, err);
+}
+
+/* A file that others wrote may begin with a byte order mark. */
+static void
+skip_mark(const struct table *t, const char **line, size_t *len)
+{
+	if (t->columns == 0 && *len >= 3 && memcmp(*line, "\xef\xbb\xbf", 3) == 0) {
+		*line += 3;
+		*len -= 3;
 	}
-	if (!catalogue_has(&row, name) || !catalogue_has(&row, size))
-		return wrong(t, err, "name and size must not be empty:", line, len);
-	if (catalog_add(catalog, &row, err) < 0)
-		return err_prefix(err, "%s: line %llu: ", unpack_label(t->in),
-				  (unsigned long long)unpack_line_number(t->in));
+}
+
+/* One wrong line does not spoil a catalogue; that nothing else is in it does. */
+static int
+judge_row(struct table *t, struct catalog *catalog, int ret, struct err *err)
+{
+	if (ret == 0) {
+		t->good++;
+		return 0;
+	}
+	if (t->why.code != EINVAL)
+		return err_set(err, t->why.code, "%s", t->why.text);
+	if (t->bad_lines++ == 0)
+		t->first = t->why;
+	catalog_leave_out(catalog, t->why.text);
 	return 0;
+}
+
+static int
+read_csv(struct table *t, struct catalog *catalog, struct err *err)
+{
+	struct csv csv;
+	int more, ret = 0;
+
+	csv_init(&csv, t->in);
+	csv.between = ',';
+	while (ret == 0 && (more = csv_next(&csv, err)) != 0) {
+		t->why.code = 0;
+		if (more < 0)
+			ret = -1;
+		else if (csv.cells[0].len == 0 || csv.cells[0].data[0] != '#')
+			ret = judge_row(t, catalog,
+			    read_record(t, catalog, &csv, &t->why), err);
+	}
+	csv_done(&csv);
+	return ret;
 }
 
 static int
@@ -206,18 +281,26 @@ read_table(struct table *t, struct catalog *catalog, struct err *err)
 	size_t len;
 	int more;
 
-	while ((more = unpack_line(t->in, &line, &len, err)) > 0) {
+	while ((more = t->is_csv ? 0 : unpack_line(t->in, &line, &len, err)) > 0) {
+		skip_mark(t, &line, &len);
 		if (len == 0 || line[0] == '#')
 			continue;
-		if (t->columns == 0 ? read_header(t, line, len, err) < 0
-				    : read_row(t, catalog, line, len, err) < 0)
+		t->why.code = 0;
+		if (t->columns == 0
+			? read_header(t, line, len, err) < 0
+			: judge_row(t, catalog, read_row(t, catalog, line, len, &t->why),
+			      err) < 0)
 			return -1;
 	}
+	if (t->is_csv)
+		more = read_csv(t, catalog, err);
 	if (more == 0 && t->columns == 0)
 		return err_set(err, EINVAL,
 			       "%s: empty: a catalogue starts with a line of column "
 			       "names",
 			       unpack_label(t->in));
+	if (more == 0 && t->bad_lines > 0 && t->good == 0)
+		return err_set(err, t->first.code, "%s", t->first.text);
 	return more;
 }
 
@@ -254,158 +337,5 @@ catalog_read_bytes(struct catalog *catalog, const void *bytes, size_t n,
 	int ret = catalog_read_from(catalog, in, err);
 
 	unpack_close(in);
-	return ret;
-}
-
-static void
-put_row(struct text *out, const struct catalogue *row)
-{
-	char when[32];
-	unsigned i;
-
-	for (i = 0; i < CATALOGUE_FIELDS; i++) {
-		const char *member =
-		    (const char *)row + catalogue_schema.fields[i].offset;
-
-		if (i > 0)
-			text_char(out, '\t');
-		if (!row_has(row->present, i))
-			continue;
-		switch (catalogue_schema.fields[i].type) {
-		case TYPE_u64:
-			text_u64(out, *(const uint64_t *)(const void *)member);
-			break;
-		case TYPE_u32:
-			text_u64(out, *(const uint32_t *)(const void *)member);
-			break;
-		case TYPE_time:
-			time_print(*(const int64_t *)(const void *)member, STYLE_MACHINE,
-				   when);
-			text_str(out, when);
-			break;
-		default: {
-			const struct str *s = (const void *)member;
-
-			text_tsv(out, s->data, s->len);
-		}
-		}
-	}
-	text_char(out, '\n');
-}
-
-struct order {
-	const char *name, *version, *arch;
-	uint64_t size;
-	size_t file;
-};
-
-static int
-order_compare(const void *pa, const void *pb)
-{
-	const struct order *a = pa, *b = pb;
-	int by;
-
-	if ((by = strcmp(a->name, b->name)) != 0 ||
-	    (by = strcmp(a->version, b->version)) != 0 ||
-	    (by = strcmp(a->arch, b->arch)) != 0)
-		return by;
-	return a->size != b->size  ? (a->size < b->size ? -1 : 1)
-	       : a->file < b->file ? -1
-				   : a->file > b->file;
-}
-
-/* The files by name, so that two catalogues can be compared line by line. */
-static struct order *
-make_order(const struct catalog *catalog)
-{
-	const struct catalog_file *files = catalog_files(catalog);
-	size_t i, n = catalog_count(catalog);
-	struct order *order = calloc(n + 1, sizeof *order);
-
-	for (i = 0; order != NULL && i < n; i++)
-		order[i] = (struct order){catalog_text(catalog, files[i].name),
-					  catalog_text(catalog, files[i].version),
-					  catalog_text(catalog, files[i].arch),
-					  files[i].size, i};
-	if (order != NULL && n > 0)
-		qsort(order, n, sizeof *order, order_compare);
-	return order;
-}
-
-static int
-write_all(int fd, struct text *out, const char *path, struct err *err)
-{
-	size_t at = 0;
-	ssize_t n;
-
-	while (at < out->len) {
-		n = write(fd, out->data + at, out->len - at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, errno, "%s: cannot write: %s", path,
-				       strerror(errno));
-		at += (size_t)n;
-	}
-	text_clear(out);
-	return 0;
-}
-
-static int
-write_rows(const struct catalog *catalog, int fd, const char *path, struct err *err)
-{
-	struct order *order = make_order(catalog);
-	struct text out;
-	struct catalogue row;
-	size_t i;
-	int ret = 0;
-
-	if (order == NULL)
-		return err_set(err, ENOMEM, "%s: out of memory", path);
-	text_init(&out);
-	for (i = 0; i < CATALOGUE_FIELDS; i++)
-		text_printf(&out, "%s%s", i > 0 ? "\t" : "",
-			    catalogue_schema.fields[i].id);
-	text_char(&out, '\n');
-	for (i = 0; ret == 0 && i < catalog_count(catalog); i++) {
-		catalog_row(catalog, order[i].file, &row);
-		put_row(&out, &row);
-		if (out.len > WRITE_BYTES)
-			ret = write_all(fd, &out, path, err);
-	}
-	if (ret == 0)
-		ret = write_all(fd, &out, path, err);
-	text_done(&out);
-	free(order);
-	return ret;
-}
-
-int
-catalog_write(const struct catalog *catalog, const char *path, struct err *err)
-{
-	struct text hidden;
-	int fd, ret = -1;
-
-	if (strcmp(path, "-") == 0)
-		return write_rows(catalog, STDOUT_FILENO, "standard output", err);
-	text_init(&hidden);
-	text_printf(&hidden, "%s.%ld.tmp", path, (long)getpid());
-	fd = open(hidden.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0) {
-		err_set(err, errno, "%s: cannot create: %s", path, strerror(errno));
-		goto done;
-	}
-	if (write_rows(catalog, fd, path, err) == 0) {
-		if (fsync(fd) < 0 || rename(hidden.data, path) < 0)
-			err_set(err, errno, "%s: cannot write: %s", path,
-				strerror(errno));
-		else
-			ret = 0;
-	}
-	close(fd);
-	if (ret < 0)
-		unlink(hidden.data);
-done:
-	text_done(&hidden);
 	return ret;
 }

@@ -49,6 +49,8 @@ int chosen_read(struct chosen *chosen, const struct catalog_values *v,
     const char **operands, int count, struct err *err);
 void chosen_free(struct chosen *chosen);
 
+/* Says which lines of catalogues were left out, if any; the exit status is then 1. */
+void say_left_out(const struct catalog *catalog);
 /* Reads and seals catalogues; NULL and err set if one cannot be read. */
 struct catalog *catalog_open(const char *const *paths, size_t count, struct err *err);
 

@@ -221,6 +221,7 @@ verb_merge(const struct catalog_values *v, const char **operands, int count,
 		if (catalog_read(catalog, operands[i], err) != 0)
 			goto done;
 	}
+	say_left_out(catalog);
 	status = write_catalogue(catalog, v->output, &nothing, err);
 done:
 	text_done(&nothing);

@@ -17,6 +17,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void
+say_left_out(const struct catalog *catalog)
+{
+	const char *line, *end;
+	size_t lines = catalog_left_out(catalog, &line);
+
+	if (lines == 0)
+		return;
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		complain("%.*s", (int)(end - line), line);
+	complain("catalogues: %zu wrong lines were left out", lines);
+	note_bad_input();
+}
+
 struct catalog *
 catalog_open(const char *const *paths, size_t count, struct err *err)
 {
@@ -29,6 +43,7 @@ catalog_open(const char *const *paths, size_t count, struct err *err)
 			return NULL;
 		}
 	}
+	say_left_out(catalog);
 	catalog_seal(catalog);
 	return catalog;
 }

@@ -67,4 +67,8 @@ extern mode_t caller_umask;
 /* A message on standard error: "weir: " and the text. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Something of the input was wrong and left out, and was told: the exit status is 1 even
+ * if the rest goes well. */
+void note_bad_input(void);
+
 #endif

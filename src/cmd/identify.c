@@ -7,6 +7,7 @@
 #include "identify/dns_names.h"
 
 #include "catalog/catalog.h"
+#include "cmd/catalog.h"
 #include "cmd/common.h"
 #include "cmd/identify.h"
 #include "identify/classify.h"
@@ -100,6 +101,7 @@ catalogs_read(const struct option_list *paths, struct catalog **out, struct err 
 			return -1;
 		}
 	}
+	say_left_out(catalog);
 	if ((inexact = catalog_keep_exact(catalog)) > 0)
 		complain(
 		    "%zu files of the catalogues have rounded sizes and are left out; "

@@ -189,6 +189,14 @@ print_text(struct text *t)
 	return flush_output(EXIT_GOOD);
 }
 
+static bool was_bad_input;
+
+void
+note_bad_input(void)
+{
+	was_bad_input = true;
+}
+
 int
 command_run(const struct command *command, int argc, char **argv)
 {
@@ -206,6 +214,8 @@ command_run(const struct command *command, int argc, char **argv)
 	status = count < 0 ? EXIT_USAGE : command->run(values, operands, count, &err);
 	progress_show("", 0, 0);
 	status = flush_output(status);
+	if (was_bad_input && status == EXIT_GOOD)
+		status = EXIT_TROUBLE;
 	if (err.code != 0) {
 		complain("%s: %s", command->name, err.text);
 		if (status == EXIT_GOOD)

@@ -139,13 +139,59 @@ test_errors(void **state)
 	expect(false, "name\n", "name and size");
 	expect(false, "name\tsize\tcolour\n", "'colour'");
 	expect(false, "name\tname\tsize\n", "twice");
-	expect(false, "name\tsize\na\t1\n\n# x\nb\t-1\n", "FILE: line 5: size must be");
+	expect(false, "name\tsize\n\n# x\nb\t-1\n", "FILE: line 4: size must be");
 	expect(false, "name\tsize\n\t1\n", "line 2: name and size must not be empty");
 	expect(false, "name\tsize\na\n", "line 2: name and size must not be empty");
 	expect(false, "name\tsize\na\t1\t2\n", "line 2: more cells");
 	expect(false, "name\tsize\tdate\na\t1\tsoon\n", "line 2: date must be");
 	expect(false, "name\tsize\na\t99999999999999999999\n", "line 2: size must be");
 	expect(false, "date\tsize\tname\r\n2026-01-02\t1\ta\r\n", NULL);
+}
+
+/* A wrong line is left out and told; it does not take the others with it. */
+static void
+test_wrong_lines(void **state)
+{
+	static const char text[] = "\xef\xbb\xbfname\tsize\na\t1\nb\t-1\nc\t2\td\ne\t3\n";
+	struct catalog *c = catalog_new();
+	const char *why;
+	int i;
+
+	assert_int_equal(catalog_left_out(c, &why), 0);
+	assert_string_equal(why, "");
+	assert_int_equal(catalog_read_bytes(c, text, sizeof text - 1, "F", NULL), 0);
+	assert_int_equal(catalog_left_out(c, &why), 2);
+	assert_string_equal(why,
+	    "F: line 3: size must be a whole number of bytes, not '-1'\n"
+	    "F: line 4: more cells than the first line has columns, from 'd'\n");
+	assert_int_equal(catalog_count(c), 2);
+	for (i = 0; i < 2 * CATALOG_BAD_TOLD; i++)
+		catalog_leave_out(c, "x");
+	assert_int_equal(catalog_left_out(c, NULL), 2 + 2 * CATALOG_BAD_TOLD);
+	catalog_left_out(c, &why);
+	for (i = 0; *why != '\0'; why++)
+		i += *why == '\n';
+	assert_int_equal(i, CATALOG_BAD_TOLD);
+	catalog_free(c);
+}
+
+static void
+test_commas(void **state)
+{
+	static const char text[] = "size,name,path\r\n# x\n7,\"a, \"\"b\"\"\",p\\n/q\r\n"
+	    "\n8,c\nx,d,\n";
+	struct catalog *c = catalog_new();
+	const char *why;
+
+	assert_int_equal(catalog_read_bytes(c, text, sizeof text - 1, "F", NULL), 0);
+	assert_int_equal(catalog_left_out(c, &why), 1);
+	assert_string_equal(why,
+	    "F: line 6: size must be a whole number of bytes, not 'x'\n");
+	assert_int_equal(catalog_count(c), 2);
+	assert_string_equal(catalog_text(c, catalog_files(c)[0].name), "a, \"b\"");
+	assert_string_equal(catalog_text(c, catalog_files(c)[0].path), "p\\n/q");
+	assert_int_equal(catalog_files(c)[1].size, 8);
+	catalog_free(c);
 }
 
 static void
@@ -234,6 +280,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_packings),   cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_wrong_lines),
+	    cmocka_unit_test(test_commas),
 	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_encoded_path),
 	    cmocka_unit_test(test_suite),
 	};
