@@ -40,6 +40,7 @@ take_entry(struct build *build, const FTSENT *entry, size_t root_len, struct err
 		build_note(build, BUILD_bad_entry, &origin, strerror(entry->fts_errno));
 		return 0;
 	default:
+		origin.unit = "file";
 		build_note(build, BUILD_no_file, &origin, NULL);
 		return 0;
 	}

@@ -9,6 +9,7 @@
 #include "catalog/csv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <strings.h>
 
 enum { COLUMN_url = CATALOGUE_FIELDS, COLUMN_none };
@@ -98,6 +99,18 @@ take_headings(struct updates *u, struct err *err)
 	return 0;
 }
 
+/* A cell has no 0 at its end: the rest of its line follows. */
+static void
+note_cell(struct updates *u, enum build_counter event, const struct origin *origin,
+	  struct str cell)
+{
+	char what[121];
+
+	snprintf(what, sizeof what, "%.*s", (int)(cell.len < 120 ? cell.len : 120),
+		 cell.data);
+	build_note(u->build, event, origin, what);
+}
+
 /* False if the row cannot be used; that is noted. */
 static bool
 take_cell(struct updates *u, struct catalogue *row, int column, struct str cell,
@@ -117,12 +130,12 @@ take_cell(struct updates *u, struct catalogue *row, int column, struct str cell,
 		if (date_parse(cell.data, cell.len, &when))
 			catalogue_set(row, released, when);
 		else
-			build_note(u->build, BUILD_bad_date, origin, cell.data);
+			note_cell(u, BUILD_bad_date, origin, cell);
 		return true;
 	case CATALOGUE_size:
 		if (!size_parse(cell.data, cell.len, build_units(u->build), &row->size,
 				&slack)) {
-			build_note(u->build, BUILD_bad_size, origin, cell.data);
+			note_cell(u, BUILD_bad_size, origin, cell);
 			return false;
 		}
 		row_mark(row->present, CATALOGUE_size);

@@ -94,8 +94,14 @@ catalogue "no size column" 'line 1: .*name and size' 'name\tversion\nfoo\t1\n'
 catalogue "unknown column" "line 1: .*'colour'" 'name\tsize\tcolour\nfoo\t1\tred\n'
 catalogue "a column twice" "line 1: .*'size'" 'name\tsize\tsize\nfoo\t1\t1\n'
 catalogue "too many cells" 'line 2: more cells' 'name\tsize\nfoo\t5\t6\n'
+printf 'name,size\nfoo,-1\nbar,7\nfoo,x\n' >c.tsv
+refused "wrong lines of a catalogue are counted" 1 'catalogues: 2 wrong lines' catalog show c.tsv -o tsv -f name,size
+is "and the others are there" "$(tail -n 1 out)" "$(printf 'bar\t7')"
 catalogue "empty" 'empty' ''
 "$weir" load "$flows" --store good >/dev/null
+printf 'name\tsize\nfoo\t-1\nbar\t7\n' >c.tsv
+refused "identify with a catalogue of wrong lines" 1 'c.tsv: line 2: size .*-1' identify --store good -c c.tsv
+: >c.tsv
 refused "identify with a wrong catalogue" 1 'c.tsv: empty' identify --store good -c c.tsv
 refused "identify without its catalogue" 1 'nothing.tsv: .*No such file' identify --store good -c nothing.tsv
 refused "inventory without its catalogue" 1 'nothing.tsv: .*No such file' inventory --store good -c nothing.tsv
@@ -103,6 +109,10 @@ head -c 5000 /dev/urandom >Packages
 refused "noise as package index" 1 'Packages: line [0-9]+' catalog build debian Packages -w built.tsv
 gzip -c "$root/ARCHITECTURE.md" | head -c 800 >Packages.gz
 refused "cut gzip as package index" 1 'Packages.gz: ' catalog build debian Packages.gz -w built.tsv
+
+printf 'Title,Size,Product\ngood,7,x\nbad,lots,y\n' >u.csv
+status "a wrong size of a CSV of updates" 0 "$weir" catalog build updates u.csv -w u.tsv
+is "is told as the cell says it" "$(cat out err | grep -c 'first at u.csv: line 3: "lots"$')" 1
 
 # filters and options
 filter() {
