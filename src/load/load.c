@@ -118,13 +118,15 @@ emit_alone(struct load *l, struct flow *f)
 	return emit(l, f);
 }
 
-/* b began no earlier than a, or the ports tell: then the order of a and b does not
- * matter. */
+/* The client's row goes first: by the ports, or the one that began first. Of two that
+ * began at once, as times of whole seconds have it, the one from the higher port. */
 static int
 emit_joined(struct load *l, struct flow *a, struct flow *b)
 {
 	bool is_a_server = turn_is_from_server(a), is_b_server = turn_is_from_server(b);
-	bool is_b_first = is_a_server || (!is_b_server && b->start < a->start);
+	bool is_b_first = is_a_server ||
+	    (!is_b_server && (b->start < a->start ||
+	    (b->start == a->start && a->src_port < b->src_port)));
 	struct flow *forward = is_b_first ? b : a;
 
 	turn_join(forward, is_b_first ? a : b);

@@ -6,31 +6,19 @@
  */
 #include "load/turn.h"
 
+#include "model/service.h"
+
 #include <string.h>
-
-/* Services on ports that also serve as ephemeral ones (IANA's registry and custom). */
-static const uint16_t high_services[] = {
-    1080, 1194, 1433, 1521, 1883, 2049, 2181, 3000, 3128, 3260, 3306,  3389,  4789, 5000,
-    5060, 5061, 5222, 5223, 5432, 5671, 5672, 5900, 6379, 6443, 6667,  8000,  8008, 8080,
-    8081, 8443, 8883, 8888, 9000, 9042, 9090, 9092, 9200, 9418, 11211, 25565, 27017};
-
-static bool
-is_service(uint16_t port)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof high_services / sizeof high_services[0]; i++) {
-		if (high_services[i] == port)
-			return true;
-	}
-	return port < 1024;
-}
 
 bool
 turn_is_from_server(const struct flow *flow)
 {
-	return flow_has(flow, src_port) && flow_has(flow, dst_port) &&
-	       is_service(flow->src_port) && !is_service(flow->dst_port);
+	if (!flow_has(flow, src_port) || !flow_has(flow, dst_port))
+		return false;
+	/* Who wrote both directions into a row had a reason to put src first. */
+	if (flow_has(flow, reverse_bytes) && flow_or(flow, bytes, 0) > 0)
+		return service_side(flow->src_port, flow->dst_port) < 0;
+	return service_side_guess(flow->src_port, flow->dst_port) < 0;
 }
 
 /* The field that stands for the same of the other side; itself where there is none. */

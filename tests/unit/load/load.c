@@ -164,6 +164,20 @@ test_join(void **state)
 	assert_int_equal(f.src.v4, 0xc0000208);
 	assert_int_equal(f.bytes, 2);
 	assert_int_equal(f.biflow_direction, DIRECTION_first);
+	/* Both at once, as times of whole seconds have it: the lower port is the server's;
+	 * one below all that systems give to clients is even if that one came first. */
+	f = loaded(plain,
+		   HEAD "\n10,20,192.0.2.9,192.0.2.8,8090,20003,tcp,1,1\n"
+			"10,20,192.0.2.8,192.0.2.9,20003,8090,tcp,2,1\n",
+		   1, 0);
+	assert_int_equal(f.src_port, 20003);
+	assert_int_equal(f.biflow_direction, DIRECTION_first);
+	f = loaded(plain,
+		   HEAD "\n9,20,192.0.2.9,192.0.2.8,8090,40003,tcp,1,1\n"
+			"10,20,192.0.2.8,192.0.2.9,40003,8090,tcp,2,1\n",
+		   1, 0);
+	assert_int_equal(f.src_port, 40003);
+	assert_int_equal(f.biflow_direction, DIRECTION_port);
 	/* Of two that overlap, the one with the same start and end. */
 	f = loaded(plain,
 		   HEAD "\n10,20,192.0.2.1,198.51.100.1,40000,443,tcp,1,1\n"
@@ -193,6 +207,13 @@ test_turn(void **state)
 		   0);
 	assert_int_equal(f.bytes, 500);
 	assert_int_equal(f.reverse_bytes, 90000);
+	f = loaded(plain, HEAD "\n1,2,192.0.2.9,192.0.2.8,8090,40003,tcp,5,1\n", 1, 0);
+	assert_int_equal(f.dst_port, 8090);
+	assert_int_equal(f.reverse_bytes, 5);
+	/* Who has both directions in a row and no service's port says which is src. */
+	f = loaded(plain, HEAD ",reverse_bytes,reverse_packets\n"
+			  "1,2,192.0.2.9,192.0.2.8,20003,40003,tcp,5,1,700,2\n", 1, 0);
+	assert_int_equal(f.src_port, 20003);
 	/* Left alone: half a reverse side, a known direction, a wish. */
 	f = loaded(plain, HEAD ",reverse_bytes\n" SERVER ",500\n", 1, 0);
 	assert_int_equal(f.src_port, 443);
