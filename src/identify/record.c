@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a flow row to the record that the identifier keeps. The client is the initiator
- * where the row knows it, else the side with the higher port. A row that contradicts
- * itself never makes a finding: it is counted.
+ * where the row knows it, else the side whose port is no service's, or the higher one. A
+ * row that contradicts itself never makes a finding: it is counted.
  */
 #include "identify/record.h"
 
 #include "base/hash.h"
 #include "identify/tls.h"
 #include "model/flow.h"
+#include "model/service.h"
 #include "model/tcp.h"
 
 enum {
@@ -30,6 +31,8 @@ struct side {
 	uint8_t span_kind;
 	uint16_t flags;
 	uint8_t ttl;
+	bool has_sequences; /* of the first and the last sampled packet */
+	uint32_t first, last;
 };
 
 static struct side
@@ -49,6 +52,9 @@ forward_side(const struct flow *f)
 	    .segment = flow_or(f, max_segment, 0),
 	    .flags = flow_or(f, tcp_flags, 0),
 	    .ttl = flow_or(f, ttl_min, 0),
+	    .has_sequences = flow_has(f, first_sequence) && flow_has(f, last_sequence),
+	    .first = flow_or(f, first_sequence, 0),
+	    .last = flow_or(f, last_sequence, 0),
 	};
 }
 
@@ -69,12 +75,18 @@ reverse_side(const struct flow *f)
 	    .segment = flow_or(f, reverse_max_segment, 0),
 	    .flags = flow_or(f, reverse_tcp_flags, 0),
 	    .ttl = flow_or(f, reverse_ttl_min, 0),
+	    .has_sequences = flow_has(f, reverse_first_sequence) &&
+		flow_has(f, reverse_last_sequence),
+	    .first = flow_or(f, reverse_first_sequence, 0),
+	    .last = flow_or(f, reverse_last_sequence, 0),
 	};
 }
 
 static bool
 src_is_client(const struct flow *f)
 {
+	int side;
+
 	switch (flow_or(f, biflow_direction, DIRECTION_arbitrary)) {
 	case DIRECTION_initiator:
 	case DIRECTION_syn:
@@ -85,9 +97,37 @@ src_is_client(const struct flow *f)
 	default:
 		if (!flow_has(f, src_port) || !flow_has(f, dst_port))
 			return true;
-		return f->src_port >= f->dst_port ||
-		       (f->src_port >= 1024 && f->dst_port >= 1024);
+		if ((side = service_side(f->src_port, f->dst_port)) != 0)
+			return side > 0;
+		if (flow_has(f, reverse_bytes))
+			return true;
+		side = service_side_guess(f->src_port, f->dst_port);
+		return side != 0 ? side > 0 : f->src_port >= f->dst_port;
 	}
+}
+
+/*
+ * An exporter of samples that has sequence numbers but no spans: what lies between the
+ * first and the last packet was sent, and what the last one carries comes on top. The SYN
+ * has a number too. Streams above 4 GiB begin anew; the counts tell how often.
+ */
+static void
+span_of_sequences(struct side *s, uint32_t sampling)
+{
+	uint64_t span = (uint32_t)(s->last - s->first), about = s->bytes * sampling;
+	const uint64_t turn = (uint64_t)1 << 32;
+
+	if (s->has_span || !s->has_sequences || sampling < 2)
+		return;
+	if (s->first != s->last && s->flags & TCP_SYN && span > 0)
+		span--;
+	if (about > span + turn / 2)
+		span += (about - span + turn / 2) / turn * turn;
+	if (span == 0 || span > about + about / 2 + turn / 1024)
+		return;
+	s->has_span = true;
+	s->span = span;
+	s->span_kind = SPAN_at_least;
 }
 
 /* The counter to raise for a side that contradicts itself; -1 if it does not. */
@@ -197,9 +237,10 @@ record_of(const struct flow *f, const struct identify_config *config, uint64_t c
 	bool forward = src_is_client(f);
 	struct side up = forward ? forward_side(f) : reverse_side(f);
 	struct side down = forward ? reverse_side(f) : forward_side(f);
-	int why = why_not(f, &up, &down, config);
+	int why;
 
-	if (why >= 0) {
+	span_of_sequences(&down, flow_or(f, sampling, 1));
+	if ((why = why_not(f, &up, &down, config)) >= 0) {
 		counters[why]++;
 		return false;
 	}
