@@ -114,8 +114,8 @@ const struct command command_load = {
 	.operands = "FILE...",
 	.about = "Reads tables whose first line names fields, any subset of those "
 	    "below: start, src, dst, proto and bytes must be there. A tab in the first "
-	    "line makes the file TSV, else it is CSV. Times are epoch seconds or ISO "
-	    "8601; an empty cell is null. Without end a flow ends as it starts; without "
+	    "line makes the file TSV, else it is CSV. Times are epoch seconds (milli-, "
+	    "micro- and nanoseconds are known by their digits) or ISO 8601; an empty cell is null. Without end a flow ends as it starts; without "
 	    "packets they are the least that hold the bytes.\n\n"
 	    "Tables that other programs print are known by their first line and read as "
 	    "they are; columns that have no field here are read over. Times are taken "

@@ -91,9 +91,9 @@ label_set(struct label *label, enum label_column column, const char *cell, size_
 	case LABEL_size:
 		return parse_u64(cell, n, &label->size) && label->size < INT64_MAX;
 	case LABEL_client:
-		return addr_parse(cell, n, &label->client);
+		return addr_parse_logged(cell, n, &label->client);
 	case LABEL_server:
-		return addr_parse(cell, n, &label->server);
+		return addr_parse_logged(cell, n, &label->server);
 	case LABEL_client_port:
 		return set_port(cell, n, &label->client_port);
 	case LABEL_server_port:

@@ -67,3 +67,17 @@ addr_parse(const char *s, size_t n, struct addr *out)
 		return false;
 	return true;
 }
+
+bool
+addr_parse_logged(const char *s, size_t n, struct addr *out)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const uint8_t *v4 = out->v6 + sizeof mapped;
+
+	if (!addr_parse(s, n, out))
+		return false;
+	if (out->is_v6 && memcmp(out->v6, mapped, sizeof mapped) == 0)
+		*out = addr_v4((uint32_t)v4[0] << 24 | (uint32_t)v4[1] << 16 |
+		    (uint32_t)v4[2] << 8 | v4[3]);
+	return true;
+}

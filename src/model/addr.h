@@ -67,4 +67,8 @@ size_t addr_print(const struct addr *a, char out[ADDR_TEXT]);
 /* False, out untouched, unless s is a whole IPv4 or IPv6 address. */
 bool addr_parse(const char *s, size_t n, struct addr *out);
 
+/* The same for what servers log: one that listens by IPv6 for both writes a client of
+ * IPv4 as ::ffff:a.b.c.d, which is a.b.c.d here. */
+bool addr_parse_logged(const char *s, size_t n, struct addr *out);
+
 #endif

@@ -129,23 +129,33 @@ take_fraction(const char **s, const char *end, int64_t *us)
 	return true;
 }
 
+/* Seconds since 1970; numbers that would be seconds of the year 5138 and later are
+ * milli-, micro- or nanoseconds, each a thousand times as large. */
+static int64_t
+epoch_us(uint64_t whole, int64_t fraction_us)
+{
+	if (whole < 100000000000)
+		return (int64_t)whole * SECOND_US + fraction_us;
+	if (whole < 100000000000000)
+		return (int64_t)whole * 1000 + fraction_us / 1000;
+	return (int64_t)(whole < 100000000000000000 ? whole : whole / 1000);
+}
+
 static bool
 epoch_parse(const char *s, size_t n, int64_t *out_us)
 {
 	const char *end = s + n, *at = s;
 	bool is_negative = n > 0 && s[0] == '-';
 	int64_t us;
-	uint64_t seconds;
+	uint64_t whole;
 
 	at += is_negative;
 	while (at < end && *at >= '0' && *at <= '9')
 		at++;
-	if (!parse_u64(s + is_negative, (size_t)(at - s) - is_negative, &seconds) ||
-	    seconds > (uint64_t)INT64_MAX / SECOND_US - 1 || !take_fraction(&at, end,
-	    &us) ||
-	    at != end)
+	if (!parse_u64(s + is_negative, (size_t)(at - s) - is_negative, &whole) ||
+	    whole > INT64_MAX || !take_fraction(&at, end, &us) || at != end)
 		return false;
-	us += (int64_t)seconds * SECOND_US;
+	us = epoch_us(whole, us);
 	*out_us = is_negative ? -us : us;
 	return true;
 }

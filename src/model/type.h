@@ -105,7 +105,8 @@ size_t storage_size(enum storage storage);
 void column_set_null(struct column *c, size_t row);
 
 /* ISO 8601 (date, or date and time, optional fraction, Z or +hh:mm, default UTC) or epoch
- * seconds with a fraction, to microseconds. */
+ * seconds with a fraction, to microseconds. Numbers too large for seconds are milli-,
+ * micro- or nanoseconds. */
 bool time_parse(const char *s, size_t n, int64_t *out_us);
 /* Writes at most 32 bytes with the 0; returns the length. */
 size_t time_print(int64_t us, enum style style, char out[32]);
