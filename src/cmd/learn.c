@@ -11,6 +11,7 @@
 #include "model/flow.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 struct values {
@@ -154,6 +155,11 @@ run(void *values, const char **operands, int count, struct err *err)
 		status = EXIT_GOOD;
 	if (warning.code != 0) {
 		complain("learn: %s", warning.text);
+		status = EXIT_TROUBLE;
+	}
+	if (learn_counters(learn)[LEARN_ambiguous] > 0) {
+		complain("learn: %" PRIu64 " flows are named by labels that contradict "
+		    "one another: left out", learn_counters(learn)[LEARN_ambiguous]);
 		status = EXIT_TROUBLE;
 	}
 	say_counters(learn_counter_rows, learn_counters(learn),
