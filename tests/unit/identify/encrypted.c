@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "goal.h"
 #include "sim.h"
 
 enum {
@@ -113,6 +114,8 @@ struct score {
 	const struct catalog *catalog;
 	size_t truth[CONNECTIONS * DOWNLOADS]; /* by connection and exchange */
 	unsigned all, right, named, sure, sure_wrong, sets, sets_right;
+	unsigned others; /* findings of what was no download */
+	double doubt;    /* names that should be wrong, by their probabilities */
 };
 
 static bool
@@ -139,8 +142,10 @@ judge(struct sink *sink, struct batch *batch, struct err *err)
 		bool is_named, is_right;
 
 		batch_row(batch, i, &f);
-		/* Nothing but downloads makes a finding. */
-		assert_true(f.exchange >= 1 && f.exchange <= DOWNLOADS);
+		if (f.exchange < 1 || f.exchange > DOWNLOADS) {
+			s->others++;
+			continue;
+		}
 		name = catalog_text(
 		    s->catalog,
 		    catalog_files(s->catalog)[s->truth[(f.connection - 1) * DOWNLOADS +
@@ -152,6 +157,7 @@ judge(struct sink *sink, struct batch *batch, struct err *err)
 		s->all++;
 		s->named += is_named;
 		s->right += is_right;
+		s->doubt += is_named ? 1 - f.probability : 0;
 		s->sure += is_named && f.probability >= 0.99;
 		s->sure_wrong += is_named && !is_right && f.probability >= 0.99;
 		s->sets += !is_named && f.kind == KIND_whole;
@@ -311,10 +317,21 @@ run(const struct catalog *catalog, unsigned files, enum tls_law law, uint64_t lo
 	}
 	if (identify_finish(id, &s->sink, &err) < 0)
 		fail_msg("%s", err.text);
+	/* Nothing but downloads makes a finding. */
+	assert_int_equal(s->others, 0);
 	assert_int_equal(identify_counters(id)[IDENTIFY_small_talk],
 			 tls_law_rows[law].record_cost > 0 ? CONNECTIONS : 0);
 	assert_int_equal(s->all, CONNECTIONS * DOWNLOADS);
 	identify_free(id);
+}
+
+/* Of what is said with 0.99 one in 200 may be wrong; of all names as many as their
+ * probabilities say, and what chance adds to that. */
+static void
+assert_honest(const struct score *s)
+{
+	assert_true(s->sure_wrong <= goal_most(s->sure, 0.005));
+	assert_true(s->named - s->right <= s->doubt + 3.1 * sqrt(s->doubt + 1));
 }
 
 static void
@@ -327,7 +344,7 @@ tell(const char *name, unsigned files, const struct score *s)
 		      s->sure_wrong);
 }
 
-/* 50 files: 99.9 % of all laws' downloads together, and at most one miss by a law. */
+/* 50 files: 99.9 % by each law, and of all laws' downloads together. */
 static void
 test_fifty(void **state)
 {
@@ -341,20 +358,20 @@ test_fifty(void **state)
 	for (law = 0; law < TLS_LAWS; law++) {
 		run(catalog, 50, (enum tls_law)law, 0, 0, &s);
 		tell(tls_law_rows[law].name, 50, &s);
-		assert_true(s.right + 1 >= s.all);
-		assert_int_equal(s.sure_wrong, 0);
+		assert_true(s.right >= goal_least(s.all, 0.999));
+		assert_honest(&s);
 		right += s.right;
 		all += s.all;
 	}
 	print_message("%u of %u\n", right, all);
-	assert_true(right >= 0.999 * all);
+	assert_true(right >= goal_least(all, 0.999));
 	catalog_free(catalog);
 }
 
 /* A server that keeps its law for small files only, because large ones wait: among 50
  * files nearly all are named all the same, among 1,000 as well, for what large ones are
  * short of the law are whole records, and among 60,000, where the large ones, which are
- * few, do not tell the header; and few names are wrong. */
+ * few, do not tell the header, nine of ten. */
 static void
 test_loose(void **state)
 {
@@ -372,19 +389,19 @@ test_loose(void **state)
 	for (i = 0; i < sizeof laws / sizeof laws[0]; i++) {
 		run(few, 50, laws[i], LOOSE_FROM, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 50, &s);
-		assert_true(s.right >= 0.98 * s.all);
-		assert_true(s.sure_wrong <= 0.005 * s.sure);
+		assert_true(s.right >= goal_least(s.all, 0.98));
+		assert_honest(&s);
 		run(many, 1000, laws[i], LOOSE_FROM, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 1000, &s);
-		assert_true(s.right >= 0.975 * s.all);
-		assert_true(s.sure_wrong <= 0.005 * s.sure);
+		assert_true(s.right >= goal_least(s.all, 0.98));
+		assert_honest(&s);
 		run(most, 60000, laws[i], LOOSE_FROM, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 60000, &s);
-		assert_true(s.sure_wrong <= 0.01 * s.sure);
+		assert_true(s.sure_wrong <= goal_most(s.sure, 0.005));
 		right += s.right;
 	}
 	print_message("loose total %u\n", right);
-	assert_true(right >= 0.89 * 600);
+	assert_true(right >= goal_least(600, 0.9));
 	catalog_free(few);
 	catalog_free(many);
 	catalog_free(most);
@@ -402,8 +419,9 @@ test_decoys(void **state)
 	catalog = decoys(60000);
 	run(catalog, 60050, TLS_nginx_h2_tls13, 8000000, 0, &s);
 	tell("among decoys", 60050, &s);
-	assert_true(s.right >= 0.9 * s.all);
-	assert_true(s.sure_wrong <= 0.005 * s.sure);
+	/* Nine files of ten, each of which comes four times. */
+	assert_true(s.right >= goal_least(50, 0.9) * s.all / 50);
+	assert_honest(&s);
 	catalog_free(catalog);
 }
 
@@ -419,7 +437,7 @@ test_updates(void **state)
 	} rows[] = {{TLS_nginx_h2_tls13, 1000000}, {TLS_nginx_h2_tls12, 1000000},
 	    {TLS_nginx_h2_tls13, 32768}};
 	struct catalog *few, *many;
-	unsigned right = 0, sure = 0, sure_wrong = 0;
+	unsigned right = 0;
 	struct score s;
 	size_t i;
 
@@ -429,18 +447,16 @@ test_updates(void **state)
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		run(few, 50, rows[i].law, LOOSE_FROM, rows[i].every, &s);
 		tell(tls_law_rows[rows[i].law].name, 50, &s);
-		assert_true(s.right >= 0.98 * s.all);
-		assert_true(s.sure_wrong <= 0.005 * s.sure);
+		assert_true(s.right >= goal_least(s.all, 0.98));
+		assert_honest(&s);
 		run(many, 30000, rows[i].law, LOOSE_FROM, rows[i].every, &s);
 		tell(tls_law_rows[rows[i].law].name, 30000, &s);
+		assert_honest(&s);
 		right += s.right;
-		sure += s.sure;
-		sure_wrong += s.sure_wrong;
 	}
 	print_message("updates total %u\n", right);
 	/* Without what updates leave of a request it is two of three. */
-	assert_true(right >= 0.9 * 600);
-	assert_true(sure_wrong <= 0.01 * sure);
+	assert_true(right >= goal_least(600, 0.9));
 	catalog_free(few);
 	catalog_free(many);
 }
@@ -456,6 +472,7 @@ test_archive(void **state)
 	struct catalog *catalog;
 	unsigned plain = 0;
 	struct score s;
+	double share;
 	size_t i;
 
 	begin(3);
@@ -464,13 +481,12 @@ test_archive(void **state)
 		run(catalog, 60000, laws[i], 0, 0, &s);
 		tell(tls_law_rows[laws[i]].name, 60000, &s);
 		plain = i == 0 ? s.right : plain;
-		assert_true(s.right + (tls_law_rows[laws[i]].is_growing ? 0.05 : 0.02) *
-		    s.all >=
-			    plain);
-		assert_true(s.right + s.sets_right >= 0.99 * s.all);
-		assert_true(s.right >= 0.98 * s.named);
-		assert_true(s.sure_wrong <= 0.01 * s.sure);
-		assert_true(s.sets_right >= 0.95 * s.sets);
+		share = tls_law_rows[laws[i]].is_growing ? 0.95 : 0.98;
+		assert_true(s.right >= goal_least(s.all, share * plain / s.all));
+		assert_true(s.right + s.sets_right >=
+		    goal_least(s.all, fmin(0.99, share + 0.02)));
+		assert_honest(&s);
+		assert_true(s.sets_right >= goal_least(s.sets, 0.95));
 	}
 	catalog_free(catalog);
 }

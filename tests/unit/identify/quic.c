@@ -18,6 +18,7 @@
 #include "model/finding.h"
 #include "model/flow.h"
 #include "model/sink.h"
+#include "goal.h"
 #include "sim.h"
 
 #include <stdio.h>
@@ -569,7 +570,7 @@ test_several(void **state)
 		       s->name, score.named, all, score.right, score.doubt, score.sure,
 		       score.sure_wrong);
 		printf("# of two: %zu of %zu\n", of_two, 2 * twos);
-		assert_true(of_two * 100 >= 2 * twos * 15);
+		assert_true(of_two >= 2 * goal_least((unsigned)twos, 1.0 / 6));
 		assert_true(is_honest(&score));
 		assert_true(score.sure_wrong <= 1 + score.sure / 200);
 		identify_free(id);
