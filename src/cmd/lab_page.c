@@ -429,6 +429,14 @@ lab_show_html(const struct lab_tables *tables, enum lab_misses misses, struct te
 	    "forest and knn are scikit-learn's, by bytes (B) or bytes and packets (BP).");
 	lab_pivot_html(tables, contents[0], out);
 	html_heading(out, contents[1]);
+	html_paragraph(out,
+	    "A mark is the share of downloads that a method named right, its line the "
+	    "95 % interval. article: what the article has; sklearn-tree, -forest and "
+	    "-knn: scikit-learn's, by bytes; wire: octets and packets by the model that "
+	    "was frozen, wire-fitted by one fitted, without labels, to the same flows; "
+	    "spans: the exchanges that weir's meter recorded. In the squares a circle is "
+	    "the names that were said with about the same probability, the larger the "
+	    "more: on the broken line so many were right as was said.");
 	plot_scenarios(p, false,
 		       "Named right by scenario, at the first place that sees it, with "
 		       "95 % intervals");
