@@ -9,6 +9,10 @@
  * that raise the likelihood most are taken: clients of one server may speak TLS 1.2 and
  * 1.3, HTTP/1.1 and HTTP/2. Records among few files of their size say most and cost least
  * then.
+ *
+ * A file that is downloaded again and again is one witness, not many: what its response and
+ * some file of the catalogue have between them would else look like a constant, however
+ * rare that is, if the file is of no catalogue.
  */
 #include "identify/span_weigh.h"
 
@@ -27,6 +31,7 @@ enum {
 	PLAIN_VALUES = 2 * (MODE_BYTES_MAX + 1),
 	INNER_USUAL = 250, /* octets of HTTP header supposed inside TLS */
 	INNER_MAX = 700,   /* more is a handshake's or tickets' */
+	SIGNATURE_APART = 3, /* octets by which handshakes of a server differ */
 };
 
 static const double PAIR_SHARE = 0.2;
@@ -80,6 +85,47 @@ sparser(const void *pa, const void *pb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+static int
+by_spans(const void *pa, const void *pb)
+{
+	const struct voter *a = pa, *b = pb;
+	const struct record *ra = a->record, *rb = b->record;
+
+	if (ra->span != rb->span)
+		return ra->span < rb->span ? -1 : 1;
+	if (ra->request_span != rb->request_span)
+		return ra->request_span < rb->request_span ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int
+by_order(const void *pa, const void *pb)
+{
+	const struct voter *a = pa, *b = pb;
+
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Of responses that are as long, but for so many octets, one votes; of requests to them
+ * one of each length, where these are voted on. */
+static void
+drop_repeats(struct election *e, uint64_t apart, bool with_requests)
+{
+	const struct record *r, *last;
+	size_t i, kept = 0;
+
+	qsort(e->voter, e->voters, sizeof *e->voter, by_spans);
+	for (i = 0; i < e->voters; i++) {
+		r = e->voter[i].record;
+		last = kept > 0 ? e->voter[kept - 1].record : NULL;
+		if (last == NULL || r->span > last->span + apart ||
+		    (with_requests && r->request_span != last->request_span))
+			e->voter[kept++] = e->voter[i];
+	}
+	e->voters = kept;
+	qsort(e->voter, e->voters, sizeof *e->voter, by_order);
+}
+
 /* Voters among many files cost much and say little: of those the fewer vote the more
  * files there are, so that all together look at no more than FILES_LOOKED_AT. */
 static void
@@ -104,7 +150,8 @@ thin_voters(struct election *e)
  * looked at vote as well.
  */
 static void
-call_voters(struct election *e, const struct record *records, size_t n, bool with_laws)
+call_voters(struct election *e, const struct record *records, size_t n, bool with_laws,
+    bool with_requests)
 {
 	size_t step = n > VOTERS ? n / VOTERS : 1, i;
 	double near_all = 0;
@@ -119,6 +166,7 @@ call_voters(struct election *e, const struct record *records, size_t n, bool wit
 			    .crowd = span_window_count(e->files, with_laws, r->span),
 			    .order = (uint32_t)i};
 	}
+	drop_repeats(e, with_laws ? SIGNATURE_APART : 0, with_requests);
 	if (!with_laws)
 		return;
 	qsort(e->voter, e->voters, sizeof *e->voter, sparser);
@@ -321,7 +369,7 @@ span_vote_headers(const struct files *files, const struct record *records, size_
 	struct election e = {.files = files, .c = c, .vote = vote};
 	bool found;
 
-	call_voters(&e, records, n, with_laws);
+	call_voters(&e, records, n, with_laws, false);
 	if (!with_laws)
 		thin_voters(&e);
 	found = elect_all(&e, &c->header, with_laws, elect_header);
@@ -384,7 +432,7 @@ span_vote_requests(const struct files *files, const struct record *records, size
 	size_t i, kept = 0;
 	bool found;
 
-	call_voters(&e, records, n, false);
+	call_voters(&e, records, n, false, true);
 	for (i = 0; i < e.voters; i++)
 		if (e.voter[i].record->has_request)
 			e.voter[kept++] = e.voter[i];
@@ -433,15 +481,17 @@ span_vote_pair(const struct files *files, const struct record *records, size_t n
 	       struct constants *c)
 {
 	size_t slots = (size_t)(MODE_BYTES_MAX + 1) * (MODE_BYTES_MAX + 1), best = 0, i;
-	size_t step = n > VOTERS ? n / VOTERS : 1;
+	struct election e = {.files = files, .c = c};
 	struct pairs pairs = {calloc(slots, sizeof *pairs.gain), 0};
 	double gain;
 
 	if (pairs.gain == NULL)
 		return false;
-	for (i = 0; i < n; i += step)
-		if (span_is_lesson(c, &records[i]) && records[i].has_request)
-			vote_pair(files, c, &records[i], &pairs);
+	call_voters(&e, records, n, false, true);
+	for (i = 0; i < e.voters; i++)
+		if (e.voter[i].record->has_request)
+			vote_pair(files, c, e.voter[i].record, &pairs);
+	free(e.voter);
 	for (i = 1; i < slots; i++)
 		if (pairs.gain[i] > pairs.gain[best])
 			best = i;
