@@ -454,23 +454,23 @@ plain_prior(struct plain *p, const struct record *r, double *listed, double *unl
 	*unlisted = log(UNLISTED * wire_unknown_density(p->files, at.wire, payload));
 }
 
-bool
-plain_several(struct plain *p, const struct record *r, const struct verdict *alone,
-	      struct several *out)
+double
+plain_unknown(struct plain *p, const struct record *r)
 {
-	struct place at = place_of(p, r);
+	return place_of(p, r).losses->unknown;
+}
+
+static bool
+search(struct plain *p, const struct place *place, const struct record *r,
+       const struct verdict *alone, struct several *out)
+{
+	struct place at = *place;
 	const struct sents *later;
 	struct plain_ready ready;
 	struct mode mode;
 
-	if (r->is_quic)
-		return !p->config.no_several &&
-		       !(alone->count > 0 && alone->candidate[0].probability > SURE) &&
-		       quic_several(p->files, &at.server->known.quic, r, alone, out);
 	if (p->config.no_several || sampled_is(r) || at.mss == 0 ||
-	    at.wire->header.count == 0 || at.server == &p->all ||
-	    (alone->count > 0 && alone->candidate[0].probability > SURE &&
-	     !several_is_told(at.losses, r, at.overhead)))
+	    at.wire->header.count == 0 || at.server == &p->all)
 		return false;
 	plain_make_ready(p, at.wire, at.losses, at.tables, at.overhead, at.mss, &ready);
 	/* Only the first exchange has the handshake. */
@@ -479,7 +479,31 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 	later = sents_for(p, &mode);
 	several_name(&ready.model, later, residues_for(p, &mode, at.mss, later), r, alone,
 		     out);
-	return out->probability >= 0.5;
+	return true;
+}
+
+bool
+plain_search_several(struct plain *p, const struct record *r, const struct verdict *alone,
+		     struct several *out)
+{
+	struct place at = place_of(p, r);
+
+	return search(p, &at, r, alone, out);
+}
+
+bool
+plain_several(struct plain *p, const struct record *r, const struct verdict *alone,
+	      struct several *out)
+{
+	struct place at = place_of(p, r);
+	bool is_sure = alone->count > 0 && alone->candidate[0].probability > SURE;
+
+	if (r->is_quic)
+		return !p->config.no_several && !is_sure &&
+		       quic_several(p->files, &at.server->known.quic, r, alone, out);
+	if (is_sure && !several_is_told(at.losses, r, at.overhead))
+		return false;
+	return search(p, &at, r, alone, out) && out->probability >= 0.5;
 }
 
 size_t

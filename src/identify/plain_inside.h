@@ -91,6 +91,19 @@ void plain_make_ready(struct plain *plain, const struct wire_server *server,
  * mss: of its segments if it sends like the others. */
 void plain_name_elsewhere(struct plain *plain, struct server *s, uint32_t mss,
 			  const struct record *record, struct verdict *out);
+/* The share of unknown files that is supposed for a record. */
+double plain_unknown(struct plain *plain, const struct record *record);
+/* As plain_several, whatever the probability of one or of several is; false where it
+ * cannot be searched. */
+bool plain_search_several(struct plain *plain, const struct record *record,
+			  const struct verdict *alone, struct several *out);
+/* The header's constant of a server whose records 0..n-1 hold two downloads each. */
+bool plain_guess_sums(const struct plain *plain, const struct record *const *records,
+		      size_t n, uint32_t overhead, struct wire_guess *out);
+/* How many of a server's records 0..n-1 hold several downloads. */
+void plain_learn_several(struct plain *plain, struct server *server,
+			 const struct record *const *records, size_t n);
+
 /* Losses as they are expected of a meter there. */
 void plain_expect(struct wire_path *path, enum position position);
 void plain_forget_indexes(struct plain *plain);

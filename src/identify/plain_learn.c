@@ -400,10 +400,12 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 	uint32_t mss;
 
 	if (n >= PLAIN_RECORDS_MIN &&
-	    guess_server(p, r, n,
-			 s->known.wire.header.count > 0 ? &s->known.wire
-			 : &p->all.known.wire,
-			 is_thorough, &guess))
+	    (guess_server(p, r, n,
+			  s->known.wire.header.count > 0 ? &s->known.wire
+			  : &p->all.known.wire,
+			  is_thorough, &guess) ||
+	     (s->known.wire.header.count == 0 && is_thorough &&
+	      plain_guess_sums(p, r, n, plain_overhead(p, s, r[0]), &guess))))
 		take_guess(&guess, &s->known.wire);
 	if (n >= PLAIN_RECORDS_MIN) {
 		wire_learn_bands(r, n, &s->known.wire);
@@ -429,6 +431,7 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 			;
 		learn_path(p, s, &r[first], end - first);
 	}
+	plain_learn_several(p, s, r, n);
 }
 
 /* Fits the losses of a server and of its paths again, from where they are. */

@@ -296,7 +296,10 @@ several_name(const struct wire_model *m, const struct sents *later,
 		return;
 	for (i = 2; i <= SEVERAL_FILES_MAX; i++)
 		try_number(&s, i);
-	sum = s.sum + (1 - m->server->several) * alone->evidence;
+	/* Of the files that are known so many come with others; unknown ones may as well. */
+	sum = s.sum + alone->evidence *
+			  ((1 - m->server->several) * (1 - alone->unknown) +
+			   alone->unknown);
 	if (!(sum > 0))
 		return;
 	out->probability = s.sum / sum;
