@@ -64,6 +64,10 @@ cost(const struct item *truth, const struct item *finding, int64_t tolerance_us)
 {
 	int64_t apart;
 
+	/* Each of a set began somewhere between the record's start and its end. */
+	if (finding->is_of_set && truth->start_us > finding->start_us &&
+	    truth->start_us <= finding->end_us)
+		return 0;
 	if (__builtin_sub_overflow(truth->start_us, finding->start_us, &apart) ||
 	    apart > tolerance_us || apart < -tolerance_us)
 		return -1;
@@ -71,13 +75,29 @@ cost(const struct item *truth, const struct item *finding, int64_t tolerance_us)
 		return truth->exchange == finding->exchange ? 0 : -1;
 	if (apart < 0)
 		apart = -apart;
-	if (truth->has_octets && finding->has_octets) {
+	if (truth->has_octets && finding->has_octets && !finding->is_of_set) {
 		double off = 4 * fmax(0, fabs(log(((double)finding->octets + OVERHEAD) /
 		    ((double)truth->octets + OVERHEAD))) - HEADERS);
 
 		apart += (int64_t)(SIZE * (double)tolerance_us * fmin(off, 1));
 	}
 	return apart;
+}
+
+/* Findings that nothing tells apart but their names: several downloads that one record
+ * holds, as a set. */
+static void
+mark_sets(struct items *findings)
+{
+	size_t i;
+
+	for (i = 1; i < findings->count; i++) {
+		struct item *a = &findings->list[i - 1], *b = a + 1;
+
+		if (key_compare(a, b) == 0 && a->start_us == b->start_us &&
+		    a->end_us == b->end_us && a->exchange == b->exchange)
+			a->is_of_set = b->is_of_set = true;
+	}
 }
 
 static void
@@ -190,6 +210,7 @@ align_items(struct items *truth, struct items *findings, int64_t tolerance_us,
 	if (findings->count > 0)
 		qsort(findings->list, findings->count, sizeof *findings->list,
 		    item_compare);
+	mark_sets(findings);
 	memset(pairs, 0xff, truth->count * sizeof *pairs);
 	for (t = next_run(truth, 0); t.count > 0;
 	    t = next_run(truth, t.first + t.count)) {

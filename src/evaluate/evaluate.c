@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOLERANCE_US = 2000000, TOLERANCE_S_MAX = 86400 };
+enum { TOLERANCE_US = 2000000, TOLERANCE_S_MAX = 86400, SET_MOST = 64 };
 
 const struct counter_row evaluate_counter_rows[EVALUATE_COUNTERS] = {
 #define COUNTER(id, help) [EVALUATE_##id] = {#id, help},
@@ -130,19 +130,57 @@ set_split(struct evaluation *e, const char *split, struct err *err)
 
 /* ---- the verdicts ---- */
 
+/* A name without a version, of a catalogue that has none, is judged as a name. */
 static bool
 says_so(const struct evaluation *e, const struct item *truth, const struct item *finding)
 {
 	return strcmp(evaluation_text(&e->truth, truth->name),
 	    evaluation_text(&e->findings, finding->name)) == 0 &&
-	    (truth->version == 0 || strcmp(evaluation_text(&e->truth, truth->version),
+	    (truth->version == 0 || finding->version == 0 ||
+	    strcmp(evaluation_text(&e->truth, truth->version),
 	    evaluation_text(&e->findings, finding->version)) == 0);
+}
+
+static const struct item *
+paired(const struct evaluation *e, size_t i)
+{
+	return e->pairs[i] == UNPAIRED ? NULL : &e->findings.list[e->pairs[i]];
+}
+
+/* A set of files has no order: each of its downloads is held against the one of the set
+ * that says its name, if any does. */
+static void
+match_sets(struct evaluation *e)
+{
+	const struct item *list = e->truth.list, *a, *b;
+	size_t i, k;
+	uint32_t kept;
+
+	for (i = 0; i < e->truth.count; i++) {
+		a = paired(e, i);
+		if (a == NULL || !a->is_of_set || list[i].name == 0 ||
+		    says_so(e, &list[i], a))
+			continue;
+		for (k = i < SET_MOST ? 0 : i - SET_MOST;
+		     k < e->truth.count && k < i + SET_MOST; k++) {
+			b = paired(e, k);
+			if (b == NULL || !b->is_of_set || b->start_us != a->start_us ||
+			    b->port != a->port ||
+			    addr_compare(&b->client, &a->client) != 0 ||
+			    !says_so(e, &list[i], b) || says_so(e, &list[k], b))
+				continue;
+			kept = e->pairs[i];
+			e->pairs[i] = e->pairs[k];
+			e->pairs[k] = kept;
+			break;
+		}
+	}
 }
 
 const struct item *
 evaluation_finding(const struct evaluation *e, size_t i)
 {
-	return e->pairs[i] == UNPAIRED ? NULL : &e->findings.list[e->pairs[i]];
+	return paired(e, i);
 }
 
 bool
@@ -239,6 +277,7 @@ evaluate_text(const struct evaluate_text *findings, const struct evaluate_text *
 	e->pairs = must(malloc((e->truth.count + 1) * sizeof *e->pairs));
 	e->counters[EVALUATE_crowded] =
 	    align_items(&e->truth, &e->findings, tolerance, e->pairs);
+	match_sets(e);
 	make_groups(e);
 	if (set_split(e, config->split, err) != 0)
 		goto fail;

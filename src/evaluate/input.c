@@ -17,6 +17,7 @@ enum cell {
 	COLUMN_client,
 	COLUMN_client_port,
 	COLUMN_start,
+	COLUMN_end,
 	COLUMN_name,
 	COLUMN_version,
 	COLUMN_exchange,
@@ -31,7 +32,7 @@ enum cell {
 	COLUMNS
 };
 
-static const char *const names[COLUMNS] = {"client", "client_port", "start", "name",
+static const char *const names[COLUMNS] = {"client", "client_port", "start", "end", "name",
     "version",
     "exchange", "size", "bytes", "probability", "grade", "candidates", "evidence",
     "pieces", NULL};
@@ -146,11 +147,16 @@ read_item(struct items *t, const struct reader *r, const struct columns *columns
 	uint64_t port = 0, exchange = 0;
 
 	*out = (struct item){0};
-	if (!addr_parse(cell.data, cell.len, &out->client))
+	if (!addr_parse_logged(cell.data, cell.len, &out->client))
 		return COLUMN_client;
 	cell = cell_of(r, columns, COLUMN_start);
 	if (!time_parse(cell.data, cell.len, &out->start_us))
 		return COLUMN_start;
+	out->end_us = out->start_us;
+	cell = cell_of(r, columns, COLUMN_end);
+	if (!t->is_truth && cell.len > 0 &&
+	    !time_parse(cell.data, cell.len, &out->end_us))
+		return COLUMN_end;
 	if (!parse_number(cell_of(r, columns, COLUMN_client_port), UINT16_MAX, &port,
 	    &out->has_port))
 		return COLUMN_client_port;

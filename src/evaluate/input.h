@@ -9,7 +9,7 @@
 /* A download of the truth, or a finding. Texts are offsets into their table's strings; 0
  * is none. */
 struct item {
-	int64_t start_us;
+	int64_t start_us, end_us; /* end_us: of a finding; as start_us where not told */
 	struct addr client;
 	double probability;
 	/* the file's size; of a finding: octets or span of its response */
@@ -19,6 +19,7 @@ struct item {
 	uint16_t port;
 	uint8_t grade;
 	bool has_port, has_exchange, has_octets;
+	bool is_of_set; /* a finding: of several of one record, in no order */
 };
 
 enum { ITEMS_MAX = 20000000 };

@@ -28,6 +28,13 @@ for run in sequential-1 pipelined-1; do
 		"$(head -n 1 "$tmp/scored" | grep -o '"right":[0-9]*,"wrong":[0-9]*')" \
 		"$(awk 'NR == 1 {print "\"right\":" $5 ",\"wrong\":" $8}' "$tmp/score")"
 done
+# what other programs write: milliseconds, IPv4 as a server logs it that listens by IPv6; and
+# a catalogue that knows no versions
+printf 'name,start,client_port,client,version\nalpha,1763892000000,40001,::ffff:192.0.2.1,1.0\n' >"$tmp/logged.csv"
+printf 'start\tclient\tclient_port\tname\tversion\tprobability\n2025-11-23T10:00:00.1Z\t192.0.2.1\t40001\talpha\t\t0.9\n' >"$tmp/f.tsv"
+is "times and addresses as logged, names without a version" \
+	"$("$weir" evaluate --findings "$tmp/f.tsv" --truth "$tmp/logged.csv" -o ndjson 2>&1 | head -n 1 | grep -o '"downloads":1,"right":1')" \
+	'"downloads":1,"right":1'
 printf 'client\tstart\tname\n192.0.2.1\tyesterday\ta\n' >"$tmp/bad.tsv"
 status "a truth with a wrong time is refused" 1 "$weir" evaluate --findings "$tmp/sequential-1.tsv" --truth "$tmp/bad.tsv"
 like "with file, line and column" "$(cat "$tmp/err")" "bad.tsv: line 2: column 'start'"
