@@ -32,8 +32,8 @@ enum cell {
 	COLUMNS
 };
 
-static const char *const names[COLUMNS] = {"client", "client_port", "start", "end", "name",
-    "version",
+static const char *const names[COLUMNS] = {"client", "client_port", "start", "end",
+    "name", "version",
     "exchange", "size", "bytes", "probability", "grade", "candidates", "evidence",
     "pieces", NULL};
 

@@ -296,7 +296,7 @@ several_name(const struct wire_model *m, const struct sents *later,
 		return;
 	for (i = 2; i <= SEVERAL_FILES_MAX; i++)
 		try_number(&s, i);
-	/* Of the files that are known so many come with others; unknown ones may as well. */
+	/* Of known files so many come with others; what unknown ones do is their part. */
 	sum = s.sum + alone->evidence *
 			  ((1 - m->server->several) * (1 - alone->unknown) +
 			   alone->unknown);

@@ -10,9 +10,9 @@
  * 1.3, HTTP/1.1 and HTTP/2. Records among few files of their size say most and cost least
  * then.
  *
- * A file that is downloaded again and again is one witness, not many: what its response and
- * some file of the catalogue have between them would else look like a constant, however
- * rare that is, if the file is of no catalogue.
+ * A file that is downloaded again and again is one witness, not many: what its response
+ * and some file of the catalogue have between them would else look like a constant,
+ * however rare that is, if the file is of no catalogue.
  */
 #include "identify/span_weigh.h"
 

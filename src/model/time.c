@@ -10,6 +10,7 @@
 
 enum { SECOND_US = 1000000 };
 static const int64_t DAY_US = 86400 * (int64_t)SECOND_US;
+static const uint64_t SECONDS_LAST = 253402300799; /* of the year 9999 */
 
 static int64_t
 days_from_date(int64_t year, unsigned month, unsigned day)
@@ -129,16 +130,16 @@ take_fraction(const char **s, const char *end, int64_t *us)
 	return true;
 }
 
-/* Seconds since 1970; numbers that would be seconds of the year 5138 and later are
- * milli-, micro- or nanoseconds, each a thousand times as large. */
+/* Seconds since 1970; numbers that would be seconds behind the year 9999 are milli-,
+ * those that would be such then micro-, others nanoseconds. */
 static int64_t
 epoch_us(uint64_t whole, int64_t fraction_us)
 {
-	if (whole < 100000000000)
+	if (whole <= SECONDS_LAST)
 		return (int64_t)whole * SECOND_US + fraction_us;
-	if (whole < 100000000000000)
+	if (whole / 1000 <= SECONDS_LAST)
 		return (int64_t)whole * 1000 + fraction_us / 1000;
-	return (int64_t)(whole < 100000000000000000 ? whole : whole / 1000);
+	return (int64_t)(whole / SECOND_US <= SECONDS_LAST ? whole : whole / 1000);
 }
 
 static bool
