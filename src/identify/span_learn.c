@@ -387,5 +387,5 @@ span_learn(const struct files *files, const struct record *records, size_t n,
 		return;
 	learn(files, records, n, is_framed, base, out);
 	if (!is_framed && layers == SPAN_ANY && wants_laws(out, base, n))
-		learn_laws(files, records, n, base, out);
+		learn_laws(files, records, n, NULL, out);
 }
