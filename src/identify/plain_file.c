@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file of servers and paths: one table of parameters says how each is written, read,
- * bounded and explained.
+ * The file of servers and paths: the table of parameters (plain_row.c) says how each is
+ * written, read, bounded and explained.
  */
 #include "identify/plain_file.h"
 
@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "catalog/unpack.h"
 #include "identify/plain.h"
+#include "identify/plain_row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,91 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { KIND_u32, KIND_f64, KIND_bool, KIND_modes };
 enum { CELLS = 5 };
 
 static const uint64_t BYTES_MAX = (uint64_t)4 << 30;
 static const char first_line[] = "weir-wire-model\t1",
 		  second_line[] = "server\tport\tclient\tparameter\tvalue";
-
-struct row {
-	const char *name;
-	enum kind kind;
-	size_t offset;
-	uint32_t count;
-	double min, max;
-	const char *help;
-};
-
-#define PATH(member, kind_, count_, min_, max_, help_)                                   \
-	{#member, KIND_##kind_, offsetof(struct wire_path, member), count_, min_, max_, help_}
-#define SERVER(member, kind_, count_, min_, max_, help_)                                 \
-	{#member, KIND_##kind_, offsetof(struct wire_server, member), count_, min_, max_, help_}
-
-#define QUIC(member, kind_, count_, min_, max_, help_)                                   \
-	{"quic_" #member, KIND_##kind_, offsetof(struct quic_server, member), count_, min_,  \
-	 max_, help_}
-
-static const struct row server_rows[] = {
-    SERVER(overhead, u32, 1, 0, 200, "octets of headers per packet, c; 0: the usual"),
-    SERVER(header, modes, 1, 0, 0,
-	   "header constants: bytes:digits of the size beside decimal ones (1 "
-	   "hexadecimal, 2 to base 36, 3 not even these):law of records:HTTP "
-	   "header:share"),
-    SERVER(several, f64, 1, 0, 0.99, "share of records with more than one download"),
-    SERVER(band, f64, WIRE_BANDS, 0, 1, "share of downloads by half octave of octets"),
-};
-static const struct row quic_rows[] = {
-    QUIC(flows, f64, 1, 0, 1e18,
-        "connections by QUIC that the following was learned from"),
-    QUIC(cost, f64, 1, 0, 100, "octets of a packet by QUIC that are no file's"),
-    QUIC(constant, f64, 1, -1e6, 1e6, "octets beside the file and its packets' cost"),
-    QUIC(packet, f64, 1, 1, 65535, "octets of a file in a full packet"),
-    QUIC(largest, f64, 1, 1, 65535, "octets of the largest packets, without IP and UDP"),
-    QUIC(width, f64, 2, 1, 1e6,
-        "mean distance from that, nothing sent again, and packets"),
-    QUIC(again, f64, QUIC_KINDS, 0, 1,
-        "share of connections by packets sent again: -2 to 8"),
-    QUIC(rest, f64, 1, 0, 1, "share with any number of octets more"),
-    QUIC(mean, f64, 1, 1, 1e9, "their mean"),
-    QUIC(unknown, f64, 1, 0, 1,
-        "share of downloads by QUIC that the catalogue does not have"),
-};
-static const struct row path_rows[] = {
-    PATH(flows, f64, 1, 0, 1e18, "downloads that the following was learned from"),
-    PATH(mss, u32, 1, 0, 65535, "largest segment; 0: by each record"),
-    PATH(own_overhead, u32, 1, 0, 200,
-	 "octets of headers per packet, where they are not the server's; 0: they are"),
-    PATH(request, u32, 1, 0, 65535,
-        "octets of a request beside its path; 0: not learned"),
-    PATH(is_request_exact, bool, 1, 0, 1, "whether that is exact"),
-    PATH(options_tell, bool, 1, 0, 1,
-	 "whether the client's SACK options say what was sent again"),
-    PATH(lam, f64, 1, 0, 10, "retransmissions per segment"),
-    PATH(r, f64, 1, 0.001, 1000, "shape of their distribution"),
-    PATH(tail, f64, 1, 0, 0.99, "share of downloads with bursts of many more"),
-    PATH(q, f64, WIRE_X_CLASSES, 0, 1,
-	 "share of odd remainders by segments below the MSS: 0, 1-2, 3-10, 11-30, more"),
-    PATH(q_whole, f64, 1, 0, 1, "the same where no segment was sent again"),
-    PATH(from, f64, 8, 0, 1,
-	 "sources of odd remainders, for few and for many short segments: page ends, "
-	 "last segment, both, any"),
-    PATH(options, f64, 1, 0, 1, "share of remainders that are TCP options"),
-    PATH(by_n, f64, WIRE_N_CLASSES, 0, 1e9,
-	 "segments sent again by the client's SACK options: 0, 1, 2-3, 4-7, ..."),
-    PATH(n_shape, f64, 1, 0, 1000, "shape around those; 0: not fitted"),
-    PATH(n_share, f64, WIRE_N_CLASSES, 0, 1, "share of downloads by those options"),
-    PATH(unknown, f64, 1, 0, 1, "share of downloads that the catalogue does not have"),
-    PATH(hops_client, u32, 1, 0, HOPS_UNKNOWN,
-	 "routers between the meter and the client by TTL; 255: not told"),
-    PATH(hops_server, u32, 1, 0, HOPS_UNKNOWN,
-	 "the same to the server: near it all that is sent again is seen"),
-};
-enum {
-	SERVER_ROWS = sizeof server_rows / sizeof server_rows[0],
-	QUIC_ROWS = sizeof quic_rows / sizeof quic_rows[0],
-	PATH_ROWS = sizeof path_rows / sizeof path_rows[0],
-};
 
 static void
 put_modes(struct text *out, const struct modes *modes)
@@ -117,7 +38,7 @@ put_modes(struct text *out, const struct modes *modes)
 }
 
 static void
-put_value(struct text *out, const struct row *row, const void *from)
+put_value(struct text *out, const struct plain_row *row, const void *from)
 {
 	const char *at = (const char *)from + row->offset;
 	uint32_t i;
@@ -125,16 +46,16 @@ put_value(struct text *out, const struct row *row, const void *from)
 	for (i = 0; i < row->count; i++) {
 		text_str(out, i > 0 ? "," : "");
 		switch (row->kind) {
-		case KIND_u32:
+		case PLAIN_KIND_u32:
 			text_printf(out, "%u", ((const uint32_t *)at)[i]);
 			break;
-		case KIND_f64:
+		case PLAIN_KIND_f64:
 			text_printf(out, "%.9g", ((const double *)at)[i]);
 			break;
-		case KIND_bool:
+		case PLAIN_KIND_bool:
 			text_printf(out, "%d", ((const bool *)at)[i]);
 			break;
-		case KIND_modes:
+		case PLAIN_KIND_modes:
 			put_modes(out, (const struct modes *)at);
 			break;
 		}
@@ -149,7 +70,7 @@ struct listing {
 };
 
 static void
-list_rows(struct listing *l, const struct row *rows, size_t n, const void *from)
+list_rows(struct listing *l, const struct plain_row *rows, size_t n, const void *from)
 {
 	size_t i;
 
@@ -166,10 +87,10 @@ static void
 list_server(struct listing *l, const struct plain_server *s)
 {
 	snprintf(l->client, sizeof l->client, "-");
-	list_rows(l, server_rows, SERVER_ROWS, &s->wire);
-	list_rows(l, path_rows, PATH_ROWS, &s->path);
+	list_rows(l, plain_server_rows, plain_server_row_count, &s->wire);
+	list_rows(l, plain_path_rows, plain_path_row_count, &s->path);
 	if (s->quic.flows > 0)
-		list_rows(l, quic_rows, QUIC_ROWS, &s->quic);
+		list_rows(l, plain_quic_rows, plain_quic_row_count, &s->quic);
 }
 
 void
@@ -196,7 +117,7 @@ plain_list(const struct plain *p, void (*each)(void *arg, const struct plain_lin
 			const struct plain_path *path = plain_path_at(p, i, k);
 
 			l.client[addr_print(&path->client, l.client)] = '\0';
-			list_rows(&l, path_rows, PATH_ROWS, &path->wire);
+			list_rows(&l, plain_path_rows, plain_path_row_count, &path->wire);
 		}
 	}
 	text_done(&l.value);
@@ -336,7 +257,7 @@ read_modes(const struct reading *r, const char *s, size_t n, struct modes *out,
 }
 
 static int
-read_value(const struct reading *r, const struct row *row, const char *s, size_t n,
+read_value(const struct reading *r, const struct plain_row *row, const char *s, size_t n,
     void *to, struct err *err)
 {
 	const char *end = s + n, *cell;
@@ -345,7 +266,7 @@ read_value(const struct reading *r, const struct row *row, const char *s, size_t
 	uint32_t i;
 	size_t len;
 
-	if (row->kind == KIND_modes)
+	if (row->kind == PLAIN_KIND_modes)
 		return read_modes(r, s, n, (struct modes *)at, err);
 	for (i = 0; i < row->count; i++) {
 		cell = s;
@@ -358,9 +279,9 @@ read_value(const struct reading *r, const struct row *row, const char *s, size_t
 				       r->label, (unsigned long long)r->line, row->name,
 				       row->count, row->count == 1 ? "" : "s", row->min,
 				       row->max, (int)(len < 60 ? len : 60), cell);
-		if (row->kind == KIND_u32)
+		if (row->kind == PLAIN_KIND_u32)
 			((uint32_t *)at)[i] = (uint32_t)v;
-		else if (row->kind == KIND_bool)
+		else if (row->kind == PLAIN_KIND_bool)
 			((bool *)at)[i] = v != 0;
 		else
 			((double *)at)[i] = v;
@@ -415,8 +336,8 @@ open_block(struct reading *r, const char *const cell[], const size_t len[],
 	return 0;
 }
 
-static const struct row *
-find_row(const struct row *rows, size_t n, const char *name, size_t len)
+static const struct plain_row *
+find_row(const struct plain_row *rows, size_t n, const char *name, size_t len)
 {
 	size_t i;
 
@@ -430,7 +351,7 @@ static int
 read_parameter(struct reading *r, const char *line, size_t n, struct err *err)
 {
 	const char *end = line + n, *cell[CELLS], *at = line;
-	const struct row *row;
+	const struct plain_row *row;
 	uint64_t version;
 	size_t len[CELLS], i;
 
@@ -452,14 +373,15 @@ read_parameter(struct reading *r, const char *line, size_t n, struct err *err)
 	}
 	if (open_block(r, cell, len, err) < 0)
 		return -1;
-	if ((row = find_row(path_rows, PATH_ROWS, cell[3], len[3])) != NULL)
+	if ((row = find_row(plain_path_rows, plain_path_row_count, cell[3], len[3])) !=
+	    NULL)
 		return read_value(r, row, cell[4], len[4],
 				  r->has_client ? &r->path.wire : &r->server.path, err);
-	if (!r->has_client &&
-	    (row = find_row(server_rows, SERVER_ROWS, cell[3], len[3])) != NULL)
+	if (!r->has_client && (row = find_row(plain_server_rows, plain_server_row_count,
+	    cell[3], len[3])) != NULL)
 		return read_value(r, row, cell[4], len[4], &r->server.wire, err);
-	if (!r->has_client && (row = find_row(quic_rows, QUIC_ROWS, cell[3], len[3])) !=
-	    NULL)
+	if (!r->has_client && (row = find_row(plain_quic_rows, plain_quic_row_count,
+	    cell[3], len[3])) != NULL)
 		return read_value(r, row, cell[4], len[4], &r->server.quic, err);
 	return wrong(r, err, "no such parameter of a path or server:", cell[3], len[3]);
 }
