@@ -16,6 +16,7 @@ kind, count, path, seed = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.ar
 truth = open(sys.argv[5] if len(sys.argv) > 5 else "/dev/null", "w")
 draw = random.Random(seed)
 SERVERS, CLIENTS, MSS, HEADERS = 100, 5000, 1448, 52
+OTHERS = 3  # packets of the server without data: of the handshake, for the request, at the end
 START_US = 1_764_000_000_000_000
 
 files = []
@@ -91,7 +92,7 @@ def plain():
         tell(client, port, at, name)
         print(stamp(at), stamp(at + answer // 12 + 2000), client[0], server[0],
               port, 80, 6, request + HEADERS * acks + 8 + 12 * 2 * again, acks,
-              answer + again * MSS + HEADERS * (segments + again + 2) + 8, segments + again + 2,
+              answer + again * MSS + HEADERS * (segments + again + OTHERS) + 8, segments + again + OTHERS,
               "SAPF", "SAPF", sep="\t")
 
 

@@ -45,6 +45,9 @@ struct plain {
 	uint32_t version;
 	/* What the guess of all servers gains of a record; 0: there was none. */
 	double usual_gain;
+	/* The same of the constants so found, held against records by plain_known.c, and
+	 * what these leave unexplained; 0: there are none. */
+	double usual_known, usual_other;
 	uint64_t turn; /* counts the models made */
 	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
 	/* The last one found: records come sorted. */
@@ -68,6 +71,17 @@ uint32_t plain_path_overhead(const struct plain *plain, const struct server *ser
 /* What is known of a server, or of all. */
 const struct wire_server *plain_wire_server(const struct plain *plain,
 					    const struct server *server);
+
+/*
+ * Holds constants that are known against a server's records, those of all servers first
+ * (plain_set_usual): true and a guess if they explain them about as well as those. mss and
+ * class of SACK options by record, as wire_vote has them.
+ */
+void plain_set_usual(struct plain *plain, const struct record *const *records,
+		     const uint32_t *mss, const uint8_t *n_class, size_t n);
+bool plain_guess_known(struct plain *plain, const struct wire_server *known,
+		       const struct record *const *records, const uint32_t *mss,
+		       const uint8_t *n_class, size_t n, struct wire_guess *out);
 
 /* Finds or adds; a pointer lasts until the next one is added. */
 struct server *plain_server_add(struct plain *plain, const struct addr *addr,

@@ -18,6 +18,9 @@
 
 enum {
 	FIT_ROUNDS = 6,
+	MANY_ROUNDS = 2, /* of these, the last ones: with */
+	MANY_RECORDS = 2000, /* at most; the others with */
+	FEW_RECORDS = 300,
 	REFIT_ROUNDS = 3,
 	POOL_MAX = 1200,
 	GUESS_RECORDS = 60,
@@ -120,7 +123,7 @@ is_usual(const struct plain *p, const struct wire_guess *g)
  * it convinces nothing else is. like: what is known of the whole, or NULL.
  */
 static bool
-guess_server(const struct plain *p, const struct record *const *r, size_t n,
+guess_server(struct plain *p, const struct record *const *r, size_t n,
 	     const struct wire_server *like, bool is_thorough, struct wire_guess *best)
 {
 	static const uint32_t links[] = {0, 14, 18};
@@ -132,6 +135,11 @@ guess_server(const struct plain *p, const struct record *const *r, size_t n,
 	int law;
 
 	*best = (struct wire_guess){0};
+	if (like != NULL && like->overhead != 0 && p->usual_known > 0) {
+		guess_paths(p, r, n, like->overhead, mss, (uint8_t *)(mss + n));
+		if (plain_guess_known(p, like, r, mss, (uint8_t *)(mss + n), n, best))
+			goto done;
+	}
 	if (like != NULL && like->header.count > 0)
 		try_guess(p, r, n, mss,
 			  like->overhead != 0 ? like->overhead : usual,
@@ -165,6 +173,17 @@ done:
 	return best->is_significant;
 }
 
+/* What is known of all servers, held against their records. */
+static void
+set_usual(struct plain *p, const struct record *const *r, size_t n)
+{
+	uint32_t *mss = must(calloc(2 * n + 1, sizeof *mss));
+
+	guess_paths(p, r, n, p->all.known.wire.overhead, mss, (uint8_t *)(mss + n));
+	plain_set_usual(p, r, mss, (uint8_t *)(mss + n), n);
+	free(mss);
+}
+
 static void
 take_guess(const struct wire_guess *g, struct wire_server *out)
 {
@@ -192,7 +211,9 @@ fit(struct plain *p, const struct server *s, const struct record *const *r, size
 
 		plain_make_ready(p, wire, path, plain_tables(tables, path), overhead, mss,
 		    &ready);
-		wire_refit(&ready.model, r, n, base, &next);
+		wire_refit(&ready.model, r, n,
+			   round + MANY_ROUNDS < rounds ? FEW_RECORDS : MANY_RECORDS,
+			   base, &next);
 		if (p->files->has_paths && round <= 1)
 			wire_learn_request_paths(&ready.model, r, n, &next);
 		*path = next;
@@ -648,11 +669,12 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 	struct wire_guess guess;
 
 	if (n > 0 && p->files->count > 0) {
-		p->usual_gain = 0;
+		p->usual_gain = p->usual_known = 0;
 		if (count > 0 &&
 		    guess_server(p, picked, count, &p->all.known.wire, true, &guess)) {
 			take_guess(&guess, &p->all.known.wire);
 			p->usual_gain = guess.gain / (double)guess.records;
+			set_usual(p, picked, count);
 		}
 		if (count > 0)
 			wire_learn_bands(picked, count, &p->all.known.wire);

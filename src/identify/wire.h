@@ -241,10 +241,11 @@ double wire_band_factor(const struct files *files, const struct wire_server *ser
 double wire_unknown_density(const struct files *files, const struct wire_server *server,
 			    uint64_t payload);
 
-/* One round of EM: what records of a model's path say, into out, which may be that path;
- * base is the prior, where they are few. */
+/* One round of EM: what records of a model's path say, of many so many evenly, into out,
+ * which may be that path; base is the prior, where they are few. */
 void wire_refit(const struct wire_model *model, const struct record *const *records,
-		size_t n, const struct wire_path *base, struct wire_path *out);
+		size_t n, size_t most, const struct wire_path *base,
+		struct wire_path *out);
 /* The bands of a server's records. */
 void wire_learn_bands(const struct record *const *records, size_t n,
 		      struct wire_server *server);

@@ -274,12 +274,14 @@ fit_unknown(const struct fit *f, const struct wire_path *base, double share)
 
 void
 wire_refit(const struct wire_model *m, const struct record *const *records, size_t n,
-	   const struct wire_path *base, struct wire_path *out)
+	   size_t most, const struct wire_path *base, struct wire_path *out)
 {
 	struct fit *f = must(calloc(1, sizeof *f));
 	struct wire_path fitted = *m->path;
-	size_t step = (n + RECORDS_MAX - 1) / RECORDS_MAX, i;
+	size_t step, i;
 
+	most = most < RECORDS_MAX ? most : RECORDS_MAX;
+	step = (n + most - 1) / most;
 	for (i = 0; i < n; i += step)
 		count_record(f, m, records[i]);
 	if (f->named >= NAMED_MIN)
