@@ -98,6 +98,65 @@ says_so(const struct lab_downloads *d, const struct lab_download *one,
 					    lab_record_text(t, said->version)) == 0);
 }
 
+static bool
+is_one_record(const struct lab_record *a, const struct lab_record *b)
+{
+	return a->start_us == b->start_us && a->end_us == b->end_us &&
+	       a->bytes == b->bytes && lab_record_is_of(a, &b->client, b->port);
+}
+
+/* Another name of the same record that is the download's and is none of another's yet. */
+static const struct lab_record *
+find_other(const struct lab_downloads *d, const struct lab_download *one,
+	   const struct lab_records *t, const struct lab_record *said,
+	   const bool *is_taken)
+{
+	const struct lab_record *first = said;
+
+	while (first > t->list && is_one_record(first - 1, said))
+		first--;
+	for (; first < t->list + t->count && is_one_record(first, said); first++)
+		if (!is_taken[first - t->list] && first->name != 0 &&
+		    says_so(d, one, t, first))
+			return first;
+	return NULL;
+}
+
+/* Names of several downloads on one record come in no order: each goes to the download
+ * that it is of, if that is among those that were paired with the record. */
+static void
+uncross(const struct lab_downloads *d, const struct lab_records *t,
+	const struct lab_record **pairs)
+{
+	bool *is_taken = must(calloc(t->count + 1, sizeof *is_taken));
+	size_t *of = must(calloc(t->count + 1, sizeof *of)), i, at;
+	const struct lab_record *other;
+
+	for (i = 0; i < d->count; i++) {
+		if (pairs[i] == NULL)
+			continue;
+		at = (size_t)(pairs[i] - t->list);
+		of[at] = i + 1;
+		is_taken[at] = pairs[i]->name != 0 &&
+			       says_so(d, &d->list[i], t, pairs[i]);
+	}
+	for (i = 0; i < d->count; i++) {
+		if (pairs[i] == NULL || is_taken[at = (size_t)(pairs[i] - t->list)])
+			continue;
+		other = find_other(d, &d->list[i], t, pairs[i], is_taken);
+		if (other == NULL)
+			continue;
+		if (of[other - t->list] > 0)
+			pairs[of[other - t->list] - 1] = pairs[i];
+		of[at] = of[other - t->list];
+		pairs[i] = other;
+		of[other - t->list] = i + 1;
+		is_taken[other - t->list] = true;
+	}
+	free(of);
+	free(is_taken);
+}
+
 static void
 judge_in_order(const struct lab_downloads *d, const struct lab_records *t,
 	       int64_t tolerance_us, struct lab_verdict *v)
@@ -106,6 +165,7 @@ judge_in_order(const struct lab_downloads *d, const struct lab_records *t,
 	size_t i;
 
 	lab_align(d, t, LATE * tolerance_us, pairs);
+	uncross(d, t, pairs);
 	for (i = 0; i < d->count; i++) {
 		const struct lab_record *said = pairs[i];
 
@@ -140,13 +200,6 @@ placed_compare(const void *pa, const void *pb)
 	if (by == 0)
 		by = (a->start_us > b->start_us) - (a->start_us < b->start_us);
 	return by != 0 ? by : (a->number > b->number) - (a->number < b->number);
-}
-
-static bool
-is_one_record(const struct lab_record *a, const struct lab_record *b)
-{
-	return a->start_us == b->start_us && a->end_us == b->end_us &&
-	       a->bytes == b->bytes && lab_record_is_of(a, &b->client, b->port);
 }
 
 static size_t

@@ -301,6 +301,27 @@ test_alignment(void **state)
 	    "client,client_port,start,size,name\n"
 	    "::1,5,10,900000,a\n::1,6,11,900000,a\n::1,7,30,900000,a\n"
 	    "::1,8,40,900000,b\n::1,8,41,900000,b\n", usual), 5);
+	/* Names of several downloads in one record are in no order, those of two records
+	 * are; and no name is of two downloads. */
+	assert_int_equal(rights(
+	    "client,client_port,start,bytes,name,probability\n"
+	    "::1,5,10,900000,c,1\n::1,5,10,900000,a,1\n::1,5,10,900000,b,1\n",
+	    "client,client_port,start,size,name\n"
+	    "::1,5,10,300000,a\n::1,5,10.4,300000,b\n::1,5,10.9,300000,c\n", usual), 3);
+	assert_int_equal(rights(
+	    "client,client_port,start,bytes,name,probability\n"
+	    "::1,5,10,300000,b,1\n::1,5,10.4,300000,a,1\n",
+	    "client,client_port,start,size,name\n"
+	    "::1,5,10,300000,a\n::1,5,10.4,300000,b\n", usual), 0);
+	assert_int_equal(rights(
+	    "client,client_port,start,exchange,name,probability\n"
+	    "::1,5,10,1,b,1\n::1,5,10,2,a,1\n",
+	    "client,client_port,start,name\n::1,5,10,a\n::1,5,10.4,b\n", usual), 0);
+	assert_int_equal(rights(
+	    "client,client_port,start,bytes,name,probability\n"
+	    "::1,5,10,600000,x,1\n::1,5,10,600000,a,1\n",
+	    "client,client_port,start,size,name\n"
+	    "::1,5,10,300000,a\n::1,5,10.4,300000,a\n", usual), 1);
 	/* Other clients and ports are never taken. */
 	assert_int_equal(rights(
 	    "client,client_port,start,name,probability\n::2,5,10,a,1\n::1,6,10,a,1\n",

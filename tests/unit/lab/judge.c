@@ -192,6 +192,19 @@ static const struct {
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t5000\t\t\t\t\n",
 	    FOUND "100\t101\t10.0.0.1\t1\t90000\tx\t\t1\t\n101\t102\t10.0.0.1\t1\t5300\ta\t\t1\t\n",
 	    LAB_IN_ORDER, "R"},
+	{"in order, names of one record come in any order",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t100.4\tb\t\t10\t\t\t\t\n"
+	    "10.0.0.1\t1\t100.6\tc\t\t10\t\t\t\t\n",
+	    FOUND "100\t101\t10.0.0.1\t1\t30\tc\t\t1\t\n100\t101\t10.0.0.1\t1\t30\tx\t\t1\t\n"
+	    "100\t101\t10.0.0.1\t1\t30\ta\t\t1\t\n", LAB_IN_ORDER, "RWR"},
+	{"and each name is of one download",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t100.4\ta\t\t10\t\t\t\t\n",
+	    FOUND "100\t101\t10.0.0.1\t1\t20\tx\t\t1\t\n100\t101\t10.0.0.1\t1\t20\ta\t\t1\t\n",
+	    LAB_IN_ORDER, "WR"},
+	{"names of two records do not",
+	    TRUTH "10.0.0.1\t1\t100\ta\t\t10\t\t\t\t\n10.0.0.1\t1\t100.4\tb\t\t10\t\t\t\t\n",
+	    FOUND "100\t100.3\t10.0.0.1\t1\t10\tb\t\t1\t\n"
+	    "100.4\t101\t10.0.0.1\t1\t10\ta\t\t1\t\n", LAB_IN_ORDER, "WW"},
 	{"an exchange that the meter missed",
 	    TRUTH "10.0.0.1\t1\t100\ta\t\t1000\t\t\t\t\n10.0.0.1\t1\t100.1\tb\t\t50000\t\t\t\t\n",
 	    FOUND "100.1\t100.2\t10.0.0.1\t1\t50200\tb\t\t1\t\n", LAB_IN_ORDER, "AR"},
