@@ -325,7 +325,7 @@ find_ranges(struct identify *id)
 		if (n < 2)
 			continue;
 		qsort(picked, n, sizeof *picked, start_compare);
-		ranges_find(&id->ranges, &id->files, c, picked, n);
+		ranges_find(&id->ranges, &id->files, c, id->popular, picked, n);
 	}
 	id->counters[IDENTIFY_ranges_over_limit] = id->ranges.given_up;
 	free(picked);
@@ -436,11 +436,11 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	findings.point = id->intake.points;
 	findings.is_explained = id->config.is_explained;
 	id->by_record = groups_list(&id->groups, id->intake.records, id->intake.count);
-	find_ranges(id);
-	findings.plain_threshold = id->plain_threshold;
 	id->popular = repeats_find(&(struct repeats){
 	    &id->files, id->plain, id->by_record, id->intake.records, id->intake.count,
 	    is_fitting});
+	find_ranges(id);
+	findings.plain_threshold = id->plain_threshold;
 	ret = name_all(id, &findings, err);
 	plain_set_popular(id->plain, NULL);
 	popular_free(id->popular);

@@ -98,6 +98,40 @@ popular_add(struct popular *p, const struct verdict *v)
 		popular_note(p, v->candidate[0].file, v->candidate[0].probability);
 }
 
+/* The share of sure downloads that another one of the same file follows; and for how many
+ * of all downloads that holds. */
+static double
+again_of(double all, double once)
+{
+	return fmax(0, 1 - (once + 2) / (all + 2));
+}
+
+static double
+holds_of(const struct popular *p)
+{
+	return fmin(1, p->all / fmax(p->known, 1));
+}
+
+/* The share of downloads that is of files as often as sure ones are. */
+static double
+repeated(const struct popular *p)
+{
+	return again_of(p->all, p->once) * holds_of(p);
+}
+
+double
+popular_other(const struct popular *p)
+{
+	return (1 - repeated(p)) / (double)p->files;
+}
+
+double
+popular_share(const struct popular *p, uint32_t file)
+{
+	return popular_other(p) +
+	       (p->all > 0 ? repeated(p) * p->count[file] / p->all : 0);
+}
+
 /* Of a file with so many sure downloads, of `all` in all, `once` files having one. */
 static double
 factor_of(const struct popular *p, double count, double all, double once)
@@ -162,20 +196,6 @@ uint32_t
 popular_count(const struct popular *p, uint32_t file)
 {
 	return p->count[file];
-}
-
-/* The share of sure downloads that another one of the same file follows; and for how many
- * of all downloads that holds. */
-static double
-again_of(double all, double once)
-{
-	return fmax(0, 1 - (once + 2) / (all + 2));
-}
-
-static double
-holds_of(const struct popular *p)
-{
-	return fmin(1, p->all / fmax(p->known, 1));
 }
 
 bool

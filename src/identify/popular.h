@@ -18,6 +18,10 @@ void popular_add(struct popular *popular, const struct verdict *verdict);
 /* The same in two steps: that there was one, and whether it is sure; and a sure one. */
 bool popular_ask(struct popular *popular, const struct verdict *verdict);
 void popular_note(struct popular *popular, uint32_t file, double probability);
+/* The probability that a download is of a file by this alone, and of each that no sure
+ * one is of; over all files it is 1. */
+double popular_share(const struct popular *popular, uint32_t file);
+double popular_other(const struct popular *popular);
 /* How much likelier a file is than if all were as likely; own: the download itself was
  * noted as of that file. */
 double popular_factor(const struct popular *popular, uint32_t file, bool own);

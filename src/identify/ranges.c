@@ -11,11 +11,12 @@
  * pieces that begins at 0 and ends at the size of a catalogue file, with all requests
  * alike, is that file. It must be likelier than that all pieces are files of their own:
  *
- * 	0.01 S / (S + 1 MB) (1 - u) / N p(h) p(r) prod 1 / S
+ * 	0.01 S / (S + 1 MB) (1 - u) p(f) p(h) p(r) prod 1 / S
  * 	against   prod (evidence of each)
  *
- * for nobody fetches a small file in pieces. In TLS records or HTTP/2 frames the pieces'
- * sums are not exact enough for this: only plain HTTP/1.1 is searched.
+ * p(f) being the file's share of downloads (popular.h); and nobody fetches a small file
+ * in pieces. In TLS records or HTTP/2 frames the pieces' sums are not exact enough for
+ * this: only plain HTTP/1.1 is searched.
  */
 #include "identify/ranges_inside.h"
 
@@ -114,7 +115,8 @@ try_files(struct range_search *s, size_t first, size_t end, const struct chain *
 	own = range_own_evidence(s, first, end);
 	for (; at < s->files->count && s->files->file[at].size == chain->end; at++) {
 		weight = log(RANGES_PRIOR * size / (size + RANGES_USUAL) *
-			     (1 - s->c->unknown) / (double)s->files->count) +
+			     (1 - s->c->unknown) *
+			     popular_share(s->popular, (uint32_t)at)) +
 			 header_weight - (double)(end - first - 1) * log(size);
 		weight += request_weight(s, chain, (uint32_t)at, &rest);
 		p = 1 / (1 + exp(own - weight));
@@ -269,9 +271,9 @@ may_belong(const struct record *a, const struct record *b)
 
 void
 ranges_find(struct ranges *ranges, const struct files *files, const struct constants *c,
-	    struct record **records, size_t count)
+	    const struct popular *popular, struct record **records, size_t count)
 {
-	struct range_search s = {ranges, files, c, records, count};
+	struct range_search s = {ranges, files, c, popular, records, count};
 	struct range_set set;
 	size_t i;
 

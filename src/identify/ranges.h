@@ -4,6 +4,7 @@
 
 #include "identify/files.h"
 #include "identify/modes.h"
+#include "identify/popular.h"
 #include "identify/record.h"
 
 #include <stdbool.h>
@@ -52,13 +53,14 @@ bool ranges_may_hold(const struct files *files, const struct constants *constant
 		     const struct record *record);
 
 /*
- * Searches the records of one client and server, sorted by start. Those of a set get its
+ * Searches the records of one client and server, sorted by start; files that others
+ * download are likelier, by popular. Those of a set get its
  * number + 1 as range; all but the first are marked as dropped, the first takes the spans
  * and times of all.
  */
 void ranges_find(struct ranges *ranges, const struct files *files,
-		 const struct constants *constants, struct record **records,
-		 size_t count);
+		 const struct constants *constants, const struct popular *popular,
+		 struct record **records, size_t count);
 void ranges_done(struct ranges *ranges);
 
 #endif

@@ -15,6 +15,7 @@ struct range_search {
 	struct ranges *ranges;
 	const struct files *files;
 	const struct constants *c;
+	const struct popular *popular;
 	struct record **records; /* by start */
 	size_t count;
 };

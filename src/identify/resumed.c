@@ -162,7 +162,7 @@ weigh_resumed(struct range_search *s, size_t first, size_t n)
 	struct resumed of = {(const struct record *const *)s->records + first, n};
 	struct range_set set = {.pieces = (uint32_t)n, .is_resumed = true};
 	uint64_t sum = 0, less = UNREAD_MAX + 4 * MODE_BYTES_MAX;
-	double scale = (1 - s->c->unknown) / (double)s->files->count, all;
+	double scale = 1 - s->c->unknown, all;
 	size_t at, to, i;
 
 	for (i = 0; i < n; i++)
@@ -177,7 +177,7 @@ weigh_resumed(struct range_search *s, size_t first, size_t n)
 
 		if (!(one.probability > 0))
 			continue;
-		one.probability *= scale;
+		one.probability *= scale * popular_share(s->popular, (uint32_t)at);
 		set.probability += one.probability;
 		keep_choice(&set, one);
 	}

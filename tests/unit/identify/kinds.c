@@ -421,6 +421,33 @@ test_resumed(void **state)
 	end(&w);
 }
 
+/* Among many records that no file explains: of a file that others download again and
+ * again a broken off download and its rest are told all the same. */
+static void
+test_resumed_popular(void **state)
+{
+	struct catalog *c = archive();
+	struct flow first, flow;
+	struct world w;
+	unsigned i;
+
+	add(c, &(struct file){.name = "large", .size = 40900000, .path = 91});
+	w = begin(c);
+	usual(&w, 40);
+	for (i = 0; i < 60; i++) {
+		flow = whole(&w, i < 30 ? 200 + i % 3 : lookup(&w, "large"));
+		give(&w, &flow);
+		flow = download(&w, 400 + draw(900), 12000000 + draw(30000000));
+		give(&w, &flow);
+	}
+	give_resumed(&w, lookup(&w, "large"), 12000000, 9000000, 0x1e, &first);
+	finish(&w);
+	i = (unsigned)found(&first);
+	assert_int_equal(told.findings[i].kind, KIND_ranges);
+	assert_string_equal(told.name[i], "large");
+	end(&w);
+}
+
 /* Broken off again and again: it goes on each time from what the client had. */
 static void
 test_resumed_often(void **state)
@@ -1436,6 +1463,7 @@ main(void)
 	    CASE(test_names),
 	    CASE(test_contradictions),
 	    CASE(test_resumed),
+	    CASE(test_resumed_popular),
 	    CASE(test_resumed_often),
 	};
 

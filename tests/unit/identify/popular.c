@@ -92,6 +92,30 @@ test_again(void **state)
 	end(&w);
 }
 
+/* The shares of all downloads, of files that are sure and of others: they come to 1, and
+ * one in five of what is repeated is as often as it is, however large the catalogue. */
+static void
+test_share(void **state)
+{
+	struct world w;
+	double sum = 0;
+	uint32_t i;
+
+	(void)state;
+	begin(&w);
+	assert_true(fabs(popular_share(w.popular, 3) - 1.0 / FILES) < 1e-12);
+	note(&w, 100, 10);
+	note(&w, 200, 40);
+	for (i = 0; i < FILES; i++)
+		sum += popular_share(w.popular, i);
+	assert_true(fabs(sum - 1) < 1e-9);
+	assert_int_equal(popular_count(w.popular, 200), 40);
+	assert_true(fabs(popular_share(w.popular, 100) -
+			 (10.0 / 50 * 50 / 52 + 2.0 / 52 / FILES)) < 1e-9);
+	assert_true(fabs(popular_other(w.popular) - 2.0 / 52 / FILES) < 1e-9);
+	end(&w);
+}
+
 /* Where no file comes twice nothing is told, not even of one that comes again. */
 static void
 test_never_again(void **state)
@@ -282,7 +306,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_again),  cmocka_unit_test(test_never_again),
+	    cmocka_unit_test(test_again), cmocka_unit_test(test_share),  cmocka_unit_test(test_never_again),
 	    cmocka_unit_test(test_unsure), cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_apply),  cmocka_unit_test(test_many_files),
 	    cmocka_unit_test(test_unseen),
