@@ -261,27 +261,41 @@ evidence_ranges(struct findings *f, const struct record *r, const struct range_s
 		    set->choices == RANGE_CHOICES ? " or more" : "");
 }
 
-void
-evidence_several(struct findings *f, const struct record *r, const struct verdict *v,
-	     const struct several *s, uint32_t ordinal)
+/* What the record has, and the sum that its files make. */
+static void
+tell_together(struct findings *f, const struct record *r, const struct verdict *v,
+	      const struct several_set *best, bool is_told)
 {
-	const struct several_set *best = &s->set[0];
-
-	text_printf(&f->evidence,
-		    "one of about %u downloads in this record (%.3g), payload %llu of "
-		    "%llu octets in %llu packets",
-		    s->files, s->probability, (unsigned long long)v->payload,
-		    (unsigned long long)r->bytes, (unsigned long long)r->packets);
+	if (r->has_span) {
+		text_printf(&f->evidence,
+			    "response span %llu = sizes, headers, records and frames of "
+			    "%u files; requests %llu",
+			    (unsigned long long)r->span, best->files,
+			    (unsigned long long)r->request_span);
+		return;
+	}
+	text_printf(&f->evidence, "payload %llu of %llu octets in %llu packets",
+		    (unsigned long long)v->payload, (unsigned long long)r->bytes,
+		    (unsigned long long)r->packets);
 	if (v->quic != NULL)
 		text_printf(&f->evidence,
 			    " = the sizes of %u files + %.0f beside them + %.2f a "
 			    "packet + %u x %.0f sent again + %u",
 			    best->files, v->quic->constant, v->quic->cost, best->k,
 			    v->quic->packet, best->e);
-	else if (ordinal < best->files)
+	else if (is_told)
 		text_printf(&f->evidence,
 		    " = the sizes and headers of %u files + %u x %u sent again + %u",
 		    best->files, best->k, v->mss, best->e);
+}
+
+void
+evidence_several(struct findings *f, const struct record *r, const struct verdict *v,
+	     const struct several *s, uint32_t ordinal)
+{
+	text_printf(&f->evidence, "one of about %u downloads in this record (%.3g), ",
+		    s->files, s->probability);
+	tell_together(f, r, v, &s->set[0], ordinal < s->set[0].files);
 	if (s->fits > 1)
 		text_printf(&f->evidence,
 		    "; not the only set: %u%s others fit nearly as well", s->fits - 1,

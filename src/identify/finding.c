@@ -376,6 +376,7 @@ int
 findings_add_several(struct findings *f, const struct record *r, const struct verdict *v,
 		     const struct several *s, struct err *err)
 {
+	double needed = r->has_span ? f->threshold : f->plain_threshold;
 	uint32_t i, k, files = s->count > 0 ? s->set[0].files : 0;
 
 	f->counters[IDENTIFY_several]++;
@@ -387,7 +388,7 @@ findings_add_several(struct findings *f, const struct record *r, const struct ve
 		bool is_named;
 
 		one.probability = several_of_file(s, one.file);
-		is_named = one.probability >= f->plain_threshold;
+		is_named = one.probability >= needed;
 		set_record(f, &out, r);
 		finding_set(&out, rivals, s->fits > 0 ? s->fits - 1 : 0);
 		/* Without a name it is one of those listed, if the record holds several;
@@ -397,9 +398,13 @@ findings_add_several(struct findings *f, const struct record *r, const struct ve
 									   : KIND_whole);
 		finding_set(&out, probability,
 			    is_named ? one.probability : s->probability);
-		finding_set(&out, grade, GRADE_plain);
-		if (is_named) {
+		finding_set(&out, grade,
+			    !r->has_span	 ? GRADE_plain
+			    : r->has_request ? GRADE_span
+					     : GRADE_response);
+		if (is_named)
 			set_file(f, &out, one.file);
+		if (is_named && !r->has_span) {
 			finding_set(&out, retransmissions, one.k);
 			finding_set(&out, remainder, one.e);
 		}

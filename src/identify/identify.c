@@ -24,6 +24,7 @@
 #include "identify/runs.h"
 #include "identify/sampled.h"
 #include "identify/span.h"
+#include "identify/span_several.h"
 #include "model/flow.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ struct identify {
 	struct neighbour_memo *memo; /* by record, while they are named */
 	struct ranges ranges;
 	struct popular *popular; /* while records are named */
+	struct span_several *several; /* while records are named */
 	uint32_t *order, order_last; /* of files in the index; NULL: not yet needed */
 	double plain_threshold;
 	bool is_frozen;
@@ -271,6 +273,8 @@ name_record(struct identify *id, size_t at, struct findings *findings, struct er
 						 &id->ranges.sets[r->range - 1], err);
 	if (r->has_span && !sampled_is(r)) {
 		neighbour_name(&n, c, at, &verdict);
+		if (span_several_name(id->several, c, r, &verdict, &several))
+			return findings_add_several(findings, r, &verdict, &several, err);
 	} else {
 		plain_name(id->plain, r, &verdict);
 		if (plain_several(id->plain, r, &verdict, &several))
@@ -441,9 +445,15 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	    is_fitting});
 	find_ranges(id);
 	findings.plain_threshold = id->plain_threshold;
+	id->several = span_several_new(&id->files, id->popular);
+	span_several_learn(id->several, id->intake.records, id->by_record,
+			   id->intake.count);
 	ret = name_all(id, &findings, err);
+	id->counters[IDENTIFY_several_over_limit] = span_several_given_up(id->several);
+	span_several_free(id->several);
 	plain_set_popular(id->plain, NULL);
 	popular_free(id->popular);
+	id->several = NULL;
 	id->popular = NULL;
 	if (ret == 0)
 		ret = findings_flush(&findings, err);

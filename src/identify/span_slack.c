@@ -66,17 +66,16 @@ shortage_of(uint32_t step, const struct mode *mode, uint64_t span, uint64_t size
 	return out->m >= -MORE_MAX && out->m <= out->most;
 }
 
-/* The share of m: of those below 0 as likely each, of those above 0 by its part of what
- * can be saved. */
-static double
-fill_share(const struct slack *slack, const struct shortage *s)
+/* Of those below 0 as likely each, of those above 0 by its part of what can be saved. */
+double
+span_slack_fill(const struct slack *slack, int64_t m, int64_t most)
 {
-	double from = (double)(s->m - 1) * FILL_PARTS / (double)s->most,
-	       to = (double)s->m * FILL_PARTS / (double)s->most, sum = 0, end;
+	double from = (double)(m - 1) * FILL_PARTS / (double)most,
+	       to = (double)m * FILL_PARTS / (double)most, sum = 0, end;
 	unsigned part;
 
-	if (s->m <= 0)
-		return s->m < 0 ? slack->fill[0] / MORE_MAX : slack->fill[1];
+	if (m <= 0)
+		return m < 0 ? slack->fill[0] / MORE_MAX : slack->fill[1];
 	for (part = (unsigned)from; part < FILL_PARTS && part < to; part++) {
 		end = part + 1 < to ? part + 1 : to;
 		sum += slack->fill[2 + part] * (end - (part > from ? part : from));
@@ -98,7 +97,7 @@ span_slack_density(const struct slack *slack, const struct mode *mode,
 	if (slack->step == 0 || tls_law_rows[mode->law].record_cost != slack->step)
 		return flat;
 	if (shortage_of(slack->step, mode, r->span, size, &s))
-		density = slack->rest[s.rest] * fill_share(slack, &s);
+		density = slack->rest[s.rest] * span_slack_fill(slack, s.m, s.most);
 	return is_first ? (1 - TICKETS_SHARE) * density + TICKETS_SHARE * flat : density;
 }
 

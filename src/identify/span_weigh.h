@@ -148,6 +148,9 @@ double span_slack_density(const struct slack *slack, const struct mode *mode,
 			  const struct record *record, uint64_t size);
 void span_slack_window(const struct files *files, const struct mode *mode,
 		       const struct record *record, size_t *from, size_t *to);
+/* The share of responses that are m records short of their law, of `most` that they can
+ * be; m < 0: they have more. */
+double span_slack_fill(const struct slack *slack, int64_t m, int64_t most);
 /* How what a law is short of is learned: sums of a round of EM. */
 void span_slack_begin(const struct constants *c, struct slack *sums);
 void span_slack_add(struct slack *sums, const struct files *files,
