@@ -9,8 +9,8 @@
  *	X = sum of spans of the files		each short of its law or not
  *	Y = r(first) + path(first) + sum of h	h = r(f) + path(f) of each later file
  *
- * (span_slack.c), so that few files can be a later one. How often a download is followed by such a one is
- * learned of a server by EM, and how many records are then of no file. Where the
+ * (span_slack.c), so that few files can be a later one. How often a download is followed
+ * by such a one is learned of a server by EM, and how many records are then of no file. Where the
  * catalogue is large only files are tried that are surely downloaded by themselves; what
  * all others would add is known by their density alone.
  */

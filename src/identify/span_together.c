@@ -427,5 +427,6 @@ together_completes(const struct together *t, uint32_t first, uint32_t file,
 	m = ((int64_t)rest - beside) / step;
 	if (m < -2 * MORE_MAX || m > (int64_t)most + t->most[first] + 2)
 		return false;
-	return t->of_path[path % t->c->comb.step] * t->rest[2][rest] * t->step >= COMPLETES;
+	return t->of_path[path % t->c->comb.step] * t->rest[2][rest] * t->step >=
+	       COMPLETES;
 }

@@ -285,8 +285,8 @@ run(struct world *w, unsigned unknown, unsigned decoys, unsigned test)
 		      "wrong; 0.99: %u, wrong %u; sets %u, wrong %u; 0.99: %u, wrong "
 		      "%u\n",
 		      SERVED, decoys, unknown, w->downloads, w->known, w->joined,
-		      w->right, w->joined_right, w->wrong, w->sure, w->sure_wrong, w->sets,
-		      w->sets_wrong, w->sets_sure, w->sets_sure_wrong);
+		      w->right, w->joined_right, w->wrong, w->sure, w->sure_wrong,
+		      w->sets, w->sets_wrong, w->sets_sure, w->sets_sure_wrong);
 	identify_free(id);
 	catalog_free(w->catalog);
 	/* The case is there. */
