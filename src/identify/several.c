@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORK_MAX = 4000000, NEAR_FILES_MAX = 2000, NEAR_K_MAX = 64, REMAINDERS = 5 };
+enum { WORK_MAX = 1000000, NEAR_FILES_MAX = 2000, NEAR_K_MAX = 64, REMAINDERS = 5 };
 
 static const double share_of_number[SEVERAL_FILES_MAX + 1] = {0, 0, 0.5, 0.25, 0.15, 0.1};
 static const uint32_t usual_remainders[REMAINDERS] = {0, 8, 12, 20, 24};
@@ -224,8 +224,8 @@ is_feasible(const struct search *s, uint32_t files)
 
 	for (i = 1; i < files; i++)
 		work *= (n + i - 1) / i;
-	if (s->m->files->count > NEAR_FILES_MAX)
-		work *= 1 + REMAINDERS * n / s->m->mss;
+	/* For each choice of the others the last one's residues are looked through. */
+	work *= 1 + REMAINDERS * n / s->m->mss;
 	return work <= WORK_MAX;
 }
 
