@@ -72,5 +72,6 @@ compare("tree, no rounding", "tree", DecisionTreeClassifier(random_state=0), 125
 compare("forest of 100", "forest,float32", RandomForestClassifier(random_state=0), 1250, 50, 2, 200000, 20000, 2)
 compare("5 neighbours", "knn", KNeighborsClassifier(), 1250, 50, 2, 1000000, 20000, 3)
 rows = 1000000 if full else 100000
-compare("tree", "tree,float32", DecisionTreeClassifier(random_state=0), rows, 1000, 2, 2000000, 1000000, 1,
+compare("tree", "tree,float32", DecisionTreeClassifier(random_state=0), rows, 1000, 2, 2000000,
+        1000000 if full else 100000, 1,
         (2000 if full else "", ""))
