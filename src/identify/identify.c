@@ -448,6 +448,7 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	id->several = span_several_new(&id->files, id->popular);
 	span_several_learn(id->several, id->intake.records, id->by_record,
 			   id->intake.count);
+	plain_count(id->plain, id->intake.records, id->intake.count);
 	ret = name_all(id, &findings, err);
 	id->counters[IDENTIFY_several_over_limit] = span_several_given_up(id->several);
 	span_several_free(id->several);

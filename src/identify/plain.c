@@ -498,12 +498,38 @@ plain_several(struct plain *p, const struct record *r, const struct verdict *alo
 	struct place at = place_of(p, r);
 	bool is_sure = alone->count > 0 && alone->candidate[0].probability > SURE;
 
-	if (r->is_quic)
-		return !p->config.no_several && !is_sure &&
-		       quic_several(p->files, &at.server->known.quic, r, alone, out);
+	if (r->is_quic) {
+		const struct quic_numbers *numbers = &at.server->quic_numbers;
+
+		return !p->config.no_several && (numbers->share[1] > 0 || !is_sure) &&
+		       quic_several(p->files, &at.server->known.quic, numbers, r, alone,
+				    out);
+	}
 	if (is_sure && !several_is_told(at.losses, r, at.overhead))
 		return false;
 	return search(p, &at, r, alone, out) && out->probability >= 0.5;
+}
+
+void
+plain_count(struct plain *p, const struct record *records, size_t n)
+{
+	const struct record **picked = must(calloc(n + 1, sizeof *picked));
+	size_t i, end, count;
+
+	for (i = 0; i < n; i = end) {
+		struct server *s = (struct server *)server_of(p, &records[i]);
+
+		for (end = i, count = 0;
+		     end < n && records[end].server_port == records[i].server_port &&
+		     addr_compare(&records[end].server, &records[i].server) == 0;
+		     end++)
+			if (quic_is(&records[end]))
+				picked[count++] = &records[end];
+		if (s != &p->all && !p->config.no_several)
+			quic_count(p->files, &s->known.quic, picked, count,
+				   &s->quic_numbers);
+	}
+	free(picked);
 }
 
 size_t

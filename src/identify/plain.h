@@ -60,6 +60,10 @@ double plain_fits(struct plain *plain, const struct record *record, uint64_t bes
 void plain_prior(struct plain *plain, const struct record *record, double *listed,
 		 double *unlisted);
 
+/* How many files QUIC's connections carry, server by server: by the records at hand, and
+ * no part of what is known of servers. */
+void plain_count(struct plain *plain, const struct record *records, size_t n);
+
 /* The records of TCP that are named by octets and packets. */
 bool plain_is(const struct record *record);
 

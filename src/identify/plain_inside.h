@@ -21,6 +21,7 @@ struct server {
 	/* Losses of a path that is not known; made when first asked for. */
 	struct wire_path broad;
 	struct wire_tables *broad_tables;
+	struct quic_numbers quic_numbers; /* of the records at hand */
 	bool is_fitted; /* its losses were, to the records at hand */
 	struct path *path;
 	size_t paths;

@@ -59,13 +59,25 @@ void quic_name(const struct files *files, const struct quic_server *server,
 
 struct several;
 
+/* Of a server's connections, the shares of those with so many files; all 0: not known. */
+enum { QUIC_FILES_MAX = 5 };
+
+struct quic_numbers {
+	double share[QUIC_FILES_MAX + 1];
+};
+
 /*
  * Which files' sizes add up to what a record has, where it carried several: a multiset,
  * with others where it is not the only one. alone: what quic_name said. True where
  * several are likelier than one.
  */
 bool quic_several(const struct files *files, const struct quic_server *server,
-		  const struct record *record, const struct verdict *alone,
-		  struct several *out);
+		  const struct quic_numbers *numbers, const struct record *record,
+		  const struct verdict *alone, struct several *out);
+
+/* How many files a server's connections carry, by records 0..n-1; out is left as it was
+ * where the records are too few, or the files too many for it to be told. */
+void quic_count(const struct files *files, const struct quic_server *server,
+		const struct record *const *records, size_t n, struct quic_numbers *out);
 
 #endif

@@ -19,7 +19,17 @@
 #include <math.h>
 #include <string.h>
 
-enum { WORK_MAX = 2000000 };
+enum {
+	WORK_MAX = 2000000,
+	COUNTED_MIN = 10, /* records that tell numbers of files, and those looked at */
+	COUNTED_MAX = 100,
+	NEEDED = 3, /* files of which all sets must be tried for that */
+	ROUNDS = 50,
+};
+_Static_assert((int)QUIC_FILES_MAX == (int)SEVERAL_FILES_MAX, "numbers of files");
+
+/* Of connections, supposed before they are counted; it counts for as many as this. */
+static const double USUAL_COUNT = 4, ONE_FILE = 0.5, UNKNOWN_MOST = 0.4;
 
 /* Share of connections with several downloads, of all and of those that no file explains;
  * and of these by their number. */
@@ -34,7 +44,7 @@ static const double HEAD_MOST = 1500;
 struct search {
 	const struct files *files;
 	const struct quic_server *server;
-	double share; /* of connections with several downloads */
+	double share[SEVERAL_FILES_MAX + 1]; /* of connections with so many downloads */
 	double left; /* D less the constant and what packets cost */
 	size_t work;
 	struct several *out;
@@ -63,11 +73,14 @@ static double
 density_of(const struct search *s, double left, int *again)
 {
 	const struct quic_server *server = s->server;
-	double sum = 0, part, best = 0;
+	double sum = 0, part, best = 0, none = server->again[QUIC_LESS], more, mean;
 	int k;
 
+	/* Nothing was sent again of any of them: less likely with each. */
+	more = (1 - pow(none, s->m)) / fmax(1 - none, 1e-9);
+	mean = server->mean * s->m;
 	for (k = -QUIC_LESS, *again = 0; k <= QUIC_MORE; k++) {
-		part = server->again[k + QUIC_LESS] *
+		part = (k == 0 ? pow(none, s->m) : more * server->again[k + QUIC_LESS]) *
 		       heads(left - k * server->packet, s->m - 1);
 		if (part > best) {
 			best = part;
@@ -76,7 +89,7 @@ density_of(const struct search *s, double left, int *again)
 		sum += part;
 	}
 	if (left > 0 && server->mean > 0)
-		sum += server->rest * exp(-left / server->mean) / server->mean;
+		sum += more * server->rest * exp(-left / mean) / mean;
 	return sum;
 }
 
@@ -147,10 +160,10 @@ try_number(struct search *s, uint32_t m)
 
 	s->m = m;
 	s->work = 0;
-	s->prior = s->share * share_of_number[m] * pow(1 / (double)s->files->count, m);
+	s->prior = s->share[m] * pow(1 / (double)s->files->count, m);
 	s->most = QUIC_MORE * server->packet + HEAD_MOST * (m - 1);
-	if (s->most < 4 * server->mean)
-		s->most = 4 * server->mean;
+	if (s->most < 4 * server->mean * m)
+		s->most = 4 * server->mean * m;
 	if (is_feasible(s, m))
 		choose(s, 0, 0, s->left);
 	s->out->is_cut |= !is_feasible(s, m) || s->work > WORK_MAX;
@@ -170,10 +183,36 @@ sparse(const struct files *files, const struct quic_server *server)
 	return pairs > CROWD ? CROWD / pairs : 1;
 }
 
+/* Weighs all sets of a record; out is not settled. */
+static void
+search(struct search *s, const struct record *record)
+{
+	const struct quic_server *server = s->server;
+	uint32_t m;
+
+	s->left = quic_payload(record) - server->cost * (double)record->packets -
+		  server->constant;
+	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
+		try_number(s, m);
+}
+
+/* The shares that are supposed where nothing was counted. */
+static void
+suppose(const struct files *files, const struct quic_server *server, double *share)
+{
+	double several = SEVERAL + SEVERAL_UNKNOWN * server->unknown *
+					   sparse(files, server);
+	uint32_t m;
+
+	share[1] = 1 - several;
+	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
+		share[m] = several * share_of_number[m];
+}
+
 bool
 quic_several(const struct files *files, const struct quic_server *server,
-	     const struct record *record, const struct verdict *alone,
-	     struct several *out)
+	     const struct quic_numbers *numbers, const struct record *record,
+	     const struct verdict *alone, struct several *out)
 {
 	struct search s = {.files = files, .server = server, .out = out};
 	double sum;
@@ -182,12 +221,12 @@ quic_several(const struct files *files, const struct quic_server *server,
 	*out = (struct several){.files = 2};
 	if (!quic_is(record) || server->flows <= 0 || files->count == 0)
 		return false;
-	s.share = SEVERAL + SEVERAL_UNKNOWN * server->unknown * sparse(files, server);
-	s.left = quic_payload(record) - server->cost * (double)record->packets -
-		 server->constant;
-	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
-		try_number(&s, m);
-	sum = s.sum + (1 - s.share) * alone->evidence;
+	if (numbers->share[1] > 0)
+		memcpy(s.share, numbers->share, sizeof s.share);
+	else
+		suppose(files, server, s.share);
+	search(&s, record);
+	sum = s.sum + s.share[1] * alone->evidence;
 	if (!(s.sum > 0))
 		return false;
 	out->probability = s.sum / sum;
@@ -196,4 +235,63 @@ quic_several(const struct files *files, const struct quic_server *server,
 			out->files = m;
 	several_settle(out, sum);
 	return out->probability >= 0.5;
+}
+
+/* Shares by EM; likelihood: of each record by the number of its files. */
+static void
+fit_shares(double (*likelihood)[SEVERAL_FILES_MAX + 1], size_t n, const double *usual,
+	   double *share)
+{
+	double sum, count[SEVERAL_FILES_MAX + 1];
+	uint32_t m;
+	size_t i;
+	int round;
+
+	memcpy(share, usual, sizeof count);
+	for (round = 0; round < ROUNDS; round++) {
+		for (m = 1; m <= SEVERAL_FILES_MAX; m++)
+			count[m] = USUAL_COUNT * usual[m];
+		for (i = 0; i < n; i++) {
+			for (m = 1, sum = 0; m <= SEVERAL_FILES_MAX; m++)
+				sum += share[m] * likelihood[i][m];
+			for (m = 1; m <= SEVERAL_FILES_MAX && sum > 0; m++)
+				count[m] += share[m] * likelihood[i][m] / sum;
+		}
+		for (m = 1, sum = 0; m <= SEVERAL_FILES_MAX; m++)
+			sum += count[m];
+		for (m = 1; m <= SEVERAL_FILES_MAX; m++)
+			share[m] = count[m] / sum;
+	}
+}
+
+void
+quic_count(const struct files *files, const struct quic_server *server,
+	   const struct record *const *records, size_t n, struct quic_numbers *out)
+{
+	double likelihood[COUNTED_MAX][SEVERAL_FILES_MAX + 1] = {0},
+	       usual[SEVERAL_FILES_MAX + 1] = {0};
+	size_t step = (n + COUNTED_MAX - 1) / COUNTED_MAX, i, count = 0;
+	struct search s = {.files = files, .server = server};
+	struct several several;
+	struct verdict alone;
+	uint32_t m;
+
+	/* A server that is known by sums alone (quic_sums.c) is not known that well. */
+	if (n < COUNTED_MIN || server->flows <= 0 || files->count == 0 ||
+	    server->unknown > UNKNOWN_MOST || !is_feasible(&s, NEEDED))
+		return;
+	usual[1] = ONE_FILE;
+	for (m = 2; m <= SEVERAL_FILES_MAX; m++)
+		usual[m] = (1 - ONE_FILE) * share_of_number[m];
+	for (i = 0; i < n; i += step, count++) {
+		several = (struct several){0};
+		s = (struct search){.files = files, .server = server, .out = &several};
+		memcpy(s.share, usual, sizeof usual);
+		quic_name(files, server, records[i], &alone);
+		search(&s, records[i]);
+		likelihood[count][1] = alone.evidence;
+		for (m = 2; m <= SEVERAL_FILES_MAX; m++)
+			likelihood[count][m] = s.by_files[m] / usual[m];
+	}
+	fit_shares(likelihood, count, usual, out->share);
 }
