@@ -31,6 +31,7 @@ enum {
 	PLAIN_VALUES = 2 * (MODE_BYTES_MAX + 1),
 	INNER_USUAL = 250, /* octets of HTTP header supposed inside TLS */
 	INNER_MAX = 700,   /* more is a handshake's or tickets' */
+	REPEATS_MAX = 3, /* of a response vote, where no law is found otherwise */
 	SIGNATURE_APART = 3, /* octets by which handshakes of a server differ */
 };
 
@@ -106,20 +107,23 @@ by_order(const void *pa, const void *pb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Of responses that are as long, but for so many octets, one votes; of requests to them
- * one of each length, where these are voted on. */
+/* Of responses that are as long, but for so many octets, so many vote; of requests to
+ * them as many of each length, where these are voted on. */
 static void
-drop_repeats(struct election *e, uint64_t apart, bool with_requests)
+drop_repeats(struct election *e, uint64_t apart, bool with_requests, size_t repeats)
 {
-	const struct record *r, *last;
-	size_t i, kept = 0;
+	const struct record *r, *last = NULL;
+	size_t i, kept = 0, alike = 0;
 
 	qsort(e->voter, e->voters, sizeof *e->voter, by_spans);
 	for (i = 0; i < e->voters; i++) {
 		r = e->voter[i].record;
-		last = kept > 0 ? e->voter[kept - 1].record : NULL;
 		if (last == NULL || r->span > last->span + apart ||
-		    (with_requests && r->request_span != last->request_span))
+		    (with_requests && r->request_span != last->request_span)) {
+			last = r;
+			alike = 0;
+		}
+		if (alike++ < repeats)
 			e->voter[kept++] = e->voter[i];
 	}
 	e->voters = kept;
@@ -151,7 +155,7 @@ thin_voters(struct election *e)
  */
 static void
 call_voters(struct election *e, const struct record *records, size_t n, bool with_laws,
-    bool with_requests)
+    bool with_requests, size_t repeats)
 {
 	size_t step = n > VOTERS ? n / VOTERS : 1, i;
 	double near_all = 0;
@@ -166,7 +170,7 @@ call_voters(struct election *e, const struct record *records, size_t n, bool wit
 			    .crowd = span_window_count(e->files, with_laws, r->span),
 			    .order = (uint32_t)i};
 	}
-	drop_repeats(e, with_laws ? SIGNATURE_APART : 0, with_requests);
+	drop_repeats(e, with_laws ? SIGNATURE_APART : 0, with_requests, repeats);
 	if (!with_laws)
 		return;
 	qsort(e->voter, e->voters, sizeof *e->voter, sparser);
@@ -362,19 +366,31 @@ elect_all(struct election *e, struct modes *modes, bool with_laws,
 	return found;
 }
 
-bool
-span_vote_headers(const struct files *files, const struct record *records, size_t n,
-		  bool with_laws, struct constants *c, struct vote *vote)
+static bool
+vote_headers(const struct files *files, const struct record *records, size_t n,
+	     bool with_laws, size_t repeats, struct constants *c, struct vote *vote)
 {
 	struct election e = {.files = files, .c = c, .vote = vote};
 	bool found;
 
-	call_voters(&e, records, n, with_laws, false);
+	call_voters(&e, records, n, with_laws, false, repeats);
 	if (!with_laws)
 		thin_voters(&e);
 	found = elect_all(&e, &c->header, with_laws, elect_header);
 	free(e.voter);
 	return found;
+}
+
+bool
+span_vote_headers(const struct files *files, const struct record *records, size_t n,
+		  bool with_laws, struct constants *c, struct vote *vote)
+{
+	if (vote_headers(files, records, n, with_laws, 1, c, vote))
+		return true;
+	/* A server that waits keeps its law in few responses, which those to the same
+	 * file bear out. */
+	return with_laws && c->header.count == 0 &&
+	       vote_headers(files, records, n, true, REPEATS_MAX, c, vote);
 }
 
 struct request_vote {
@@ -432,7 +448,7 @@ span_vote_requests(const struct files *files, const struct record *records, size
 	size_t i, kept = 0;
 	bool found;
 
-	call_voters(&e, records, n, false, true);
+	call_voters(&e, records, n, false, true, 1);
 	for (i = 0; i < e.voters; i++)
 		if (e.voter[i].record->has_request)
 			e.voter[kept++] = e.voter[i];
@@ -487,7 +503,7 @@ span_vote_pair(const struct files *files, const struct record *records, size_t n
 
 	if (pairs.gain == NULL)
 		return false;
-	call_voters(&e, records, n, false, true);
+	call_voters(&e, records, n, false, true, 1);
 	for (i = 0; i < e.voters; i++)
 		if (e.voter[i].record->has_request)
 			vote_pair(files, c, e.voter[i].record, &pairs);
