@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$tmp" || exit 1
 
-awk 'function sent(i) { return size[i] + 260 + length(size[i] "") }
+awk -v SEED="${WEIR_SEED:-5}" 'function sent(i) { return size[i] + 260 + length(size[i] "") }
 function lost(n) { return rand() < 0.3 ? 0 : int(-log(1 - rand()) * n / 400) }
 BEGIN {
 	srand(SEED); printf "name\tsize\tpath\n" >"half.tsv"; printf "name\tsize\tpath\n" >"all.tsv"
@@ -31,7 +31,7 @@ BEGIN {
 		printf "%d\t%d\t%s\t%d\t%d\t%.0f\t%d\n", at, at + 9, ports, 52 * 900 + 188 + length_of[i] + length_of[j], 900, bytes + 1448 * k + 52 * packets + 8, packets >"two"
 		printf "10.0.0.%d\t%d\t%d\tf%d\n10.0.0.%d\t%d\t%d\tf%d\n", 1 + n % 9, 20000 + n, at, i, 1 + n % 9, 20000 + n, at + 5, j >"two.truth"
 	}
-}' SEED="${WEIR_SEED:-5}" /dev/null
+}'
 # judged NAME CATALOGUE TRUTH: into $right, $wrong, $sure (wrong of what was said with 0.99)
 judged() {
 	"$weir" load "$1" --store "$1.store" >/dev/null 2>&1
