@@ -160,10 +160,17 @@ for server in nginx:nginx apache:apache2 caddy:caddy openssl:openssl; do
 	fi
 done
 
+# are_closed CAPTURE PORT COUNT: so many connections to the port are seen to their end
+are_closed() {
+	local ends
+	ends=$(tcpdump -nr "$1" "tcp dst port $2 and tcp[tcpflags] & (tcp-fin | tcp-rst) != 0" 2>/dev/null |
+		sed 's/ > .*//' | awk '{print $NF}' | sort -u | wc -l)
+	[ "$ends" -ge "$3" ]
+}
 # download NAME LIST PORT PER CURL-OPTIONS...: PER files of a list on a connection,
 # captured
 download() {
-	local name=$1 files=$2 port=$3 per=$4 pid i
+	local name=$1 files=$2 port=$3 per=$4 pid i connections=0
 	shift 4
 	rm -f tcpdump.err
 	ip netns exec $ns tcpdump -i lo --immediate-mode -U -w "$name.pcap" -B 65536 "tcp port $port" >/dev/null 2>tcpdump.err &
@@ -173,8 +180,10 @@ download() {
 	for part in part.*; do
 		cut -f2 "$part" | sed "s,.*,url=\"https://localhost:$port/&\"\noutput=/dev/null," >config
 		at curl -4 -sk "$@" -K config || echo "curl failed: $?" >>curl.err
+		connections=$((connections + 1))
 	done
-	rm -f part.* 
+	rm -f part.*
+	await are_closed "$name.pcap" "$port" $connections
 	sleep 0.3
 	kill "$pid" && wait "$pid" 2>/dev/null
 }
