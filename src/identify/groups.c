@@ -216,8 +216,7 @@ groups_list(const struct groups *g, const struct record *r, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		list[i] = i > 0 && r[i].server_port == r[i - 1].server_port &&
-				  addr_compare(&r[i].server, &r[i - 1].server) == 0
+		list[i] = i > 0 && record_same_server(&r[i], &r[i - 1])
 			      ? list[i - 1]
 			      : groups_constants(g, &r[i].server, r[i].server_port);
 	return list;

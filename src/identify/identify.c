@@ -319,8 +319,7 @@ find_ranges(struct identify *id)
 		for (n = 0, end = i; end < id->intake.count; end++) {
 			struct record *r = &records[end];
 
-			if (r->server_port != first->server_port ||
-			    addr_compare(&r->server, &first->server) != 0 ||
+			if (!record_same_server(r, first) ||
 			    addr_compare(&r->client, &first->client) != 0)
 				break;
 			if (c->header.count > 0 && ranges_may_hold(&id->files, c, r))
@@ -430,8 +429,7 @@ identify_finish(struct identify *id, struct sink *sink, struct err *err)
 	if (!id->config.no_dedup)
 		intake_dedup(&id->intake);
 	intake_sort(&id->intake);
-	is_fitting = id->is_frozen ? id->config.is_adaptive
-				       : !id->config.is_frozen || id->config.is_adaptive;
+	is_fitting = id->config.is_adaptive || !(id->is_frozen || id->config.is_frozen);
 	if (!id->is_frozen)
 		learn(id);
 	else if (id->config.is_adaptive)

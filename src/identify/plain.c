@@ -348,7 +348,7 @@ plain_path_overhead(const struct plain *p, const struct server *s,
 		   : plain_overhead(p, s, r);
 }
 
-static const struct server *
+static struct server *
 server_of(struct plain *p, const struct record *r)
 {
 	size_t at;
@@ -376,7 +376,7 @@ struct place {
 static struct place
 place_of(struct plain *p, const struct record *r)
 {
-	struct server *s = (struct server *)server_of(p, r);
+	struct server *s = server_of(p, r);
 	size_t at = path_lower(s, &r->client);
 	struct path *path =
 	    at < s->paths && addr_compare(&s->path[at].known.client, &r->client) == 0
@@ -514,17 +514,15 @@ void
 plain_count(struct plain *p, const struct record *records, size_t n)
 {
 	const struct record **picked = must(calloc(n + 1, sizeof *picked));
-	size_t i, end, count;
+	size_t i, k, end, count;
 
 	for (i = 0; i < n; i = end) {
-		struct server *s = (struct server *)server_of(p, &records[i]);
+		struct server *s = server_of(p, &records[i]);
 
-		for (end = i, count = 0;
-		     end < n && records[end].server_port == records[i].server_port &&
-		     addr_compare(&records[end].server, &records[i].server) == 0;
-		     end++)
-			if (quic_is(&records[end]))
-				picked[count++] = &records[end];
+		end = record_server_end(records, n, i);
+		for (k = i, count = 0; k < end; k++)
+			if (quic_is(&records[k]))
+				picked[count++] = &records[k];
 		if (s != &p->all && !p->config.no_several)
 			quic_count(p->files, &s->known.quic, picked, count,
 				   &s->quic_numbers);

@@ -52,7 +52,7 @@ struct plain {
 	uint64_t turn; /* counts the models made */
 	size_t indexes_max, sents_count, sents_next, residues_count, residues_next;
 	/* The last one found: records come sorted. */
-	const struct server *last;
+	struct server *last;
 };
 
 /* A model and the indexes that it borrows. */

@@ -58,6 +58,30 @@ pick(const struct record *records, size_t n, size_t max, const struct record **o
 	return count;
 }
 
+/* Of records 0..n-1 of a server, sorted by client, the first behind `first` that is of
+ * another one. */
+static size_t
+client_end(const struct record *const *r, size_t n, size_t first)
+{
+	size_t end = first;
+
+	while (end < n && addr_compare(&r[end]->client, &r[first]->client) == 0)
+		end++;
+	return end;
+}
+
+/* Those of n records that the wire model names. */
+static size_t
+pick_plain(const struct record *records, size_t n, const struct record **out)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < n; i++)
+		if (plain_is(&records[i]))
+			out[count++] = &records[i];
+	return count;
+}
+
 /* Segments and SACK options of records 0..n-1, each by its path's records among them. */
 static void
 guess_paths(const struct plain *p, const struct record *const *r, size_t n,
@@ -446,10 +470,7 @@ learn_server(struct plain *p, struct server *s, const struct record *const *r, s
 	s->known.path.flows = base.flows + (double)n;
 	plain_renew_tables(&s->tables);
 	for (first = 0; first < n; first = end) {
-		for (end = first; end < n && addr_compare(&r[end]->client,
-							  &r[first]->client) == 0;
-		     end++)
-			;
+		end = client_end(r, n, first);
 		learn_path(p, s, &r[first], end - first);
 	}
 	plain_learn_several(p, s, r, n);
@@ -470,10 +491,7 @@ refit_server(struct plain *p, struct server *s, const struct record *const *r, s
 		plain_renew_tables(&s->tables);
 	}
 	for (first = 0; first < n; first = end) {
-		for (end = first; end < n && addr_compare(&r[end]->client,
-							  &r[first]->client) == 0;
-		     end++)
-			;
+		end = client_end(r, n, first);
 		if (!plain_knows_path(s, &r[first]->client))
 			continue;
 		one = plain_path_add(s, &r[first]->client);
@@ -496,12 +514,8 @@ plain_refit(struct plain *p, const struct record *records, size_t n)
 	for (first = 0; first < n && p->files->count > 0; first = end) {
 		const struct record *of = &records[first];
 
-		for (end = first, count = 0;
-		     end < n && records[end].server_port == of->server_port &&
-		     addr_compare(&records[end].server, &of->server) == 0;
-		     end++)
-			if (plain_is(&records[end]))
-				picked[count++] = &records[end];
+		end = record_server_end(records, n, first);
+		count = pick_plain(of, end - first, picked);
 		if (count >= PLAIN_RECORDS_MIN &&
 		    plain_knows(p, &of->server, of->server_port))
 			refit_server(p, plain_server_add(p, &of->server, of->server_port),
@@ -617,10 +631,7 @@ adapt_paths(struct plain *p, struct server *s, const struct record *const *r, si
 	size_t first, end;
 
 	for (first = 0; first < n; first = end) {
-		for (end = first; end < n && addr_compare(&r[end]->client,
-							  &r[first]->client) == 0;
-		     end++)
-			;
+		end = client_end(r, n, first);
 		if (!plain_knows_path(s, &r[first]->client))
 			learn_path(p, s, &r[first], end - first);
 	}
@@ -637,12 +648,8 @@ plain_adapt(struct plain *p, const struct record *records, size_t n)
 	for (first = 0; first < n && p->files->count > 0; first = end) {
 		const struct record *of = &records[first];
 
-		for (end = first, count = 0;
-		     end < n && records[end].server_port == of->server_port &&
-		     addr_compare(&records[end].server, &of->server) == 0;
-		     end++)
-			if (plain_is(&records[end]))
-				picked[count++] = &records[end];
+		end = record_server_end(records, n, first);
+		count = pick_plain(of, end - first, picked);
 		if (quic_servers < SERVERS_GUESSED_MAX)
 			quic_servers += learn_quic(p, of, end - first, true);
 		if (count < PLAIN_RECORDS_MIN)
@@ -679,18 +686,10 @@ plain_learn(struct plain *p, const struct record *records, size_t n)
 		if (count > 0)
 			wire_learn_bands(picked, count, &p->all.known.wire);
 		for (first = 0; first < n; first = end) {
-			for (end = first;
-			     end < n && records[end].server_port ==
-			     records[first].server_port &&
-			     addr_compare(&records[end].server, &records[first].server) ==
-			     0;
-			     end++)
-				;
-			for (i = first, count = sampled = 0; i < end; i++) {
-				if (plain_is(&records[i]))
-					picked[count++] = &records[i];
+			end = record_server_end(records, n, first);
+			count = pick_plain(&records[first], end - first, picked);
+			for (i = first, sampled = 0; i < end; i++)
 				sampled += sampled_is(&records[i]);
-			}
 			if (count > 0)
 				learn_server(p,
 					     plain_server_add(p, &records[first].server,

@@ -61,6 +61,25 @@ record_same_ends(const struct record *a, const struct record *b)
 	    addr_compare(&a->server, &b->server) == 0;
 }
 
+/* Whether two are of one server: the same address and port. */
+static inline bool
+record_same_server(const struct record *a, const struct record *b)
+{
+	return a->server_port == b->server_port &&
+	       addr_compare(&a->server, &b->server) == 0;
+}
+
+/* Of records 0..n-1, sorted by server, the first behind `first` that is of another one. */
+static inline size_t
+record_server_end(const struct record *records, size_t n, size_t first)
+{
+	size_t end = first;
+
+	while (end < n && record_same_server(&records[end], &records[first]))
+		end++;
+	return end;
+}
+
 /* Spans of a sampled connection are exact, not "at least", once its record has both the
  * SYN and the FIN of the side: after records were joined. */
 void record_bound(struct record *record);
