@@ -84,6 +84,23 @@ bool plain_guess_known(struct plain *plain, const struct wire_server *known,
 		       const struct record *const *records, const uint32_t *mss,
 		       const uint8_t *n_class, size_t n, struct wire_guess *out);
 
+/* What records 0..n-1 of a server agree on: true and a guess. like: what is known of all
+ * servers, or NULL; is_thorough: what is unlikely is tried too. */
+bool plain_guess_server(struct plain *plain, const struct record *const *records, size_t n,
+			const struct wire_server *like, bool is_thorough,
+			struct wire_guess *out);
+void plain_take_guess(const struct wire_guess *guess, struct wire_server *out);
+/* The same of records of all servers, which is then known of all of them. */
+void plain_guess_all(struct plain *plain, const struct record *const *records, size_t n);
+
+/* The largest segment of records 0..n-1 of a path; 0: they do not say. And octets of
+ * headers per packet, where they are not the server's: 0, or what explains the records
+ * much better. */
+uint32_t plain_find_mss(struct plain *plain, struct server *server,
+			const struct record *const *records, size_t n, uint32_t overhead);
+uint32_t plain_find_overhead(struct plain *plain, struct server *server,
+			     const struct record *const *records, size_t n);
+
 /* Finds or adds; a pointer lasts until the next one is added. */
 struct server *plain_server_add(struct plain *plain, const struct addr *addr,
     uint16_t port);
@@ -98,6 +115,11 @@ struct wire_tables *plain_tables(struct wire_tables **tables,
     const struct wire_path *path);
 void plain_renew_tables(struct wire_tables **tables);
 
+/* What is sent of each file beside a header constant; the same by residues of segments.
+ * Borrowed until others were asked for in a later turn. */
+struct sents *plain_sents(struct plain *plain, const struct mode *header);
+struct residues *plain_residues(struct plain *plain, const struct mode *header,
+				uint32_t mss, const struct sents *sents);
 void plain_make_ready(struct plain *plain, const struct wire_server *server,
 		      const struct wire_path *path, struct wire_tables *tables,
 		      uint32_t overhead, uint32_t mss, struct plain_ready *out);
