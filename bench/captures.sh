@@ -13,5 +13,5 @@ cd "$(dirname "$0")/.."
 for tool in tshark mergecap capinfos python3; do
 	command -v $tool >/dev/null || { echo "bench/captures.sh: needs $tool" >&2; exit 1; }
 done
-[ -d "${1:-}" ] || { sed -n 's/^#   /usage: /p' "$0" >&2; exit 2; }
+[ -d "${1:-}" ] || { sed -n 's/^#   /usage: /p' bench/captures.sh >&2; exit 2; }
 exec python3 -B bench/captures.py "${WEIR:-build/weir}" "$@"
